@@ -1,0 +1,53 @@
+"""Every error Stripboard raises on purpose: five kinds, each with a message that names the thing, the reason and the cure."""
+
+from __future__ import annotations
+
+
+class StripboardError(Exception):
+    """Base of all deliberate errors. `str(error)` is a whole sentence or two for a person."""
+
+    kind = "error"
+
+
+class NotFound(StripboardError):
+    """The thing asked for does not exist."""
+
+    kind = "not_found"
+
+
+class Invalid(StripboardError):
+    """What was given cannot be understood or breaks a rule of its format."""
+
+    kind = "invalid"
+
+
+class Conflict(StripboardError):
+    """The thing exists but is in a state that does not allow this."""
+
+    kind = "conflict"
+
+
+class Refused(StripboardError):
+    """Allowed by form, forbidden by budget, permission or safety."""
+
+    kind = "refused"
+
+
+class Unavailable(StripboardError):
+    """A machine, disk, service or worker that is needed is away or full."""
+
+    kind = "unavailable"
+
+
+class WorkFailed(StripboardError):
+    """One attempt of a job failed; `failure_class` (see `retries.FailureClass`) decides what happens next."""
+
+    kind = "work_failed"
+
+    def __init__(self, failure_class: str, message: str) -> None:
+        super().__init__(message)
+        self.failure_class = failure_class
+
+    def __reduce__(self) -> tuple[type, tuple[str, str]]:
+        """Keep both fields when the error crosses a process border."""
+        return (type(self), (self.failure_class, str(self)))

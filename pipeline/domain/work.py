@@ -1,0 +1,97 @@
+"""What passes between the engine and whatever performs a job: requests, results, updates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """A stored file handed to an attempt. `role` is what it is for (`source`, `still`, `start`, `plate`, `segment`, `scene` …)."""
+
+    role: str
+    sha256: str
+    path: str
+    media_type: str
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class OutputFile:
+    """A file an attempt published to the media store. `facts` are measured: width, height, frames, fps, duration_s, codec …"""
+
+    role: str
+    sha256: str
+    size_bytes: int
+    media_type: str
+    label: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One measured number. `subject` says of what: `image 1`, `segment 2`, `boundary 1-2`, `scene`."""
+
+    name: str
+    value: float
+    subject: str = ""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One attempt of one job, complete in itself: plain values and stored files only, so it can cross any border.
+
+    `attempt_id` is a lowercase hyphenated UUID of our choosing, stored before the request is sent.
+    `job_key` is stable over attempts of one job; `fingerprint` is equal for equal work (see `fingerprints`).
+    """
+
+    attempt_id: str
+    job_key: str
+    stage: str
+    backend: str
+    fingerprint: str
+    inputs: tuple[InputFile, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def files(self, role: str) -> tuple[InputFile, ...]:
+        """The inputs that play this role, in order."""
+        return tuple(file for file in self.inputs if file.role == role)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a successful attempt made and measured. `values` are plain JSON values for the service that takes it in."""
+
+    outputs: tuple[OutputFile, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def files(self, role: str) -> tuple[OutputFile, ...]:
+        """The outputs that play this role, in order."""
+        return tuple(file for file in self.outputs if file.role == role)
+
+
+class UpdateState(StrEnum):
+    """Where an attempt stands with its performer."""
+
+    RUNNING = "running"  # accepted; still at it
+    DONE = "done"  # finished: `result` is set
+    FAILED = "failed"  # finished badly: `failure_class` and `reason` are set
+    LOST = "lost"  # the performer does not know this attempt (it, or the attempt's process, has died)
+
+
+@dataclass(frozen=True)
+class Update:
+    """A performer's answer about one attempt."""
+
+    attempt_id: str
+    state: UpdateState
+    progress: float = 0.0
+    note: str = ""
+    result: Result | None = None
+    failure_class: str = ""
+    reason: str = ""

@@ -1,0 +1,94 @@
+"""The Protocols the core needs from outside: small, and the only way services and engine see an adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from pipeline.domain.work import OutputFile, Request, Result, Update
+
+
+class Clock(Protocol):
+    """Tells the time. Tests hand in their own."""
+
+    def now(self) -> datetime:
+        """Aware UTC time."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never go back, for durations."""
+        ...
+
+
+class Workspace(Protocol):
+    """What a stage function may touch while it performs one attempt."""
+
+    @property
+    def scratch(self) -> Path:
+        """A folder of this attempt alone; removed afterwards."""
+        ...
+
+    @property
+    def kept(self) -> Path:
+        """A folder of this job: it survives failed attempts, so long work can resume; removed when the job is done."""
+        ...
+
+    def publish(
+        self, path: Path, *, role: str, media_type: str, label: str = "", facts: dict[str, Any] | None = None
+    ) -> OutputFile:
+        """Move a finished file into the content-addressed store, durably (hash, fsync, rename, fsync of the folder).
+
+        Raises WorkFailed("disk_full", …) when there is no room.
+        """
+        ...
+
+    def stored(self, sha256: str) -> Path:
+        """Where a stored file lies; raises NotFound when it is not there."""
+        ...
+
+    def report(self, fraction: float, note: str = "") -> None:
+        """Tell progress, 0.0 to 1.0. Cheap; call it as often as is natural. Raises Cancelled when the attempt was cancelled."""
+        ...
+
+
+StageFunction = Callable[[Request, Workspace], Result]
+"""Performs one attempt. Must be a top-level function (it crosses process borders). Raises WorkFailed on failure."""
+
+
+class GeneratorBackend(Protocol):
+    """Whatever performs attempts: embedded, a program, or a fleet. Three verbs, no more."""
+
+    def submit(self, request: Request) -> None:
+        """Accept the attempt. Sending the same attempt_id twice is performed once."""
+        ...
+
+    def poll(self, attempt_ids: Sequence[str]) -> list[Update]:
+        """One Update per id, at once. After a restart it still knows what finished; an id it does not know is LOST."""
+        ...
+
+    def cancel(self, attempt_id: str) -> None:
+        """Ask the attempt to stop. No promise when; unknown ids are ignored."""
+        ...
+
+
+class Executor(Protocol):
+    """Where CPU work runs: a bounded number of slots."""
+
+    @property
+    def slots(self) -> int:
+        """How many attempts run at the same time."""
+        ...
+
+    def start(self, attempt_id: str, function: Callable[..., Any], *arguments: Any) -> None:
+        """Run `function(*arguments)` in a slot; queue it when all are busy."""
+        ...
+
+    def finished(self) -> list[tuple[str, Any, BaseException | None]]:
+        """(attempt_id, value, error) of everything that ended since the last call."""
+        ...
+
+    def close(self) -> None:
+        """Stop taking work and give the slots back."""
+        ...
