@@ -51,3 +51,7 @@ class WorkFailed(StripboardError):
     def __reduce__(self) -> tuple[type, tuple[str, str]]:
         """Keep both fields when the error crosses a process border."""
         return (type(self), (self.failure_class, str(self)))
+
+
+class Cancelled(Exception):
+    """Raised inside an attempt that was asked to stop; not a failure, so not a StripboardError."""
