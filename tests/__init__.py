@@ -1,0 +1,1 @@
+"""The tests of Stripboard. `./stripboard test` runs them."""
