@@ -66,7 +66,7 @@ def one_at_a_time(path: Path) -> Iterator[IO[str]]:
 
 
 def build(root: str, *, for_tests: bool, lock: IO[str]) -> None:
-    """Make or update the environment. Until the stamp is written it counts as unfinished, and is made anew."""
+    """Make or update the environment. One that was interrupted on the way is made anew."""
     venv = Path(stamp.venv_of(root))
     python = stamp.python_of(root)
     stamp.remove(root)
@@ -82,6 +82,7 @@ def build(root: str, *, for_tests: bool, lock: IO[str]) -> None:
         command=[*installer(python), "-r", stamp.requirements_of(root, for_tests)], venv=venv, log=venv / LOG, lock=lock
     )
     if installation.run() != 0:
+        (venv / UNFINISHED).unlink()  # it ended in order, so what is there can be built upon
         raise SetupFailed("the packages could not be installed", installation.last_lines())
     stamp.write(root, for_tests)
     (venv / UNFINISHED).unlink()

@@ -89,7 +89,8 @@ class Installation:
         with self._log.open("w", encoding="utf-8") as log:
             for line in stream:
                 log.write(line)
-                self._lines.append(line.rstrip())
+                if not line.startswith("Requirement already satisfied"):
+                    self._lines.append(line.rstrip())
                 self._learn(line)
 
     def _learn(self, line: str) -> None:
