@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -31,7 +31,24 @@ _MATRICES = {
 }
 
 CODECS = frozenset(
-    "h264 hevc prores vp8 vp9 av1 libdav1d libvpx libvpx-vp9 mpeg4 mjpeg png ffv1 dnxhd rawvideo qtrle".split(),
+    [
+        "h264",
+        "hevc",
+        "prores",
+        "vp8",
+        "vp9",
+        "av1",
+        "libdav1d",
+        "libvpx",
+        "libvpx-vp9",
+        "mpeg4",
+        "mjpeg",
+        "png",
+        "ffv1",
+        "dnxhd",
+        "rawvideo",
+        "qtrle",
+    ],
 )
 
 
@@ -88,10 +105,8 @@ class VideoWriter:
 
     def discard(self) -> None:
         """Give up: close what can be closed and remove the file."""
-        try:
+        with suppress(av.FFmpegError, OSError):  # the file is thrown away; why closing it failed no longer matters
             self._container.close()
-        except (av.FFmpegError, OSError):
-            pass  # the file is thrown away; why closing it failed no longer matters
         self.path.unlink(missing_ok=True)
 
     def __enter__(self) -> VideoWriter:
