@@ -68,11 +68,10 @@ def assemble(request: Request, workspace: Workspace) -> Result:
 
 def _publish(workspace: Workspace, scene: Path, facts: dict[str, Any], poster: Path) -> tuple[OutputFile, ...]:
     picture = probe_image(poster)
+    size = {"width": picture.width, "height": picture.height}
     return (
         workspace.publish(scene, role="scene", media_type="video/mp4", facts=facts),
-        workspace.publish(
-            poster, role="poster", media_type="image/jpeg", facts={"width": picture.width, "height": picture.height}
-        ),
+        workspace.publish(poster, role="poster", media_type="image/jpeg", facts=size),
     )
 
 

@@ -29,7 +29,7 @@ from pipeline.ports import Workspace
 
 MEDIA_TYPES = {"mp4": "video/mp4", "mov": "video/quicktime", "webm": "video/webm", "gif": "image/gif"}
 FIT = "contain"  # when a format does not say: the whole picture, with bars
-RETRO_BYTES = 2 * 1024**3  # small frames are held in memory together; this many bytes at most
+RETRO_BYTES = 1024**3  # small frames are held in memory together (4 bytes a pixel); this many bytes at most
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def _export_retro(
     source: Path, facts: Mapping[str, Any], settings: Mapping[str, Any], target: Target, workspace: Workspace, label: str
 ) -> tuple[OutputFile, ...]:
     look = retro_look(settings.get("retro") or {"dither": "error_diffusion"})
-    if target.frames * target.width * target.height * 16 > RETRO_BYTES * 8:
+    if target.frames * target.width * target.height * 4 > RETRO_BYTES:
         raise WorkFailed("bad_input", f"{target.frames} frames of {target.width}x{target.height} are too many for a retro clip.")
     frames = _small_frames(source, facts, settings, target, workspace)
     with library_errors("backend_error", "The palette cannot be applied"):

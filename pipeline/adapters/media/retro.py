@@ -19,6 +19,7 @@ from pipeline.domain.errors import WorkFailed
 DITHERS = ("none", "ordered", "error_diffusion", "atkinson")
 SAMPLED_FRAMES = 24  # an adaptive palette is chosen from at most this many frames, spread over the clip
 SHEET_SIDE = 16_384
+CHUNK = 48  # frames dithered together: enough for speed, little enough for memory
 
 BAYER = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]], dtype=np.float32)
 """Bayer's 4 × 4 ordered dither matrix, values 0 to 15."""
@@ -97,9 +98,9 @@ def snap(rgb: np.ndarray, bits: tuple[int, int, int]) -> np.ndarray:
 def to_indices(frames: np.ndarray, palette: np.ndarray, dither: str) -> np.ndarray:
     """Palette indices, uint8 (count, height, width), of RGB frames uint8 (count, height, width, 3)."""
     if dither == "atkinson":
-        return _atkinson(frames, palette)
+        return np.concatenate([_atkinson(frames[at : at + CHUNK], palette) for at in range(0, len(frames), CHUNK)])
     if dither == "ordered":
-        frames = _with_bayer(frames, palette)
+        return np.stack([_quantised(_with_bayer(frame, palette), palette, Image.Dither.NONE) for frame in frames])
     mode = Image.Dither.FLOYDSTEINBERG if dither == "error_diffusion" else Image.Dither.NONE
     return np.stack([_quantised(frame, palette, mode) for frame in frames])
 
@@ -154,11 +155,11 @@ def write_sheet(indices: np.ndarray, palette: np.ndarray, path: Path, *, columns
     return {**size, "frames": count, "frame_width": width, "frame_height": height, "colors": len(palette)}
 
 
-def probe_gif(path: Path, *, limits: ImageLimits = ImageLimits(), max_frames: int = 20_000) -> dict[str, Any]:
+def probe_gif(path: Path, *, max_frames: int = 20_000) -> dict[str, Any]:
     """Decode every frame of a GIF: width, height, frames, fps, duration_s, codec. Raises WorkFailed("corrupt_output")."""
     with library_errors("corrupt_output", f'Clip "{path.name}" cannot be read'), Image.open(path, formats=("GIF",)) as image:
         width, height = image.size
-        if width * height > limits.pixels:
+        if width * height > ImageLimits.pixels:
             raise WorkFailed("corrupt_output", f'Clip "{path.name}" claims {width}x{height} pixels.')
         milliseconds, frames = 0, 0
         while True:
@@ -215,12 +216,12 @@ def _quantised(frame: np.ndarray, palette: np.ndarray, mode: Image.Dither) -> np
     return np.where(indices < len(palette), indices, 0).astype(np.uint8)
 
 
-def _with_bayer(frames: np.ndarray, palette: np.ndarray) -> np.ndarray:
+def _with_bayer(frame: np.ndarray, palette: np.ndarray) -> np.ndarray:
     """Add the ordered pattern, as strong as the usual distance between neighbouring colours of the palette."""
     spread = 255.0 / max(2.0, len(palette) ** (1 / 3) - 1)
-    height, width = frames.shape[1:3]
+    height, width = frame.shape[:2]
     tiles = np.tile((BAYER + 0.5) / 16 - 0.5, (-(-height // 4), -(-width // 4)))[:height, :width]
-    return np.clip(frames.astype(np.float32) + tiles[None, :, :, None] * spread, 0, 255).astype(np.uint8)
+    return np.clip(frame.astype(np.float32) + tiles[:, :, None] * spread, 0, 255).astype(np.uint8)
 
 
 def _nearest_table(palette: np.ndarray) -> np.ndarray:

@@ -19,6 +19,7 @@ from pipeline.domain.errors import WorkFailed
 
 # bitexact leaves out dates and version strings, so equal frames give equal files.
 MUXER_OPTIONS = {"fflags": "+bitexact"}
+UNTAGGED = 2  # FFmpeg's code for a colour matrix that nobody stated
 
 
 @dataclass(frozen=True)
@@ -226,7 +227,7 @@ def _scaler(frame: av.VideoFrame, width: int, height: int, fit: str, pix_fmt: st
     if fit not in steps:
         raise WorkFailed("bad_input", f'Unknown fit "{fit}". There are: contain, cover, stretch.')
     graph = av.filter.Graph()
-    matrix = "bt709" if frame.colorspace in (Colorspace.ITU709, Colorspace.UNSPECIFIED) else "auto"
+    matrix = "bt709" if int(frame.colorspace) in (BT709, UNTAGGED) else "auto"
     steps[fit][0] = ("scale", steps[fit][0][1] + f":in_color_matrix={matrix}:out_color_matrix=bt709:out_range=tv")
     nodes = [graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base)]
     nodes += [graph.add(name, arguments) for name, arguments in steps[fit]]
