@@ -18,6 +18,7 @@ from pipeline.domain.errors import WorkFailed
 
 DITHERS = ("none", "ordered", "error_diffusion", "atkinson")
 SAMPLED_FRAMES = 24  # an adaptive palette is chosen from at most this many frames, spread over the clip
+SAMPLED_PIXELS = 120_000
 SHEET_SIDE = 16_384
 CHUNK = 48  # frames dithered together: enough for speed, little enough for memory
 
@@ -79,20 +80,24 @@ def choose_palette(frames: np.ndarray, look: RetroLook) -> np.ndarray:
         return np.array(look.palette, dtype=np.uint8)
     step = max(1, len(frames) // SAMPLED_FRAMES)
     pixels = snap(frames[::step], look.bits).reshape(-1, 3)
-    colours = np.unique(pixels, axis=0)
+    colours = _distinct(pixels)
     if len(colours) <= look.max_colors:
         return colours
-    strip = Image.fromarray(pixels.reshape(1, -1, 3) if len(pixels) < 65_000 else _as_sheet(pixels))
-    reduced = strip.quantize(look.max_colors, method=Image.Quantize.MEDIANCUT, kmeans=2, dither=Image.Dither.NONE)
+    reduced = Image.fromarray(_as_sheet(pixels)).quantize(
+        look.max_colors, method=Image.Quantize.MEDIANCUT, kmeans=2, dither=Image.Dither.NONE
+    )
     chosen = np.array(reduced.getpalette(), dtype=np.uint8).reshape(-1, 3)[: look.max_colors]
-    return np.unique(snap(chosen, look.bits), axis=0)
+    return _distinct(snap(chosen, look.bits))
 
 
 def snap(rgb: np.ndarray, bits: tuple[int, int, int]) -> np.ndarray:
     """The nearest colour that so many bits per channel can show, as 8-bit values (5 bits: 31 is 255)."""
-    levels = np.array([(1 << count) - 1 for count in bits], dtype=np.float32)
-    steps = np.rint(rgb.astype(np.float32) / 255 * levels)
-    return np.rint(steps / levels * 255).astype(np.uint8)
+    snapped = np.empty_like(rgb)
+    for channel, count in enumerate(bits):
+        top = (1 << count) - 1
+        table = np.rint(np.rint(np.arange(256) / 255 * top) / top * 255).astype(np.uint8)
+        snapped[..., channel] = table[rgb[..., channel]]
+    return snapped
 
 
 def to_indices(frames: np.ndarray, palette: np.ndarray, dither: str) -> np.ndarray:
@@ -196,10 +201,18 @@ def _at_least(least: int, value: Any, name: str) -> int:
 
 
 def _as_sheet(pixels: np.ndarray) -> np.ndarray:
-    """A one-dimensional list of pixels as a rectangle that Pillow accepts, at most a million of them, evenly picked."""
-    picked = pixels[:: max(1, len(pixels) // 1_000_000)]
-    rows = len(picked) // 1000
-    return np.ascontiguousarray(picked[: rows * 1000].reshape(rows, 1000, 3))
+    """A list of pixels as a picture for Pillow's quantiser: about SAMPLED_PIXELS of them, evenly picked."""
+    picked = pixels[:: max(1, len(pixels) // SAMPLED_PIXELS)]
+    columns = min(500, len(picked))
+    rows = len(picked) // columns
+    return np.ascontiguousarray(picked[: rows * columns].reshape(rows, columns, 3))
+
+
+def _distinct(pixels: np.ndarray) -> np.ndarray:
+    """The different colours of (n, 3), sorted; through one number per colour, as numpy sorts rows slowly."""
+    packed = pixels.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], dtype=np.uint32)
+    found = np.unique(packed)
+    return np.stack([found >> 16, found >> 8 & 255, found & 255], axis=-1).astype(np.uint8)
 
 
 def _palette_picture(palette: np.ndarray) -> Image.Image:
