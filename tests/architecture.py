@@ -84,8 +84,8 @@ def rooms(root: Path) -> list[Room]:
 
 
 def family_name(stem: str) -> str:
-    """A family of single files is named by its first file: `yaml_files` owns `yaml_files_limits.py`."""
-    return re.sub(r"^(yaml_files).*", r"\1", stem)
+    """Single files with the same first word are one family: `yaml_files.py` and `yaml_values.py`."""
+    return stem.split("_")[0]
 
 
 @dataclass(frozen=True)
@@ -108,8 +108,16 @@ class Source:
         self.is_package = parts[-1] == "__init__"
         self.module = ".".join(parts[:-1] if self.is_package else parts)
 
-    def imports(self, known: set[str]) -> Iterator[Import]:
-        """Every import; `from package import module` counts as the module when there is one."""
+    def imports(self, known: set[str]) -> list[Import]:
+        """Every import, once; `from package import module` counts as the module when there is one."""
+        return list(dict.fromkeys(self._imports(known)))
+
+    def opens_transactions(self) -> bool:
+        """Whether it calls `something.begin(...)`."""
+        calls = (node.func for node in ast.walk(self.tree) if isinstance(node, ast.Call))
+        return any(isinstance(function, ast.Attribute) and function.attr == "begin" for function in calls)
+
+    def _imports(self, known: set[str]) -> Iterator[Import]:
         inside = {id(node) for function in self._functions() for node in ast.walk(function) if node is not function}
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Import):
@@ -135,11 +143,11 @@ class Source:
 
 def problems(root: Path) -> list[str]:
     """Everything in this checkout that breaks a rule, as `file:line: what is wrong`."""
-    files = sorted({path for pattern in SOURCES for path in root.glob(pattern) if path.is_file()})
-    sources = [Source(root, path) for path in files]
+    sources = read(root)
     tests = [Source(root, path) for path in sorted(root.glob("tests/**/*.py"))]
     known = {source.module for source in [*sources, *tests]}
     plan = rooms(root)
+    openers = {source.module for source in sources if source.opens_transactions()}
     found: list[str] = []
     for source in sources:
         room = room_of(source.path, plan)
@@ -147,12 +155,26 @@ def problems(root: Path) -> list[str]:
             found.append(f"{source.path}:1: this file has no room; see docs/ARCHITECTURE.md")
             continue
         found += arrows(source, room, plan=plan, known=known)
+        if room.name == "services" and source.module != "pipeline.services.triggers":
+            found += siblings(source, known=known, openers=openers)
         found += purity(source, room)
         found += docstrings(source)
     for source in [*sources, *tests]:
         found += sizes(source)
         found += words(source)
     return found + cycles(sources, known)
+
+
+def read(root: Path) -> list[Source]:
+    """Every file of the program."""
+    files = sorted({path for pattern in SOURCES for path in root.glob(pattern) if path.is_file()})
+    return [Source(root, path) for path in files]
+
+
+def libraries(root: Path) -> set[str]:
+    """The third-party packages that the program imports, by the name in the import."""
+    tops = {used.module.split(".")[0] for source in read(root) for used in source.imports(set())}
+    return tops - OURS - sys.stdlib_module_names - {"__future__"}
 
 
 def room_of(path: str, plan: list[Room]) -> Room | None:
@@ -190,14 +212,17 @@ def arrow_to_ours(source: Source, room: Room, used: Import, *, plan: list[Room])
     if target is None:
         yield f"{where}: {room.name} must not import {used.module}"
     elif target.name == room.name:
-        is_shared = used.module.split(".")[-1].startswith("_")
-        is_sibling = used.module.count(".") > 1 and used.module != source.module and not is_shared
-        if room.apart and not is_shared:
+        if room.apart and not used.module.split(".")[-1].startswith("_"):
             yield f"{where}: {room.name} do not import each other"
-        if room.name == "services" and is_sibling and source.module != "pipeline.services.triggers":
-            yield f"{where}: services do not call each other; share domain and data (only triggers may)"
     elif target.name not in room.may:
         yield f"{where}: {room.name} must not import {target.name} ({used.module})"
+
+
+def siblings(source: Source, *, known: set[str], openers: set[str]) -> Iterator[str]:
+    """What services share works inside a transaction that it is handed; who opens one is a service, and those stay apart."""
+    for used in source.imports(known):
+        if used.module.startswith("pipeline.services.") and used.module in openers:
+            yield f"{source.path}:{used.line}: {used.module} opens transactions, so other services must not call it"
 
 
 def purity(source: Source, room: Room) -> Iterator[str]:
