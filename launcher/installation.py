@@ -122,7 +122,11 @@ class Installation:
         end = "\r\x1b[K" if sys.stderr.isatty() else ""
         if child.returncode == 0:
             count = self._installed()
-            print(f"{end}Environment ready: {count} packages, {time.monotonic() - start:.0f} s.", file=sys.stderr, flush=True)
+            print(
+                f"{end}Environment ready: {count} package{'s' * (count != 1)}, {time.monotonic() - start:.0f} s.",
+                file=sys.stderr,
+                flush=True,
+            )
         else:
             print(end, end="", file=sys.stderr, flush=True)
 
