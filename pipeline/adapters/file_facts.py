@@ -1,0 +1,134 @@
+"""Looks at the files a production names: there, readable, and what they should be. Nothing is decoded or executed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from pipeline.domain.files import FileFact, FileReference
+
+MAX_IMAGE_BYTES = 256 * 2**20
+MAX_JSON_BYTES = 32 * 2**20
+MAX_PIXELS = 100_000_000
+MIN_SIDE = 16
+IMAGE_FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF")
+
+
+def probe(base: Path, references: Iterable[FileReference]) -> dict[tuple[str, str], FileFact]:
+    """What is at each path, relative to `base`. The same path is looked at once."""
+    wanted = dict.fromkeys((reference.path, reference.wants) for reference in references)
+    return {(path, wants): _look(base, path, wants) for path, wants in wanted}
+
+
+def _look(base: Path, path: str, wants: str) -> FileFact:
+    try:
+        if wants == "program":
+            return _program(base, path)
+        place = base / path
+        return _folder(place) if wants == "folder" else _file(place, wants)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        return FileFact(f"cannot be looked at: {reason.lower()}.", "Check the path and its permissions.")
+
+
+def _file(place: Path, wants: str) -> FileFact:
+    try:
+        facts = place.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return FileFact("does not exist.", _cure_for_missing(place))
+    if stat.S_ISDIR(facts.st_mode):
+        return FileFact("is a folder, not a file.", "Name the file in it.")
+    if not stat.S_ISREG(facts.st_mode):
+        return FileFact("is not a regular file.", "Name a regular file.")
+    if not os.access(place, os.R_OK):
+        return FileFact("cannot be read: permission denied.", "Give yourself permission to read it.")
+    if facts.st_size == 0:
+        return FileFact("is empty.", "Replace it with a whole file.")
+    if wants == "image":
+        return _image(place, facts.st_size)
+    return _json(place, facts.st_size) if wants == "json" else FileFact(size_bytes=facts.st_size)
+
+
+def _cure_for_missing(place: Path) -> str:
+    """The file of the same folder that was probably meant."""
+    from difflib import get_close_matches
+
+    try:
+        with os.scandir(place.parent) as entries:
+            names = [entry.name for entry, _ in zip(entries, range(2000), strict=False)]
+    except OSError:
+        return f"The folder {place.parent} does not exist either." if not place.parent.exists() else "Check the path."
+    close = get_close_matches(place.name, names, n=1, cutoff=0.6)
+    return f'Did you mean "{close[0]}"?' if close else "Check the path, or put the file there."
+
+
+def _image(place: Path, size: int) -> FileFact:
+    if size > MAX_IMAGE_BYTES:
+        told = f"is larger than {MAX_IMAGE_BYTES // 2**20} MiB."
+        return FileFact(told, "Save a smaller picture.", size)
+    from PIL import Image, UnidentifiedImageError
+
+    cure = "Replace it with a PNG, JPEG or WebP picture."
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(place, formats=IMAGE_FORMATS) as image:
+                width, height = image.size
+    except Image.DecompressionBombError:
+        return FileFact("has far too many pixels; it could be a decompression bomb.", cure, size)
+    except UnidentifiedImageError:
+        return FileFact("is not a picture.", cure, size)
+    except Exception as error:  # Pillow's readers raise nearly anything on damaged headers
+        return FileFact(f"is a damaged picture ({type(error).__name__}).", cure, size)
+    if width * height > MAX_PIXELS:
+        told = f"has {width}x{height} pixels; at most {MAX_PIXELS // 10**6} million are allowed."
+        return FileFact(told, "Save a smaller picture.", size, width, height)
+    if min(width, height) < MIN_SIDE:
+        told = f"is only {width}x{height} pixels."
+        return FileFact(told, "Replace it with a larger picture.", size, width, height)
+    return FileFact(size_bytes=size, width=width, height=height)
+
+
+def _json(place: Path, size: int) -> FileFact:
+    cure = "Export the workflow again (Save, API format)."
+    if size > MAX_JSON_BYTES:
+        return FileFact(f"is larger than {MAX_JSON_BYTES // 2**20} MiB.", cure, size)
+    try:
+        value: Any = json.loads(place.read_bytes())
+    except json.JSONDecodeError as error:
+        return FileFact(f"is not JSON: {error.msg} in line {error.lineno}.", cure, size)
+    except (UnicodeDecodeError, RecursionError, ValueError):
+        return FileFact("is not JSON.", cure, size)
+    if not isinstance(value, dict):
+        return FileFact("is JSON, but not an object of nodes.", cure, size)
+    return FileFact(size_bytes=size)
+
+
+def _program(base: Path, path: str) -> FileFact:
+    candidate = base / path
+    if "/" in path or os.sep in path:
+        if not candidate.is_file():
+            return FileFact("does not exist.", "Check the path of the program.")
+        if not os.access(candidate, os.X_OK):
+            return FileFact("may not be executed.", f"Run chmod +x {path}.")
+        return FileFact()
+    if shutil.which(path) is None:
+        return FileFact("is not on the search path.", "Install it, or give its whole path.")
+    return FileFact()
+
+
+def _folder(place: Path) -> FileFact:
+    nearest = place
+    while not nearest.exists() and nearest != nearest.parent:
+        nearest = nearest.parent
+    if not nearest.is_dir():
+        return FileFact(f"cannot be made: {nearest} is a file.", "Choose another path.")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        return FileFact(f"cannot be written: no permission in {nearest}.", "Choose another path, or change the permissions.")
+    return FileFact()

@@ -1,0 +1,112 @@
+"""A Production back to plain data: everything written out, so that reading it again gives the same production."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pipeline.domain.production import (
+    Character,
+    Location,
+    Matrix,
+    Output,
+    Production,
+    SceneType,
+    Shot,
+    Style,
+    Variant,
+    WardrobeRange,
+)
+
+
+def dump(production: Production) -> dict[str, Any]:
+    """The document of a production. Empty parts are left out."""
+    body: dict[str, Any] = {
+        "title": production.title,
+        "version": production.version,
+        "author": production.author,
+        "script": production.script,
+        "style": _style(production.style),
+        "backend": production.backend,
+        "command": list(production.command),
+        "seed": production.seed,
+        "characters": _each(production.characters, _character),
+        "variants": _each(production.variants, _variant),
+        "locations": _each(production.locations, _location),
+        "scene_types": _each(production.scene_types, _scene_type),
+        "matrix": _matrix(production.matrix) if production.matrix else None,
+        "shots": _each(production.shots, _shot),
+        "approvals": {"variants": production.approvals.variants, "scenes": production.approvals.scenes},
+        "budget": _filled(vars(production.budget)),
+        "triggers": [dict(trigger) for trigger in production.triggers],
+        "outputs": _each(production.outputs, _output),
+    }
+    return {"production": _filled(body, keep=("title", "version"))}
+
+
+def _each(entries: Iterable[Any], write: Any) -> list[dict[str, Any]]:
+    return [write(entry) for entry in entries]
+
+
+def _filled(entries: Mapping[str, Any], keep: tuple[str, ...] = ("name",)) -> dict[str, Any]:
+    """Without what is empty; numbers and switches always stay."""
+    return {key: value for key, value in entries.items() if key in keep or isinstance(value, (bool, int, float)) or value}
+
+
+def _style(style: Style) -> dict[str, Any]:
+    written = _filled({"preset": style.preset, "era": style.era, "mood": style.mood, "grade": dict(style.grade)})
+    return {**written, "prompt": style.prompt} if style != Style() else {}
+
+
+def _character(character: Character) -> dict[str, Any]:
+    return _filled(
+        {
+            "name": character.name,
+            "source_images": list(character.source_images),
+            "model": character.model,
+            "wardrobe": {_range_key(worn): worn.variant for worn in character.wardrobe},
+            "metadata": dict(character.metadata),
+        }
+    )
+
+
+def _range_key(worn: WardrobeRange) -> str:
+    return f"scene_{worn.first}" if worn.first == worn.last else f"scenes_{worn.first}_{worn.last}"
+
+
+def _variant(variant: Variant) -> dict[str, Any]:
+    return _filled({"name": variant.name, "prompt": variant.prompt, "candidates": variant.candidates})
+
+
+def _location(location: Location) -> dict[str, Any]:
+    return {**_filled({**vars(location), "look": dict(location.look)}), "prompt": location.prompt}
+
+
+def _scene_type(kind: SceneType) -> dict[str, Any]:
+    plain = {key: value for key, value in vars(kind).items() if key not in ("width", "height", "variants", "camera", "qa")}
+    variants = "all" if kind.variants is None else list(kind.variants)
+    return {
+        **_filled(plain),
+        "resolution": f"{kind.width}x{kind.height}",
+        "camera": {"move": kind.camera.move, "amount": kind.camera.amount},
+        "variants": variants,
+        **_filled({"qa": dict(kind.qa)}),
+    }
+
+
+def _matrix(matrix: Matrix) -> dict[str, Any]:
+    return {
+        "characters": list(matrix.characters),
+        "scene_types": list(matrix.scene_types),
+        "variants": list(matrix.variants),
+        **_filled({"exclude": [_filled(vars(exclusion)) for exclusion in matrix.exclude]}),
+    }
+
+
+def _shot(shot: Shot) -> dict[str, Any]:
+    written = _filled({**vars(shot), "after": list(shot.after)})
+    return written if shot.prompt is None else {**written, "prompt": shot.prompt}
+
+
+def _output(output: Output) -> dict[str, Any]:
+    return {"format": output.format, "path": output.path, "name": output.name, **output.settings}

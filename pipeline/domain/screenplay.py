@@ -1,0 +1,58 @@
+"""What Stripboard takes from a screenplay: its scene headings and who speaks in each scene."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_PREFIX = re.compile(r"^\s*(?:(?:int|ext|est)\.?\s*/\s*(?:int|ext)|i/e|int|ext|est)\s*[.\s]\s*", re.IGNORECASE)
+_NUMBER = re.compile(r"#\s*([0-9]{1,6})[A-Za-z]?\s*#\s*$")
+_ANY_NUMBER = re.compile(r"#[^#]{0,40}#\s*$")
+_EXTENSION = re.compile(r"\(([^()]{0,60})\)")
+_OFF_SCREEN = {"vo", "os", "oc", "voiceover", "offscreen", "offcamera"}
+
+
+@dataclass(frozen=True)
+class Cue:
+    """A character cue: who speaks. `is_off_screen` is set by (V.O.), (O.S.) and (O.C.)."""
+
+    name: str
+    is_off_screen: bool = False
+
+
+@dataclass(frozen=True)
+class ScriptScene:
+    """One scene of a screenplay: its heading as written, the line it stands in, and its cues in order."""
+
+    heading: str
+    cues: tuple[Cue, ...] = ()
+    line: int | None = None
+
+
+@dataclass(frozen=True)
+class Screenplay:
+    """A screenplay as a list of scenes."""
+
+    scenes: tuple[ScriptScene, ...] = ()
+    title: str = ""
+
+
+def place_of(heading: str) -> str:
+    """The place a scene heading names: `INT. WAREHOUSE - NIGHT #12#` gives `WAREHOUSE`."""
+    text = _ANY_NUMBER.sub("", heading)
+    text = _PREFIX.sub("", text, count=1)
+    place, dash, _time = text.rpartition(" - ")
+    return " ".join((place if dash else text).strip(" .-").split())
+
+
+def number_of(heading: str) -> int | None:
+    """The scene number a heading carries (`#12#`), if any."""
+    match = _NUMBER.search(heading)
+    return int(match.group(1)) if match else None
+
+
+def read_cue(text: str) -> Cue:
+    """A cue line: `MARA (V.O.) ^` gives Mara, off screen."""
+    extensions = {re.sub(r"[^a-z]", "", found.lower()) for found in _EXTENSION.findall(text[:200])}
+    name = _EXTENSION.sub("", text[:200]).replace("^", "").strip().lstrip("@")
+    return Cue(" ".join(name.split()), bool(extensions & _OFF_SCREEN))

@@ -1,0 +1,55 @@
+"""The backend against what the production gives it to read."""
+
+from __future__ import annotations
+
+from pipeline.domain.names import listed
+from pipeline.domain.production import Character
+from pipeline.domain.validation.subject import TOP, Subject
+
+
+def check(subject: Subject) -> None:
+    """Whether the backend exists here, and whether it can read every character."""
+    production = subject.production
+    if production.backend == "comfyui":
+        _comfyui(subject)
+    if production.backend == "command" and not production.command:
+        cure = "Add command: [program, argument, …]."
+        subject.report.error((*TOP, "backend"), 'The backend "command" needs a program to run, and none is given.', cure)
+    if production.backend != "command" and production.command:
+        cure = "Write backend: command, or remove command:."
+        subject.report.warning((*TOP, "command"), f'The backend "{production.backend}" does not run a program.', cure)
+    for index, character in enumerate(production.characters):
+        _readable(subject, index, character)
+
+
+def _comfyui(subject: Subject) -> None:
+    subject.report.error(
+        (*TOP, "backend"), 'The backend "comfyui" is not part of this version.', "Use animatic, or command with an own program."
+    )
+    for index, kind in enumerate(subject.production.scene_types):
+        if kind.workflow is None:
+            cure = "Add workflow: with a graph in ComfyUI's API format."
+            where = subject.scene_type_path(index)
+            subject.report.error(where, f'Scene type "{kind.name}" has no workflow, which "comfyui" needs.', cure)
+
+
+def _readable(subject: Subject, index: int, character: Character) -> None:
+    backend = subject.production.backend
+    where = (*TOP, "characters", index)
+    if character.source_images:
+        if character.model is not None:
+            cure = "Nothing to do."
+            told = f'The backend "{backend}" does not read {character.model}; it works from the source images.'
+            subject.report.info((*where, "model"), told, cure)
+        repeated = [path for path in dict.fromkeys(character.source_images) if character.source_images.count(path) > 1]
+        if repeated:
+            told = f'Character "{character.name}" names the same picture twice: {listed(repeated)}.'
+            subject.report.warning((*where, "source_images"), told, "Remove one.")
+        return
+    name = f'Character "{character.name}"' if character.name else "This character"
+    cure = "Add source_images: [a picture of the character]."
+    if character.model is not None:
+        told = f'{name} has only the model {character.model}, which the backend "{backend}" cannot read.'
+        subject.report.error((*where, "model"), told, cure)
+    else:
+        subject.report.error(where, f"{name} has no source image.", cure)
