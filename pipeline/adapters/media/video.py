@@ -12,7 +12,7 @@ from typing import Any
 
 import av
 import numpy as np
-from av.video.reformatter import ColorRange, Colorspace
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
 from pipeline.adapters.media.failures import library_errors
 from pipeline.domain.errors import WorkFailed
@@ -78,6 +78,8 @@ class VideoWriter:
             )
         self.path, self.width, self.height, self.frames = path, width, height, 0
         self._rate = Fraction(fps)
+        # One converter for all frames: a frame's own `reformat` would set the scaler up anew each time.
+        self._converter = VideoReformatter()
         with self._errors():
             # bitexact leaves out dates and version strings; the faststart move puts the index first for the web.
             options = {"movflags": "+faststart", "fflags": "+bitexact"}
@@ -89,8 +91,11 @@ class VideoWriter:
         if rgb.shape != (self.height, self.width, 3) or rgb.dtype != np.uint8:
             raise ValueError(f"frame {self.frames} is {rgb.dtype} {rgb.shape}, not uint8 {(self.height, self.width, 3)}")
         with self._errors():
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24").reformat(
-                format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
+            frame = self._converter.reformat(
+                av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24"),
+                format="yuv420p",
+                dst_colorspace=Colorspace.ITU709,
+                dst_color_range=ColorRange.MPEG,
             )
             frame.pts = self.frames
             frame.time_base = 1 / self._rate
@@ -131,7 +136,8 @@ class VideoWriter:
         context.thread_count = 1
         context.color_primaries = context.color_trc = context.colorspace = BT709
         context.color_range = LIMITED_RANGE
-        context.options = {"crf": str(crf), "preset": preset}
+        # The fastest preset leaves deblocking out; smooth skies need it.
+        context.options = {"crf": str(crf), "preset": preset, "x264-params": "no-deblock=0:deblock=0,0"}
         return stream
 
     def _errors(self) -> Any:
@@ -145,9 +151,10 @@ def read_frames(
 
     Raises WorkFailed(failure_class) for a file that is damaged, is no video, or goes beyond a limit.
     """
+    converter = VideoReformatter()
     for frame in decode_frames(path, limits=limits, failure_class=failure_class):
         with library_errors(failure_class, f'Video "{path.name}" cannot be converted'):
-            rgb = to_rgb(frame)
+            rgb = to_rgb(frame, converter)
         yield rgb
 
 
@@ -197,10 +204,13 @@ def probe(
     return facts
 
 
-def to_rgb(frame: av.VideoFrame) -> np.ndarray:
-    """One decoded frame as RGB uint8 (height, width, 3), by the matrix it is tagged with (BT.709 when untagged)."""
+def to_rgb(frame: av.VideoFrame, converter: VideoReformatter | None = None) -> np.ndarray:
+    """One decoded frame as RGB uint8 (height, width, 3), by the matrix it is tagged with (BT.709 when untagged).
+
+    Hand in one `converter` for many frames of a file: setting it up costs more than using it.
+    """
     source = _MATRICES.get(int(frame.colorspace), Colorspace.ITU709)
-    return frame.reformat(format="rgb24", src_colorspace=source).to_ndarray()
+    return (converter or VideoReformatter()).reformat(frame, format="rgb24", src_colorspace=source).to_ndarray()
 
 
 @contextmanager
