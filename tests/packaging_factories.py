@@ -1,9 +1,8 @@
-"""Small generated media, and a workspace on a temporary folder, for the tests of assembly, export and delivery."""
+"""Small generated media and whole delivery orders, for the tests of assembly, export and delivery."""
 
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,56 +10,11 @@ from typing import Any
 import av
 import numpy as np
 
+from pipeline.adapters.media.export import export
+from pipeline.adapters.media.images import write_png
 from pipeline.adapters.media.video import VideoWriter, decode_frames, read_frames
-from pipeline.domain.errors import NotFound
-from pipeline.domain.work import InputFile, OutputFile, Request
-
-
-class FolderWorkspace:
-    """A Workspace that stores what is published under `<root>/store/<sha256>` and remembers the progress notes."""
-
-    def __init__(self, root: Path, *, job: str = "job") -> None:
-        self.root = root
-        self.notes: list[tuple[float, str]] = []
-        self._scratch = root / "scratch"
-        self._kept = root / "kept" / job
-        for folder in (self._scratch, self._kept, root / "store"):
-            folder.mkdir(parents=True, exist_ok=True)
-
-    @property
-    def scratch(self) -> Path:
-        return self._scratch
-
-    @property
-    def kept(self) -> Path:
-        return self._kept
-
-    def publish(
-        self, path: Path, *, role: str, media_type: str, label: str = "", facts: dict[str, Any] | None = None
-    ) -> OutputFile:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        size = path.stat().st_size
-        shutil.move(path, self.root / "store" / digest)
-        return OutputFile(role, digest, size, media_type, label, facts or {})
-
-    def stored(self, sha256: str) -> Path:
-        path = self.root / "store" / sha256
-        if not path.exists():
-            raise NotFound(f"no stored file {sha256}")
-        return path
-
-    def report(self, fraction: float, note: str = "") -> None:
-        self.notes.append((fraction, note))
-
-    def as_input(self, output: OutputFile, *, role: str | None = None, label: str | None = None) -> InputFile:
-        """A published file as the input of the next stage."""
-        return InputFile(
-            role=role or output.role,
-            sha256=output.sha256,
-            path=str(self.stored(output.sha256)),
-            media_type=output.media_type,
-            label=output.label if label is None else label,
-        )
+from pipeline.domain.work import InputFile, Request
+from tests.fakes_workspace import FakeWorkspace
 
 
 def request(stage: str, inputs: Sequence[InputFile], **parameters: Any) -> Request:
@@ -115,3 +69,68 @@ def codec_of(path: Path) -> tuple[str, str, str]:
     with av.open(str(path)) as container:
         context = container.streams.video[0].codec_context
         return context.codec.canonical_name, str(context.profile), str(context.pix_fmt)
+
+
+CREATED_AT = "2026-03-01T12:00:00+00:00"
+CASTS = (("Mara", "dance"), ("Mara", "walk"), ("Ilja Ć", "dance"))
+
+
+def delivery_request(folder: Path, *, created_at: str = CREATED_AT, number: int = 1, **parameters: Any) -> Request:
+    """An order of three clips with posters, one retro loop with its sprite sheet, and one WebM, made below `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    inputs, files = [], []
+    for index, (character, scene_type) in enumerate(CASTS):
+        clip = folder / f"{index}.mp4"
+        if not clip.exists():
+            make_clip(clip, frames=6 + index, hue=30 * index)
+        poster = folder / f"{index}.png"
+        write_png(frame(index), poster)
+        inputs.append(file_input(clip, "export", label=f"clip-{index}"))
+        inputs.append(file_input(poster, "poster", media_type="image/png", label=f"poster-{index}"))
+        facts = {"format": "streaming_1080p", "fps": 24, "frames": 6 + index, "width": 128, "height": 72}
+        name = f"streaming/{character.split()[0]}/{scene_type}_casual_t01.mp4"
+        files.append(_entry(index, character, scene_type, label=f"clip-{index}", name=name, **facts))
+    inputs += _retro_inputs(folder)
+    files.append(_entry(0, "Mara", "dance", label="loop", name="game/dance.gif", format="16bit_game", role="export", fps=12))
+    files.append(_entry(0, "Mara", "dance", label="loop", name="game/dance.png", format="16bit_game", role="sprite_sheet"))
+    inputs.append(file_input(_webm(folder), "export", media_type="video/webm", label="web"))
+    files.append(_entry(1, "Mara", "walk", label="web", name="web/walk.webm", format="webm_720p", fps=24))
+    settings = {
+        "delivery": {"project": "Harbor Nights", "number": number, "run": 7},
+        "author": "Studio & Sons",
+        "created_at": created_at,
+        "files": files,
+        "timeline": [f"{character} / {scene_type} / casual" for character, scene_type in CASTS],
+        "digital_source_type": "algorithmicMedia",
+        "credentials_dir": str(folder / "credentials"),
+    }
+    return request("delivery", inputs, **(settings | parameters))
+
+
+def _entry(index: int, character: str, scene_type: str, **fields: Any) -> dict[str, Any]:
+    recipe = {
+        "inputs": [{"role": "source", "label": character, "sha256": f"{index}a" * 32}],
+        "seed": 1234 + index,
+        "parameters": {"prompt": f"{character} <b>{scene_type}</b>", "crf": 18.5},
+        "tools": {"backend": "animatic"},
+        "verdict": "pass",
+        "approved_by": "rules",
+        "approved_at": "2026-03-01T11:00:00+00:00",
+    }
+    subject = {"cell": f"{character} / {scene_type} / casual", "character": character, "scene_type": scene_type}
+    return {**subject, "variant": "casual", "take": 1, "poster_label": f"poster-{index}", "recipe": recipe, **fields}
+
+
+def _retro_inputs(folder: Path) -> list[InputFile]:
+    workspace = FakeWorkspace(folder / "retro")
+    retro = {"palette": {"bits": [5, 5, 5], "max_colors": 256}, "dither": "error_diffusion"}
+    settings = {"name": "16bit_game", "width": 64, "height": 56, "fps": 12, "retro": retro}
+    result = export(request("export", [file_input(folder / "0.mp4", "scene")], format=settings), workspace)
+    return [workspace.input_of(output, output.role, "loop") for output in result.outputs]
+
+
+def _webm(folder: Path) -> Path:
+    workspace = FakeWorkspace(folder / "webm")
+    settings = {"codec": "vp9", "container": "webm"}
+    result = export(request("export", [file_input(folder / "1.mp4", "scene")], format=settings), workspace)
+    return workspace.stored(result.outputs[0].sha256)

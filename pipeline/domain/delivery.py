@@ -22,7 +22,6 @@ MANIFEST_NAME = "manifest.json"
 CHECKSUMS_NAME = "SHA256SUMS"
 CONTACT_SHEET_NAME = "contact_sheet.html"
 CONTACT_PICTURE_NAME = "contact_sheet.png"
-CREDENTIALS_NAME = "credentials.pem"
 
 _CURES = {
     "not_started": "has not been started. Submit it.",
@@ -91,6 +90,33 @@ class DeliveryPlan:
     seal: Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class Check:
+    """One thing that was checked: `area` (archive, checksums, manifest …), `subject` (a file name, or empty for the whole)."""
+
+    area: str
+    subject: str
+    is_ok: bool
+    message: str
+
+
+@dataclass(frozen=True)
+class VerificationReport:
+    """Everything that was checked in a package, in order."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether nothing failed."""
+        return all(check.is_ok for check in self.checks)
+
+    @property
+    def failures(self) -> tuple[Check, ...]:
+        """The checks that failed."""
+        return tuple(check for check in self.checks if not check.is_ok)
+
+
 def readiness(cells: Iterable[CellState]) -> list[Missing]:
     """The cells that are not approved, in the order given; empty means that the delivery may be made."""
     return [
@@ -104,8 +130,9 @@ def manifest(plan: DeliveryPlan) -> dict[str, Any]:
     """The manifest as plain JSON values. Everything outside `seal` is equal for equal inputs."""
     files, sealed_files = [], {}
     for file in sorted(plan.files, key=lambda file: file.name):
-        recipe, sealed_recipe = split_volatile(file.recipe)
-        files.append(_file_entry(file, recipe))
+        _, sealed_recipe = split_volatile(file.recipe)
+        credentials = {"signed": True} if file.is_signed else {"signed": False, "reason": file.unsigned_reason}
+        files.append({**described(file), "content_credentials": credentials})
         sealed_files[file.name] = {
             "sha256": file.sealed_sha256,
             "size_bytes": file.sealed_size_bytes,
@@ -119,10 +146,24 @@ def manifest(plan: DeliveryPlan) -> dict[str, Any]:
         "summary": _summary(plan),
         "digital_source_type": plan.digital_source_type,
         "files": files,
+        "unsigned": {file.name: file.unsigned_reason for file in plan.files if not file.is_signed},
         "timeline": list(plan.timeline),
         "timelines": dict(plan.timelines),
         "tools": dict(plan.tools),
         "seal": {**plan.seal, "files": sealed_files},
+    }
+
+
+def described(file: PackagedFile) -> dict[str, Any]:
+    """What the manifest, and the file's own content credentials, say of it: the repeatable facts and the recipe."""
+    return {
+        "name": file.name,
+        "role": file.role,
+        "media_type": file.media_type,
+        "content_sha256": file.content_sha256,
+        "content_size_bytes": file.content_size_bytes,
+        **{key: value for key, value in file.facts.items() if value is not None},
+        "recipe": split_volatile(file.recipe)[0],
     }
 
 
@@ -174,20 +215,6 @@ def in_timeline_order(files: Sequence[Mapping[str, Any]], timeline: Sequence[str
     """Files sorted by the place of their `cell` in the timeline; cells that are not in it come last, by name."""
     places = {cell: place for place, cell in enumerate(timeline)}
     return sorted(files, key=lambda file: (places.get(str(file.get("cell")), len(places)), str(file.get("name"))))
-
-
-def _file_entry(file: PackagedFile, recipe: Mapping[str, Any]) -> dict[str, Any]:
-    credentials = {"signed": True} if file.is_signed else {"signed": False, "reason": file.unsigned_reason}
-    return {
-        "name": file.name,
-        "role": file.role,
-        "media_type": file.media_type,
-        "content_sha256": file.content_sha256,
-        "content_size_bytes": file.content_size_bytes,
-        "content_credentials": credentials,
-        **{key: value for key, value in file.facts.items() if value is not None},
-        "recipe": dict(recipe),
-    }
 
 
 def _summary(plan: DeliveryPlan) -> dict[str, Any]:

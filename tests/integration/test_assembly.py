@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from pipeline.adapters.media.assembly import assemble
+from pipeline.adapters.media.video import VideoWriter
 from pipeline.domain.errors import WorkFailed
-from tests.packaging_factories import FolderWorkspace, file_input, frame, frames_of, make_clip, request, time_stamps
+from tests.fakes_workspace import FakeWorkspace
+from tests.packaging_factories import file_input, frame, frames_of, make_clip, request, time_stamps
 
 
 def assembled(tmp_path: Path, clips: list[Path], **parameters):
-    workspace = FolderWorkspace(tmp_path)
+    workspace = FakeWorkspace(tmp_path)
     inputs = [file_input(clip, "segment") for clip in clips]
     settings = {"fps": 24, "width": 128, "height": 72, "blend_boundaries": [], "blend_frames": 3} | parameters
     result = assemble(request("assembly", inputs, **settings), workspace)
@@ -49,8 +51,6 @@ def test_a_blended_boundary_keeps_the_frame_count_and_smooths_the_jump(tmp_path)
 
 def test_segments_of_different_encoders_are_encoded_again(tmp_path):
     first = make_clip(tmp_path / "a.mp4")
-    from pipeline.adapters.media.video import VideoWriter
-
     second = tmp_path / "b.mp4"
     with VideoWriter(second, width=128, height=72, fps=24, crf=30, preset="slow") as writer:
         for index in range(12):

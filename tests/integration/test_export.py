@@ -10,7 +10,8 @@ from PIL import Image
 from pipeline.adapters.media.export import export
 from pipeline.adapters.media.retro import DITHERS
 from pipeline.domain.errors import WorkFailed
-from tests.packaging_factories import FolderWorkspace, codec_of, file_input, frames_of, make_clip, request
+from tests.fakes_workspace import FakeWorkspace
+from tests.packaging_factories import codec_of, file_input, frames_of, make_clip, request
 
 GAMEBOY = [[15, 56, 15], [48, 98, 48], [139, 172, 15], [155, 188, 15]]
 PALETTES = {
@@ -22,7 +23,7 @@ PALETTES = {
 
 
 def exported(tmp_path: Path, clip: Path, **settings):
-    workspace = FolderWorkspace(tmp_path)
+    workspace = FakeWorkspace(tmp_path)
     result = export(request("export", [file_input(clip, "scene")], format=settings, label="one"), workspace)
     return result, workspace
 
