@@ -32,9 +32,11 @@ class FramePainter:
         """Frame `index` of the scene, RGB uint8 (height, width, 3)."""
         pose = self._path.pose(index)
         picture = self._warped(self._layers.back, self._back_matrix(pose), cv2.BORDER_REFLECT)
-        front = self._warped(self._layers.front, self._front_matrix(pose), cv2.BORDER_CONSTANT)
-        hole = cv2.cvtColor(cv2.bitwise_not(cv2.extractChannel(front, 3)), cv2.COLOR_GRAY2BGRA)
-        picture = cv2.cvtColor(cv2.add(cv2.multiply(picture, hole, scale=1 / 255), front), cv2.COLOR_RGBA2RGB)
+        if self._layers.front is not None:
+            front = self._warped(self._layers.front, self._front_matrix(pose), cv2.BORDER_CONSTANT)
+            hole = cv2.cvtColor(cv2.bitwise_not(cv2.extractChannel(front, 3)), cv2.COLOR_GRAY2BGRA)
+            picture = cv2.add(cv2.multiply(picture, hole, scale=1 / 255), front)
+        picture = cv2.cvtColor(picture, cv2.COLOR_RGBA2RGB)
         light = 1 + 0.008 * pose.light
         if self._vignette is not None:
             picture = cv2.multiply(picture, self._vignette, scale=light / 255)
@@ -48,13 +50,14 @@ class FramePainter:
         return cv2.warpAffine(layer, matrix, (self.width, self.height), flags=cv2.INTER_LINEAR, borderMode=border)
 
     def _back_matrix(self, pose: Pose) -> np.ndarray:
-        """The set is further away: it grows less and moves less than the figure."""
-        zoom = 1 + (pose.zoom - 1) * 0.75
+        """Behind a figure the set is further away: it grows less and moves less."""
+        near = 1.0 if self._layers.front is None else 0.75
+        zoom = 1 + (pose.zoom - 1) * near
         off_x = (self._layers.back.shape[1] - self.width) / 2
         off_y = (self._layers.back.shape[0] - self.height) / 2
         about = (off_x + self._layers.focus[0], off_y + self._layers.focus[1])
-        shift_x = (pose.x * 0.8 - pose.depth * 0.5) * self.width - off_x
-        shift_y = pose.y * 0.8 * self.width - off_y
+        shift_x = (pose.x * near - pose.depth * 0.5) * self.width - off_x
+        shift_y = pose.y * near * self.width - off_y
         return _turned(about, zoom, zoom, pose.roll, shift_x, shift_y)
 
     def _front_matrix(self, pose: Pose) -> np.ndarray:

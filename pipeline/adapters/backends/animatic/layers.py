@@ -23,13 +23,14 @@ KEPT_PIXELS = 12_000_000  # how many pixels of prepared layers one process keeps
 class Layers:
     """RGBA pictures in frame coordinates (uint8), ready for warping: OpenCV warps four channels far faster than three.
 
-    `back` is OVERSCAN times the frame. `front` is as large as the frame and premultiplied by its alpha.
+    `back` is OVERSCAN times the frame. `front` is as large as the frame and premultiplied by its alpha;
+    it is None when nothing stands before the set.
     """
 
     width: int
     height: int
     back: np.ndarray
-    front: np.ndarray
+    front: np.ndarray | None
     focus: tuple[float, float]
 
 
@@ -93,19 +94,10 @@ def _with_figure(still: np.ndarray, plate: np.ndarray | None, word: str, width: 
 
 
 def _place_alone(plate: np.ndarray, width: int, height: int) -> Layers:
-    """A place without a figure: its foreground comes away from its distance along a soft line, for depth."""
+    """A place without a figure: nothing stands before it."""
     back = _cover(plate, round(width * PLACE_OVERSCAN), round(height * PLACE_OVERSCAN), 1.0)
-    left, top = (back.shape[1] - width) // 2, (back.shape[0] - height) // 2
-    near = back[top : top + height, left : left + width].astype(np.float32)
-    rows = np.linspace(0, 1, height, dtype=np.float32)[:, None]
-    mask = np.repeat(np.clip((rows - 0.66) / 0.24, 0, 1) ** 1.5, width, axis=1)
-    return Layers(
-        width=width,
-        height=height,
-        back=cv2.cvtColor(back, cv2.COLOR_RGB2RGBA),
-        front=_premultiplied(near, mask),
-        focus=(width / 2, height * 0.52),
-    )
+    focus = (width / 2, height * 0.52)
+    return Layers(width=width, height=height, back=cv2.cvtColor(back, cv2.COLOR_RGB2RGBA), front=None, focus=focus)
 
 
 def _premultiplied(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
