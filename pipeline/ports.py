@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from pipeline.domain.records import StoredFile
 from pipeline.domain.work import OutputFile, Request, Result, Update
 
 
@@ -19,6 +20,26 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Seconds that never go back, for durations."""
+        ...
+
+
+class Media(Protocol):
+    """The content-addressed store of files."""
+
+    def path_of(self, sha256: str) -> Path:
+        """Where a stored file lies (whether or not it is there)."""
+        ...
+
+    def adopt(self, path: Path, media_type: str) -> StoredFile:
+        """Copy a person's file in, durably; the answer names it by its content."""
+        ...
+
+    def check(self, sha256: str, size_bytes: int) -> str:
+        """What is wrong with a stored file, in words; empty when its length and hash are right."""
+        ...
+
+    def remove_orphans(self, wanted: Container[str], older_than: datetime) -> int:
+        """Remove stored files that nobody points to and that are older; the answer is how many."""
         ...
 
 

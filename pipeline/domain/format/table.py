@@ -67,7 +67,7 @@ LOCATION = Section(
     {
         "name": Field(_WORD, "Unique name.", required=True),
         "preset": Field(_WORD, "Name of a location preset."),
-        "hdri": Field(_LINE, "Name of a lighting environment, for backends that use one."),
+        "hdri": Field(_PATH, "Name of a lighting environment, for backends that use one."),
         "plate": Field(_PATH, "A picture of the place, relative to this file.", default="drawn from the preset"),
         "prompt": Field(_TEXT, "What the place is; `{location.prompt}`.", default="that of the preset"),
         "look": Field(_LOOK, "Numbers of the drawn plate; each replaces that of the preset.", default="those of the preset"),

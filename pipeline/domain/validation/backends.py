@@ -51,5 +51,5 @@ def _readable(subject: Subject, index: int, character: Character) -> None:
     if character.model is not None:
         told = f'{name} has only the model {character.model}, which the backend "{backend}" cannot read.'
         subject.report.error((*where, "model"), told, cure)
-    else:
+    elif not subject.is_told(where) and not subject.is_told((*where, "source_images")):
         subject.report.error(where, f"{name} has no source image.", cure)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from pipeline.domain.document.parsing import Written
-from pipeline.domain.issues import Path, Report
+from pipeline.domain.issues import Path, Report, render
 from pipeline.domain.presets import Presets
 from pipeline.domain.production import Character, Location, Production, SceneType, Shot, Variant
 
@@ -20,6 +20,11 @@ class Subject:
         self.written = written
         self.presets = presets
         self.report = report
+        self._told = frozenset(issue.path for issue in report.issues)
+
+    def is_told(self, path: Path) -> bool:
+        """Whether reading has found this part wrong already, so that nothing more is to be said of what it lacks."""
+        return render(path) in self._told
 
     @cached_property
     def characters(self) -> dict[str, Character]:

@@ -1,0 +1,356 @@
+"""The tables. Status columns hold the enum values of `pipeline.domain.statuses`; times are UTC; JSON is canonical text."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware UTC time kept as whole microseconds since 1970: exact, sortable, the same on every database."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> int | None:
+        """Aware time -> microseconds."""
+        return None if value is None else (value - _EPOCH) // timedelta(microseconds=1)
+
+    def process_result_value(self, value: int | None, dialect: Any) -> datetime | None:
+        """Microseconds -> aware time."""
+        return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
+
+class Json(TypeDecorator[Any]):
+    """Plain JSON values as text."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Any) -> str | None:
+        """Value -> text."""
+        return None if value is None else _encode(value)
+
+    def process_result_value(self, value: str | None, dialect: Any) -> Any:
+        """Text -> value."""
+        return None if value is None else json.loads(value)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _id() -> Column[int]:
+    return Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
+
+
+def _ref(name: str, target: str, **options: Any) -> Column[int]:
+    return Column(name, BigInteger, ForeignKey(f"{target}.id"), nullable=options.pop("nullable", False), **options)
+
+
+def _only(condition: str) -> dict[str, Any]:
+    """A partial index: small, because finished work leaves it."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
+heads = Table(
+    "heads",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("event_seq", BigInteger, nullable=False),
+    Column("audit_hash", String(64), nullable=False),
+)
+"""One row. Every writing transaction locks it first: that makes one writer at a time on any database, and it numbers
+events and chains the audit log without gaps or races."""
+
+projects = Table("projects", metadata, _id(), Column("title", Text, nullable=False, unique=True), Column("created_at", UtcTime))
+
+
+def _library(name: str) -> Table:
+    return Table(
+        name,
+        metadata,
+        _id(),
+        _ref("project_id", "projects"),
+        Column("name", Text, nullable=False),
+        Column("spec", Json, nullable=False),
+        UniqueConstraint("project_id", "name"),
+    )
+
+
+characters = _library("characters")
+variants = _library("variants")
+scene_types = _library("scene_types")
+locations = _library("locations")
+
+production_runs = Table(
+    "production_runs",
+    metadata,
+    _id(),
+    _ref("project_id", "projects"),
+    Column("title", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("backend", String(32), nullable=False),
+    Column("base_dir", Text, nullable=False),
+    Column("until", String(16), nullable=False),
+    Column("accept_flags", Boolean, nullable=False),
+    Column("auto_deliver", Boolean, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("limit_seconds", Float),
+    Column("limit_bytes", BigInteger),
+    Column("spent_seconds", Float, nullable=False, default=0.0),
+    Column("reserved_seconds", Float, nullable=False, default=0.0),
+    Column("spent_bytes", BigInteger, nullable=False, default=0),
+    Column("reserved_bytes", BigInteger, nullable=False, default=0),
+    Column("matrix_config", Json, nullable=False),
+    UniqueConstraint("project_id", "number"),
+)
+
+production_run_cells = Table(
+    "production_run_cells",
+    metadata,
+    _id(),
+    _ref("run_id", "production_runs"),
+    Column("ordinal", Integer, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("scene_type", Text, nullable=False),
+    Column("character", Text),
+    Column("variant", Text),
+    Column("location", Text),
+    Column("scene_number", Integer),
+    Column("shot", Text),
+    Column("after", Json, nullable=False),
+    Column("prompt", Text, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("status_at", UtcTime, nullable=False),
+    Column("take", Integer, nullable=False, default=0),
+    Column("approved_take", Integer),
+    Column("reason", Text, nullable=False, default=""),
+    Column("stale", Text, nullable=False, default=""),
+    Column("version", Integer, nullable=False, default=0),
+    UniqueConstraint("run_id", "key"),
+    Index("ix_cells_run_status", "run_id", "status"),
+)
+
+stills = Table(
+    "stills",
+    metadata,
+    _id(),
+    _ref("run_id", "production_runs"),
+    Column("kind", String(16), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("character", Text),
+    Column("variant", Text),
+    Column("location", Text),
+    Column("candidates", Integer, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("status_at", UtcTime, nullable=False),
+    Column("take", Integer, nullable=False, default=0),
+    Column("hero", BigInteger),
+    Column("reason", Text, nullable=False, default=""),
+    Column("verdict", Json),
+    UniqueConstraint("run_id", "kind", "key"),
+)
+
+dependencies = Table(
+    "dependencies",
+    metadata,
+    _id(),
+    _ref("run_id", "production_runs"),
+    Column("subject", String(8), nullable=False),
+    Column("subject_id", BigInteger, nullable=False),
+    Column("needs", String(8), nullable=False),
+    Column("needs_id", BigInteger, nullable=False),
+    Index("ix_dependencies_needs", "needs", "needs_id"),
+    Index("ix_dependencies_subject", "subject", "subject_id"),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    _id(),
+    _ref("run_id", "production_runs"),
+    Column("stage", String(24), nullable=False),
+    Column("rank", Integer, nullable=False),
+    Column("lane", String(16), nullable=False),
+    Column("subject", String(8), nullable=False),
+    Column("subject_id", BigInteger, nullable=False),
+    Column("take", Integer, nullable=False),
+    Column("part", Integer, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("urgency", Integer, nullable=False),
+    Column("epoch", Integer, nullable=False, default=0),
+    Column("tries", Integer, nullable=False, default=0),
+    Column("inputs", Json, nullable=False),
+    Column("options", Json, nullable=False),
+    Column("fingerprint", String(64), nullable=False),
+    Column("cost_key", Text, nullable=False, default=""),
+    Column("frames", Integer, nullable=False, default=0),
+    Column("estimated_seconds", Float, nullable=False),
+    Column("estimated_bytes", BigInteger, nullable=False),
+    Column("reserved_seconds", Float, nullable=False, default=0.0),
+    Column("created_at", UtcTime, nullable=False),
+    Column("not_before", UtcTime),
+    Column("owner", String(36)),
+    Column("attempt_id", String(36)),
+    Column("lease_until", UtcTime),
+    Column("finished_at", UtcTime),
+    Column("seconds", Float, nullable=False, default=0.0),
+    Column("reason", Text, nullable=False, default=""),
+    UniqueConstraint("subject", "subject_id", "stage", "take", "part"),
+    Index("ix_jobs_ready", "run_id", "lane", "urgency", "id", **_only("status = 'ready'")),
+    Index("ix_jobs_running", "owner", **_only("status = 'running'")),
+    Index("ix_jobs_unfinished", "run_id", "stage", **_only("status in ('ready', 'running', 'failed')")),
+    Index("ix_jobs_fingerprint", "fingerprint", **_only("status in ('done', 'running')")),
+    Index("ix_jobs_cost", "cost_key", "id", **_only("status = 'done' and seconds > 0")),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    _ref("job_id", "jobs"),
+    Column("number", Integer, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("owner", String(36), nullable=False),
+    Column("worker", Text, nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime),
+    Column("outcome", String(16), nullable=False),
+    Column("failure_class", String(24), nullable=False, default=""),
+    Column("reason", Text, nullable=False, default=""),
+    Column("seconds", Float, nullable=False, default=0.0),
+    UniqueConstraint("job_id", "epoch"),
+)
+
+outputs = Table(
+    "outputs",
+    metadata,
+    _id(),
+    _ref("job_id", "jobs"),
+    Column("stage", String(24), nullable=False),
+    Column("subject", String(8), nullable=False),
+    Column("subject_id", BigInteger, nullable=False),
+    Column("take", Integer, nullable=False),
+    Column("part", Integer, nullable=False),
+    Column("role", String(24), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("media_type", String(64), nullable=False),
+    Column("label", Text, nullable=False, default=""),
+    Column("facts", Json, nullable=False),
+    Index("ix_outputs_subject", "subject", "subject_id", "take"),
+    Index("ix_outputs_job", "job_id"),
+)
+
+imports = Table(
+    "imports",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("media_type", String(64), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+)
+"""Files that people brought in (source images, plates): stored like outputs, made by no job."""
+
+takes = Table(
+    "takes",
+    metadata,
+    _id(),
+    _ref("cell_id", "production_run_cells"),
+    Column("number", Integer, nullable=False),
+    Column("seed", BigInteger, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("completed_at", UtcTime),
+    Column("decision", String(16), nullable=False, default=""),
+    Column("decided_by", Text, nullable=False, default=""),
+    Column("decided_at", UtcTime),
+    Column("reason", Text, nullable=False, default=""),
+    Column("note", Text, nullable=False, default=""),
+    Column("verdict", Json),
+    Column("scene_sha256", String(64)),
+    UniqueConstraint("cell_id", "number"),
+    Index("ix_takes_scene", "scene_sha256", **_only("decision = 'approved'")),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", UtcTime, nullable=False),
+    Column("type", String(48), nullable=False),
+    Column("run_id", BigInteger),
+    Column("subject", String(8), nullable=False),
+    Column("subject_id", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("cause", BigInteger),
+    Column("depth", Integer, nullable=False),
+    Column("data", Text, nullable=False),
+    Index("ix_events_subject", "subject", "subject_id", "seq"),
+    Index("ix_events_run", "run_id", "seq"),
+)
+
+audit_log = Table(
+    "audit_log",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", String(64), nullable=False),
+)
+"""One row an event. hash = SHA-256(previous hash + the event's canonical text): editing history breaks the chain."""
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    _id(),
+    _ref("run_id", "production_runs"),
+    Column("number", Integer, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("sealed_at", UtcTime),
+    Column("package_sha256", String(64)),
+    Column("size_bytes", BigInteger, nullable=False, default=0),
+    Column("reason", Text, nullable=False, default=""),
+    Column("plan", Json, nullable=False),
+    UniqueConstraint("run_id", "number"),
+)
+
+engines = Table(
+    "engines",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime),
+)

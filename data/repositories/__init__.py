@@ -1,0 +1,1 @@
+"""One repository an aggregate; they take and return domain values, rows never leave."""

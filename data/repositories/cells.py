@@ -1,0 +1,208 @@
+"""Cells and the dependencies of cells and stills."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
+
+from data.batch import Batch
+from data.models import dependencies, jobs, stills
+from data.models import production_run_cells as cells
+from data.repositories.chunks import chunks
+from pipeline.domain.cells import CellPlan
+from pipeline.domain.records import Cell
+from pipeline.domain.statuses import CellStatus
+
+_INSERT = insert(cells)
+_INSERT_NEED = insert(dependencies)
+_PLAN = ("ordinal", "key", "scene_type", "character", "variant", "location", "scene_number", "shot", "prompt")
+_MOVE = (
+    update(cells)
+    .where(cells.c.id == bindparam("b_id"), cells.c.version == bindparam("b_version"))
+    .values(
+        status=bindparam("b_status"),
+        status_at=bindparam("b_at"),
+        take=bindparam("b_take"),
+        approved_take=bindparam("b_approved"),
+        reason=bindparam("b_reason"),
+        stale=bindparam("b_stale"),
+        version=bindparam("b_version") + 1,
+    )
+)
+
+
+class Cells:
+    """Reads and moves cells."""
+
+    def __init__(self, connection: Connection, batch: Batch) -> None:
+        self._connection = connection
+        self._batch = batch
+
+    def add_all(self, run_id: int, plans: Iterable[CellPlan], now: datetime) -> None:
+        """Store new cells, not started."""
+        for plan in plans:
+            row = {name: getattr(plan, name) for name in _PLAN}
+            start = {"run_id": run_id, "after": list(plan.after), "status": CellStatus.NOT_STARTED.value, "status_at": now}
+            self._batch.add(_INSERT, row | start)
+
+    def add_needs(self, run_id: int, rows: Iterable[tuple[str, int, str, int]]) -> None:
+        """Store dependencies as (subject, subject_id, needs, needs_id); `cell` or `still` each."""
+        for subject, subject_id, needs, needs_id in rows:
+            self._batch.add(
+                _INSERT_NEED,
+                {"run_id": run_id, "subject": subject, "subject_id": subject_id, "needs": needs, "needs_id": needs_id},
+            )
+
+    def of_run(self, run_id: int) -> list[Cell]:
+        """Every cell of a run in matrix order: one statement."""
+        return self._all(select(cells).where(cells.c.run_id == run_id).order_by(cells.c.ordinal))
+
+    def by_ids(self, ids: Sequence[int]) -> dict[int, Cell]:
+        """These cells by id."""
+        found: dict[int, Cell] = {}
+        for part in chunks(ids):
+            found.update((cell.id, cell) for cell in self._all(select(cells).where(cells.c.id.in_(part))))
+        return found
+
+    def with_status(self, run_id: int, *statuses: CellStatus) -> list[Cell]:
+        """The run's cells that have one of these statuses, in matrix order."""
+        wanted = [status.value for status in statuses]
+        return self._all(select(cells).where(cells.c.run_id == run_id, cells.c.status.in_(wanted)).order_by(cells.c.ordinal))
+
+    def counts(self, run_id: int) -> dict[CellStatus, int]:
+        """How many cells the run has in each status."""
+        query = select(cells.c.status, func.count()).where(cells.c.run_id == run_id).group_by(cells.c.status)
+        return {CellStatus(status): count for status, count in self._connection.execute(query)}
+
+    def move(self, cell: Cell, status: CellStatus, now: datetime, **changes: Any) -> Cell:
+        """Store a new status, and what changes with it; the answer is the cell as it is now.
+
+        The caller has read the cell in this transaction and checked the transition.
+        """
+        moved = replace(cell, status=status, status_at=now, version=cell.version + 1, **changes)
+        self._batch.add(
+            _MOVE,
+            {
+                "b_id": cell.id,
+                "b_version": cell.version,
+                "b_status": status.value,
+                "b_at": now,
+                "b_take": moved.take,
+                "b_approved": moved.approved_take,
+                "b_reason": moved.reason,
+                "b_stale": moved.stale,
+            },
+        )
+        return moved
+
+    def waiting_for(self, needs: str, needs_ids: Sequence[int]) -> list[Cell]:
+        """Queued cells that depend on one of these stills or cells and have no unmet dependency left."""
+        found: dict[int, Cell] = {}
+        for part in chunks(needs_ids):
+            dependents = select(dependencies.c.subject_id).where(
+                dependencies.c.subject == "cell", dependencies.c.needs == needs, dependencies.c.needs_id.in_(part)
+            )
+            query = _startable().where(cells.c.id.in_(dependents))
+            found.update((cell.id, cell) for cell in self._all(query))
+        return sorted(found.values(), key=lambda cell: cell.id)
+
+    def startable(self, run_id: int) -> list[Cell]:
+        """All queued cells of the run that have no unmet dependency."""
+        return self._all(_startable().where(cells.c.run_id == run_id))
+
+    def stills_of(self, cell_ids: Sequence[int]) -> dict[int, list[int]]:
+        """The stills each of these cells depends on, by cell id."""
+        found: dict[int, list[int]] = {}
+        for part in chunks(cell_ids):
+            query = select(dependencies.c.subject_id, dependencies.c.needs_id).where(
+                dependencies.c.subject == "cell", dependencies.c.subject_id.in_(part), dependencies.c.needs == "still"
+            )
+            for cell_id, still_id in self._connection.execute(query.order_by(dependencies.c.id)):
+                found.setdefault(cell_id, []).append(still_id)
+        return found
+
+    def any_with(self, run_id: int, statuses: Sequence[CellStatus]) -> bool:
+        """Whether the run has a cell in one of these statuses; as quick for a large run as for a small one."""
+        wanted = [status.value for status in statuses]
+        query = select(cells.c.id).where(cells.c.run_id == run_id, cells.c.status.in_(wanted)).limit(1)
+        return self._connection.execute(query).first() is not None
+
+    def count_with_needs_met(self, run_id: int) -> int:
+        """How many queued cells of the run wait for nothing but a free slot."""
+        waiting = _unblocked().where(cells.c.run_id == run_id).subquery()
+        return self._connection.execute(select(func.count()).select_from(waiting)).scalar_one()
+
+    def needs(self, run_id: int, subject: str) -> dict[int, list[tuple[str, int]]]:
+        """What each cell (or still) of the run depends on: id -> [(cell or still, id)]."""
+        query = select(dependencies).where(dependencies.c.run_id == run_id, dependencies.c.subject == subject)
+        found: dict[int, list[tuple[str, int]]] = {}
+        for row in self._connection.execute(query):
+            found.setdefault(row.subject_id, []).append((row.needs, row.needs_id))
+        return found
+
+    def _all(self, query: Select[Any]) -> list[Cell]:
+        return [_cell(row) for row in self._connection.execute(query)]
+
+
+def _startable() -> Select[Any]:
+    """Queued cells without an unmet dependency whose newest take has no job yet, in matrix order."""
+    begun = select(jobs.c.id).where(jobs.c.subject == "cell", jobs.c.subject_id == cells.c.id, jobs.c.take == cells.c.take)
+    return _unblocked().where(~begun.exists()).order_by(cells.c.ordinal)
+
+
+def _unblocked() -> Select[Any]:
+    """Queued cells without an unmet dependency."""
+    needed_cell = cells.alias("needed_cell")
+    approved = CellStatus.APPROVED.value
+    unmet_still = (
+        select(dependencies.c.id)
+        .join(stills, stills.c.id == dependencies.c.needs_id)
+        .where(
+            dependencies.c.subject == "cell",
+            dependencies.c.subject_id == cells.c.id,
+            dependencies.c.needs == "still",
+            stills.c.status != approved,
+        )
+    )
+    unmet_cell = (
+        select(dependencies.c.id)
+        .join(needed_cell, needed_cell.c.id == dependencies.c.needs_id)
+        .where(
+            dependencies.c.subject == "cell",
+            dependencies.c.subject_id == cells.c.id,
+            dependencies.c.needs == "cell",
+            needed_cell.c.status != approved,
+        )
+    )
+    return select(cells).where(cells.c.status == CellStatus.QUEUED.value, ~unmet_still.exists(), ~unmet_cell.exists())
+
+
+def _cell(row: Any) -> Cell:
+    plan = CellPlan(
+        ordinal=row.ordinal,
+        key=row.key,
+        scene_type=row.scene_type,
+        character=row.character,
+        variant=row.variant,
+        location=row.location,
+        scene_number=row.scene_number,
+        shot=row.shot,
+        after=tuple(row.after),
+        prompt=row.prompt,
+    )
+    return Cell(
+        id=row.id,
+        run_id=row.run_id,
+        plan=plan,
+        status=CellStatus(row.status),
+        status_at=row.status_at,
+        take=row.take,
+        approved_take=row.approved_take,
+        reason=row.reason,
+        stale=row.stale,
+        version=row.version,
+    )

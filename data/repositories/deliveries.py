@@ -1,0 +1,68 @@
+"""Deliveries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, insert, select, update
+
+from data.batch import Batch
+from data.models import deliveries
+from pipeline.domain.records import Delivery
+from pipeline.domain.statuses import DeliveryStatus
+
+_COLUMNS = [column for column in deliveries.c if column.name != "plan"]
+
+
+class Deliveries:
+    """Adds, finds and ends deliveries."""
+
+    def __init__(self, connection: Connection, batch: Batch) -> None:
+        self._connection = connection
+        self._batch = batch
+
+    def add(self, run_id: int, plan: Mapping[str, Any], now: datetime) -> Delivery:
+        """Store a new delivery with the next number of its run."""
+        number = 1 + (
+            self._connection.execute(select(func.max(deliveries.c.number)).where(deliveries.c.run_id == run_id)).scalar() or 0
+        )
+        row = {
+            "run_id": run_id,
+            "number": number,
+            "status": DeliveryStatus.PACKAGING.value,
+            "created_at": now,
+            "plan": dict(plan),
+        }
+        key = self._connection.execute(insert(deliveries).returning(deliveries.c.id), row).scalar_one()
+        return self.by_id(key)
+
+    def by_id(self, delivery_id: int) -> Delivery:
+        """One delivery."""
+        return self._all(select(*_COLUMNS).where(deliveries.c.id == delivery_id))[0]
+
+    def plan(self, delivery_id: int) -> Mapping[str, Any]:
+        """What goes into the package: the parameters of its job."""
+        return self._connection.execute(select(deliveries.c.plan).where(deliveries.c.id == delivery_id)).scalar_one()
+
+    def of_run(self, run_id: int) -> list[Delivery]:
+        """The deliveries of a run, oldest first."""
+        return self._all(select(*_COLUMNS).where(deliveries.c.run_id == run_id).order_by(deliveries.c.number))
+
+    def seal(self, delivery: Delivery, *, package_sha256: str, size_bytes: int, now: datetime) -> None:
+        """The package is stored and verified."""
+        self._set(
+            delivery, status=DeliveryStatus.SEALED.value, package_sha256=package_sha256, size_bytes=size_bytes, sealed_at=now
+        )
+
+    def fail(self, delivery: Delivery, reason: str) -> None:
+        """Packaging gave up."""
+        self._set(delivery, status=DeliveryStatus.FAILED.value, reason=reason)
+
+    def _set(self, delivery: Delivery, **values: Any) -> None:
+        packaging = deliveries.c.status == DeliveryStatus.PACKAGING.value
+        self._connection.execute(update(deliveries).where(deliveries.c.id == delivery.id, packaging).values(**values))
+
+    def _all(self, query: Select[Any]) -> list[Delivery]:
+        return [Delivery(**{**row._mapping, "status": DeliveryStatus(row.status)}) for row in self._connection.execute(query)]

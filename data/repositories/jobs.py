@@ -1,0 +1,375 @@
+"""Jobs and their attempts: the durable queue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, bindparam, case, func, insert, or_, select, update
+
+from data.batch import Batch
+from data.models import attempts, jobs
+from data.repositories.chunks import chunks
+from pipeline.domain.estimates import Rate
+from pipeline.domain.records import Attempt, Job, JobInput, NewJob
+from pipeline.domain.stages import STAGES, Lane, Stage
+from pipeline.domain.statuses import AttemptOutcome, JobStatus
+
+_INSERT = insert(jobs)
+_START = (
+    update(jobs)
+    .where(jobs.c.id == bindparam("b_id"), jobs.c.status == JobStatus.READY.value)
+    .values(
+        status=JobStatus.RUNNING.value,
+        epoch=bindparam("b_epoch"),
+        tries=bindparam("b_tries"),
+        owner=bindparam("b_owner"),
+        attempt_id=bindparam("b_attempt"),
+        lease_until=bindparam("b_lease"),
+        reserved_seconds=bindparam("b_reserved"),
+    )
+)
+_END = (
+    update(jobs)
+    .where(jobs.c.id == bindparam("b_id"), jobs.c.epoch == bindparam("b_epoch"), jobs.c.status == JobStatus.RUNNING.value)
+    .values(
+        status=bindparam("b_status"),
+        tries=bindparam("b_tries"),
+        owner=None,
+        lease_until=None,
+        reserved_seconds=0.0,
+        finished_at=bindparam("b_finished"),
+        not_before=bindparam("b_not_before"),
+        seconds=bindparam("b_seconds"),
+        reason=bindparam("b_reason"),
+    )
+)
+_INSERT_ATTEMPT = insert(attempts)
+_END_ATTEMPT = (
+    update(attempts)
+    .where(attempts.c.id == bindparam("b_id"), attempts.c.outcome == AttemptOutcome.RUNNING.value)
+    .values(
+        ended_at=bindparam("b_ended"),
+        outcome=bindparam("b_outcome"),
+        failure_class=bindparam("b_class"),
+        reason=bindparam("b_reason"),
+        seconds=bindparam("b_seconds"),
+    )
+)
+_FIELDS = (
+    "id", "run_id", "stage", "subject", "subject_id", "take", "part", "status", "urgency", "epoch", "tries", "inputs",
+    "options", "fingerprint", "estimated_seconds", "estimated_bytes", "attempt_id", "owner", "reserved_seconds", "reason",
+)  # fmt: skip
+_COLUMNS = [jobs.c[name] for name in _FIELDS]
+_SAMPLES = 200
+
+
+def urgency(priority: int, stage: Stage) -> int:
+    """What is taken first has the lowest number: higher priority, then the stage nearest to the delivery."""
+    return -(priority * 100 + STAGES[stage].rank)
+
+
+class Jobs:
+    """Adds, claims and ends jobs."""
+
+    def __init__(self, connection: Connection, batch: Batch) -> None:
+        self._connection = connection
+        self._batch = batch
+
+    def add(self, job: NewJob, now: datetime) -> None:
+        """Store a job as ready."""
+        facts = STAGES[job.stage]
+        self._batch.add(
+            _INSERT,
+            {
+                "run_id": job.run_id,
+                "stage": job.stage.value,
+                "rank": facts.rank,
+                "lane": facts.lane.value,
+                "subject": job.subject,
+                "subject_id": job.subject_id,
+                "take": job.take,
+                "part": job.part,
+                "status": JobStatus.READY.value,
+                "urgency": urgency(job.priority, job.stage),
+                "inputs": [[file.role, file.sha256, file.media_type, file.label] for file in job.inputs],
+                "options": dict(job.options),
+                "fingerprint": job.fingerprint,
+                "cost_key": job.cost_key,
+                "frames": job.frames,
+                "estimated_seconds": job.estimated_seconds,
+                "estimated_bytes": job.estimated_bytes,
+                "created_at": now,
+            },
+        )
+
+    def ready(self, run_id: int, lane: Lane, *, limit: int, max_rank: int, now: datetime) -> list[Job]:
+        """The next jobs of a run in order of urgency, for the writer that will start them."""
+        query = (
+            select(*_COLUMNS)
+            .where(
+                jobs.c.run_id == run_id,
+                jobs.c.lane == lane.value,
+                jobs.c.status == JobStatus.READY.value,
+                jobs.c.rank <= max_rank,
+                or_(jobs.c.not_before.is_(None), jobs.c.not_before <= now),
+            )
+            .order_by(jobs.c.urgency, jobs.c.id)
+            .limit(limit)
+        )
+        return self._all(query)
+
+    def start(
+        self, job: Job, *, attempt_id: str, owner: str, worker: str, lease_until: datetime, reserved: float, now: datetime
+    ) -> Job:
+        """Lease a ready job under the next epoch and begin an attempt; the answer is the job as it is now."""
+        started = replace(
+            job,
+            status=JobStatus.RUNNING,
+            epoch=job.epoch + 1,
+            tries=job.tries + 1,
+            attempt_id=attempt_id,
+            owner=owner,
+            reserved_seconds=reserved,
+        )
+        self._batch.add(
+            _START,
+            {
+                "b_id": job.id,
+                "b_epoch": started.epoch,
+                "b_tries": started.tries,
+                "b_owner": owner,
+                "b_attempt": attempt_id,
+                "b_lease": lease_until,
+                "b_reserved": reserved,
+            },
+        )
+        self._batch.add(
+            _INSERT_ATTEMPT,
+            {
+                "id": attempt_id,
+                "job_id": job.id,
+                "number": started.epoch,
+                "epoch": started.epoch,
+                "owner": owner,
+                "worker": worker,
+                "started_at": now,
+                "outcome": AttemptOutcome.RUNNING.value,
+            },
+        )
+        return started
+
+    def end(
+        self,
+        job: Job,
+        status: JobStatus,
+        outcome: AttemptOutcome,
+        *,
+        now: datetime,
+        seconds: float = 0.0,
+        failure_class: str = "",
+        reason: str = "",
+        not_before: datetime | None = None,
+        tries: int | None = None,
+    ) -> None:
+        """End the running attempt of a job and say where the job stands; `tries` corrects the count of tries."""
+        self._batch.add(
+            _END,
+            {
+                "b_id": job.id,
+                "b_epoch": job.epoch,
+                "b_status": status.value,
+                "b_tries": job.tries if tries is None else tries,
+                "b_finished": None if status is JobStatus.READY else now,
+                "b_not_before": not_before,
+                "b_seconds": seconds,
+                "b_reason": reason,
+            },
+        )
+        self._batch.add(
+            _END_ATTEMPT,
+            {
+                "b_id": job.attempt_id,
+                "b_ended": now,
+                "b_outcome": outcome.value,
+                "b_class": failure_class,
+                "b_reason": reason,
+                "b_seconds": seconds,
+            },
+        )
+
+    def adopt(self, job: Job, *, owner: str, lease_until: datetime) -> Job:
+        """Take a running job over from a dead owner under a new epoch; its attempt goes on under it."""
+        adopted = replace(job, owner=owner, epoch=job.epoch + 1)
+        values = {"owner": owner, "epoch": adopted.epoch, "lease_until": lease_until}
+        self._connection.execute(update(jobs).where(jobs.c.id == job.id, jobs.c.epoch == job.epoch).values(**values))
+        self._connection.execute(update(attempts).where(attempts.c.id == job.attempt_id).values(epoch=adopted.epoch, owner=owner))
+        return adopted
+
+    def extend_leases(self, owner: str, lease_until: datetime) -> None:
+        """Heartbeat: everything this engine runs stays its own until then."""
+        running = (jobs.c.owner == owner, jobs.c.status == JobStatus.RUNNING.value)
+        self._connection.execute(update(jobs).where(*running).values(lease_until=lease_until))
+
+    def extend_reservation(self, job: Job, reserved: float) -> None:
+        """The attempt may cost this many seconds now."""
+        self._connection.execute(
+            update(jobs).where(jobs.c.id == job.id, jobs.c.epoch == job.epoch).values(reserved_seconds=reserved)
+        )
+
+    def running(self, owner: str | None = None) -> list[Job]:
+        """Running jobs, of one engine when given."""
+        query = select(*_COLUMNS).where(jobs.c.status == JobStatus.RUNNING.value)
+        return self._all(query if owner is None else query.where(jobs.c.owner == owner))
+
+    def expired(self, now: datetime) -> list[Job]:
+        """Running jobs whose lease has run out."""
+        return self._all(select(*_COLUMNS).where(jobs.c.status == JobStatus.RUNNING.value, jobs.c.lease_until < now))
+
+    def by_ids(self, ids: Sequence[int]) -> dict[int, Job]:
+        """These jobs by id."""
+        found: dict[int, Job] = {}
+        for part in chunks(ids):
+            found.update((job.id, job) for job in self._all(select(*_COLUMNS).where(jobs.c.id.in_(part))))
+        return found
+
+    def of(self, subject: str, subject_id: int, take: int | None = None, *stages: Stage) -> list[Job]:
+        """The jobs of one subject, oldest first; of one take and of some stages when given."""
+        query = select(*_COLUMNS).where(jobs.c.subject == subject, jobs.c.subject_id == subject_id)
+        if take is not None:
+            query = query.where(jobs.c.take == take)
+        if stages:
+            query = query.where(jobs.c.stage.in_([stage.value for stage in stages]))
+        return self._all(query.order_by(jobs.c.id))
+
+    def live_of(self, subject: str, ids: Sequence[int]) -> list[Job]:
+        """Jobs of these subjects that are ready or running."""
+        live = [JobStatus.READY.value, JobStatus.RUNNING.value]
+        found: list[Job] = []
+        for part in chunks(ids):
+            query = select(*_COLUMNS).where(jobs.c.subject == subject, jobs.c.subject_id.in_(part), jobs.c.status.in_(live))
+            found.extend(self._all(query))
+        return found
+
+    def set_status(self, job_ids: Iterable[int], old: JobStatus, new: JobStatus, *, reason: str = "", now: datetime) -> None:
+        """Move jobs that hold no lease: ready ones are cancelled, failed ones made ready again with their tries forgotten."""
+        values: dict[str, Any] = {"status": new.value, "reason": reason, "finished_at": None if new is JobStatus.READY else now}
+        if new is JobStatus.READY:
+            values |= {"tries": 0, "not_before": None}
+        for part in chunks(list(job_ids)):
+            self._connection.execute(update(jobs).where(jobs.c.id.in_(part), jobs.c.status == old.value).values(**values))
+
+    def cancel_running(self, job: Job, *, reason: str, now: datetime) -> None:
+        """Take a running job away from its engine: the new epoch refuses whatever its attempt still reports."""
+        self.end(job, JobStatus.CANCELLED, AttemptOutcome.CANCELLED, now=now, reason=reason)
+
+    def finished_parts(self, subject: str, subject_id: int, stage: Stage, take: int) -> list[Job]:
+        """Jobs of one stage of one take that are done, by part."""
+        done = jobs.c.status == JobStatus.DONE.value
+        key = (jobs.c.subject == subject, jobs.c.subject_id == subject_id, jobs.c.stage == stage.value, jobs.c.take == take)
+        return self._all(select(*_COLUMNS).where(*key, done).order_by(jobs.c.part))
+
+    def with_fingerprints(self, fingerprints: Sequence[str]) -> dict[str, Job]:
+        """A done job for each of these fingerprints, or a running one where none is done."""
+        found: dict[str, Job] = {}
+        wanted = [JobStatus.DONE.value, JobStatus.RUNNING.value]
+        for part in chunks(fingerprints):
+            query = select(*_COLUMNS).where(jobs.c.fingerprint.in_(part), jobs.c.status.in_(wanted))
+            for job in self._all(query):
+                if job.fingerprint not in found or job.status is JobStatus.DONE:
+                    found[job.fingerprint] = job
+        return found
+
+    def unfinished(self, run_id: int, stage: Stage) -> list[Job]:
+        """The run's jobs of one stage that are ready, running or failed."""
+        return self._all(self._unfinished(run_id, stage).order_by(jobs.c.id))
+
+    def any_unfinished(self, run_id: int, stage: Stage) -> bool:
+        """Whether the run has such a job."""
+        return bool(self._all(self._unfinished(run_id, stage).limit(1)))
+
+    @staticmethod
+    def _unfinished(run_id: int, stage: Stage) -> Select[Any]:
+        open_statuses = [JobStatus.READY.value, JobStatus.RUNNING.value, JobStatus.FAILED.value]
+        return select(*_COLUMNS).where(jobs.c.run_id == run_id, jobs.c.stage == stage.value, jobs.c.status.in_(open_statuses))
+
+    def open_stages(self, run_id: int) -> dict[tuple[Stage, JobStatus], int]:
+        """How many jobs of the run stand where, by stage."""
+        query = select(jobs.c.stage, jobs.c.status, func.count()).where(jobs.c.run_id == run_id)
+        rows = self._connection.execute(query.group_by(jobs.c.stage, jobs.c.status))
+        return {(Stage(stage), JobStatus(status)): count for stage, status, count in rows}
+
+    def next_cost(self, run_id: int, max_rank: int) -> tuple[float, int]:
+        """(generation seconds, bytes) of the cheapest ready job of the run that its wanted phase includes; zeros without one."""
+        cheapest = func.min(case((jobs.c.lane == Lane.GENERATION.value, jobs.c.estimated_seconds), else_=0.0))
+        ready = (jobs.c.run_id == run_id, jobs.c.status == JobStatus.READY.value, jobs.c.rank <= max_rank)
+        seconds, size = self._connection.execute(select(cheapest, func.min(jobs.c.estimated_bytes)).where(*ready)).one()
+        return float(seconds or 0.0), int(size or 0)
+
+    def next_start(self, run_ids: Sequence[int]) -> datetime | None:
+        """When the earliest ready job that is held back may start; None when none is held back."""
+        query = select(func.min(jobs.c.not_before)).where(jobs.c.run_id.in_(run_ids), jobs.c.status == JobStatus.READY.value)
+        return self._connection.execute(query).scalar()
+
+    def reprioritise(self, run_id: int, priority: int) -> None:
+        """Give the run's waiting jobs the urgency of this priority."""
+        ready = (jobs.c.run_id == run_id, jobs.c.status == JobStatus.READY.value)
+        self._connection.execute(update(jobs).where(*ready).values(urgency=-(priority * 100 + jobs.c.rank)))
+
+    def rates(self, cost_keys: Iterable[str]) -> Mapping[str, Rate]:
+        """Measured seconds and bytes a frame for these cost keys, from the newest done jobs of each."""
+        found: dict[str, Rate] = {}
+        for key in dict.fromkeys(cost_keys):
+            newest = (
+                select(jobs.c.seconds, jobs.c.frames, jobs.c.estimated_bytes)
+                .where(jobs.c.cost_key == key, jobs.c.status == JobStatus.DONE.value, jobs.c.seconds > 0)
+                .order_by(jobs.c.id.desc())
+                .limit(_SAMPLES)
+                .subquery()
+            )
+            row = self._connection.execute(
+                select(func.count(), func.sum(newest.c.seconds), func.sum(newest.c.frames), func.sum(newest.c.estimated_bytes))
+            ).one()
+            if row[0] and row[2]:
+                found[key] = Rate(float(row[1]) / float(row[2]), float(row[3]) / float(row[2]), row[0])
+        return found
+
+    def attempts_of(self, job_ids: Sequence[int]) -> list[Attempt]:
+        """The attempts of these jobs, oldest first."""
+        found: list[Attempt] = []
+        columns = [column for column in attempts.c if column.name != "owner"]
+        for part in chunks(job_ids):
+            query = select(*columns).where(attempts.c.job_id.in_(part)).order_by(attempts.c.job_id, attempts.c.number)
+            for row in self._connection.execute(query):
+                found.append(Attempt(**{**row._mapping, "outcome": AttemptOutcome(row.outcome)}))
+        return found
+
+    def _all(self, query: Select[Any]) -> list[Job]:
+        return [_job(row) for row in self._connection.execute(query)]
+
+
+def _job(row: Any) -> Job:
+    return Job(
+        id=row.id,
+        run_id=row.run_id,
+        stage=Stage(row.stage),
+        subject=row.subject,
+        subject_id=row.subject_id,
+        take=row.take,
+        part=row.part,
+        status=JobStatus(row.status),
+        urgency=row.urgency,
+        epoch=row.epoch,
+        tries=row.tries,
+        inputs=tuple(JobInput(*file) for file in row.inputs),
+        options=row.options,
+        fingerprint=row.fingerprint,
+        estimated_seconds=row.estimated_seconds,
+        estimated_bytes=row.estimated_bytes,
+        attempt_id=row.attempt_id,
+        owner=row.owner,
+        reserved_seconds=row.reserved_seconds,
+        reason=row.reason,
+    )

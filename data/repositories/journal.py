@@ -1,0 +1,136 @@
+"""Events and the audit chain: written with the state they tell of, in the same transaction."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from data.batch import Batch
+from data.models import UtcTime, audit_log, events, heads
+from pipeline.domain.records import Actor, Event
+
+_INSERT_EVENT = insert(events)
+_INSERT_AUDIT = insert(audit_log)
+_SET_HEAD = update(heads).where(heads.c.id == 1).values(event_seq=bindparam("seq"), audit_hash=bindparam("hash"))
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+_to_us = UtcTime().process_bind_param
+
+
+class Journal:
+    """Records events in order and reads them back."""
+
+    def __init__(self, connection: Connection, batch: Batch, now: datetime | None) -> None:
+        self._connection = connection
+        self._batch = batch
+        self._now = now
+        self._seq = self._first_seq = 0
+        self._hash = ""
+
+    @property
+    def now(self) -> datetime:
+        """The time of this transaction; every row it writes carries it."""
+        assert self._now is not None, "a reading transaction writes nothing"
+        return self._now
+
+    def lock_head(self) -> None:
+        """Become the only writer until this transaction ends."""
+        row = self._connection.execute(
+            select(heads.c.event_seq, heads.c.audit_hash).where(heads.c.id == 1).with_for_update()
+        ).one()
+        self._seq = self._first_seq = row.event_seq
+        self._hash = row.audit_hash
+
+    def record(
+        self,
+        type: str,
+        *,
+        actor: Actor,
+        subject: str,
+        subject_id: int,
+        run_id: int | None = None,
+        cause: int | None = None,
+        depth: int = 0,
+        data: Mapping[str, Any] | None = None,
+    ) -> int:
+        """Store one event and its audit row; the answer is its sequence number, usable as the `cause` of others."""
+        self._seq += 1
+        row = {
+            "seq": self._seq,
+            "at": self._now,
+            "type": type,
+            "run_id": run_id,
+            "subject": subject,
+            "subject_id": subject_id,
+            "actor": str(actor),
+            "cause": cause,
+            "depth": depth,
+            "data": _encode(data) if data else "{}",
+        }
+        self._hash = _link(self._hash, row)
+        self._batch.add(_INSERT_EVENT, row)
+        self._batch.add(_INSERT_AUDIT, {"seq": self._seq, "hash": self._hash})
+        return self._seq
+
+    def write_head(self) -> None:
+        """Store where the sequence and the chain stand now."""
+        if self._seq != self._first_seq:
+            self._connection.execute(_SET_HEAD, {"seq": self._seq, "hash": self._hash})
+
+    def after(self, seq: int, limit: int = 1000, run_id: int | None = None) -> list[Event]:
+        """Committed events with a number above `seq`, in order."""
+        query = select(events).where(events.c.seq > seq).order_by(events.c.seq).limit(limit)
+        if run_id is not None:
+            query = query.where(events.c.run_id == run_id)
+        return [_event(row) for row in self._connection.execute(query)]
+
+    def of(self, subject: str, subject_id: int) -> list[Event]:
+        """The story of one thing, in order."""
+        query = select(events).where(events.c.subject == subject, events.c.subject_id == subject_id).order_by(events.c.seq)
+        return [_event(row) for row in self._connection.execute(query)]
+
+    def last_seq(self) -> int:
+        """The number of the newest committed event."""
+        return self._connection.execute(select(heads.c.event_seq)).scalar_one()
+
+    def broken_links(self) -> Iterator[str]:
+        """Walk the whole audit chain; each fault found is one sentence."""
+        joined = select(events, audit_log.c.hash).join(audit_log, events.c.seq == audit_log.c.seq, isouter=True)
+        previous, expected = "", 0
+        for row in self._connection.execution_options(yield_per=2000).execute(joined.order_by(events.c.seq)):
+            expected += 1
+            if row.seq != expected:
+                yield f"event {expected} is missing: the next one stored is {row.seq}"
+                expected = row.seq
+            previous = _link(previous, row._mapping)
+            if previous != row.hash:
+                yield f"audit chain breaks at event {row.seq} ({row.type}): the event was changed after it was recorded"
+                return
+        head = self._connection.execute(select(heads.c.event_seq, heads.c.audit_hash)).one()
+        if (head.event_seq, head.audit_hash) != (expected, previous):
+            yield f"the audit head says {head.event_seq} events, the log ends at {expected}"
+
+
+def _link(previous: str, row: Mapping[str, Any]) -> str:
+    parts: Iterable[Any] = (
+        previous,
+        row["seq"],
+        _to_us(row["at"], None),
+        row["type"],
+        row["run_id"],
+        row["subject"],
+        row["subject_id"],
+        row["actor"],
+        row["cause"],
+        row["depth"],
+        row["data"],
+    )
+    return hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()
+
+
+def _event(row: Any) -> Event:
+    return Event(**{**row._mapping, "data": json.loads(row.data)})

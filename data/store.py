@@ -1,0 +1,125 @@
+"""The door to the database: one `Store` is one transaction."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import QueuePool
+
+from data.batch import Batch
+from data.models import heads
+from data.repositories.cells import Cells
+from data.repositories.deliveries import Deliveries
+from data.repositories.engines import Engines
+from data.repositories.jobs import Jobs
+from data.repositories.journal import Journal
+from data.repositories.outputs import Outputs
+from data.repositories.runs import Runs
+from data.repositories.stills import Stills
+from data.repositories.takes import Takes
+
+_WAIT_MS = 30_000
+_SAFE_WAL = (3, 51, 3)
+_SAFE_WAL_BACKPORTS = {(3, 50, 7), (3, 44, 6)}
+
+
+def wal_is_safe(version: tuple[int, ...]) -> bool:
+    """Whether this SQLite may run in WAL mode with several connections.
+
+    Before 3.51.3 (mended also in 3.50.7 and 3.44.6) two connections that write or checkpoint at the same instant
+    can corrupt a WAL database; the rollback journal has no such fault.
+    """
+    return version >= _SAFE_WAL or version in _SAFE_WAL_BACKPORTS
+
+
+class Store:
+    """One transaction: repositories over one connection, their writes batched, committed together or not at all."""
+
+    def __init__(self, connection: Connection, now: datetime | None) -> None:
+        batch = Batch(connection)
+        self.connection = connection
+        self.batch = batch
+        self.journal = Journal(connection, batch, now)
+        self.runs = Runs(connection, batch)
+        self.cells = Cells(connection, batch)
+        self.stills = Stills(connection, batch)
+        self.jobs = Jobs(connection, batch)
+        self.outputs = Outputs(connection, batch)
+        self.takes = Takes(connection, batch)
+        self.deliveries = Deliveries(connection, batch)
+        self.engines = Engines(connection)
+
+    def flush(self) -> None:
+        """Send the waiting writes, so that reads in this transaction see them."""
+        self.batch.flush()
+
+
+class Stores:
+    """Opens transactions on one database. `checkpoint` is called by name around the commit; tests crash there."""
+
+    def __init__(self, url: str, checkpoint: Callable[[str], None] = lambda name: None) -> None:
+        self.url = url
+        self.engine = _connect(url)
+        self._checkpoint = checkpoint
+        self._writing = threading.Lock()
+
+    @contextmanager
+    def begin(self, now: datetime) -> Iterator[Store]:
+        """A writing transaction: the only one at a time, over all processes. Commits on a clean exit, else rolls back."""
+        with self._writing, self.engine.connect().execution_options(stripboard_write=True) as connection, connection.begin():
+            store = Store(connection, now)
+            store.journal.lock_head()
+            yield store
+            self._checkpoint("store.flush")
+            store.flush()
+            store.journal.write_head()
+            self._checkpoint("store.commit")
+        self._checkpoint("store.committed")
+
+    @contextmanager
+    def read(self) -> Iterator[Store]:
+        """A reading transaction: one consistent picture."""
+        with self.engine.connect() as connection, connection.begin():
+            yield Store(connection, None)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.engine.dispose()
+
+
+def _connect(url: str) -> Engine:
+    options: dict[str, Any] = {"json_serializer": json.dumps}
+    if make_url(url).get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED", **options)
+    engine = create_engine(
+        url, poolclass=QueuePool, connect_args={"timeout": _WAIT_MS / 1000, "check_same_thread": False}, **options
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:
+    """Every commit on the disk before it is reported; transactions begin where we say."""
+    connection.isolation_level = None
+    journal = "WAL" if wal_is_safe(sqlite3.sqlite_version_info) else "TRUNCATE"
+    for pragma in (f"journal_mode={journal}", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_WAIT_MS}"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    write = connection.get_execution_options().get("stripboard_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def head_exists(connection: Connection) -> bool:
+    """Whether the one row of `heads` is there (a fresh database gets it from its first migration)."""
+    return connection.execute(select(heads.c.id)).first() is not None

@@ -1,0 +1,122 @@
+"""A performer on this machine: stage functions in an executor, spoken to by the three verbs of a backend."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import CancelledError
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
+from pathlib import Path
+
+from pipeline.adapters.storage.media_store import nothing
+from pipeline.adapters.storage.workspace import AttemptWorkspace, Spool
+from pipeline.domain.errors import Cancelled, WorkFailed
+from pipeline.domain.work import Request, Result, Update, UpdateState
+from pipeline.ports import Executor, StageFunction
+
+log = logging.getLogger(__name__)
+
+Locate = Callable[[str], StageFunction]
+"""Finds the function of a stage by name. It crosses process borders, so that heavy libraries load in the worker only."""
+
+
+class LocalBackend:
+    """Performs attempts with the functions that `locate` finds, each stage in its executor."""
+
+    def __init__(
+        self,
+        locate: Locate,
+        *,
+        executors: Mapping[str, Executor],
+        spool_root: Path,
+        media_root: Path,
+        checkpoint: Callable[[str], None] = nothing,
+    ) -> None:
+        self._locate = locate
+        self._executors = executors
+        self._spool = Spool(spool_root, media_root, checkpoint)
+        self._roots = (spool_root, media_root, None if checkpoint is nothing else checkpoint)
+        self._accepted: set[str] = set()
+        self._ended: dict[str, Update] = {}
+
+    def submit(self, request: Request) -> None:
+        """Begin the attempt; a second submission of the same attempt changes nothing."""
+        if request.attempt_id in self._accepted:
+            return
+        self._accepted.add(request.attempt_id)
+        self._executors[request.stage].start(request.attempt_id, perform, self._locate, request, *self._roots)
+
+    def poll(self, attempt_ids: Sequence[str]) -> list[Update]:
+        """Where these attempts stand. One that is not known here may have left a result before a restart; else it is lost."""
+        for executor in {id(executor): executor for executor in self._executors.values()}.values():
+            for attempt_id, result, error in executor.finished():
+                self._ended[attempt_id] = _update(attempt_id, result, error)
+        return [self._stand(attempt_id) for attempt_id in attempt_ids]
+
+    def _stand(self, attempt_id: str) -> Update:
+        if attempt_id in self._ended:
+            self._accepted.discard(attempt_id)
+            return self._ended.pop(attempt_id)
+        if attempt_id in self._accepted:
+            return Update(attempt_id, UpdateState.RUNNING, progress=self._progress(attempt_id))
+        result = self._spool.result(attempt_id)
+        if result is not None:
+            return Update(attempt_id, UpdateState.DONE, result=result)
+        return Update(attempt_id, UpdateState.LOST, reason="its process ended before it had a result")
+
+    def _progress(self, attempt_id: str) -> float:
+        try:
+            return float((self._spool.attempt_folder(attempt_id) / "progress").read_text() or 0)
+        except (OSError, ValueError):
+            return 0.0
+
+    def cancel(self, attempt_id: str) -> None:
+        """Ask the attempt to stop at its next report."""
+        if attempt_id in self._accepted:
+            folder = self._spool.attempt_folder(attempt_id)
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "cancel").touch()
+
+
+def perform(
+    locate: Locate, request: Request, spool_root: Path, media_root: Path, checkpoint: Callable[[str], None] | None
+) -> Result:
+    """Perform one attempt in whatever thread or process this is, and leave its result in the spool."""
+    spool = Spool(spool_root, media_root, checkpoint or nothing)
+    folder = spool.attempt_folder(request.attempt_id)
+
+    def report(fraction: float, note: str = "") -> None:
+        if (folder / "cancel").exists():
+            raise Cancelled(request.attempt_id)
+        (folder / "progress").write_text(f"{fraction:.3f}")
+
+    try:
+        spool.begin(request)
+        report(0.0)
+        began = time.monotonic()
+        result = locate(request.stage)(request, AttemptWorkspace(spool, request, report))
+        result = replace(result, seconds=time.monotonic() - began)
+        spool.keep_result(request.attempt_id, result)
+    except OSError as error:
+        raise WorkFailed("disk_full" if error.errno == errno.ENOSPC else "backend_error", f"{error.strerror or error}") from error
+    return result
+
+
+def _update(attempt_id: str, result: Result | None, error: BaseException | None) -> Update:
+    if error is None:
+        return Update(attempt_id, UpdateState.DONE, result=result)
+    if isinstance(error, WorkFailed):
+        return Update(attempt_id, UpdateState.FAILED, failure_class=error.failure_class, reason=str(error))
+    if isinstance(error, (Cancelled, CancelledError)):
+        return Update(attempt_id, UpdateState.LOST, reason="it was asked to stop")
+    if isinstance(error, BrokenProcessPool):
+        return Update(
+            attempt_id, UpdateState.FAILED, failure_class="crashed", reason="the worker process died while performing it"
+        )
+    if isinstance(error, MemoryError):
+        return Update(attempt_id, UpdateState.FAILED, failure_class="out_of_memory", reason="this machine ran out of memory")
+    log.error("attempt %s failed unexpectedly", attempt_id, exc_info=error)
+    return Update(attempt_id, UpdateState.FAILED, failure_class="backend_error", reason=f"{type(error).__name__}: {error}")

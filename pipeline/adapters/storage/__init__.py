@@ -1,0 +1,1 @@
+"""The content-addressed store of media files, and the workspaces from which attempts publish into it."""

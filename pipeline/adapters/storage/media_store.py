@@ -1,0 +1,151 @@
+"""Files by their SHA-256: written once, durably, never changed."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Container, Iterator
+from datetime import datetime
+from pathlib import Path
+
+from pipeline.domain.errors import NotFound, Unavailable, WorkFailed
+from pipeline.domain.records import StoredFile
+
+_CHUNK = 1 << 20
+
+
+def nothing(name: str) -> None:
+    """The default checkpoint: does nothing."""
+
+
+class MediaStore:
+    """A folder of files named by their content. `checkpoint` is called by name at each step that a crash may follow."""
+
+    def __init__(self, root: Path, checkpoint: Callable[[str], None] = nothing) -> None:
+        self.root = root
+        self._checkpoint = checkpoint
+
+    def path_of(self, sha256: str) -> Path:
+        """Where a file of this content lies, whether or not it is there."""
+        return self.root / sha256[:2] / sha256[2:]
+
+    def take(self, path: Path) -> tuple[str, int]:
+        """Move a finished file in; (sha256, size in bytes).
+
+        Durable when it returns: the bytes are hashed and synced, then renamed, then the folder is synced. A file that is
+        there already is kept, and the new one dropped. Raises WorkFailed("disk_full") when there is no room.
+        """
+        try:
+            sha256, size = _hash_and_sync(path)
+            self._checkpoint("media.synced")
+            self._place(path, self.path_of(sha256))
+        except OSError as error:
+            raise _in_our_words(error, path) from error
+        return sha256, size
+
+    def adopt(self, path: Path, media_type: str) -> StoredFile:
+        """Copy a person's file in; the original stays."""
+        incoming = self.root / "incoming"
+        incoming.mkdir(parents=True, exist_ok=True)
+        copy = incoming / uuid.uuid4().hex
+        try:
+            shutil.copyfile(path, copy)
+            self._checkpoint("media.copied")
+            sha256, size = self.take(copy)
+        except OSError as error:
+            raise Unavailable(f'"{path}" could not be copied into the media store: {error.strerror}.') from error
+        except WorkFailed as error:
+            raise Unavailable(str(error)) from error
+        finally:
+            copy.unlink(missing_ok=True)
+        return StoredFile(sha256, size, media_type)
+
+    def stored(self, sha256: str) -> Path:
+        """Where a stored file lies; raises NotFound when it is not there."""
+        path = self.path_of(sha256)
+        if not path.is_file():
+            raise NotFound(f"The stored file {sha256} is missing. Run `stripboard doctor --verify`, then restore a backup.")
+        return path
+
+    def copy_out(self, sha256: str, target: Path) -> None:
+        """Place a copy at `target`, whole or not at all. Raises Unavailable when the folder cannot be written."""
+        temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(self.stored(sha256), temporary)
+            _sync(temporary)
+            temporary.replace(target)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise Unavailable(
+                f'"{target}" could not be written: {error.strerror}. Free some room or choose another folder.'
+            ) from error
+
+    def check(self, sha256: str, size_bytes: int) -> str:
+        """What is wrong with a stored file; empty when it is there with the right length and content."""
+        path = self.path_of(sha256)
+        if not path.is_file():
+            return f"file {sha256} is missing"
+        if path.stat().st_size != size_bytes:
+            return f"file {sha256} has {path.stat().st_size} bytes instead of {size_bytes}"
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        return "" if found == sha256 else f"file {sha256} has the content of {found}"
+
+    def files(self) -> Iterator[Path]:
+        """Every file of the store, unfinished imports too."""
+        for folder in sorted(self.root.glob("*")):
+            if folder.is_dir():
+                yield from sorted(path for path in folder.iterdir() if path.is_file())
+
+    def orphans(self, wanted: Container[str], older_than: datetime) -> list[Path]:
+        """Files that nobody points to, last written before `older_than`."""
+        limit = older_than.timestamp()
+        return [path for path in self.files() if path.parent.name + path.name not in wanted and path.stat().st_mtime < limit]
+
+    def remove_orphans(self, wanted: Container[str], older_than: datetime) -> int:
+        """Remove the orphans; the answer is how many there were."""
+        found = self.orphans(wanted, older_than)
+        for path in found:
+            path.unlink(missing_ok=True)
+        return len(found)
+
+    def _place(self, path: Path, target: Path) -> None:
+        if target.is_file():
+            os.utime(target)
+            path.unlink()
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        self._checkpoint("media.rename")
+        path.replace(target)
+        self._checkpoint("media.renamed")
+        _sync(target.parent)
+        self._checkpoint("media.placed")
+
+
+def _hash_and_sync(path: Path) -> tuple[str, int]:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_CHUNK):
+            digest.update(block)
+        os.fsync(file.fileno())
+        return digest.hexdigest(), file.tell()
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _in_our_words(error: OSError, path: Path) -> Exception:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return WorkFailed(
+            "disk_full", f'There is no room on the disk for "{path.name}". Free some; the run then goes on by itself.'
+        )
+    return WorkFailed("backend_error", f'"{path.name}" could not be stored: {error.strerror or error}.')

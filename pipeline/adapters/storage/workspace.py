@@ -1,0 +1,113 @@
+"""The folders of one attempt, and the record of its result that outlives its process."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cattrs
+
+from pipeline.adapters.storage.media_store import MediaStore, nothing
+from pipeline.domain.work import OutputFile, Request, Result
+
+_CODEC = cattrs.Converter()
+
+
+class Spool:
+    """Where attempts work. Each has a folder `attempts/<id>`; each job a folder `jobs/<key>` that outlives attempts.
+
+    A finished attempt leaves `result.json` in its folder: whoever asks after a crash learns the result without doing the
+    work again. `ledger.jsonl` lists every start of work, apart from the database.
+    """
+
+    def __init__(self, root: Path, media_root: Path, checkpoint: Callable[[str], None] = nothing) -> None:
+        self.root = root
+        self.media = MediaStore(media_root, checkpoint)
+        self._checkpoint = checkpoint
+
+    def attempt_folder(self, attempt_id: str) -> Path:
+        """The folder of one attempt."""
+        return self.root / "attempts" / attempt_id
+
+    def job_folder(self, job_key: str) -> Path:
+        """The folder of one job."""
+        return self.root / "jobs" / job_key
+
+    def begin(self, request: Request) -> None:
+        """Make the folders and enter the start in the ledger."""
+        self.attempt_folder(request.attempt_id).mkdir(parents=True, exist_ok=True)
+        self.job_folder(request.job_key).mkdir(parents=True, exist_ok=True)
+        entry = {
+            "attempt": request.attempt_id,
+            "job": request.job_key,
+            "stage": request.stage,
+            "fingerprint": request.fingerprint,
+        }
+        line = (json.dumps(entry, sort_keys=True) + "\n").encode()
+        ledger = os.open(self.root / "ledger.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            os.write(ledger, line)
+        finally:
+            os.close(ledger)
+        self._checkpoint("spool.begun")
+
+    def keep_result(self, attempt_id: str, result: Result) -> None:
+        """Store the result durably, whole or not at all."""
+        folder = self.attempt_folder(attempt_id)
+        temporary = folder / "result.part"
+        with temporary.open("w", encoding="utf-8") as file:
+            json.dump(_CODEC.unstructure(result), file)
+            file.flush()
+            os.fsync(file.fileno())
+        self._checkpoint("spool.result")
+        temporary.replace(folder / "result.json")
+        self._checkpoint("spool.kept")
+
+    def result(self, attempt_id: str) -> Result | None:
+        """The result an attempt has left, if any."""
+        path = self.attempt_folder(attempt_id) / "result.json"
+        if not path.is_file():
+            return None
+        return _CODEC.structure(json.loads(path.read_text(encoding="utf-8")), Result)
+
+    def forget(self, attempt_id: str) -> None:
+        """Remove the attempt's folder: its end is in the database."""
+        shutil.rmtree(self.attempt_folder(attempt_id), ignore_errors=True)
+
+    def forget_job(self, job_key: str) -> None:
+        """Remove the job's folder: the job has ended."""
+        shutil.rmtree(self.job_folder(job_key), ignore_errors=True)
+
+    def attempts(self) -> list[str]:
+        """The attempts that have a folder."""
+        folder = self.root / "attempts"
+        return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+
+class AttemptWorkspace:
+    """The `Workspace` of one attempt (see `pipeline.ports`)."""
+
+    def __init__(self, spool: Spool, request: Request, report: Callable[[float, str], None]) -> None:
+        self._spool = spool
+        self._report = report
+        self.scratch = spool.attempt_folder(request.attempt_id)
+        self.kept = spool.job_folder(request.job_key)
+
+    def publish(
+        self, path: Path, *, role: str, media_type: str, label: str = "", facts: dict[str, Any] | None = None
+    ) -> OutputFile:
+        """Move a finished file into the media store, durably."""
+        sha256, size = self._spool.media.take(path)
+        return OutputFile(role=role, sha256=sha256, size_bytes=size, media_type=media_type, label=label, facts=facts or {})
+
+    def stored(self, sha256: str) -> Path:
+        """Where a stored file lies."""
+        return self._spool.media.stored(sha256)
+
+    def report(self, fraction: float, note: str = "") -> None:
+        """Tell progress; raises Cancelled when the attempt was asked to stop."""
+        self._report(fraction, note)

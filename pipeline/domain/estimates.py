@@ -1,0 +1,131 @@
+"""How long and how large: from measured history where there is some, else from stated defaults, and it says which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from pipeline.domain.cells import CellPlan
+from pipeline.domain.production import Production, SceneType
+from pipeline.domain.stages import Stage
+
+STILL_WIDTH_LIMIT = 1920
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Seconds and bytes for one frame. `samples` 0 means a default."""
+
+    seconds_per_frame: float
+    bytes_per_frame: float
+    samples: int = 0
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Totals for a selection. `measured_share` is the share of generation seconds that rests on measured history."""
+
+    cells: int
+    frames: int
+    generation_seconds: float
+    disk_bytes: int
+    measured_share: float
+    samples: int
+
+    @property
+    def basis(self) -> str:
+        """Where the numbers come from, in words."""
+        if self.samples == 0:
+            return "stated defaults; nothing measured yet"
+        if self.measured_share > 0.999:
+            return f"measured, {self.samples} samples"
+        return f"{self.measured_share:.0%} measured ({self.samples} samples), the rest stated defaults"
+
+
+_SECONDS_PER_MEGAPIXEL_FRAME = {"animatic": 0.06, "command": 0.5, "comfyui": 4.0}
+_BYTES_PER_MEGAPIXEL_FRAME = 60_000
+_LAST_FRAME_BYTES_PER_MEGAPIXEL = 1_600_000
+_STILL_FRAMES = 8
+"""Making one still costs about as much as this many frames."""
+
+
+def default_rate(backend: str, width: int, height: int) -> Rate:
+    """The stated default for one frame of this size."""
+    megapixels = width * height / 1e6
+    return Rate(_SECONDS_PER_MEGAPIXEL_FRAME.get(backend, 1.0) * megapixels, _BYTES_PER_MEGAPIXEL_FRAME * megapixels)
+
+
+def cost_key(backend: str, stage: Stage, scene_type: str, width: int, height: int) -> str:
+    """The name under which measured times of equal work are collected."""
+    return f"{backend}|{stage.value}|{scene_type}|{width}x{height}"
+
+
+def segment_frames(scene_type: SceneType) -> tuple[int, ...]:
+    """Frames of each segment: as equal as whole frames allow, longer ones first."""
+    base, rest = divmod(scene_type.frames, scene_type.segments)
+    return tuple(base + (1 if number < rest else 0) for number in range(scene_type.segments))
+
+
+def still_size(production: Production) -> tuple[int, int]:
+    """Width and height of variant images and plates: the largest scene of the production, both even."""
+    width = max((scene.width for scene in production.scene_types), default=1280)
+    height = max((scene.height for scene in production.scene_types), default=720)
+    scale = min(1.0, STILL_WIDTH_LIMIT / max(width, height))
+    return max(2, round(width * scale) // 2 * 2), max(2, round(height * scale) // 2 * 2)
+
+
+def segment_cost(rate: Rate, frames: int, width: int, height: int) -> tuple[float, int]:
+    """(seconds, bytes) of one segment with its last frame."""
+    return rate.seconds_per_frame * frames, int(
+        rate.bytes_per_frame * frames + _LAST_FRAME_BYTES_PER_MEGAPIXEL * width * height / 1e6
+    )
+
+
+def still_cost(backend: str, width: int, height: int) -> tuple[float, int]:
+    """(seconds, bytes) of one still."""
+    rate = default_rate(backend, width, height)
+    return rate.seconds_per_frame * _STILL_FRAMES, int(_LAST_FRAME_BYTES_PER_MEGAPIXEL * width * height / 1e6)
+
+
+def estimate(production: Production, cells: Iterable[CellPlan], history: Mapping[str, Rate]) -> Estimate:
+    """Generation seconds and disk for these cells and the stills they need.
+
+    `history` maps `cost_key` to a measured rate. Disk counts segments, last frames, the assembled scene and one
+    export per output.
+    """
+    types = {scene.name: scene for scene in production.scene_types}
+    variants = {variant.name: variant for variant in production.variants}
+    copies = 1 + len(production.outputs)
+    count = frames = samples = 0
+    seconds = measured = 0.0
+    disk = 0
+    stills: set[tuple[str | None, str | None]] = set()
+    costs: dict[str, tuple[float, int, int, bool]] = {}
+    for cell in cells:
+        scene = types[cell.scene_type]
+        if scene.name not in costs:
+            costs[scene.name] = _scene_cost(production.backend, scene, history, copies)
+            samples += costs[scene.name][2]
+        scene_seconds, scene_bytes, _, is_measured = costs[scene.name]
+        count += 1
+        frames += scene.frames
+        seconds += scene_seconds
+        measured += scene_seconds if is_measured else 0.0
+        disk += scene_bytes
+        stills.add((cell.character, cell.variant) if cell.character else (None, cell.location))
+    width, height = still_size(production)
+    still_seconds, still_bytes = still_cost(production.backend, width, height)
+    for character, name in stills:
+        made = variants[name].candidates if character and name in variants else 1
+        seconds += still_seconds * made
+        disk += still_bytes * made
+    return Estimate(count, frames, seconds, disk, measured / seconds if seconds else 0.0, samples)
+
+
+def _scene_cost(backend: str, scene: SceneType, history: Mapping[str, Rate], copies: int) -> tuple[float, int, int, bool]:
+    """(seconds, bytes, samples, measured?) of one whole scene."""
+    measured = history.get(cost_key(backend, Stage.SCENE_GENERATION, scene.name, scene.width, scene.height))
+    rate = measured or default_rate(backend, scene.width, scene.height)
+    parts = [segment_cost(rate, frames, scene.width, scene.height) for frames in segment_frames(scene)]
+    disk = sum(part[1] for part in parts) + int(rate.bytes_per_frame * scene.frames * copies)
+    return sum(part[0] for part in parts), disk, rate.samples, measured is not None

@@ -1,0 +1,267 @@
+"""The stored things as values: what repositories take and return."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from pipeline.domain.cells import CellPlan
+from pipeline.domain.production import Production
+from pipeline.domain.rulesets import Rule
+from pipeline.domain.stages import Stage
+from pipeline.domain.statuses import AttemptOutcome, CellStatus, DeliveryStatus, JobStatus, RunStatus, StillKind
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who does something: a user, a rule, or the system itself."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return self.name if self.kind == "user" else f"{self.kind}:{self.name}"
+
+
+ENGINE = Actor("system", "engine")
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything a run was made from, frozen at creation: nothing outside can change what a run means.
+
+    `sources` maps each image path of the production (source images, plates) to the stored file.
+    `rules` maps a stage to its default rules, `cameras` a camera move to its numbers, `palettes` a palette to its colours.
+    """
+
+    production: Production
+    sources: Mapping[str, StoredFile] = field(default_factory=dict)
+    rules: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
+    cameras: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    palettes: Mapping[str, Any] = field(default_factory=dict)
+    naming: str | None = None
+
+    def size_of(self, sha256: str) -> int:
+        """The size of one of the `sources`, in bytes."""
+        return next(file.size_bytes for file in self.sources.values() if file.sha256 == sha256)
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file in the media store."""
+
+    sha256: str
+    size_bytes: int
+    media_type: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """A production run without its configuration. Times in seconds, sizes in bytes; limits None when unlimited."""
+
+    id: int
+    project_id: int
+    title: str
+    number: int
+    status: RunStatus
+    backend: str
+    base_dir: str
+    until: str
+    accept_flags: bool
+    auto_deliver: bool
+    priority: int
+    created_at: datetime
+    limit_seconds: float | None
+    limit_bytes: int | None
+    spent_seconds: float
+    reserved_seconds: float
+    spent_bytes: int
+    reserved_bytes: int
+
+    @property
+    def name(self) -> str:
+        """`Harbor Nights #3`."""
+        return f"{self.title} #{self.number}"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell with its state. `take` is the number of the newest take (0 before the first)."""
+
+    id: int
+    run_id: int
+    plan: CellPlan
+    status: CellStatus
+    status_at: datetime
+    take: int
+    approved_take: int | None
+    reason: str
+    stale: str
+    version: int
+
+
+@dataclass(frozen=True)
+class Still:
+    """A picture (or the checked source images) that cells depend on. `hero` is the output row of the approved candidate."""
+
+    id: int
+    run_id: int
+    kind: StillKind
+    key: str
+    character: str | None
+    variant: str | None
+    location: str | None
+    candidates: int
+    status: CellStatus
+    status_at: datetime
+    take: int
+    hero: int | None
+    reason: str
+    verdict: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Job:
+    """One schedulable unit of work. `subject` is `cell`, `still` or `delivery`; `part` is the segment, candidate or output."""
+
+    id: int
+    run_id: int
+    stage: Stage
+    subject: str
+    subject_id: int
+    take: int
+    part: int
+    status: JobStatus
+    urgency: int
+    epoch: int
+    tries: int
+    inputs: tuple[JobInput, ...]
+    options: Mapping[str, Any]
+    fingerprint: str
+    estimated_seconds: float
+    estimated_bytes: int
+    attempt_id: str | None = None
+    owner: str | None = None
+    reserved_seconds: float = 0.0
+    reason: str = ""
+
+    @property
+    def key(self) -> str:
+        """Stable over attempts and safe in a path."""
+        return f"job-{self.id}"
+
+
+@dataclass(frozen=True)
+class JobInput:
+    """A stored file a job reads."""
+
+    role: str
+    sha256: str
+    media_type: str
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class NewJob:
+    """A job to be stored as ready."""
+
+    run_id: int
+    stage: Stage
+    subject: str
+    subject_id: int
+    take: int
+    part: int
+    priority: int
+    inputs: tuple[JobInput, ...]
+    fingerprint: str
+    estimated_seconds: float
+    estimated_bytes: int
+    options: Mapping[str, Any] = field(default_factory=dict)
+    cost_key: str = ""
+    frames: int = 0
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try of a job."""
+
+    id: str
+    job_id: int
+    number: int
+    epoch: int
+    worker: str
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: AttemptOutcome
+    failure_class: str
+    reason: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Output:
+    """A stored file that a job made."""
+
+    id: int
+    job_id: int
+    stage: Stage
+    subject: str
+    subject_id: int
+    take: int
+    part: int
+    role: str
+    file: StoredFile
+    label: str
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Take:
+    """One version of a cell's result."""
+
+    id: int
+    cell_id: int
+    number: int
+    seed: int
+    created_at: datetime
+    completed_at: datetime | None
+    decision: str
+    decided_by: str
+    decided_at: datetime | None
+    reason: str
+    note: str
+    verdict: Mapping[str, Any] | None
+    scene_sha256: str | None
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A package of approved takes, being made or sealed."""
+
+    id: int
+    run_id: int
+    number: int
+    status: DeliveryStatus
+    created_at: datetime
+    sealed_at: datetime | None
+    package_sha256: str | None
+    size_bytes: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Event:
+    """A stored fact. `cause` is the sequence number of the event that led to it; `depth` counts the chain."""
+
+    seq: int
+    at: datetime
+    type: str
+    run_id: int | None
+    subject: str
+    subject_id: int
+    actor: str
+    cause: int | None
+    depth: int
+    data: Mapping[str, Any]

@@ -1,0 +1,127 @@
+"""The parameters of every stage's request, made from the run's frozen configuration: same inputs, same parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from pipeline.domain.cells import CellPlan
+from pipeline.domain.estimates import segment_frames, still_size
+from pipeline.domain.fingerprints import derive_seed
+from pipeline.domain.production import Output, Production, SceneType
+from pipeline.domain.records import RunConfig
+from pipeline.domain.resolver import StillPlan
+from pipeline.domain.statuses import StillKind
+
+BLEND_FRAMES = 4
+
+
+class Recipes:
+    """Builds parameters for one run; looks names up once."""
+
+    def __init__(self, config: RunConfig) -> None:
+        production = config.production
+        self.config = config
+        self.production: Production = production
+        self.scene_types = {scene.name: scene for scene in production.scene_types}
+        self.variants = {variant.name: variant for variant in production.variants}
+        self.characters = {character.name: character for character in production.characters}
+        self.locations = {location.name: location for location in production.locations}
+        self.still_size = still_size(production)
+        self._style = _plain(asdict(production.style))
+        self._cameras: dict[str, dict[str, Any]] = {}
+
+    def scene_type(self, cell: CellPlan) -> SceneType:
+        """The scene type of a cell."""
+        return self.scene_types[cell.scene_type]
+
+    def still(self, still: StillPlan, *, take: int, candidate: int) -> dict[str, Any]:
+        """Parameters of `variant_generation` for one candidate of a variant image, or for a plate."""
+        width, height = self.still_size
+        seed = derive_seed(self.production.seed, "still", still.kind.value, still.key, take, candidate)
+        common = {"seed": seed, "width": width, "height": height, "style": self._style} | self._command()
+        if still.kind is StillKind.PLATE:
+            location = self.locations[still.location or ""]
+            return common | {
+                "kind": "plate",
+                "location": location.name,
+                "preset": location.preset,
+                "hdri": location.hdri,
+                "look": _plain(location.look),
+                "prompt": location.prompt,
+            }
+        variant = self.variants[still.variant or ""]
+        return common | {
+            "kind": "variant",
+            "character": still.character,
+            "variant": variant.name,
+            "prompt": variant.prompt,
+            "candidate": candidate,
+            "framing": "medium",
+        }
+
+    def segment(self, cell: CellPlan, *, take: int, number: int, seed: int) -> dict[str, Any]:
+        """Parameters of `scene_generation` for segment `number` (1-based)."""
+        scene = self.scene_type(cell)
+        frames = segment_frames(scene)
+        return {
+            "title": self.production.title,
+            "character": cell.character,
+            "scene_type": scene.name,
+            "variant": cell.variant,
+            "location": cell.location,
+            "scene_number": cell.scene_number,
+            "prompt": cell.prompt,
+            "camera": self._camera(scene),
+            "style": self._style,
+            "framing": scene.framing,
+            "segment": number,
+            "segments": scene.segments,
+            "take": take,
+            "frames": frames[number - 1],
+            "frame_offset": sum(frames[: number - 1]),
+            "total_frames": scene.frames,
+            "fps": scene.fps,
+            "width": scene.width,
+            "height": scene.height,
+            "seed": seed,
+            "slate": True,
+        } | self._command()
+
+    def scene_qa(self, cell: CellPlan) -> dict[str, Any]:
+        """Parameters of `scene_qa`."""
+        scene = self.scene_type(cell)
+        return _size(scene) | {"frames": list(segment_frames(scene))}
+
+    def assembly(self, cell: CellPlan, *, blend_boundaries: tuple[int, ...]) -> dict[str, Any]:
+        """Parameters of `assembly`; boundary k lies between segments k and k+1."""
+        return _size(self.scene_type(cell)) | {
+            "blend_boundaries": list(blend_boundaries),
+            "blend_frames": BLEND_FRAMES,
+        }
+
+    def export(self, output: Output) -> dict[str, Any]:
+        """Parameters of `export` for one output format, with its palette's colours."""
+        settings = _plain(output.settings)
+        retro = settings.get("retro")
+        if isinstance(retro, dict) and isinstance(retro.get("palette"), str):
+            settings["retro"] = retro | {"palette": self.config.palettes.get(retro["palette"], retro["palette"])}
+        return {"format": settings | {"name": output.name}}
+
+    def _camera(self, scene: SceneType) -> dict[str, Any]:
+        if scene.name not in self._cameras:
+            numbers = _plain(self.config.cameras.get(scene.camera.move, {}))
+            self._cameras[scene.name] = numbers | asdict(scene.camera)
+        return self._cameras[scene.name]
+
+    def _command(self) -> dict[str, Any]:
+        return {"command": list(self.production.command)} if self.production.command else {}
+
+
+def _size(scene: SceneType) -> dict[str, Any]:
+    return {"fps": scene.fps, "width": scene.width, "height": scene.height}
+
+
+def _plain(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _plain(inner) if isinstance(inner, Mapping) else inner for name, inner in value.items()}

@@ -1,0 +1,65 @@
+"""What happens after a failed attempt: a pure table from failure class to policy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class FailureClass(StrEnum):
+    """Why an attempt failed, as far as the answer differs."""
+
+    BAD_INPUT = "bad_input"  # the same input will fail again
+    OUT_OF_MEMORY = "out_of_memory"
+    TIMEOUT = "timeout"
+    CORRUPT_OUTPUT = "corrupt_output"  # the result is not what was asked for
+    DISK_FULL = "disk_full"  # this machine has no room; nothing is wrong with the job
+    BACKEND_ERROR = "backend_error"
+    CRASHED = "crashed"  # the worker process died while performing it
+    LOST = "lost"  # the performer does not know the attempt any more
+    BUDGET = "budget"  # the attempt ran longer than the budget can pay for
+
+
+@dataclass(frozen=True)
+class Policy:
+    """At most `tries` attempts in all; the first pause is `pause_s`, doubled each time, never over `longest_s`."""
+
+    tries: int
+    pause_s: float = 0.0
+    longest_s: float = 60.0
+
+
+POLICIES: dict[FailureClass, Policy] = {
+    FailureClass.BAD_INPUT: Policy(tries=1),
+    FailureClass.OUT_OF_MEMORY: Policy(tries=2, pause_s=5),
+    FailureClass.TIMEOUT: Policy(tries=2, pause_s=1),
+    FailureClass.CORRUPT_OUTPUT: Policy(tries=2),
+    FailureClass.DISK_FULL: Policy(tries=1_000_000, pause_s=5, longest_s=30),
+    FailureClass.BACKEND_ERROR: Policy(tries=3, pause_s=1),
+    FailureClass.CRASHED: Policy(tries=3, pause_s=0.5),
+    FailureClass.LOST: Policy(tries=20),
+    FailureClass.BUDGET: Policy(tries=1),
+}
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Try again (not before `not_before`), or give up."""
+
+    retry: bool
+    not_before: datetime | None = None
+
+
+def decide(failure_class: str, *, tries: int, now: datetime) -> Decision:
+    """What to do after attempt number `tries` failed for `failure_class`; an unknown class is a backend error."""
+    try:
+        policy = POLICIES[FailureClass(failure_class)]
+    except ValueError:
+        policy = POLICIES[FailureClass.BACKEND_ERROR]
+    if tries >= policy.tries:
+        return Decision(retry=False)
+    if not policy.pause_s:
+        return Decision(retry=True)
+    doublings = min(tries - 1, 16)
+    return Decision(retry=True, not_before=now + timedelta(seconds=min(policy.pause_s * 2**doublings, policy.longest_s)))

@@ -1,0 +1,31 @@
+"""How many jobs an engine keeps leased: enough that no slot waits for the database, no more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+
+_WEIGHT = 0.2
+_MOST = 256
+
+
+@dataclass
+class Pace:
+    """How long turns take and how fast jobs end, as moving averages."""
+
+    turn_s: float = 0.0
+    settled: float = 0.0
+
+    def note_turn(self, seconds: float, *, settled: int) -> None:
+        """One turn took this long and took in so many results."""
+        self.turn_s += _WEIGHT * (seconds - self.turn_s)
+        self.settled += _WEIGHT * (settled - self.settled)
+
+
+def wanted(slots: int, pace: Pace) -> int:
+    """How many jobs to hold for `slots` slots.
+
+    One more than the slots hides the turn between two jobs. When a turn ends more jobs than there are slots, the jobs are
+    shorter than the turn, and twice what a turn ends keeps the slots fed during the next one.
+    """
+    return min(_MOST, max(slots + max(1, slots // 2), ceil(2 * pace.settled)))

@@ -1,0 +1,80 @@
+"""The stage graph: which work there is, in which phase a run reports it, and where it is performed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Stage(StrEnum):
+    """A node kind of the pipeline that is work. Approvals are gates, not work: see `statuses.CellStatus.REVIEW`."""
+
+    SOURCE_QA = "source_qa"
+    VARIANT_GENERATION = "variant_generation"
+    VARIANT_QA = "variant_qa"
+    SCENE_GENERATION = "scene_generation"
+    SCENE_QA = "scene_qa"
+    ASSEMBLY = "assembly"
+    EXPORT = "export"
+    DELIVERY = "delivery"
+
+
+class Phase(StrEnum):
+    """The steps of a run as people follow them."""
+
+    VALIDATE = "validate"
+    PREPARE = "prepare"
+    CHARACTERS = "characters"
+    LOCATIONS = "locations"
+    SHOTS = "shots"
+    POST_PROCESS = "post_process"
+    EXPORT = "export"
+    FINALIZE = "finalize"
+
+
+class Lane(StrEnum):
+    """Which performers a job may go to."""
+
+    GENERATION = "generation"  # the run's backend
+    CPU = "cpu"  # the executors of this machine
+
+
+@dataclass(frozen=True)
+class StageFacts:
+    """`rank` orders the pipeline: the further along, the sooner a ready job is taken, so that cells finish one by one."""
+
+    rank: int
+    phase: Phase
+    lane: Lane
+    executor: str
+
+
+STAGES: dict[Stage, StageFacts] = {
+    Stage.SOURCE_QA: StageFacts(1, Phase.PREPARE, Lane.CPU, "threads"),
+    Stage.VARIANT_GENERATION: StageFacts(2, Phase.CHARACTERS, Lane.GENERATION, "processes"),
+    Stage.VARIANT_QA: StageFacts(3, Phase.CHARACTERS, Lane.CPU, "processes"),
+    Stage.SCENE_GENERATION: StageFacts(4, Phase.SHOTS, Lane.GENERATION, "processes"),
+    Stage.SCENE_QA: StageFacts(5, Phase.SHOTS, Lane.CPU, "processes"),
+    Stage.ASSEMBLY: StageFacts(6, Phase.POST_PROCESS, Lane.CPU, "threads"),
+    Stage.EXPORT: StageFacts(7, Phase.EXPORT, Lane.CPU, "processes"),
+    Stage.DELIVERY: StageFacts(8, Phase.FINALIZE, Lane.CPU, "processes"),
+}
+
+REUSABLE = frozenset({Stage.VARIANT_GENERATION, Stage.SCENE_GENERATION, Stage.ASSEMBLY, Stage.EXPORT})
+"""Stages whose stored files stand for the work: an equal request takes them instead of being performed again."""
+
+_LAST_RANK = {
+    Phase.VALIDATE: 0,
+    Phase.PREPARE: 1,
+    Phase.CHARACTERS: 3,
+    Phase.LOCATIONS: 3,
+    Phase.SHOTS: 5,
+    Phase.POST_PROCESS: 6,
+    Phase.EXPORT: 7,
+    Phase.FINALIZE: 8,
+}
+
+
+def last_rank(until: Phase) -> int:
+    """The rank of the last stage that may run when a run is asked to stop after `until`."""
+    return _LAST_RANK[until]

@@ -1,0 +1,1 @@
+"""The moving parts: loops over the services."""

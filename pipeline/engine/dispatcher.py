@@ -1,0 +1,169 @@
+"""The engine: turn after turn it takes in results, leases jobs and hands them to performers."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from pipeline.domain.scheduling import Pace, wanted
+from pipeline.domain.stages import STAGES, Lane, Stage
+from pipeline.domain.work import Update, UpdateState
+from pipeline.ports import Clock, GeneratorBackend
+from pipeline.services.dispatch import Assignment, Dispatch
+from pipeline.services.leases import Leases
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_S = 5.0
+_IDLE_S = 0.2
+_FINAL = (UpdateState.DONE, UpdateState.FAILED, UpdateState.LOST)
+
+
+@dataclass
+class Running:
+    """An attempt that this engine watches."""
+
+    job_id: int
+    job_key: str
+    lane: Lane
+    backend: GeneratorBackend
+    since: float
+
+
+class Dispatcher:
+    """One engine. `turn` does one round; `run` goes on until told to stop."""
+
+    def __init__(
+        self,
+        dispatch: Dispatch,
+        leases: Leases,
+        *,
+        engine_id: str,
+        backends: Mapping[str, GeneratorBackend],
+        slots: Mapping[Lane, int],
+        clock: Clock,
+        wake: threading.Event,
+        forget: Callable[[str, str], None],
+    ) -> None:
+        self.engine_id = engine_id
+        self._dispatch = dispatch
+        self._leases = leases
+        self._backends = backends
+        self._slots = slots
+        self._clock = clock
+        self.wake = wake
+        self._forget = forget
+        self._running: dict[str, Running] = {}
+        self._pace = Pace()
+        self._beat_at = clock.monotonic()
+        self._taking = True
+        self._is_alive: Callable[[str, str, int], bool] = lambda engine_id, host, pid: True
+        self._look_for_dead = threading.Event()
+
+    def join(self, *, host: str, pid: int, is_alive: Callable[[str, str, int], bool]) -> None:
+        """Register, and take over what dead engines left: recovery is normal start-up."""
+        self._is_alive = is_alive
+        self._leases.register(self.engine_id, host=host, pid=pid)
+        self._adopt()
+
+    def look_for_dead(self) -> None:
+        """Ask the engine, from any thread, to take over the jobs of engines that have died since."""
+        self._look_for_dead.set()
+        self.wake.set()
+
+    def _adopt(self) -> None:
+        for job in self._leases.adopt(self.engine_id, self._is_alive):
+            lane = STAGES[Stage(job.stage)].lane
+            backend = self._backend(lane, job.backend)
+            self._running[job.attempt_id] = Running(job.job_id, f"job-{job.job_id}", lane, backend, self._clock.monotonic())
+            log.info("job %s taken over from a dead engine", job.job_id)
+            self.wake.set()
+
+    def turn(self) -> bool:
+        """One round; True when something moved. Costs nothing in the database when nothing has."""
+        began = self._clock.monotonic()
+        if self._look_for_dead.is_set():
+            self._look_for_dead.clear()
+            self._adopt()
+        reports = self._collect()
+        free = self._free() if self._taking else {}
+        if not reports and not any(free.values()):
+            self._heartbeat()
+            return False
+        turn = self._dispatch.turn(self.engine_id, reports, free)
+        for _, update in reports:
+            self._forget_attempt(update)
+        for assignment in turn.assignments:
+            self._begin(assignment)
+        self._pace.note_turn(self._clock.monotonic() - began, settled=len(reports))
+        self._heartbeat()
+        return bool(reports or turn.assignments or turn.settled)
+
+    def run(self, is_over: Callable[[], bool]) -> None:
+        """Turn until `is_over()`; sleep while nothing moves, until a performer wakes us."""
+        while not is_over():
+            self.wake.clear()
+            if not self.turn():
+                self.wake.wait(_IDLE_S)
+
+    def drain(self, patience_s: float) -> None:
+        """Take no new work; wait at most `patience_s` for what runs, then give the rest back and leave."""
+        self._taking = False
+        until = self._clock.monotonic() + patience_s
+        while self._running and self._clock.monotonic() < until:
+            self.wake.clear()
+            if not self.turn():
+                self.wake.wait(min(_IDLE_S, patience_s))
+        for attempt_id, running in self._running.items():
+            running.backend.cancel(attempt_id)
+        self._leases.leave(self.engine_id, "the engine was stopped")
+        self._running.clear()
+
+    @property
+    def busy(self) -> int:
+        """How many attempts are under way."""
+        return len(self._running)
+
+    def _collect(self) -> list[tuple[int, Update]]:
+        by_backend: dict[int, tuple[GeneratorBackend, list[str]]] = {}
+        for attempt_id, running in self._running.items():
+            by_backend.setdefault(id(running.backend), (running.backend, []))[1].append(attempt_id)
+        reports = []
+        for backend, attempt_ids in by_backend.values():
+            for update in backend.poll(attempt_ids):
+                if update.state in _FINAL:
+                    reports.append((self._running[update.attempt_id].job_id, update))
+        return reports
+
+    def _free(self) -> dict[Lane, int]:
+        busy = {lane: 0 for lane in self._slots}
+        for running in self._running.values():
+            busy[running.lane] += 1
+        return {lane: max(0, wanted(slots, self._pace) - busy[lane]) for lane, slots in self._slots.items()}
+
+    def _begin(self, assignment: Assignment) -> None:
+        backend = self._backend(assignment.lane, assignment.backend)
+        request = assignment.request
+        self._running[request.attempt_id] = Running(
+            assignment.job_id, request.job_key, assignment.lane, backend, self._clock.monotonic()
+        )
+        backend.submit(request)
+
+    def _backend(self, lane: Lane, name: str) -> GeneratorBackend:
+        return self._backends[name if lane is Lane.GENERATION else "stages"]
+
+    def _forget_attempt(self, update: Update) -> None:
+        running = self._running.pop(update.attempt_id)
+        self._forget(update.attempt_id, running.job_key if update.state is UpdateState.DONE else "")
+
+    def _heartbeat(self) -> None:
+        now = self._clock.monotonic()
+        if now - self._beat_at < HEARTBEAT_S or not self._running:
+            return
+        self._beat_at = now
+        elapsed = {attempt_id: now - running.since for attempt_id, running in self._running.items()}
+        for attempt_id in self._leases.heartbeat(self.engine_id, elapsed):
+            if attempt_id in self._running:
+                self._running[attempt_id].backend.cancel(attempt_id)

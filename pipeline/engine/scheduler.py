@@ -1,0 +1,80 @@
+"""The safety-net loop: missed wake-ups, dead engines, measured rates, orphans. Never the way things normally move."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from pipeline.services.upkeep import Upkeep
+
+log = logging.getLogger(__name__)
+
+_CATCH_UP_S = 30
+_ADOPT_S = 10
+_RATES_S = 60
+_SWEEP_S = 600
+
+
+class Scheduler:
+    """APScheduler in exactly one process: the one that holds the lock."""
+
+    def __init__(
+        self,
+        upkeep: Upkeep,
+        *,
+        take_lock: Callable[[], bool],
+        release_lock: Callable[[], None],
+        look_for_dead: Callable[[], None],
+        wake: threading.Event,
+    ) -> None:
+        self._upkeep = upkeep
+        self._take_lock = take_lock
+        self._release_lock = release_lock
+        self._look_for_dead = look_for_dead
+        self._wake = wake
+        self._loop: BackgroundScheduler | None = None
+
+    def start(self) -> bool:
+        """Start the loop; False when another process has it."""
+        if not self._take_lock():
+            return False
+        self._loop = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
+        chores = {
+            self.catch_up: _CATCH_UP_S,
+            self._look_for_dead: _ADOPT_S,
+            self._upkeep.refresh_rates: _RATES_S,
+            self._upkeep.sweep: _SWEEP_S,
+        }
+        for chore, seconds in chores.items():
+            self._loop.add_job(_fenced(chore), "interval", seconds=seconds)
+        self._loop.start()
+        return True
+
+    def catch_up(self) -> None:
+        """Start what was missed, and say so: it should not happen."""
+        missed = self._upkeep.catch_up()
+        if missed:
+            log.warning("the safety net started %s cells that nothing else had started", missed)
+            self._wake.set()
+
+    def stop(self) -> None:
+        """End the loop and give the lock back."""
+        if self._loop is not None:
+            self._loop.shutdown(wait=True)
+            self._loop = None
+            self._release_lock()
+
+
+def _fenced(chore: Callable[[], object]) -> Callable[[], None]:
+    """One chore's error is logged and stops neither the loop nor the other chores."""
+
+    def run() -> None:
+        try:
+            chore()
+        except Exception:
+            log.exception("the chore %s failed", getattr(chore, "__name__", chore))
+
+    return run

@@ -1,0 +1,1 @@
+"""One module per user intent; the only place that opens a transaction."""

@@ -1,0 +1,73 @@
+"""The budgets of runs while a transaction works on them: reserved at the claim, charged at the end of an attempt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from data.store import Store
+from pipeline.domain.budget import Account
+from pipeline.domain.records import Job, Run
+from pipeline.domain.stages import STAGES, Lane
+
+
+def is_paid(job: Job) -> bool:
+    """Whether the time of this job counts as generation time."""
+    return STAGES[job.stage].lane is Lane.GENERATION
+
+
+@dataclass
+class Accounts:
+    """The budgets of the active runs while a transaction works on them."""
+
+    runs: dict[int, Run]
+    seconds: dict[int, Account] = field(default_factory=dict)
+    sizes: dict[int, Account] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for run in self.runs.values():
+            self.add(run)
+
+    def add(self, run: Run) -> None:
+        """Open the budgets of one more run."""
+        self.runs[run.id] = run
+        self.seconds[run.id] = Account(run.limit_seconds, run.spent_seconds, run.reserved_seconds)
+        self.sizes[run.id] = Account(run.limit_bytes, run.spent_bytes, run.reserved_bytes)
+
+    def release(self, job: Job) -> None:
+        """A job that was about to start does not: its reservation is free again."""
+        if is_paid(job):
+            account = self.seconds[job.run_id]
+            self.seconds[job.run_id] = account.charge(job.estimated_seconds, 0.0)
+        self.sizes[job.run_id] = self.sizes[job.run_id].charge(job.estimated_bytes, 0.0)
+
+    def reserve(self, job: Job) -> bool:
+        """Reserve what the job may cost; False, and nothing reserved, when a budget does not cover it."""
+        seconds = job.estimated_seconds if is_paid(job) else 0.0
+        if not self.seconds[job.run_id].covers(seconds) or not self.sizes[job.run_id].covers(job.estimated_bytes):
+            return False
+        self.seconds[job.run_id] = self.seconds[job.run_id].reserve(seconds)
+        self.sizes[job.run_id] = self.sizes[job.run_id].reserve(job.estimated_bytes)
+        return True
+
+    def charge(self, job: Job, *, seconds: float, size_bytes: int) -> bool:
+        """An attempt ended having used this much; False, and no bytes charged, when its files do not fit the disk budget."""
+        if is_paid(job):
+            self.seconds[job.run_id] = self.seconds[job.run_id].charge(job.reserved_seconds, seconds)
+        account = self.sizes[job.run_id]
+        fits = size_bytes <= account.free + job.estimated_bytes
+        self.sizes[job.run_id] = account.charge(job.estimated_bytes, size_bytes if fits else 0)
+        return fits
+
+    def store(self, store: Store) -> None:
+        """Write what has changed; one row a run."""
+        for run_id, run in self.runs.items():
+            seconds, sizes = self.seconds[run_id], self.sizes[run_id]
+            before = (run.spent_seconds, run.reserved_seconds, run.spent_bytes, run.reserved_bytes)
+            if before != (seconds.spent, seconds.reserved, sizes.spent, sizes.reserved):
+                store.runs.change(
+                    run_id,
+                    spent_seconds=seconds.spent,
+                    reserved_seconds=max(0.0, seconds.reserved),
+                    spent_bytes=int(sizes.spent),
+                    reserved_bytes=max(0, int(sizes.reserved)),
+                )

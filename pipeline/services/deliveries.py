@@ -1,0 +1,95 @@
+"""Deliveries as people ask for them: what is missing, make one, place the exports where the production wants them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+
+from data.store import Stores
+from pipeline.domain.delivery import Missing
+from pipeline.domain.errors import Conflict, NotFound
+from pipeline.domain.records import ENGINE, Actor, Delivery, Run
+from pipeline.domain.statuses import CellStatus, DeliveryStatus, RunStatus
+from pipeline.ports import Clock
+from pipeline.services.advance import Advance
+from pipeline.services.runbooks import RunBooks
+from pipeline.services.sealing import Sealing
+
+
+class NotDeliverable(Conflict):
+    """Something is missing; `missing` lists it all."""
+
+    def __init__(self, run: Run, missing: list[Missing]) -> None:
+        super().__init__(f"Run {run.name} cannot be delivered yet: {len(missing)} missing. First: {missing[0].message}")
+        self.missing = missing
+
+
+class Deliveries:
+    """Makes and finds deliveries."""
+
+    def __init__(self, stores: Stores, books: RunBooks, clock: Clock, copy_out: Callable[[str, Path], None]) -> None:
+        self._stores = stores
+        self._books = books
+        self._clock = clock
+        self._copy_out = copy_out
+
+    def missing(self, run: Run) -> list[Missing]:
+        """Everything that keeps the run from being delivered; empty when it may be."""
+        with self._stores.read() as store:
+            return Sealing(Advance(store, self._books, ENGINE)).missing(run)
+
+    def deliver(self, run: Run, actor: Actor) -> Delivery:
+        """Queue the packaging of everything approved.
+
+        Raises NotDeliverable with the whole list when something is missing, Conflict while another delivery is made.
+        """
+        with self._stores.begin(self._clock.now()) as store:
+            sealing = Sealing(Advance(store, self._books, actor))
+            current = store.runs.by_ids([run.id])[run.id]
+            missing = sealing.missing(current)
+            if missing:
+                raise NotDeliverable(current, missing)
+            if any(other.status is DeliveryStatus.PACKAGING for other in store.deliveries.of_run(run.id)):
+                raise Conflict(
+                    f"A delivery of run {run.name} is being packaged already. `stripboard status` shows how far it is."
+                )
+            if current.status is not RunStatus.RUNNING:
+                store.runs.change(run.id, status=RunStatus.RUNNING)
+                data = {"from": current.status.value}
+                store.journal.record("run.running", actor=actor, subject="run", subject_id=run.id, run_id=run.id, data=data)
+            return sealing.deliver(current)
+
+    def of_run(self, run: Run) -> list[Delivery]:
+        """The deliveries of a run, oldest first."""
+        with self._stores.read() as store:
+            return store.deliveries.of_run(run.id)
+
+    def sealed(self, run: Run) -> Delivery:
+        """The newest sealed delivery; raises NotFound when there is none."""
+        found = [delivery for delivery in self.of_run(run) if delivery.status is DeliveryStatus.SEALED]
+        if not found:
+            raise NotFound(f"Run {run.name} has no sealed delivery yet. `stripboard deliver {run.id}` makes one.")
+        return found[-1]
+
+    def place(self, run: Run, delivery: Delivery, folder: Path) -> Path:
+        """Copy the package of a sealed delivery into `folder`; the answer is the file."""
+        name = "".join(char if char.isalnum() else "-" for char in run.title).strip("-") or "delivery"
+        target = folder / f"{name}-run{run.number}-delivery{delivery.number}.zip"
+        self._copy_out(delivery.package_sha256 or "", target)
+        return target
+
+    def place_outputs(self, run: Run) -> list[Path]:
+        """Copy every export of approved takes to the paths that the production's `outputs` name; the answer is the files."""
+        with self._stores.read() as store:
+            advance = Advance(store, self._books, ENGINE)
+            cells = [cell for cell in store.cells.of_run(run.id) if cell.status is CellStatus.APPROVED]
+            exports = Sealing(advance).named_exports(run, cells)
+            outputs = advance.book(run.id).recipes.production.outputs
+        placed = []
+        for output, _, name in exports:
+            relative = PurePosixPath(name)
+            inner = relative.relative_to(relative.parts[0]) if len(relative.parts) > 1 else relative
+            target = Path(run.base_dir) / outputs[output.part - 1].path / inner
+            self._copy_out(output.file.sha256, target)
+            placed.append(target)
+        return placed

@@ -1,0 +1,242 @@
+"""The turn of an engine: take in what attempts report, and lease the next jobs, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import takewhile
+from typing import Any
+
+from data.store import Store, Stores
+from pipeline.domain import plans, retries
+from pipeline.domain.records import ENGINE, Job, Output, Run
+from pipeline.domain.stages import REUSABLE, Lane, Phase, last_rank
+from pipeline.domain.statuses import AttemptOutcome, CellStatus, JobStatus
+from pipeline.domain.work import InputFile, OutputFile, Request, Result, Update, UpdateState
+from pipeline.ports import Clock, Media
+from pipeline.services.accounts import Accounts, is_paid
+from pipeline.services.advance import Advance
+from pipeline.services.runbooks import RunBooks
+from pipeline.services.sealing import Sealing
+from pipeline.services.settlement import Settlement
+
+LEASE = timedelta(seconds=30)
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A leased job and the request for its performer."""
+
+    job_id: int
+    lane: Lane
+    request: Request
+    backend: str
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What one turn came to. `over` are attempts that are no longer ours: stop them."""
+
+    assignments: tuple[Assignment, ...] = ()
+    over: tuple[str, ...] = ()
+    settled: int = 0
+
+
+class Dispatch:
+    """Leases and settles for one engine."""
+
+    def __init__(
+        self,
+        stores: Stores,
+        books: RunBooks,
+        *,
+        media: Media,
+        clock: Clock,
+        new_id: Callable[[], str],
+        delivery_options: Mapping[str, Any],
+    ) -> None:
+        self._stores = stores
+        self._books = books
+        self._media = media
+        self._clock = clock
+        self._new_id = new_id
+        self._delivery_options = dict(delivery_options)
+        self._reused = 0
+
+    def turn(self, engine_id: str, reports: Sequence[tuple[int, Update]], free: Mapping[Lane, int]) -> Turn:
+        """Settle these (job id, final update) reports, then lease up to `free` jobs a lane."""
+        self._reused = 0
+        with self._stores.begin(self._clock.now()) as store:
+            advance = Advance(store, self._books, ENGINE)
+            accounts = Accounts({run.id: run for run in store.runs.active()})
+            advance.know_runs(accounts.runs.values())
+            over = self._settle(advance, accounts, engine_id, reports) if reports else []
+            assignments = self._claim(advance, accounts, engine_id, free)
+            accounts.store(store)
+        return Turn(tuple(assignments), tuple(over), len(reports) - len(over) + self._reused)
+
+    # Settling ---------------------------------------------------------------------------------------------------
+
+    def _settle(self, advance: Advance, accounts: Accounts, engine_id: str, reports: Sequence[tuple[int, Update]]) -> list[str]:
+        store = advance.store
+        jobs = store.jobs.by_ids([job_id for job_id, _ in reports])
+        over: list[str] = []
+        ours: list[tuple[Job, Update]] = []
+        for job_id, update in reports:
+            job = jobs.get(job_id)
+            is_ours = job is not None and job.status is JobStatus.RUNNING and job.owner == engine_id
+            if job is None or not is_ours or job.attempt_id != update.attempt_id:
+                over.append(update.attempt_id)
+            else:
+                ours.append((job, update))
+        settlement = Settlement(advance)
+        settlement.load([job for job, _ in ours])
+        for job, update in ours:
+            if job.run_id not in accounts.runs:
+                accounts.add(advance.run(job.run_id))
+            self._settle_one(advance, settlement, accounts, job, update)
+        self._finish(advance, settlement)
+        return over
+
+    def _settle_one(self, advance: Advance, settlement: Settlement, accounts: Accounts, job: Job, update: Update) -> None:
+        result = update.result
+        used = sum(file.size_bytes for file in result.outputs) if result else 0
+        fits = accounts.charge(job, seconds=result.seconds if result else job.reserved_seconds, size_bytes=used)
+        if result is not None and fits:
+            settlement.done(job, result)
+        elif result is not None:
+            reason = f"The result has {used:,} bytes, more than the disk budget of the run has left. Raise disk_gb."
+            settlement.give_up(job, retries.FailureClass.BUDGET, reason, result.seconds)
+        else:
+            self._failed(advance, settlement, job, update)
+
+    def _failed(self, advance: Advance, settlement: Settlement, job: Job, update: Update) -> None:
+        """Try again, or give up, by the retry policy."""
+        now = advance.store.journal.now
+        is_lost = update.state is UpdateState.LOST
+        failure = update.failure_class or (retries.FailureClass.LOST if is_lost else retries.FailureClass.BACKEND_ERROR)
+        decision = retries.decide(failure, tries=job.tries, now=now)
+        if not decision.retry:
+            settlement.give_up(job, failure, update.reason)
+            return
+        outcome = AttemptOutcome.LOST if is_lost else AttemptOutcome.FAILED
+        advance.store.jobs.end(
+            job, JobStatus.READY, outcome, now=now, failure_class=failure, reason=update.reason, not_before=decision.not_before
+        )
+        advance.store.journal.record(
+            "job.retried", actor=ENGINE, subject="job", subject_id=job.id, run_id=job.run_id,
+            data={"class": failure, "reason": update.reason, "try": job.tries},
+        )  # fmt: skip
+
+    @staticmethod
+    def _finish(advance: Advance, settlement: Settlement) -> None:
+        settlement.finish()
+        if settlement.runs_with_exports:
+            advance.store.flush()
+            for run_id in settlement.runs_with_exports:
+                Sealing(advance).deliver_when_ready(run_id)
+
+    # Claiming ---------------------------------------------------------------------------------------------------
+
+    def _claim(self, advance: Advance, accounts: Accounts, engine_id: str, free: Mapping[Lane, int]) -> list[Assignment]:
+        store = advance.store
+        store.flush()
+        lease_until = store.journal.now + LEASE
+        assignments: list[Assignment] = []
+        active = [run for run in accounts.runs.values() if run.status.value == "running"]
+        for lane, room in free.items():
+            for run in active:
+                if room <= 0:
+                    break
+                chosen = self._choose(store, accounts, run, lane, room)
+                started = self._start(advance, accounts, chosen, engine_id, lease_until)
+                assignments.extend(Assignment(job.id, lane, request, run.backend) for job, request in started)
+                room -= len(started)
+        return assignments
+
+    def _choose(self, store: Store, accounts: Accounts, run: Run, lane: Lane, room: int) -> list[Job]:
+        """Ready jobs of the run in order of urgency, as many as there is room and budget for."""
+        jobs = store.jobs.ready(run.id, lane, limit=room, max_rank=last_rank(Phase(run.until)), now=store.journal.now)
+        return list(takewhile(accounts.reserve, jobs))
+
+    def _start(
+        self, advance: Advance, accounts: Accounts, chosen: Sequence[Job], engine_id: str, lease_until: datetime
+    ) -> list[tuple[Job, Request]]:
+        """Lease these jobs; those whose result is stored already are settled at once, those being made just now wait."""
+        if not chosen:
+            return []
+        store = advance.store
+        known = store.jobs.with_fingerprints([job.fingerprint for job in chosen if job.stage in REUSABLE])
+        outputs = store.outputs.of_jobs([job.id for job in known.values() if job.status is JobStatus.DONE])
+        settlement = Settlement(advance)
+        settlement.load(chosen)
+        started: list[tuple[Job, Request]] = []
+        begun: set[str] = set()
+        for job in chosen:
+            twin = known.get(job.fingerprint)
+            is_reused = twin is not None and twin.status is JobStatus.DONE
+            if (job.fingerprint in begun and job.stage in REUSABLE) or (twin is not None and not is_reused):
+                accounts.release(job)
+                continue
+            reserved = 0.0 if is_reused or not is_paid(job) else job.estimated_seconds
+            running = store.jobs.start(
+                job, attempt_id=self._new_id(), owner=engine_id, worker="reuse" if is_reused else "local",
+                lease_until=lease_until, reserved=reserved, now=store.journal.now,
+            )  # fmt: skip
+            self._mark_generating(advance, running)
+            if is_reused and twin is not None:
+                accounts.release(job)
+                settlement.done(running, self._stored_result(outputs.get(twin.id, [])), AttemptOutcome.REUSED)
+                self._reused += 1
+            else:
+                begun.add(job.fingerprint)
+                started.append((running, self._request(advance, running)))
+        self._finish(advance, settlement)
+        return started
+
+    @staticmethod
+    def _mark_generating(advance: Advance, job: Job) -> None:
+        """The first claimed job of a subject moves it on; each start is told."""
+        seq = advance.store.journal.record(
+            "job.started", actor=ENGINE, subject="job", subject_id=job.id, run_id=job.run_id,
+            data={"stage": job.stage.value, "subject": job.subject, "of": job.subject_id, "part": job.part, "epoch": job.epoch},
+        )  # fmt: skip
+        if job.subject == "cell" and advance.cells[job.subject_id].status is CellStatus.QUEUED:
+            advance.move_cell(advance.cells[job.subject_id], CellStatus.GENERATING, cause=seq)
+        elif job.subject == "still" and advance.stills[job.subject_id].status is CellStatus.QUEUED:
+            advance.move_still(advance.stills[job.subject_id], CellStatus.GENERATING, cause=seq)
+
+    @staticmethod
+    def _stored_result(outputs: Sequence[Output]) -> Result:
+        """The result of an equal job as if it had just been made, at no cost."""
+        files = tuple(
+            OutputFile(row.role, row.file.sha256, row.file.size_bytes, row.file.media_type, row.label, row.facts)
+            for row in outputs
+        )
+        return Result(outputs=files)
+
+    def _request(self, advance: Advance, job: Job) -> Request:
+        if job.subject == "delivery":
+            delivery = advance.store.deliveries.by_id(job.subject_id)
+            plan = dict(advance.store.deliveries.plan(job.subject_id))
+            created = {"created_at": delivery.created_at.isoformat()}
+            plan["delivery"] = {**plan["delivery"], "number": delivery.number}
+            parameters = plan | created | self._delivery_options
+        else:
+            subject = advance.cells[job.subject_id] if job.subject == "cell" else advance.stills[job.subject_id]
+            book = advance.book(job.run_id)
+            parameters = plans.parameters(book, job.stage, subject, job.take, job.part, job.options)
+        inputs = tuple(
+            InputFile(file.role, file.sha256, str(self._media.path_of(file.sha256)), file.media_type, file.label)
+            for file in job.inputs
+        )
+        return Request(
+            attempt_id=job.attempt_id or "",
+            job_key=job.key,
+            stage=job.stage.value,
+            backend=advance.run(job.run_id).backend,
+            fingerprint=job.fingerprint,
+            inputs=inputs,
+            parameters=parameters,
+        )

@@ -1,0 +1,109 @@
+"""Leases: who runs what, kept alive by heartbeats, and taken over from the dead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from data.store import Stores
+from pipeline.domain.records import ENGINE, Job
+from pipeline.domain.statuses import AttemptOutcome, JobStatus
+from pipeline.ports import Clock
+from pipeline.services.accounts import Accounts, is_paid
+from pipeline.services.dispatch import LEASE
+
+_HEADROOM = 0.8
+"""A reservation is extended when this share of it is used up."""
+
+
+@dataclass(frozen=True)
+class Adopted:
+    """A running job taken over from a dead engine; its attempt may still have a result."""
+
+    job_id: int
+    attempt_id: str
+    stage: str
+    backend: str
+
+
+class Leases:
+    """Registers engines and keeps their leases."""
+
+    def __init__(self, stores: Stores, clock: Clock) -> None:
+        self._stores = stores
+        self._clock = clock
+
+    def register(self, engine_id: str, *, host: str, pid: int) -> None:
+        """A new engine starts."""
+        with self._stores.begin(self._clock.now()) as store:
+            store.engines.add(engine_id, host=host, pid=pid, now=store.journal.now)
+
+    def leave(self, engine_id: str, reason: str) -> None:
+        """An engine stops cleanly: what it did not finish is ready again and costs no try."""
+        with self._stores.begin(self._clock.now()) as store:
+            jobs = store.jobs.running(engine_id)
+            accounts = Accounts(store.runs.by_ids([job.run_id for job in jobs]))
+            for job in jobs:
+                accounts.charge(job, seconds=0.0, size_bytes=0)
+                store.jobs.end(
+                    job, JobStatus.READY, AttemptOutcome.CANCELLED, now=store.journal.now, reason=reason, tries=job.tries - 1
+                )
+                store.journal.record(
+                    "job.returned", actor=ENGINE, subject="job", subject_id=job.id, run_id=job.run_id, data={"reason": reason}
+                )
+            accounts.store(store)
+            store.engines.end([engine_id], store.journal.now)
+
+    def adopt(self, engine_id: str, is_alive: Callable[[str, str, int], bool]) -> list[Adopted]:
+        """Take over the running jobs of every engine that is provably dead.
+
+        `is_alive(engine_id, host, pid)` answers for one engine. An engine that only seems slow keeps its jobs: expired
+        is not dead. Adopted jobs get a new epoch, so a late write of the old owner is refused.
+        """
+        with self._stores.begin(self._clock.now()) as store:
+            alive = store.engines.alive()
+            dead = [row.id for row in alive if row.id != engine_id and not is_alive(row.id, row.host, row.pid)]
+            if not dead:
+                return []
+            jobs = [job for owner in dead for job in store.jobs.running(owner)]
+            runs = store.runs.by_ids(list({job.run_id for job in jobs}))
+            adopted = []
+            for job in jobs:
+                store.jobs.adopt(job, owner=engine_id, lease_until=store.journal.now + LEASE)
+                store.journal.record(
+                    "job.adopted", actor=ENGINE, subject="job", subject_id=job.id, run_id=job.run_id,
+                    data={"from": job.owner or "", "epoch": job.epoch + 1},
+                )  # fmt: skip
+                adopted.append(Adopted(job.id, job.attempt_id or "", job.stage.value, runs[job.run_id].backend))
+            store.engines.end(dead, store.journal.now)
+            return adopted
+
+    def heartbeat(self, engine_id: str, elapsed: Mapping[str, float]) -> list[str]:
+        """Keep this engine's leases; the answer is the attempts that must stop.
+
+        `elapsed` maps each running attempt to its seconds so far. An attempt stops when its job is no longer ours (it
+        was cancelled), or when the budget cannot pay for more of it.
+        """
+        with self._stores.begin(self._clock.now()) as store:
+            ours = {job.attempt_id or "": job for job in store.jobs.running(engine_id)}
+            store.jobs.extend_leases(engine_id, store.journal.now + LEASE)
+            stop = [attempt_id for attempt_id in elapsed if attempt_id not in ours]
+            accounts = Accounts(store.runs.by_ids(list({job.run_id for job in ours.values()})))
+            for attempt_id, job in ours.items():
+                if not self._extend(accounts, job, elapsed.get(attempt_id, 0.0), store.jobs.extend_reservation):
+                    stop.append(attempt_id)
+            accounts.store(store)
+        return stop
+
+    @staticmethod
+    def _extend(accounts: Accounts, job: Job, elapsed: float, extend: Callable[[Job, float], None]) -> bool:
+        """Reserve more for an attempt that takes longer than estimated; False when the budget has no more."""
+        if not is_paid(job) or elapsed < job.reserved_seconds * _HEADROOM:
+            return True
+        more = max(1.0, elapsed)
+        account = accounts.seconds[job.run_id]
+        if not account.covers(more):
+            return account.limit is None or elapsed < job.reserved_seconds
+        accounts.seconds[job.run_id] = account.reserve(more)
+        extend(job, job.reserved_seconds + more)
+        return True

@@ -1,0 +1,136 @@
+"""What people read: the state of a run, why a cell waits, its story. Nothing here writes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from data.store import Stores
+from pipeline.domain import resolver
+from pipeline.domain.budget import Account
+from pipeline.domain.matrix import SelectionMissed
+from pipeline.domain.progress import Progress, outlook, phases
+from pipeline.domain.records import Attempt, Cell, Event, Job, Run, Still, Take
+from pipeline.domain.resolver import Unmet
+from pipeline.domain.stages import STAGES, Phase, Stage, last_rank
+from pipeline.domain.statuses import CellStatus, JobStatus
+from pipeline.services.runbooks import RunBooks
+
+
+@dataclass(frozen=True)
+class MatrixView:
+    """Every cell of a run with what blocks it, and the stills."""
+
+    cells: tuple[Cell, ...]
+    stills: tuple[Still, ...]
+    blocked: Mapping[str, tuple[Unmet, ...]]
+
+
+@dataclass(frozen=True)
+class CellView:
+    """Everything about one cell."""
+
+    cell: Cell
+    blocked_by: tuple[Unmet, ...]
+    takes: tuple[Take, ...]
+    jobs: tuple[Job, ...]
+    attempts: tuple[Attempt, ...]
+    story: tuple[Event, ...]
+
+
+class Reports:
+    """Reads runs."""
+
+    def __init__(self, stores: Stores, books: RunBooks) -> None:
+        self._stores = stores
+        self._books = books
+
+    def progress(self, run_id: int) -> Progress:
+        """The run at this moment; counts are counts of rows. Costs the same for every state of the run."""
+        with self._stores.read() as store:
+            run = store.runs.by_ids([run_id])[run_id]
+            cells = store.cells.counts(run_id)
+            stills = Counter(still.status for still in store.stills.of_run(run_id))
+            jobs = store.jobs.open_stages(run_id)
+            startable = store.cells.count_with_needs_met(run_id)
+            next_seconds, next_bytes = store.jobs.next_cost(run_id, last_rank(Phase(run.until)))
+        ready = {stage: count for (stage, status), count in jobs.items() if status is JobStatus.READY}
+        allowed = sum(count for stage, count in ready.items() if STAGES[stage].rank <= last_rank(Phase(run.until)))
+        seconds = Account(run.limit_seconds, run.spent_seconds, run.reserved_seconds)
+        sizes = Account(run.limit_bytes, run.spent_bytes, run.reserved_bytes)
+        return Progress(
+            cells=cells,
+            stills=stills,
+            phases=phases(jobs),
+            blocked=max(0, cells.get(CellStatus.QUEUED, 0) - startable),
+            spent_seconds=run.spent_seconds,
+            reserved_seconds=run.reserved_seconds,
+            limit_seconds=run.limit_seconds,
+            spent_bytes=run.spent_bytes,
+            limit_bytes=run.limit_bytes,
+            outlook=outlook(
+                run_status=run.status,
+                cells=cells,
+                stills=stills,
+                ready=sum(ready.values()),
+                running=_count(jobs, JobStatus.RUNNING),
+                allowed=allowed,
+                is_covered=seconds.covers(next_seconds) and sizes.covers(next_bytes),
+                has_failed_jobs=bool(_count(jobs, JobStatus.FAILED)),
+            ),
+        )
+
+    def matrix(self, run_id: int) -> MatrixView:
+        """Every cell with its state and what blocks it: one statement a table, however large the run."""
+        with self._stores.read() as store:
+            cells, stills = store.cells.of_run(run_id), store.stills.of_run(run_id)
+        return MatrixView(tuple(cells), tuple(stills), _blocked(cells, stills))
+
+    def cell(self, run: Run, key: str) -> CellView:
+        """One cell with its takes, jobs, attempts and story."""
+        view = self.matrix(run.id)
+        found = next((cell for cell in view.cells if cell.plan.key == key), None)
+        if found is None:
+            raise SelectionMissed("cell", key, [cell.plan.key for cell in view.cells])
+        with self._stores.read() as store:
+            jobs = store.jobs.of("cell", found.id)
+            return CellView(
+                cell=found,
+                blocked_by=view.blocked.get(key, ()),
+                takes=tuple(store.takes.of_cell(found.id)),
+                jobs=tuple(jobs),
+                attempts=tuple(store.jobs.attempts_of([job.id for job in jobs])),
+                story=tuple(store.journal.of("cell", found.id)),
+            )
+
+    def failures(self, run_id: int, limit: int = 20) -> list[str]:
+        """Why things failed or were refused, as sentences, the first ones."""
+        bad = (CellStatus.FAILED, CellStatus.REJECTED)
+        with self._stores.read() as store:
+            stills = [still for still in store.stills.of_run(run_id) if still.status in bad]
+            cells = store.cells.with_status(run_id, *bad)[:limit]
+            exports = [job for job in store.jobs.unfinished(run_id, Stage.EXPORT) if job.status is JobStatus.FAILED]
+            deliveries = [delivery for delivery in store.deliveries.of_run(run_id) if delivery.reason]
+        lines = [f"{still.kind.value} {still.key} {still.status.value}: {still.reason}" for still in stills]
+        lines += [f"scene {cell.plan.key} {cell.status.value}: {cell.reason}" for cell in cells]
+        lines += [f"export {job.part} of cell {job.subject_id} failed: {job.reason}" for job in exports]
+        lines += [f"delivery {delivery.number} failed: {delivery.reason}" for delivery in deliveries]
+        return lines[:limit]
+
+    def events(self, after: int, *, limit: int = 1000, run_id: int | None = None) -> list[Event]:
+        """Committed events with a number above `after`, in order."""
+        with self._stores.read() as store:
+            return store.journal.after(after, limit, run_id)
+
+
+def _count(jobs: Mapping[tuple[Stage, JobStatus], int], wanted: JobStatus) -> int:
+    return sum(count for (_, status), count in jobs.items() if status is wanted)
+
+
+def _blocked(cells: Sequence[Cell], stills: Sequence[Still]) -> Mapping[str, tuple[Unmet, ...]]:
+    return resolver.resolve(
+        [(cell.plan, cell.status) for cell in cells],
+        {(still.kind.value, still.key): still.status for still in stills},
+        {cell.plan.key: cell.status for cell in cells},
+    ).blocked

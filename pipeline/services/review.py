@@ -1,0 +1,220 @@
+"""The gates as people use them: approve, reject, retry, roll back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from data.store import Store, Stores
+from pipeline.domain import matrix
+from pipeline.domain.errors import Conflict, NotFound
+from pipeline.domain.matrix import Selection
+from pipeline.domain.names import did_you_mean
+from pipeline.domain.records import Actor, Cell, JobInput, Run, Still
+from pipeline.domain.stages import Stage
+from pipeline.domain.statuses import CellStatus, JobStatus, StillKind
+from pipeline.ports import Clock
+from pipeline.services.advance import Advance
+from pipeline.services.runbooks import RunBooks
+from pipeline.services.sealing import Sealing
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Something that waits for a person. `what` is `variant` or `scene`; `frees` counts the cells that wait for it."""
+
+    what: str
+    key: str
+    reason: str
+    candidates: int
+    frees: int
+
+
+class Review:
+    """Decisions of people on stills and cells."""
+
+    def __init__(self, stores: Stores, books: RunBooks, clock: Clock) -> None:
+        self._stores = stores
+        self._books = books
+        self._clock = clock
+
+    def waiting(self, run: Run) -> list[Waiting]:
+        """Everything in review, what frees most first."""
+        with self._stores.read() as store:
+            frees: dict[int, int] = {}
+            for needs in store.cells.needs(run.id, "cell").values():
+                for kind, needed in needs:
+                    if kind == "still":
+                        frees[needed] = frees.get(needed, 0) + 1
+            stills = [still for still in store.stills.of_run(run.id) if still.status is CellStatus.REVIEW]
+            cells = store.cells.with_status(run.id, CellStatus.REVIEW)
+            takes = store.takes.newest(cells)
+        variants = [
+            Waiting("variant", still.key, _still_reason(still), still.candidates, frees.get(still.id, 0)) for still in stills
+        ]
+        scenes = [Waiting("scene", cell.plan.key, _verdict_word(takes[cell.id].verdict), 1, 0) for cell in cells]
+        return sorted(variants, key=lambda waiting: -waiting.frees) + scenes
+
+    def approve_variant(self, run: Run, key: str, actor: Actor, *, candidate: int | None = None) -> None:
+        """Make a candidate the hero of a variant image (the best by its measures when none is named)."""
+        with self._stores.begin(self._clock.now()) as store:
+            advance = Advance(store, self._books, actor)
+            still = _find_still(store, run, key)
+            made = store.outputs.of("still", still.id, still.take, "still")
+            wanted = str(candidate) if candidate is not None else (still.verdict or {}).get("best", "1")
+            hero = next((output for output in made if str(output.part) == wanted), None)
+            if hero is None:
+                raise NotFound(f'Variant image "{key}" has no candidate {wanted}. It has 1 to {still.candidates}.')
+            advance.approve_still(still, hero.id, actor=actor, reason=f"candidate {wanted} chosen")
+            advance.finish()
+
+    def reject_variant(self, run: Run, key: str, actor: Actor, *, reason: str) -> None:
+        """Refuse all candidates of a variant image; `retry` makes new ones."""
+        with self._stores.begin(self._clock.now()) as store:
+            still = _find_still(store, run, key)
+            Advance(store, self._books, actor).move_still(still, CellStatus.REJECTED, reason=reason)
+
+    def approve(self, run: Run, selection: Selection, actor: Actor, *, note: str = "") -> list[str]:
+        """Accept the newest take of every selected cell in review; the answer is their keys. Raises Conflict for none."""
+        with self._stores.begin(self._clock.now()) as store:
+            advance = Advance(store, self._books, actor)
+            cells = _in_review(store, run, selection)
+            scenes = _scenes(store, cells)
+            for cell in cells:
+                advance.approve_cell(cell, scenes[cell.id], actor=actor, note=note)
+            advance.finish()
+            store.flush()
+            Sealing(advance).deliver_when_ready(run.id)
+        return [cell.plan.key for cell in cells]
+
+    def reject(self, run: Run, selection: Selection, actor: Actor, *, reason: str, note: str = "") -> list[str]:
+        """Refuse the newest take of every selected cell in review, or withdraw an approval of a cell named by key."""
+        with self._stores.begin(self._clock.now()) as store:
+            advance = Advance(store, self._books, actor)
+            cells = _in_review(store, run, selection, also_approved=bool(selection.keys))
+            for cell in cells:
+                advance.reject_cell(cell, actor=actor, reason=reason, note=note)
+        return [cell.plan.key for cell in cells]
+
+    def retry(self, run: Run, selection: Selection, actor: Actor) -> list[str]:
+        """Try failed exports and the failed or rejected stills of the selection again; the answer names them.
+
+        Failed and rejected cells are submitted with mode `failed`.
+        """
+        with self._stores.begin(self._clock.now()) as store:
+            advance = Advance(store, self._books, actor)
+            again = [self._retry_still(store, advance, still) for still in _stuck_stills(store, run, selection)]
+            cells = {cell.id: cell for cell in _selected(store, run, selection)}
+            failed = [job for job in store.jobs.unfinished(run.id, Stage.EXPORT) if job.status is JobStatus.FAILED]
+            ours = [job for job in failed if job.subject_id in cells]
+            store.jobs.set_status([job.id for job in ours], JobStatus.FAILED, JobStatus.READY, now=store.journal.now)
+            for job in ours:
+                store.journal.record("job.retried", actor=actor, subject="job", subject_id=job.id, run_id=run.id)
+            advance.finish()
+        return again + [f"export {job.part} of {cells[job.subject_id].plan.key}" for job in ours]
+
+    @staticmethod
+    def _retry_still(store: Store, advance: Advance, still: Still) -> str:
+        advance.queue_still(still)
+        return f"{still.kind.value} {still.key}"
+
+    def rollback(self, run: Run, selection: Selection, actor: Actor, *, take: int | None = None) -> list[str]:
+        """Take cells back to their approved take (or to an earlier approved one); the answer is their keys.
+
+        Work on a newer take is cancelled; nothing approved is thrown away. Cells without an approved take are left alone;
+        Conflict when there is none at all.
+        """
+        with self._stores.begin(self._clock.now()) as store:
+            advance = Advance(store, self._books, actor)
+            back = []
+            for cell in _selected(store, run, selection):
+                target = _earlier_take(store, cell, take)
+                if target is None or (cell.status is CellStatus.APPROVED and cell.approved_take == target):
+                    continue
+                self._roll_back(store, advance, cell, target)
+                back.append(cell.plan.key)
+            if not back:
+                raise Conflict("No selected cell has another approved take to go back to.")
+        return back
+
+    @staticmethod
+    def _roll_back(store: Store, advance: Advance, cell: Cell, target: int) -> None:
+        advance.cancel_jobs("cell", [cell.id], "rolled back")
+        now = store.journal.now
+        if cell.status is CellStatus.APPROVED:
+            advance.cells[cell.id] = store.cells.move(cell, CellStatus.APPROVED, now, approved_take=target)
+        else:
+            advance.move_cell(cell, CellStatus.APPROVED, approved_take=target, reason=f"rolled back to take {target}")
+        store.journal.record(
+            "take.rolled_back", actor=advance.actor, subject="cell", subject_id=cell.id, run_id=cell.run_id,
+            data={"from": cell.approved_take, "to": target},
+        )  # fmt: skip
+
+
+def _selected(store: Store, run: Run, selection: Selection) -> list[Cell]:
+    cells = store.cells.of_run(run.id)
+    wanted = {plan.key for plan in matrix.select([cell.plan for cell in cells], selection)}
+    return [cell for cell in cells if cell.plan.key in wanted]
+
+
+def _in_review(store: Store, run: Run, selection: Selection, *, also_approved: bool = False) -> list[Cell]:
+    allowed = {CellStatus.REVIEW, CellStatus.APPROVED} if also_approved else {CellStatus.REVIEW}
+    selected = _selected(store, run, selection)
+    cells = [cell for cell in selected if cell.status in allowed]
+    if not cells:
+        where = (
+            f'"{selected[0].plan.key}" is {selected[0].status.value}'
+            if len(selected) == 1
+            else "None of these cells is in review"
+        )
+        raise Conflict(f"{where}: there is nothing to decide. `stripboard status` shows what waits.")
+    return cells
+
+
+def _find_still(store: Store, run: Run, key: str) -> Still:
+    stills = {still.key: still for still in store.stills.of_run(run.id) if still.kind is StillKind.VARIANT}
+    if key not in stills:
+        raise NotFound(f'Run {run.name} has no variant image "{key}". {did_you_mean(key, stills, cure="")}'.strip())
+    return stills[key]
+
+
+def _stuck_stills(store: Store, run: Run, selection: Selection) -> list[Still]:
+    stuck = (CellStatus.FAILED, CellStatus.REJECTED)
+    return [
+        still
+        for still in store.stills.of_run(run.id)
+        if still.status in stuck
+        and (not selection.characters or still.character in selection.characters)
+        and (not selection.variants or still.variant in selection.variants)
+        and (not selection.keys or still.key in selection.keys)
+    ]
+
+
+def _scenes(store: Store, cells: Sequence[Cell]) -> dict[int, JobInput]:
+    """The assembled scene of each cell's newest take."""
+    newest = {cell.id: cell.take for cell in cells}
+    return {
+        output.subject_id: JobInput("scene", output.file.sha256, output.file.media_type)
+        for output in store.outputs.of_cells(list(newest), Stage.ASSEMBLY)
+        if output.role == "scene" and output.take == newest[output.subject_id]
+    }
+
+
+def _earlier_take(store: Store, cell: Cell, wanted: int | None) -> int | None:
+    """The approved take to go back to: the one named, else the current one of an unapproved cell, else the one before."""
+    approved = [take.number for take in store.takes.of_cell(cell.id) if take.decision == "approved"]
+    if wanted is not None:
+        return wanted if wanted in approved else None
+    if cell.status is not CellStatus.APPROVED:
+        return cell.approved_take or (approved[-1] if approved else None)
+    earlier = [number for number in approved if number < (cell.approved_take or 0)]
+    return earlier[-1] if earlier else None
+
+
+def _still_reason(still: Still) -> str:
+    best = (still.verdict or {}).get("best")
+    return f"best by its measures: candidate {best}" if best and still.candidates > 1 else ""
+
+
+def _verdict_word(verdict: object) -> str:
+    return str(verdict.get("verdict", "")) if isinstance(verdict, dict) else ""

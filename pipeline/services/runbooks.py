@@ -1,0 +1,48 @@
+"""Keeps the recipes of the runs that are being worked on, so that no turn reads a run's configuration again."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+
+from data.store import Store
+from pipeline.domain.estimates import cost_key
+from pipeline.domain.plans import RunBook
+from pipeline.domain.requests import Recipes
+from pipeline.domain.stages import Stage
+
+_KEPT = 8
+
+
+class RunBooks:
+    """Run id -> RunBook. A run's configuration never changes, so a kept book is always right; its rates are refreshed."""
+
+    def __init__(self) -> None:
+        self._books: OrderedDict[int, RunBook] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, store: Store, run_id: int) -> RunBook:
+        """The book of a run, from memory or read once."""
+        with self._lock:
+            book = self._books.get(run_id)
+            if book is None:
+                book = RunBook(Recipes(store.runs.config(run_id)))
+                book.rates = store.jobs.rates(_cost_keys(book))
+                self._books[run_id] = book
+                if len(self._books) > _KEPT:
+                    self._books.popitem(last=False)
+            self._books.move_to_end(run_id)
+            return book
+
+    def refresh_rates(self, store: Store) -> None:
+        """Take newly measured times into account."""
+        for book in list(self._books.values()):
+            book.rates = store.jobs.rates(_cost_keys(book))
+
+
+def _cost_keys(book: RunBook) -> list[str]:
+    production = book.recipes.production
+    return [
+        cost_key(production.backend, Stage.SCENE_GENERATION, scene.name, scene.width, scene.height)
+        for scene in production.scene_types
+    ]

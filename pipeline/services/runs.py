@@ -1,0 +1,217 @@
+"""Production runs: made from a production, found again, paused, resumed and ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from data.store import Store, Stores
+from pipeline.domain import matrix, resolver
+from pipeline.domain.errors import Conflict, NotFound
+from pipeline.domain.presets import Presets
+from pipeline.domain.production import Production
+from pipeline.domain.records import Actor, Run, RunConfig, StoredFile
+from pipeline.domain.stages import Phase
+from pipeline.domain.statuses import CellStatus, RunStatus, check_run_transition
+from pipeline.ports import Clock, Media
+from pipeline.services.advance import Advance
+from pipeline.services.runbooks import RunBooks
+
+UNFINISHED = (RunStatus.DRAFT, RunStatus.RUNNING, RunStatus.PAUSED)
+_HOUR_S = 3600
+_GIGABYTE = 10**9
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a run goes on by itself. `auto_approve` turns every gate automatic and accepts what is only flagged."""
+
+    auto_approve: bool = False
+    auto_deliver: bool = True
+    until: Phase = Phase.FINALIZE
+    priority: int = 0
+
+
+class RunsService:
+    """What people do with whole runs."""
+
+    def __init__(self, stores: Stores, books: RunBooks, *, media: Media, clock: Clock, presets: Presets) -> None:
+        self._stores = stores
+        self._books = books
+        self._media = media
+        self._clock = clock
+        self._presets = presets
+
+    def create(self, production: Production, base_dir: Path, options: RunOptions, actor: Actor) -> Run:
+        """Store a new run of this production, nothing submitted yet. Referenced pictures are copied in first."""
+        if options.auto_approve:
+            production = replace(production, approvals=replace(production.approvals, variants="auto", scenes="auto"))
+        config = self._config(production, base_dir)
+        cells = matrix.build(production)
+        with self._stores.begin(self._clock.now()) as store:
+            now = store.journal.now
+            for file in config.sources.values():
+                store.outputs.add_import(file, now)
+            project_id = store.runs.project_id(production.title, now)
+            _keep_libraries(store, project_id, production)
+            run = store.runs.add(project_id, config, _columns(production, base_dir, options), now)
+            store.cells.add_all(run.id, cells, now)
+            store.stills.add_all(run.id, resolver.stills_for(production, cells), now)
+            store.flush()
+            store.cells.add_needs(run.id, _needs(store, run.id))
+            store.journal.record(
+                "run.created", actor=actor, subject="run", subject_id=run.id, run_id=run.id,
+                data={"cells": len(cells), "number": run.number},
+            )  # fmt: skip
+        return run
+
+    def find(self, name: str | int | None) -> Run:
+        """A run by id, by `Title`, by `Title #3`; None is the newest. Raises NotFound with what there is."""
+        with self._stores.read() as store:
+            runs = store.runs.all()
+        if not runs:
+            raise NotFound("There is no run yet. Start one with `stripboard run PATH`.")
+        if name is None:
+            return runs[0]
+        text = str(name).strip()
+        for run in runs:
+            if text in (str(run.id), run.name, run.title) or text.casefold() == run.title.casefold():
+                return run
+        known = ", ".join(f"{run.id} ({run.name})" for run in runs[:5])
+        raise NotFound(f'There is no run "{text}". The newest are: {known}.')
+
+    def all(self) -> list[Run]:
+        """Every run, newest first."""
+        with self._stores.read() as store:
+            return store.runs.all()
+
+    def unfinished(self, title: str) -> Run | None:
+        """The newest run of this production that is not completed or cancelled."""
+        with self._stores.read() as store:
+            project_id = store.runs.find_project(title)
+            runs = store.runs.of_project(project_id) if project_id is not None else []
+        return next((run for run in runs if run.status in UNFINISHED), None)
+
+    def config(self, run_id: int) -> RunConfig:
+        """What the run was made from."""
+        with self._stores.read() as store:
+            return self._books.get(store, run_id).recipes.config
+
+    def pause(self, run: Run, actor: Actor) -> None:
+        """No new work; what runs may finish."""
+        self._move(run, RunStatus.PAUSED, actor)
+
+    def resume(self, run: Run, actor: Actor, *, until: Phase | None = None, auto_deliver: bool | None = None) -> None:
+        """Go on; as a choice up to another phase. A run that is running already only takes the new choices."""
+        changes: dict[str, Any] = {}
+        if until is not None:
+            changes["until"] = until.value
+        if auto_deliver is not None:
+            changes["auto_deliver"] = auto_deliver
+        if changes:
+            with self._stores.begin(self._clock.now()) as store:
+                store.runs.change(run.id, **changes)
+                store.journal.record("run.changed", actor=actor, subject="run", subject_id=run.id, run_id=run.id, data=changes)
+        if run.status is not RunStatus.RUNNING:
+            self._move(run, RunStatus.RUNNING, actor)
+
+    def cancel(self, run: Run, actor: Actor) -> None:
+        """End the run: everything unfinished is cancelled; what is approved stays."""
+        with self._stores.begin(self._clock.now()) as store:
+            advance = Advance(store, self._books, actor)
+            current = advance.run(run.id)
+            check_run_transition(run.name, current.status, RunStatus.CANCELLED)
+            open_ones = [status for status in CellStatus if status not in (CellStatus.APPROVED, CellStatus.CANCELLED)]
+            cells = store.cells.with_status(run.id, *open_ones)
+            stills = [still for still in store.stills.of_run(run.id) if still.status in open_ones]
+            advance.cancel_jobs("cell", [cell.id for cell in cells], "the run was cancelled")
+            advance.cancel_jobs("still", [still.id for still in stills], "the run was cancelled")
+            for cell in cells:
+                advance.move_cell(cell, CellStatus.CANCELLED)
+            for still in stills:
+                advance.move_still(still, CellStatus.CANCELLED)
+            self._record_move(store, current, RunStatus.CANCELLED, actor)
+
+    def set_priority(self, run: Run, priority: int, actor: Actor) -> None:
+        """Runs of higher priority are served first."""
+        if not -1000 <= priority <= 1000:
+            raise Conflict(f"Priority {priority} is out of range. Use a number from -1000 to 1000.")
+        with self._stores.begin(self._clock.now()) as store:
+            store.runs.change(run.id, priority=priority)
+            store.jobs.reprioritise(run.id, priority)
+            data = {"priority": priority}
+            store.journal.record("run.changed", actor=actor, subject="run", subject_id=run.id, run_id=run.id, data=data)
+
+    def _move(self, run: Run, status: RunStatus, actor: Actor) -> None:
+        with self._stores.begin(self._clock.now()) as store:
+            current = store.runs.by_ids([run.id])[run.id]
+            check_run_transition(run.name, current.status, status)
+            self._record_move(store, current, status, actor)
+
+    @staticmethod
+    def _record_move(store: Store, run: Run, status: RunStatus, actor: Actor) -> None:
+        store.runs.change(run.id, status=status)
+        data = {"from": run.status.value}
+        store.journal.record(f"run.{status.value}", actor=actor, subject="run", subject_id=run.id, run_id=run.id, data=data)
+
+    def _config(self, production: Production, base_dir: Path) -> RunConfig:
+        paths = [path for character in production.characters for path in character.source_images]
+        paths += [location.plate for location in production.locations if location.plate]
+        sources: dict[str, StoredFile] = {}
+        for path in dict.fromkeys(paths):
+            sources[path] = self._media.adopt(base_dir / path, _media_type(path))
+        return RunConfig(
+            production=production,
+            sources=sources,
+            rules=dict(self._presets.qa),
+            cameras=dict(self._presets.cameras),
+            palettes=dict(self._presets.palettes),
+        )
+
+
+_MEDIA_TYPES = {".jpg": "image/jpeg", ".tif": "image/tiff", ".tiff": "image/tiff", ".webp": "image/webp", ".bmp": "image/bmp"}
+
+
+def _media_type(path: str) -> str:
+    suffix = Path(path).suffix.lower()
+    return _MEDIA_TYPES.get(suffix, f"image/{suffix.lstrip('.') or 'png'}")
+
+
+def _columns(production: Production, base_dir: Path, options: RunOptions) -> Mapping[str, Any]:
+    hours, gigabytes = production.budget.gpu_hours, production.budget.disk_gb
+    return {
+        "backend": production.backend,
+        "base_dir": str(base_dir),
+        "until": options.until.value,
+        "accept_flags": options.auto_approve,
+        "auto_deliver": options.auto_deliver,
+        "priority": options.priority,
+        "limit_seconds": None if hours is None else hours * _HOUR_S,
+        "limit_bytes": None if gigabytes is None else int(gigabytes * _GIGABYTE),
+    }
+
+
+def _keep_libraries(store: Store, project_id: int, production: Production) -> None:
+    for library in ("characters", "variants", "scene_types", "locations"):
+        store.runs.keep_library(project_id, library, {entry.name: entry for entry in getattr(production, library)})
+
+
+def _needs(store: Store, run_id: int) -> list[tuple[str, int, str, int]]:
+    """The dependency rows of a new run, by the ids of what was just stored."""
+    stills = store.stills.of_run(run_id)
+    cells = store.cells.of_run(run_id)
+    still_ids = {(still.kind.value, still.key): still.id for still in stills}
+    cell_ids = {cell.plan.key: cell.id for cell in cells}
+    rows: list[tuple[str, int, str, int]] = []
+    for still in stills:
+        plan = resolver.StillPlan(still.kind, still.key, still.character, still.variant, still.location)
+        rows += [("still", still.id, "still", still_ids[need.kind, need.key]) for need in resolver.needs_of_still(plan)]
+    for cell in cells:
+        for need in resolver.needs_of_cell(cell.plan):
+            if need.kind == "cell":
+                rows.append(("cell", cell.id, "cell", cell_ids[need.key]))
+            else:
+                rows.append(("cell", cell.id, "still", still_ids[need.kind, need.key]))
+    return rows

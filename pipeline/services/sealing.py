@@ -1,0 +1,194 @@
+"""Makes the plan of a delivery from what is approved, and queues its packaging, inside a caller's transaction."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pipeline.domain import naming, plans
+from pipeline.domain.delivery import CellState, Missing, readiness
+from pipeline.domain.errors import Conflict
+from pipeline.domain.records import Cell, Delivery, JobInput, Output, Run, Take
+from pipeline.domain.requests import Recipes
+from pipeline.domain.stages import Stage
+from pipeline.domain.statuses import CellStatus, DeliveryStatus, RunStatus
+from pipeline.services.advance import Advance
+
+_OPEN = [status for status in CellStatus if status not in (CellStatus.APPROVED, CellStatus.CANCELLED)]
+_SUFFIXES = {
+    "video/mp4": ".mp4",
+    "video/quicktime": ".mov",
+    "video/webm": ".webm",
+    "image/gif": ".gif",
+    "image/png": ".png",
+    "image/apng": ".png",
+    "image/jpeg": ".jpg",
+}
+_FALLBACK_TEMPLATE = "{format}/{character}/{ordinal:04}_{scene_type}_{variant}_t{take:02}"
+_ROLES = ("export", "sprite_sheet")
+
+
+class Sealing:
+    """Prepares deliveries within one transaction."""
+
+    def __init__(self, advance: Advance) -> None:
+        self._advance = advance
+        self._store = advance.store
+
+    def deliver_when_ready(self, run_id: int) -> Delivery | None:
+        """Queue the delivery of a run that wants one by itself, once nothing is missing and none is under way."""
+        run = self._advance.run(run_id)
+        if not run.auto_deliver or run.status is not RunStatus.RUNNING:
+            return None
+        if self._store.cells.any_with(run_id, _OPEN) or self._store.jobs.any_unfinished(run_id, Stage.EXPORT):
+            return None
+        if any(delivery.status is not DeliveryStatus.FAILED for delivery in self._store.deliveries.of_run(run_id)):
+            return None
+        return self.deliver(run)
+
+    def missing(self, run: Run) -> list[Missing]:
+        """Everything that keeps the run from being delivered; cancelled cells are out and not missed."""
+        cells = [cell for cell in self._store.cells.of_run(run.id) if cell.status is not CellStatus.CANCELLED]
+        missing = readiness(CellState(cell.plan.key, cell.status.value) for cell in cells)
+        keys = {cell.id: cell.plan.key for cell in cells}
+        outputs = self._advance.book(run.id).recipes.production.outputs
+        for job in self._store.jobs.unfinished(run.id, Stage.EXPORT):
+            if job.subject_id in keys:
+                key = keys[job.subject_id]
+                name = outputs[job.part - 1].name
+                cure = f"failed: {job.reason} Retry it." if job.status.value == "failed" else "is not ready. Let the run go on."
+                missing.append(Missing(key, job.status.value, f'Export {name} of cell "{key}" {cure}'))
+        return missing
+
+    def deliver(self, run: Run) -> Delivery:
+        """Store a delivery of everything approved and queue its packaging. The caller has seen that nothing is missing."""
+        cells = [cell for cell in self._store.cells.of_run(run.id) if cell.status is CellStatus.APPROVED]
+        if not cells:
+            raise Conflict(f"Run {run.name} has no approved cell to deliver. Submit some, and approve them.")
+        plan, inputs, size = self._plan(run, cells)
+        now = self._store.journal.now
+        delivery = self._store.deliveries.add(run.id, plan, now)
+        self._store.jobs.add(plans.delivery_job(run, delivery.id, inputs, size), now)
+        self._store.journal.record(
+            "delivery.packaging", actor=self._advance.actor, subject="delivery", subject_id=delivery.id, run_id=run.id,
+            data={"number": delivery.number, "files": len(plan["files"])},
+        )  # fmt: skip
+        return delivery
+
+    def named_exports(self, run: Run, cells: Sequence[Cell]) -> list[tuple[Output, Cell, str]]:
+        """Every export of these cells' approved takes with its name in the package, in matrix order."""
+        recipes = self._advance.book(run.id).recipes
+        taken = {cell.id: cell for cell in cells}
+        exports = [
+            output
+            for output in self._store.outputs.of_cells(list(taken), Stage.EXPORT)
+            if output.take == taken[output.subject_id].approved_take and output.role in _ROLES
+        ]
+        exports.sort(key=lambda output: (taken[output.subject_id].plan.ordinal, output.part, output.id))
+        names = _name_all(recipes, [(output, taken[output.subject_id]) for output in exports])
+        return [(output, taken[output.subject_id], names[str(output.id)]) for output in exports]
+
+    def _plan(self, run: Run, cells: Sequence[Cell]) -> tuple[dict[str, Any], list[JobInput], int]:
+        recipes = self._advance.book(run.id).recipes
+        ids = [cell.id for cell in cells]
+        takes = self._store.takes.numbered([(cell.id, cell.approved_take or 0) for cell in cells])
+        made = self._made(cells, ids)
+        files, inputs, size = [], [], 0
+        posters: dict[int, JobInput] = {}
+        for output, cell, name in self.named_exports(run, cells):
+            pictures = [other for other in made[cell.id] if other.role == "poster"]
+            label = f"file-{cell.plan.ordinal}-{output.part}-{output.role}"
+            poster = f"poster-{cell.plan.ordinal}" if pictures else None
+            inputs.append(JobInput(output.role, output.file.sha256, output.file.media_type, label))
+            if poster:
+                file = pictures[0].file
+                posters[cell.id] = JobInput("poster", file.sha256, file.media_type, poster)
+            recipe = self._recipe(run, recipes, cell, takes[cell.id], made[cell.id])
+            files.append(_file(recipes, output, cell, name=name, label=label, poster=poster, recipe=recipe))
+            size += output.file.size_bytes
+        plan = {
+            "delivery": {"project": run.title, "run": run.number},
+            "author": recipes.production.author,
+            "files": files,
+            "timeline": [cell.plan.key for cell in cells],
+            "digital_source_type": "algorithmicMedia" if run.backend == "animatic" else "trainedAlgorithmicMedia",
+        }
+        return plan, [*inputs, *posters.values()], size
+
+    def _made(self, cells: Sequence[Cell], ids: list[int]) -> Mapping[int, list[Output]]:
+        taken = {cell.id: cell.approved_take for cell in cells}
+        found: dict[int, list[Output]] = defaultdict(list)
+        for output in self._store.outputs.of_cells(ids, Stage.SCENE_GENERATION, Stage.ASSEMBLY):
+            if output.take == taken[output.subject_id]:
+                found[output.subject_id].append(output)
+        return found
+
+    def _recipe(self, run: Run, recipes: Recipes, cell: Cell, take: Take, made: Sequence[Output]) -> dict[str, Any]:
+        """What made this take: every input, parameter, seed, measure and decision."""
+        book = self._advance.book(run.id)
+        return {
+            "backend": run.backend,
+            "prompt": cell.plan.prompt,
+            "seed": take.seed,
+            "take": take.number,
+            "parameters": recipes.segment(cell.plan, take=take.number, number=1, seed=take.seed),
+            "sources": [file.sha256 for file in plans.source_inputs(book, cell.plan.character)],
+            "segments": [output.file.sha256 for output in made if output.role == "segment"],
+            "scene": take.scene_sha256,
+            "quality": take.verdict,
+            "approved_by": take.decided_by,
+            "approved_at": take.decided_at.isoformat() if take.decided_at else None,
+        }
+
+
+def _name_all(recipes: Recipes, exports: Sequence[tuple[Output, Cell]]) -> dict[str, str]:
+    """Names by the production's template; without one, by the default, and by matrix order where that is ambiguous."""
+    namings = [_naming(recipes, output, cell) for output, cell in exports]
+    chosen = recipes.config.naming
+    if chosen:
+        return naming.name_all(naming.parse(chosen), namings)
+    try:
+        return naming.name_all(naming.parse(naming.DEFAULT_TEMPLATE), namings)
+    except naming.NameCollision:
+        return naming.name_all(naming.parse(_FALLBACK_TEMPLATE), namings)
+
+
+def _naming(recipes: Recipes, output: Output, cell: Cell) -> naming.Naming:
+    plan = cell.plan
+    values = naming.NameValues(
+        project=recipes.production.title,
+        character=plan.character,
+        scene_type=plan.scene_type,
+        variant=plan.variant,
+        location=plan.location,
+        shot=plan.shot,
+        format=recipes.production.outputs[output.part - 1].name,
+        scene=plan.scene_number,
+        take=cell.approved_take,
+        ordinal=plan.ordinal + 1,
+    )
+    suffix = _SUFFIXES.get(output.file.media_type, ".bin")
+    return naming.Naming(label=str(output.id), cell=plan.key, values=values, suffix=suffix)
+
+
+def _file(
+    recipes: Recipes, output: Output, cell: Cell, *, name: str, label: str, poster: str | None, recipe: Mapping[str, Any]
+) -> dict[str, Any]:
+    plan, facts = cell.plan, output.facts
+    return {
+        "label": label,
+        "name": name,
+        "role": output.role,
+        "cell": plan.key,
+        "character": plan.character,
+        "scene_type": plan.scene_type,
+        "variant": plan.variant,
+        "location": plan.location,
+        "scene_number": plan.scene_number,
+        "take": cell.approved_take,
+        "format": recipes.production.outputs[output.part - 1].name,
+        "poster_label": poster,
+        "recipe": dict(recipe),
+        **{key: facts.get(key) for key in ("fps", "frames", "width", "height", "duration_s")},
+    }

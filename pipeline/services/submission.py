@@ -1,0 +1,170 @@
+"""Submission: asking for cells. All or nothing, with a reason for every cell that is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from data.store import Store, Stores
+from pipeline.domain import estimates, matrix
+from pipeline.domain.budget import Account
+from pipeline.domain.errors import Refused
+from pipeline.domain.estimates import Estimate
+from pipeline.domain.matrix import Selection
+from pipeline.domain.records import Actor, Cell, Run
+from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus, in_words
+from pipeline.ports import Clock
+from pipeline.services.advance import Advance
+from pipeline.services.runbooks import RunBooks
+
+
+class Mode(StrEnum):
+    """Which of the selected cells are asked for."""
+
+    MISSING = "missing"  # never produced, or cancelled
+    FAILED = "failed"  # failed and rejected
+    ALL = "all"  # every one that is not under way
+
+
+_MODES: Mapping[Mode, frozenset[CellStatus]] = {
+    Mode.MISSING: frozenset({CellStatus.NOT_STARTED, CellStatus.CANCELLED}),
+    Mode.FAILED: frozenset({CellStatus.FAILED, CellStatus.REJECTED}),
+    Mode.ALL: frozenset(
+        {
+            CellStatus.NOT_STARTED,
+            CellStatus.CANCELLED,
+            CellStatus.FAILED,
+            CellStatus.REJECTED,
+            CellStatus.REVIEW,
+            CellStatus.APPROVED,
+        }
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What a submission did: the accepted cells, why each other one was skipped, and the estimate of the accepted ones."""
+
+    accepted: tuple[str, ...]
+    skipped: Mapping[str, str]
+    estimate: Estimate
+
+
+class Submission:
+    """Submits, retries and cancels cells."""
+
+    def __init__(self, stores: Stores, books: RunBooks, clock: Clock) -> None:
+        self._stores = stores
+        self._books = books
+        self._clock = clock
+
+    def preview(self, run: Run, selection: Selection, mode: Mode) -> Receipt:
+        """What `submit` would do now; changes nothing."""
+        with self._stores.read() as store:
+            return self._receipt(store, run, *self._choose(store, run, selection, mode))
+
+    def submit(self, run: Run, selection: Selection, mode: Mode, actor: Actor) -> Receipt:
+        """Queue the selected cells and the stills they need, and start what may start.
+
+        Raises Refused, with nothing changed, when a budget does not cover all of them.
+        """
+        with self._stores.begin(self._clock.now()) as store:
+            chosen, skipped = self._choose(store, run, selection, mode)
+            receipt = self._receipt(store, run, chosen, skipped)
+            current = store.runs.by_ids([run.id])[run.id]
+            _check_budget(current, receipt.estimate)
+            if chosen:
+                self._queue(store, current, chosen, actor)
+        return receipt
+
+    def cancel(self, run: Run, selection: Selection, actor: Actor) -> list[str]:
+        """Take cells out; the answer is their keys. What is approved, cancelled or not started is left as it is."""
+        live = (CellStatus.QUEUED, CellStatus.GENERATING, CellStatus.REVIEW, CellStatus.REJECTED, CellStatus.FAILED)
+        with self._stores.begin(self._clock.now()) as store:
+            cells = [cell for cell in _selected(store, run, selection) if cell.status in live]
+            advance = Advance(store, self._books, actor)
+            advance.cancel_jobs("cell", [cell.id for cell in cells], "its cell was cancelled")
+            for cell in cells:
+                advance.move_cell(cell, CellStatus.CANCELLED)
+        return [cell.plan.key for cell in cells]
+
+    def _choose(self, store: Store, run: Run, selection: Selection, mode: Mode) -> tuple[list[Cell], dict[str, str]]:
+        chosen: list[Cell] = []
+        skipped: dict[str, str] = {}
+        for cell in _selected(store, run, selection):
+            if cell.status in _MODES[mode]:
+                chosen.append(cell)
+            else:
+                skipped[cell.plan.key] = f"it is {in_words(cell.status)}; mode {mode.value} leaves it as it is"
+        return chosen, skipped
+
+    def _receipt(self, store: Store, run: Run, chosen: Sequence[Cell], skipped: Mapping[str, str]) -> Receipt:
+        book = self._books.get(store, run.id)
+        production = book.recipes.production
+        estimate = estimates.estimate(production, [cell.plan for cell in chosen], book.rates)
+        return Receipt(tuple(cell.plan.key for cell in chosen), skipped, estimate)
+
+    def _queue(self, store: Store, run: Run, chosen: Sequence[Cell], actor: Actor) -> None:
+        advance = Advance(store, self._books, actor)
+        advance.know_runs([run])
+        cause = store.journal.record(
+            "run.submitted", actor=actor, subject="run", subject_id=run.id, run_id=run.id, data={"cells": len(chosen)}
+        )
+        if run.status is not RunStatus.RUNNING:
+            store.runs.change(run.id, status=RunStatus.RUNNING)
+            data = {"from": run.status.value}
+            store.journal.record(
+                "run.running", actor=actor, subject="run", subject_id=run.id, run_id=run.id, cause=cause, data=data
+            )
+        failed = [cell for cell in chosen if cell.status is CellStatus.FAILED]
+        advance.cancel_jobs("cell", [cell.id for cell in chosen if cell.status is not CellStatus.FAILED], "made anew")
+        self._retry_failed(store, advance, failed, cause)
+        for cell in chosen:
+            if cell.status is not CellStatus.FAILED:
+                advance.queue_cell(cell, cause=cause)
+        self._queue_stills(store, advance, run, chosen, cause)
+        advance.finish()
+        store.flush()
+        advance.start_cells(store.cells.startable(run.id))
+
+    @staticmethod
+    def _retry_failed(store: Store, advance: Advance, cells: Sequence[Cell], cause: int) -> None:
+        """A failed take goes on where it stopped: its finished segments stay, its failed jobs are ready again."""
+        for cell in cells:
+            advance.move_cell(cell, CellStatus.QUEUED, cause=cause)
+            failed = [job.id for job in store.jobs.of("cell", cell.id, cell.take) if job.status is JobStatus.FAILED]
+            store.jobs.set_status(failed, JobStatus.FAILED, JobStatus.READY, now=store.journal.now)
+
+    @staticmethod
+    def _queue_stills(store: Store, advance: Advance, run: Run, chosen: Sequence[Cell], cause: int) -> None:
+        """Queue every still these cells need, and the stills those need."""
+        needs = store.cells.stills_of([cell.id for cell in chosen])
+        wanted = {still_id for ids in needs.values() for still_id in ids}
+        above = store.cells.needs(run.id, "still")
+        wanted |= {needed for still_id in wanted for _, needed in above.get(still_id, ())}
+        advance.load(still_ids=sorted(wanted))
+        for still_id in sorted(wanted):
+            advance.queue_still(advance.stills[still_id], cause=cause)
+
+
+def _selected(store: Store, run: Run, selection: Selection) -> list[Cell]:
+    cells = store.cells.of_run(run.id)
+    wanted = {plan.key for plan in matrix.select([cell.plan for cell in cells], selection)}
+    return [cell for cell in cells if cell.plan.key in wanted]
+
+
+def _check_budget(run: Run, estimate: Estimate) -> None:
+    seconds = Account(run.limit_seconds, run.spent_seconds, run.reserved_seconds)
+    if not seconds.covers(estimate.generation_seconds):
+        raise Refused(
+            f"Run {run.name} would need {estimate.generation_seconds / 3600:.3f} GPU-hours for {estimate.cells} cells and has "
+            f"{seconds.free / 3600:.3f} left ({estimate.basis}). Submit fewer cells, or raise budget.gpu_hours."
+        )
+    sizes = Account(run.limit_bytes, run.spent_bytes, run.reserved_bytes)
+    if not sizes.covers(estimate.disk_bytes):
+        raise Refused(
+            f"Run {run.name} would need {estimate.disk_bytes / 1e9:.3f} GB of disk for {estimate.cells} cells and has "
+            f"{sizes.free / 1e9:.3f} GB left. Submit fewer cells, or raise budget.disk_gb."
+        )

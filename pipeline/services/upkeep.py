@@ -1,0 +1,77 @@
+"""The safety net and the broom: what normally happens by itself is checked, and what nobody needs is removed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Protocol
+
+from data.store import Stores
+from pipeline.domain.records import Actor
+from pipeline.ports import Clock, Media
+from pipeline.services.advance import Advance
+from pipeline.services.runbooks import RunBooks
+
+GRACE = timedelta(hours=1)
+"""How long a stored file may be without a row that points to it: attempts store files before they are settled."""
+
+_NET = Actor("system", "safety net")
+
+
+class Folders(Protocol):
+    """The part of the spool that upkeep needs."""
+
+    def attempts(self) -> list[str]:
+        """The attempts that have a folder."""
+        ...
+
+    def forget(self, attempt_id: str) -> None:
+        """Remove an attempt's folder."""
+        ...
+
+    def forget_job(self, job_key: str) -> None:
+        """Remove a job's folder."""
+        ...
+
+
+class Upkeep:
+    """Repeatable chores; each is safe at any time and from any process."""
+
+    def __init__(self, stores: Stores, books: RunBooks, *, media: Media, spool: Folders, clock: Clock) -> None:
+        self._stores = stores
+        self._books = books
+        self._media = media
+        self._spool = spool
+        self._clock = clock
+
+    def catch_up(self) -> int:
+        """Start whatever may start and was missed; the answer is how many cells that were (normally none)."""
+        with self._stores.begin(self._clock.now()) as store:
+            advance = Advance(store, self._books, _NET)
+            missed = 0
+            for run in store.runs.active():
+                advance.start_stills(run.id)
+                cells = store.cells.startable(run.id)
+                advance.start_cells(cells)
+                missed += len(cells)
+        return missed
+
+    def refresh_rates(self) -> None:
+        """Let estimates and reservations know what was measured since."""
+        with self._stores.read() as store:
+            self._books.refresh_rates(store)
+
+    def sweep(self) -> int:
+        """Remove stored files that nobody points to and folders of ended attempts; the answer is how many files."""
+        with self._stores.read() as store:
+            wanted = {file.sha256 for file in store.outputs.stored_files()}
+            running = {job.attempt_id for job in store.jobs.running()}
+        for attempt_id in self._spool.attempts():
+            if attempt_id not in running:
+                self._spool.forget(attempt_id)
+        return self._media.remove_orphans(wanted, self._clock.now() - GRACE)
+
+    def forget(self, attempt_id: str, job_key: str) -> None:
+        """An attempt is settled: its folder goes; with `job_key` the job has ended and its folder goes too."""
+        self._spool.forget(attempt_id)
+        if job_key:
+            self._spool.forget_job(job_key)

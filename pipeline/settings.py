@@ -1,0 +1,102 @@
+"""Every setting, its default and its meaning; the only reader of the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.domain.errors import Invalid
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How this installation runs. Every field is documented in docs/settings.md."""
+
+    home: Path
+    database_url: str
+    parallel: int
+    executor: str | None = None
+    certificate_chain: Path | None = None
+    certificate_key: Path | None = None
+
+    @property
+    def media_root(self) -> Path:
+        """The content-addressed files."""
+        return self.home / "media"
+
+    @property
+    def spool_root(self) -> Path:
+        """Where attempts work."""
+        return self.home / "spool"
+
+    @property
+    def locks_root(self) -> Path:
+        """Lock files: held by living processes, freed by the system when they die."""
+        return self.home / "locks"
+
+    @property
+    def credentials_root(self) -> Path:
+        """The signing certificate made on this machine."""
+        return self.home / "credentials"
+
+    @property
+    def deliveries_root(self) -> Path:
+        """Where sealed packages are placed for people."""
+        return self.home / "deliveries"
+
+    @property
+    def logs_root(self) -> Path:
+        """Log files."""
+        return self.home / "logs"
+
+    @property
+    def database_file(self) -> Path | None:
+        """The SQLite file, when the database is one."""
+        prefix = "sqlite:///"
+        return Path(self.database_url.removeprefix(prefix)) if self.database_url.startswith(prefix) else None
+
+
+def load(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from the environment. Raises Invalid for a value that cannot be used."""
+    values = os.environ if environment is None else environment
+    home = Path(values.get("STRIPBOARD_HOME") or ROOT / "var").expanduser().absolute()
+    return Settings(
+        home=home,
+        database_url=_database_url(values.get("DATABASE_URL") or f"sqlite:///{home / 'stripboard.db'}"),
+        parallel=_parallel(values.get("STRIPBOARD_PARALLEL")),
+        executor=_executor(values.get("STRIPBOARD_EXECUTOR")),
+        certificate_chain=_path(values.get("STRIPBOARD_CERTIFICATE_CHAIN")),
+        certificate_key=_path(values.get("STRIPBOARD_CERTIFICATE_KEY")),
+    )
+
+
+def _database_url(url: str) -> str:
+    """The driver this project installs, whatever PostgreSQL spelling was used."""
+    scheme, mark, rest = url.partition("://")
+    if not mark or scheme.split("+")[0] not in ("sqlite", "postgresql", "postgres"):
+        raise Invalid("DATABASE_URL is neither sqlite:///FILE nor postgresql://USER:PASSWORD@HOST/NAME. Correct it or unset it.")
+    return f"postgresql+psycopg2://{rest}" if scheme.startswith("postgres") else url
+
+
+def _parallel(text: str | None) -> int:
+    if not text:
+        return max(1, os.cpu_count() or 1)
+    if not text.isdigit() or not 1 <= int(text) <= 256:
+        raise Invalid(f'STRIPBOARD_PARALLEL is "{text}". Use a number from 1 to 256.')
+    return int(text)
+
+
+def _executor(text: str | None) -> str | None:
+    if not text:
+        return None
+    if text not in ("threads", "processes"):
+        raise Invalid(f'STRIPBOARD_EXECUTOR is "{text}". Use threads or processes, or unset it to let each stage choose.')
+    return text
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text).expanduser().absolute() if text else None

@@ -1,0 +1,226 @@
+"""The only place that knows concrete classes: settings in, a working studio out.
+
+Heavy rooms are imported by the function that needs them, so that a command that only reads a file starts at once.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.adapters import file_facts, screenplays, yaml_files
+from pipeline.services.productions import Productions
+from pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from data.store import Stores
+    from pipeline.adapters.process_locks import ProcessLocks
+    from pipeline.adapters.storage.media_store import MediaStore
+    from pipeline.adapters.storage.workspace import Spool
+    from pipeline.domain.presets import Presets
+    from pipeline.engine.dispatcher import Dispatcher
+    from pipeline.engine.scheduler import Scheduler
+    from pipeline.ports import Clock, GeneratorBackend, StageFunction
+    from pipeline.services.deliveries import Deliveries
+    from pipeline.services.dispatch import Dispatch
+    from pipeline.services.leases import Leases
+    from pipeline.services.reports import Reports
+    from pipeline.services.review import Review
+    from pipeline.services.runs import RunsService
+    from pipeline.services.submission import Submission
+    from pipeline.services.upkeep import Upkeep
+
+
+def build_productions() -> Productions:
+    """What reads and checks production files; needs no database."""
+    return Productions(
+        load=yaml_files.load,
+        load_screenplay=screenplays.load,
+        probe=file_facts.probe,
+        presets=yaml_files.load_presets(),
+    )
+
+
+@dataclass(frozen=True)
+class Studio:
+    """Everything wired: the services that the doors call, and what the engine is made of."""
+
+    settings: Settings
+    clock: Clock
+    presets: Presets
+    stores: Stores
+    media: MediaStore
+    spool: Spool
+    locks: ProcessLocks
+    productions: Productions
+    runs: RunsService
+    submission: Submission
+    review: Review
+    deliveries: Deliveries
+    reports: Reports
+    upkeep: Upkeep
+    dispatch: Dispatch
+    leases: Leases
+
+    def close(self) -> None:
+        """Give the database connections back."""
+        self.stores.close()
+
+
+def build_studio(settings: Settings, *, clock: Clock | None = None, checkpoint: Callable[[str], None] | None = None) -> Studio:
+    """Open (and if need be create) the database and wire every service. `checkpoint` is for crash tests."""
+    from data.schema import migrate
+    from data.store import Stores
+    from pipeline.adapters.clock import SystemClock
+    from pipeline.adapters.process_locks import ProcessLocks
+    from pipeline.adapters.storage.media_store import MediaStore, nothing
+    from pipeline.adapters.storage.workspace import Spool
+    from pipeline.services.deliveries import Deliveries
+    from pipeline.services.dispatch import Dispatch
+    from pipeline.services.leases import Leases
+    from pipeline.services.reports import Reports
+    from pipeline.services.review import Review
+    from pipeline.services.runbooks import RunBooks
+    from pipeline.services.runs import RunsService
+    from pipeline.services.submission import Submission
+    from pipeline.services.upkeep import Upkeep
+
+    settings.home.mkdir(parents=True, exist_ok=True)
+    now = clock or SystemClock()
+    point = checkpoint or nothing
+    productions = build_productions()
+    stores = Stores(settings.database_url, point)
+    migrate(stores.engine)
+    media = MediaStore(settings.media_root, point)
+    spool = Spool(settings.spool_root, settings.media_root, point)
+    books = RunBooks()
+    return Studio(
+        settings=settings,
+        clock=now,
+        presets=productions.presets,
+        stores=stores,
+        media=media,
+        spool=spool,
+        locks=ProcessLocks(settings.locks_root),
+        productions=productions,
+        runs=RunsService(stores, books, media=media, clock=now, presets=productions.presets),
+        submission=Submission(stores, books, now),
+        review=Review(stores, books, now),
+        deliveries=Deliveries(stores, books, now, media.copy_out),
+        reports=Reports(stores, books),
+        upkeep=Upkeep(stores, books, media=media, spool=spool, clock=now),
+        dispatch=Dispatch(
+            stores, books, media=media, clock=now, new_id=lambda: str(uuid.uuid4()), delivery_options=_delivery_options(settings)
+        ),
+        leases=Leases(stores, now),
+    )
+
+
+def build_engine(
+    studio: Studio,
+    *,
+    parallel: int | None = None,
+    executor: str | None = None,
+    backends: Mapping[str, GeneratorBackend] | None = None,
+    checkpoint: Callable[[str], None] | None = None,
+) -> Dispatcher:
+    """An engine over the studio: registered, and with the leases of dead engines taken over.
+
+    `executor` overrides each stage's own choice; `backends` replaces the performers (tests, benchmarks).
+    """
+    from pipeline.domain.stages import Lane
+    from pipeline.engine.dispatcher import Dispatcher
+
+    slots = parallel or studio.settings.parallel
+    wake = threading.Event()
+    engine_id = str(uuid.uuid4())
+    studio.locks.take(f"engine-{engine_id}")
+    engine = Dispatcher(
+        studio.dispatch,
+        studio.leases,
+        engine_id=engine_id,
+        backends=backends or _local_backends(studio, slots, executor or studio.settings.executor, wake, checkpoint),
+        slots={Lane.GENERATION: slots, Lane.CPU: slots},
+        clock=studio.clock,
+        wake=wake,
+        forget=studio.upkeep.forget,
+    )
+    engine.join(host=studio.locks.host, pid=os.getpid(), is_alive=studio.locks.is_alive)
+    return engine
+
+
+def build_scheduler(studio: Studio, engine: Dispatcher) -> Scheduler:
+    """The safety-net loop; it starts only in the one process that gets its lock."""
+    from pipeline.engine.scheduler import Scheduler
+
+    return Scheduler(
+        studio.upkeep,
+        take_lock=lambda: studio.locks.take("scheduler"),
+        release_lock=lambda: studio.locks.release("scheduler"),
+        look_for_dead=engine.look_for_dead,
+        wake=engine.wake,
+    )
+
+
+def _local_backends(
+    studio: Studio, slots: int, executor: str | None, wake: threading.Event, checkpoint: Callable[[str], None] | None
+) -> dict[str, GeneratorBackend]:
+    """The performers of this machine; those of one kind of executor share its slots."""
+    from pipeline.adapters.backends.local import LocalBackend
+    from pipeline.adapters.executors import EXECUTORS
+    from pipeline.adapters.storage.media_store import nothing
+    from pipeline.domain.stages import STAGES
+
+    kinds = {stage.value: executor or facts.executor for stage, facts in STAGES.items()}
+    pools = {kind: EXECUTORS[kind](slots, wake.set) for kind in dict.fromkeys(kinds.values())}
+    executors = {stage: pools[kind] for stage, kind in kinds.items()}
+    roots = {"spool_root": studio.settings.spool_root, "media_root": studio.settings.media_root}
+    point = checkpoint or nothing
+    located = {"animatic": animatic_function, "command": command_function, "stages": stage_function}
+    return {name: LocalBackend(locate, executors=executors, checkpoint=point, **roots) for name, locate in located.items()}
+
+
+def animatic_function(stage: str) -> StageFunction:
+    """The embedded renderer's function for a generation stage."""
+    from pipeline.adapters.backends.animatic import FUNCTIONS
+
+    return FUNCTIONS[stage]
+
+
+def command_function(stage: str) -> StageFunction:
+    """The function that runs a program for a generation stage."""
+    from pipeline.adapters.backends.command import run_command
+
+    return run_command
+
+
+def stage_function(stage: str) -> StageFunction:
+    """The function of a stage that every run performs on this machine."""
+    from pipeline.domain.stages import Stage
+
+    if stage in (Stage.SOURCE_QA, Stage.VARIANT_QA, Stage.SCENE_QA):
+        from pipeline.adapters.qa import FUNCTIONS
+
+        return FUNCTIONS[stage]
+    if stage == Stage.ASSEMBLY:
+        from pipeline.adapters.media.assembly import assemble
+
+        return assemble
+    if stage == Stage.EXPORT:
+        from pipeline.adapters.media.export import export
+
+        return export
+    from pipeline.adapters.packaging import package
+
+    return package
+
+
+def _delivery_options(settings: Settings) -> dict[str, object]:
+    options: dict[str, object] = {"credentials_dir": str(settings.credentials_root)}
+    if settings.certificate_chain and settings.certificate_key:
+        options["certificate"] = {"chain_path": str(settings.certificate_chain), "key_path": str(settings.certificate_key)}
+    return options
