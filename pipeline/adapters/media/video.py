@@ -200,8 +200,43 @@ def probe(
             "variable_fps": False,
         }
     if count:
-        facts.update(_counted(path, float(rate), limits, failure_class))
+        facts.update(examine(path, limits=limits, failure_class=failure_class).counted(float(rate)))
     return facts
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What decoding a whole file shows: how many frames, the gaps between them in seconds, and the last picture (RGB)."""
+
+    frames: int
+    shortest_gap_s: float
+    longest_gap_s: float
+    last: np.ndarray
+
+    @property
+    def has_variable_fps(self) -> bool:
+        """Time stamps in milliseconds round a steady rate apart by up to two of them; more is a variable rate."""
+        return self.longest_gap_s - self.shortest_gap_s > 0.0021
+
+    def counted(self, fps: float) -> dict[str, Any]:
+        """The facts that only counting can tell."""
+        duration_s = round(self.frames / fps, 6) if fps else 0.0
+        return {"frames": self.frames, "duration_s": duration_s, "variable_fps": self.has_variable_fps}
+
+
+def examine(path: Path, *, limits: VideoLimits = VideoLimits(), failure_class: str = "corrupt_output") -> Examined:
+    """Decode every frame and keep the last. Raises WorkFailed(failure_class) like read_frames."""
+    count, gaps, before, frame = 0, [], None, None
+    for frame in decode_frames(path, limits=limits, failure_class=failure_class):
+        count += 1
+        if frame.time is not None and before is not None:
+            gap = frame.time - before
+            gaps = [min([gap, *gaps]), max([gap, *gaps])]
+        before = frame.time
+    with library_errors(failure_class, f'Video "{path.name}" cannot be converted'):
+        last = to_rgb(frame)
+    shortest, longest = gaps or (0.0, 0.0)
+    return Examined(frames=count, shortest_gap_s=shortest, longest_gap_s=longest, last=last)
 
 
 def to_rgb(frame: av.VideoFrame, converter: VideoReformatter | None = None) -> np.ndarray:
@@ -267,15 +302,3 @@ def _checked_stream(container: Any, path: Path, limits: VideoLimits, failure_cla
     context.options = {**context.options, "max_pixels": str(limits.pixels)}
     context.thread_count = 1
     return stream
-
-
-def _counted(path: Path, fps: float, limits: VideoLimits, failure_class: str) -> dict[str, Any]:
-    count, gaps, last = 0, set(), None
-    for frame in decode_frames(path, limits=limits, failure_class=failure_class):
-        count += 1
-        if frame.pts is not None and last is not None and frame.time_base:
-            gaps.add(round(float((frame.pts - last) * frame.time_base), 3))
-        last = frame.pts
-    # Time bases such as 1/1000 round neighbouring gaps apart by one tick; only larger differences are a variable rate.
-    variable = bool(gaps) and max(gaps) - min(gaps) > 0.0021
-    return {"frames": count, "duration_s": round(count / fps, 6) if fps else 0.0, "variable_fps": variable}
