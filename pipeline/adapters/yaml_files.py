@@ -25,7 +25,7 @@ TEMPLATES_FOLDER = ROOM / "templates"
 LIMITS = Limits()
 MAX_FILES = 1000
 
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _SUFFIXES = (".yaml", ".yml")
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -167,12 +167,12 @@ def _load_folder(folder: Path, limits: Limits) -> Document:
 
 
 def _count(place: Place) -> int:
-    """How many values a document holds."""
+    """How many values a document holds, the keys of sections included."""
     total, waiting = 0, [place]
     while waiting:
-        children = waiting.pop().children.values()
-        total += len(children)
-        waiting.extend(child for child in children if isinstance(child, Place))
+        children = waiting.pop().children
+        total += sum(2 if isinstance(key, str) else 1 for key in children)
+        waiting.extend(child for child in children.values() if isinstance(child, Place))
     return total
 
 

@@ -28,6 +28,8 @@ def merge(documents: Sequence[Document], *, base: str) -> Document:
     report = Report(Place(None))
     for document in documents:
         report.issues.extend(document.issues)
+        if not document.issues and not isinstance(document.data, dict):
+            Report(document.places, report.issues).error((), "This file must be a section.", "Begin it with production:.")
     files = tuple(file for document in documents for file in document.files)
     readable = [document for document in documents if isinstance(document.data, dict)]
     if not readable:
@@ -52,7 +54,7 @@ def _join(data: dict[str, Any], places: Place, more: dict[str, Any], more_places
         elif isinstance(here, list) and isinstance(value, list) and isinstance(there, Place) and isinstance(place, Place):
             _append(here, there, value, place)
         else:
-            _given_twice((*path, key), there, place, more_places, report)
+            _given_twice((*path, key), places, more_places, report)
 
 
 def _copy(value: Any, place: Place | int | None, file: str | None) -> tuple[Any, Place]:
@@ -86,15 +88,9 @@ def _append(here: list[Any], there: Place, more: list[Any], place: Place) -> Non
         here.append(entry)
 
 
-def _given_twice(path: Path, there: Place | int, place: Place | int | None, more: Place, report: Report) -> None:
-    first = there.file if isinstance(there, Place) else None
-    first_line = there.line if isinstance(there, Place) else there
-    line = place.line if isinstance(place, Place) else place
+def _given_twice(path: Path, places: Place, more: Place, report: Report) -> None:
     name = path[-1]
-    holder = Report(Place(line, more.file))
-    holder.error(
-        path,
-        f'"{name}" is given twice: {first or "one file"} line {first_line} and {more.file or "another file"} line {line}.',
-        "Keep it in one of the files.",
-    )
-    report.issues.extend(holder.issues)
+    first, first_line = places.find((name,))
+    second, line = more.find((name,))
+    told = f'"{name}" is given twice: {first or "one file"} line {first_line} and {second or "another file"} line {line}.'
+    Report(Place(line, second), report.issues).error(path, told, "Keep it in one of the files.")

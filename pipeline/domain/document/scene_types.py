@@ -1,4 +1,8 @@
-"""Scene types and shot templates of a document, with their presets and the defaults of the production merged in."""
+"""Scene types and shot templates of a document, with their presets and the defaults of the production merged in.
+
+What is nearer to the scene wins: a scene type's own keys, then the own template it starts from, then the defaults of the
+production, then the built-in template.
+"""
 
 from __future__ import annotations
 
@@ -35,9 +39,10 @@ class Library:
         wanted = dict.fromkeys(name for group in names for name in group if name not in declared)
         found = []
         for name in wanted:
-            entry = self.own.get(name) or self._presets.shots.get(name)
-            if entry is not None:
-                found.append(self._silent({**entry, "name": name}))
+            if name in self.own:
+                found.append(self._silent(self.own[name]))
+            elif name in self._presets.shots:
+                found.append(self._silent({"name": name, "preset": name}))
         return tuple(found)
 
     def _silent(self, entry: Mapping[str, Any]) -> SceneType:
@@ -82,7 +87,7 @@ class Library:
             return {**deeper, **own, "qa": {**deeper.get("qa", {}), **own.get("qa", {})}}
         built_in = self._presets.shots.get(name)
         if built_in is not None:
-            return built_in
+            return {**built_in, **self._defaults}
         if name in self.own:
             loop = " -> ".join((*seen, name))
             self._report.error(path, f"Shot templates start from each other: {loop}.", "Let one of them stand alone.")

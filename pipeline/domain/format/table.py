@@ -191,7 +191,10 @@ PRODUCTION = Section(
         "backend": Field(Choice(BACKENDS), "What generates.", default="`animatic`"),
         "command": Field(ListOf(_PATH, limit=200), "Program and arguments of the backend `command`."),
         "seed": Field(Number(0, 2**53 - 1, whole=True), "Start of all chance; another seed, another result.", default="0"),
-        "defaults": Field(Section("defaults", "For scene types that do not say it.", _TIMING), "Timing and size of all scenes."),
+        "defaults": Field(
+            Section("defaults", "Timing and size where neither a scene type nor an own template says it.", _TIMING),
+            "Timing and size where neither a scene type nor an own template says it.",
+        ),
         "characters": Field(ListOf(CHARACTER), "Who is on screen."),
         "variants": Field(ListOf(VARIANT), "Their looks."),
         "locations": Field(ListOf(LOCATION), "The places."),

@@ -1,0 +1,94 @@
+"""Productions as YAML for tests: a small valid one, ways to change it, and reading without files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pipeline.adapters import file_facts, screenplays, yaml_files
+from pipeline.domain.document import Parsed, parse
+from pipeline.domain.issues import Issue, Severity
+from pipeline.domain.presets import Presets
+from pipeline.domain.production import Production
+from pipeline.domain.screenplay import Screenplay
+from pipeline.domain.sources import Document
+from pipeline.domain.validation import check
+from pipeline.services.productions import Productions
+
+SMALL: dict[str, Any] = {
+    "title": "Small",
+    "characters": [{"name": "Mara", "source_images": ["assets/mara.png"], "metadata": {"age": 31}}],
+    "variants": [{"name": "casual", "prompt": "street clothes"}, {"name": "formal", "prompt": "evening suit"}],
+    "locations": [{"name": "Warehouse", "preset": "industrial"}],
+    "scene_types": [{"name": "dance", "prompt": "{character} dances"}, {"name": "walk", "prompt": "{character} walks"}],
+    "matrix": {},
+    "outputs": [{"format": "preview_360p", "path": "output/"}],
+}
+
+
+@cache
+def presets() -> Presets:
+    """The built-in presets."""
+    return yaml_files.load_presets()
+
+
+def body(**changes: Any) -> dict[str, Any]:
+    """The small production with some keys changed; None removes a key."""
+    changed = deepcopy(SMALL) | deepcopy(changes)
+    return {key: value for key, value in changed.items() if value is not None}
+
+
+def text(**changes: Any) -> str:
+    """The same as YAML."""
+    return yaml_files.dump_data({"production": body(**changes)})
+
+
+def document(source: str | Mapping[str, Any]) -> Document:
+    """A document of YAML text or of the keys under `production`."""
+    return yaml_files.load_text(source if isinstance(source, str) else yaml_files.dump_data({"production": dict(source)}))
+
+
+def parsed(source: str | Mapping[str, Any], screenplay: Screenplay | None = None) -> Parsed:
+    """A document understood."""
+    return parse(document(source), presets(), screenplay)
+
+
+def production(source: str | Mapping[str, Any], screenplay: Screenplay | None = None) -> Production:
+    """The production of a document."""
+    found = parsed(source, screenplay).production
+    assert found is not None
+    return found
+
+
+def issues(source: str | Mapping[str, Any], screenplay: Screenplay | None = None, **options: Any) -> tuple[Issue, ...]:
+    """Everything wrong with a document; files are not looked at."""
+    return check(parsed(source, screenplay), document(source), presets(), **options)
+
+
+def issue(found: tuple[Issue, ...], path: str, severity: Severity | None = None) -> Issue:
+    """The only issue at a path."""
+    matching = [entry for entry in found if entry.path == path and severity in (None, entry.severity)]
+    assert len(matching) == 1, f"{len(matching)} issues at {path}: " + "\n".join(map(str, found))
+    return matching[0]
+
+
+def errors(found: tuple[Issue, ...]) -> list[str]:
+    """The errors as text, for showing that there are none."""
+    return [str(entry) for entry in found if entry.severity is Severity.ERROR]
+
+
+def reader() -> Productions:
+    """The service with the real adapters."""
+    return Productions(load=yaml_files.load, load_screenplay=screenplays.load, probe=file_facts.probe, presets=presets())
+
+
+def picture(path: Path, size: tuple[int, int] = (64, 64)) -> Path:
+    """A real picture at a path."""
+    from PIL import Image
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.linear_gradient("L").resize(size).save(path)
+    return path
