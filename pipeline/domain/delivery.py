@@ -10,7 +10,7 @@ from typing import Any
 MANIFEST_FORMAT = "stripboard.delivery"
 MANIFEST_VERSION = 1
 
-STEPS = ("validate", "sign", "timelines", "contact sheet", "manifest", "checksums", "media hash list", "zip", "verify")
+STEPS = ("validate", "sign", "timelines", "contact sheet", "manifest", "media hash list", "checksums", "zip", "verify")
 """What packaging does, in order; progress notes use these words."""
 
 # Folders and files of the package itself; media lie below `media/`, so no template can reach them.

@@ -6,18 +6,20 @@ import colorsys
 from collections.abc import Callable
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont
+import cv2
+import numpy as np
 
-from pipeline.adapters.media.failures import library_errors
-from pipeline.adapters.media.images import open_image
+from pipeline.adapters.media.images import open_image, write_png
 from pipeline.adapters.packaging.contact_sheet import Card, Sheet, tint
 from pipeline.domain.errors import WorkFailed
 
+Colour = tuple[int, int, int]
 GROUND, PANEL, LINE = (16, 18, 22), (24, 27, 33), (42, 47, 56)
 TEXT, DIM = (232, 230, 225), (152, 155, 163)
+BOLD, PLAIN = 600, 400
 
-MARGIN, GAP, CAPTION, NAME_WIDTH, HEAD = 32, 8, 22, 150, 110
-THUMB_WIDTHS = (240, 180, 120, 80, 48)  # the widest that keeps the picture within LIMIT is taken
+MARGIN, GAP, CAPTION, NAME_WIDTH, HEAD = 32, 8, 24, 150, 116
+THUMB_WIDTHS = (224, 160, 112, 80, 48)  # the widest that keeps the picture within LIMIT is taken
 LIMIT = 60_000_000  # pixels
 
 
@@ -27,24 +29,48 @@ def draw(sheet: Sheet, target: Path, *, find: Callable[[str], Path]) -> None:
     A sheet too large for LIMIT pixels at the smallest thumbnails is cut off below, and says so.
     """
     thumb, heights = _fitting(sheet)
-    width = MARGIN * 2 + NAME_WIDTH + len(sheet.columns) * (thumb + GAP)
+    width = max(480, MARGIN * 2 + NAME_WIDTH + len(sheet.columns) * (thumb + GAP))
     height = min(HEAD + sum(heights) + MARGIN, max(HEAD + MARGIN + heights[0], LIMIT // width))
-    picture = Image.new("RGB", (width, height), GROUND)
-    pen = ImageDraw.Draw(picture)
-    pen.text((MARGIN, 26), _clipped(pen, sheet.title, _font(28), width - 2 * MARGIN), TEXT, _font(28))
-    pen.text((MARGIN, 62), _clipped(pen, sheet.subtitle, _font(15), width - 2 * MARGIN), DIM, _font(15))
+    canvas = _Canvas(width, height)
+    canvas.write(sheet.title, MARGIN, 52, size=28, room=width - 2 * MARGIN, weight=BOLD)
+    canvas.write(sheet.subtitle, MARGIN, 78, size=15, room=width - 2 * MARGIN, colour=DIM)
     for number, column in enumerate(sheet.columns):
         left = MARGIN + NAME_WIDTH + number * (thumb + GAP)
-        pen.text((left, HEAD - 20), _clipped(pen, column, _font(13), thumb), DIM, _font(13))
+        canvas.write(column, left, HEAD - 8, size=13, room=thumb, colour=DIM)
     top = HEAD
     for row, row_height in zip(sheet.rows, heights, strict=True):
         if top + row_height > height:
-            pen.text((MARGIN, height - 24), "More rows are in contact_sheet.html", DIM, _font(13))
+            canvas.write("More rows are in contact_sheet.html", MARGIN, height - 12, size=13, room=width - 2 * MARGIN)
             break
-        _draw_row(picture, pen, sheet, row, top, thumb, find)
+        _draw_row(canvas, sheet, row, top, thumb, find)
         top += row_height
-    with library_errors("backend_error", "The contact sheet cannot be written"):
-        picture.save(target, format="PNG", compress_level=3)
+    write_png(canvas.pixels, target)
+
+
+class _Canvas:
+    """A picture with text in OpenCV's built-in face, which knows Latin, Cyrillic, Hebrew, Arabic and Chinese letters."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self.pixels = np.empty((height, width, 3), dtype=np.uint8)
+        self.pixels[:] = GROUND
+        self._face = cv2.FontFace("sans")
+
+    def fill(self, left: int, top: int, width: int, height: int, colour: Colour) -> None:
+        """A filled rectangle."""
+        self.pixels[top : top + height, left : left + width] = colour
+
+    def width_of(self, text: str, size: int, weight: int = PLAIN) -> int:
+        """How wide the text would be, in pixels."""
+        return int(cv2.getTextSize((0, 0), text, (0, 0), self._face, size, weight)[2]) if text else 0
+
+    def write(self, text: str, left: int, base: int, *, size: int, room: int, colour: Colour = TEXT, weight: int = PLAIN) -> None:
+        """Text on a base line, shortened with an ellipsis to fit the room."""
+        shown = text
+        while shown and self.width_of(shown, size, weight) > room:
+            text = text[:-1]
+            shown = f"{text.rstrip()}…" if text else ""
+        if shown:
+            cv2.putText(self.pixels, shown, (left, base), colour, self._face, size, weight)
 
 
 def _fitting(sheet: Sheet) -> tuple[int, list[int]]:
@@ -58,66 +84,42 @@ def _fitting(sheet: Sheet) -> tuple[int, list[int]]:
     return thumb, heights
 
 
-def _draw_row(
-    picture: Image.Image, pen: ImageDraw.ImageDraw, sheet: Sheet, row: str, top: int, thumb: int, find: Callable[[str], Path]
-) -> None:
-    pen.line((MARGIN, top, picture.width - MARGIN, top), LINE)
-    pen.text((MARGIN, top + GAP * 2), _clipped(pen, row, _font(16), NAME_WIDTH - 12), TEXT, _font(16))
+def _draw_row(canvas: _Canvas, sheet: Sheet, row: str, top: int, thumb: int, find: Callable[[str], Path]) -> None:
+    canvas.fill(MARGIN, top, canvas.pixels.shape[1] - 2 * MARGIN, 1, LINE)
+    canvas.write(row, MARGIN, top + GAP * 2 + 14, size=17, room=NAME_WIDTH - 12, weight=BOLD)
     for number, column in enumerate(sheet.columns):
-        left, place = MARGIN + NAME_WIDTH + number * (thumb + GAP), top + GAP * 2
+        left, place = MARGIN + NAME_WIDTH + number * (thumb + GAP), top + GAP + GAP // 2
         for card in sheet.cards.get((row, column), ()):
-            _draw_card(picture, pen, card, (left, place), thumb, find)
+            _draw_card(canvas, card, left, place, thumb, find)
             place += thumb * 9 // 16 + CAPTION + GAP
 
 
-def _draw_card(
-    picture: Image.Image,
-    pen: ImageDraw.ImageDraw,
-    card: Card,
-    corner: tuple[int, int],
-    thumb: int,
-    find: Callable[[str], Path],
-) -> None:
-    left, top = corner
+def _draw_card(canvas: _Canvas, card: Card, left: int, top: int, thumb: int, find: Callable[[str], Path]) -> None:
     height = thumb * 9 // 16
-    pen.rectangle((left, top, left + thumb - 1, top + height + CAPTION - 1), PANEL)
+    canvas.fill(left, top, thumb, height + CAPTION, PANEL)
     if card.poster:
-        picture.paste(_thumbnail(find(card.poster), thumb, height), (left, top))
+        canvas.pixels[top : top + height, left : left + thumb] = _thumbnail(find(card.poster), thumb, height)
     else:
-        pen.rectangle((left, top, left + thumb - 1, top + height - 1), (0, 0, 0))
-    strip = tuple(round(value * 255) for value in colorsys.hls_to_rgb(tint(card.title) / 360, 0.55, 0.55))
-    pen.rectangle((left, top, left + 3, top + height + CAPTION - 1), strip)
-    if thumb >= 80:
-        size = 12 if thumb >= 180 else 10
-        caption = card.caption if thumb >= 180 else ""
-        room = thumb - 16 - pen.textlength(caption, _font(size))
-        pen.text((left + 9, top + height + 4), _clipped(pen, card.title, _font(size), room), TEXT, _font(size))
-        pen.text((left + thumb - 6, top + height + 4), caption, DIM, _font(size), anchor="ra")
+        canvas.fill(left, top, thumb, height, (0, 0, 0))
+    red, green, blue = (round(value * 255) for value in colorsys.hls_to_rgb(tint(card.title) / 360, 0.55, 0.55))
+    canvas.fill(left, top, 4, height + CAPTION, (red, green, blue))
+    if thumb < 80:
+        return
+    size = 13 if thumb >= 160 else 11
+    caption = card.caption if thumb >= 160 else ""
+    taken = canvas.width_of(caption, size)
+    canvas.write(card.title, left + 10, top + height + 17, size=size, room=thumb - 24 - taken, weight=BOLD)
+    canvas.write(caption, left + thumb - 7 - taken, top + height + 17, size=size, room=thumb, colour=DIM)
 
 
-def _thumbnail(path: Path, width: int, height: int) -> Image.Image:
+def _thumbnail(path: Path, width: int, height: int) -> np.ndarray:
+    """The picture scaled and cropped to fill the space; black when it cannot be read."""
     try:
-        image = Image.fromarray(open_image(path))
+        picture = open_image(path)
     except WorkFailed:
-        return Image.new("RGB", (width, height), (0, 0, 0))
-    scale = max(width / image.width, height / image.height)
-    size = (max(width, round(image.width * scale)), max(height, round(image.height * scale)))
+        return np.zeros((height, width, 3), dtype=np.uint8)
+    scale = max(width / picture.shape[1], height / picture.shape[0])
+    size = (max(width, round(picture.shape[1] * scale)), max(height, round(picture.shape[0] * scale)))
+    scaled = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
     left, top = (size[0] - width) // 2, (size[1] - height) // 2
-    return image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0).crop((left, top, left + width, top + height))
-
-
-def _clipped(pen: ImageDraw.ImageDraw, text: str, font: ImageFont.ImageFont, room: float) -> str:
-    if pen.textlength(text, font) <= room:
-        return text
-    while text and pen.textlength(text + "…", font) > room:
-        text = text[:-1]
-    return text + "…"
-
-
-_FONTS: dict[int, ImageFont.ImageFont] = {}
-
-
-def _font(size: int) -> ImageFont.ImageFont:
-    if size not in _FONTS:
-        _FONTS[size] = ImageFont.load_default(size)
-    return _FONTS[size]
+    return scaled[top : top + height, left : left + width]

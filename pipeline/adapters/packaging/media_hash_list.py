@@ -16,7 +16,7 @@ import ascmhl.hasher
 import ascmhl.history
 from lxml import etree
 
-from pipeline.domain.delivery import MHL_FOLDER
+from pipeline.domain.delivery import CHECKSUMS_NAME, MHL_FOLDER
 
 HASH_FORMAT = "xxh128"
 CHAIN_NAME = "ascmhl_chain.xml"
@@ -32,7 +32,7 @@ _FAILURES = (
 
 
 def write_history(root: Path, *, author: str) -> None:
-    """Write the first generation of an ASC MHL history of all files below `root`, into `root/ascmhl`."""
+    """Write the first generation of an ASC MHL history of all files below `root` but SHA256SUMS, into `root/ascmhl`."""
     shutil.rmtree(root / MHL_FOLDER, ignore_errors=True)
     with warnings.catch_warnings():
         # The library still asks pathspec for its old pattern class by name.
@@ -49,7 +49,7 @@ def write_history(root: Path, *, author: str) -> None:
             author_role=None,
             location=None,
             comment=COMMENT,
-            ignore_list=[],
+            ignore_list=[CHECKSUMS_NAME],  # written afterwards, for it lists this history too
         )
 
 

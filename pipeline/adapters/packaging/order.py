@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.adapters.media.images import probe_image
 from pipeline.adapters.media.retro import probe_gif
-from pipeline.adapters.media.video import probe
+from pipeline.adapters.media.video import decode_frames, probe
 from pipeline.domain.delivery import MEDIA_FOLDER, POSTER_FOLDER
 from pipeline.domain.errors import WorkFailed
 from pipeline.domain.naming import collision_key, is_safe_path
@@ -84,12 +84,11 @@ def measure_file(path: Path, media_type: str, *, failure_class: str) -> dict[str
             facts = probe_gif(path)
         except WorkFailed as error:
             raise WorkFailed(failure_class, str(error)) from error
-    elif media_type.startswith("video/"):
-        facts = probe(path, count=True, failure_class=failure_class)
-    else:
-        picture = probe_image(path, failure_class=failure_class)
-        return {"width": picture.width, "height": picture.height}
-    return {key: facts[key] for key in ("width", "height", "frames", "fps", "duration_s")}
+        return {key: facts[key] for key in ("width", "height", "frames", "fps", "duration_s")}
+    if media_type.startswith("video/"):
+        return _measure_video(path, failure_class)
+    picture = probe_image(path, failure_class=failure_class)
+    return {"width": picture.width, "height": picture.height}
 
 
 def differences(stated: Mapping[str, Any], measured: Mapping[str, Any], *, is_gif: bool) -> list[str]:
@@ -104,6 +103,23 @@ def differences(stated: Mapping[str, Any], measured: Mapping[str, Any], *, is_gi
     if fps and is_gif and frames and abs(frames / float(fps) - measured["duration_s"]) > GIF_TICK_S:
         found.append(f"it lasts {measured['duration_s']} s, not {frames} frames at {float(fps):g} fps")
     return found
+
+
+def _measure_video(path: Path, failure_class: str) -> dict[str, Any]:
+    """One pass over the frames; the rate is that of their time stamps, not what the header claims."""
+    frames, first, last, size = 0, 0.0, 0.0, (0, 0)
+    for frame in decode_frames(path, failure_class=failure_class):
+        last = frame.time or 0.0
+        if frames == 0:
+            first, size = last, (frame.width, frame.height)
+        elif (frame.width, frame.height) != size:
+            raise WorkFailed(failure_class, f'Video "{path.name}" changes its size at frame {frames}.')
+        frames += 1
+    fps = float(probe(path, failure_class=failure_class)["fps"]) if last <= first else (frames - 1) / (last - first)
+    # Containers that count in milliseconds are off by some hundred-thousandths; whole rates are meant to be whole.
+    fps = round(fps, 3) if abs(fps - round(fps)) > 0.02 else float(round(fps))
+    length = round(frames / fps, 6) if fps else 0.0
+    return {"width": size[0], "height": size[1], "frames": frames, "fps": fps, "duration_s": length}
 
 
 def _ordered(entry: Mapping[str, Any], by_label: Mapping[tuple[str, str], InputFile]) -> OrderedFile:

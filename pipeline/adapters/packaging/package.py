@@ -116,14 +116,14 @@ def _pack(packing: _Packing) -> tuple[dict[str, Any], list[PackagedFile]]:
     packing.report("manifest")
     document = _manifest(packing, packed, sorted(documents))
     (packing.root / MANIFEST_NAME).write_text(canonical_json(document), encoding="utf-8")
-    packing.report("checksums")
-    _remove_strangers(packing, packed, documents)
-    hashes = {file.name: file.sealed_sha256 for file in packed}
-    for name in (MANIFEST_NAME, CONTACT_SHEET_NAME, CONTACT_PICTURE_NAME, *documents):
-        hashes[name] = _sha256(packing.root / name)
-    (packing.root / CHECKSUMS_NAME).write_text(checksum_lines(hashes), encoding="utf-8")
     packing.report("media hash list")
+    _remove_strangers(packing, packed, documents)
     media_hash_list.write_history(packing.root, author=str(packing.parameters.get("author") or ""))
+    packing.report("checksums")
+    known = {file.name: file.sealed_sha256 for file in packed}
+    names = [path.relative_to(packing.root).as_posix() for path in packing.root.rglob("*") if path.is_file()]
+    hashes = {name: known.get(name) or _sha256(packing.root / name) for name in names}
+    (packing.root / CHECKSUMS_NAME).write_text(checksum_lines(hashes), encoding="utf-8")
     return document, packed
 
 

@@ -16,6 +16,8 @@ HAS_OTIO = importlib.util.find_spec("opentimelineio") is not None
 """Whether the library is there: it has no wheel for the newest Pythons yet."""
 
 MISSING = "OpenTimelineIO is not installed on the Python that made this package"
+# What the library's parser has been seen to raise for damaged documents, beside its own errors.
+_PARSER_ERRORS = (ValueError, TypeError, AttributeError, RuntimeError, LookupError, ArithmeticError)
 START_HOUR_S = 3600  # picture starts at 01:00:00:00, as editors expect
 
 
@@ -51,7 +53,7 @@ def check_timeline(text: str, name: str, members: Iterable[str]) -> list[str]:
     try:
         timeline = otio.adapters.read_from_string(text, "otio_json")
         clips = list(timeline.find_clips())
-    except (otio.exceptions.OTIOError, ValueError, TypeError, AttributeError, RuntimeError) as error:
+    except (otio.exceptions.OTIOError, *_PARSER_ERRORS) as error:
         return [f"is not an OpenTimelineIO timeline: {str(error)[:120]}"]
     known = set(members)
     problems = []
