@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from data.store import Store, Stores
 from pipeline.domain import matrix, resolver
+from pipeline.domain.choices import RunOptions
 from pipeline.domain.errors import Conflict, NotFound
 from pipeline.domain.presets import Presets
 from pipeline.domain.production import Production
@@ -22,16 +23,6 @@ from pipeline.services.runbooks import RunBooks
 UNFINISHED = (RunStatus.DRAFT, RunStatus.RUNNING, RunStatus.PAUSED)
 _HOUR_S = 3600
 _GIGABYTE = 10**9
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """How a run goes on by itself. `auto_approve` turns every gate automatic and accepts what is only flagged."""
-
-    auto_approve: bool = False
-    auto_deliver: bool = True
-    until: Phase = Phase.FINALIZE
-    priority: int = 0
 
 
 class RunsService:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from data.store import Store, Stores
 from pipeline.domain import estimates, matrix
 from pipeline.domain.budget import Account
+from pipeline.domain.choices import Mode
 from pipeline.domain.errors import Refused
 from pipeline.domain.estimates import Estimate
 from pipeline.domain.matrix import Selection
@@ -17,15 +17,6 @@ from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus, in_words
 from pipeline.ports import Clock
 from pipeline.services.advance import Advance
 from pipeline.services.runbooks import RunBooks
-
-
-class Mode(StrEnum):
-    """Which of the selected cells are asked for."""
-
-    MISSING = "missing"  # never produced, or cancelled
-    FAILED = "failed"  # failed and rejected
-    ALL = "all"  # every one that is not under way
-
 
 _MODES: Mapping[Mode, frozenset[CellStatus]] = {
     Mode.MISSING: frozenset({CellStatus.NOT_STARTED, CellStatus.CANCELLED}),
