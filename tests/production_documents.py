@@ -92,3 +92,40 @@ def picture(path: Path, size: tuple[int, int] = (64, 64)) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.linear_gradient("L").resize(size).save(path)
     return path
+
+
+def ensemble(folder: Path) -> Path:
+    """A production of five files: 25 characters, 12 scene types, 3 variants, exclusions, shots that wait for each other.
+
+    The picture of one character (`assets/c07.png`) is broken.
+    """
+    names = [f"Player {number:02d}" for number in range(25)]
+    kinds = [f"beat {letter}" for letter in "abcdefghijkl"]
+    characters = [
+        {"name": name, "source_images": [f"assets/c{number:02d}.png"], "wardrobe": {"scenes_1_3": "street", "scenes_4_6": "gala"}}
+        for number, name in enumerate(names)
+    ]
+    shots: list[dict[str, Any]] = [
+        {"name": f"open {scene}", "template": "establishing_wide", "scene": scene, "location": "Hall"} for scene in range(1, 7)
+    ]
+    shots += [
+        {"name": f"turn {scene}", "template": "hero_cu", "scene": scene, "character": names[scene], "after": [f"open {scene}"]}
+        for scene in range(1, 7)
+    ]
+    exclude = [{"character": names[0], "variant": "gala"}, {"scene_type": "beat l", "variant": "sport"}, {"character": names[7]}]
+    looks = [{"name": name, "prompt": f"{name} clothes"} for name in ("street", "gala", "sport")]
+    timing = {"fps": 8, "resolution": "160x90", "duration_s": 1}
+    parts: dict[str, dict[str, Any]] = {
+        "a_main": {"title": "Ensemble", "defaults": timing, "approvals": {"variants": "auto", "scenes": "auto"}},
+        "b_cast": {"characters": characters, "variants": looks},
+        "c_places": {"locations": [{"name": "Hall", "preset": "stage"}]},
+        "d_scenes": {"scene_types": [{"name": kind, "prompt": "{character}: {scene_type}, {variant.prompt}"} for kind in kinds]},
+        "e_plan": {"matrix": {"exclude": exclude}, "shots": shots, "outputs": [{"format": "preview_360p", "path": "out/"}]},
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, part in parts.items():
+        (folder / f"{name}.yaml").write_text(yaml_files.dump_data({"production": part}), encoding="utf-8")
+    for number in range(25):
+        picture(folder / "assets" / f"c{number:02d}.png", (256, 256))
+    (folder / "assets" / "c07.png").write_bytes(b"broken")
+    return folder

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import compress, product
 
 from pipeline.domain import prompts
 from pipeline.domain.cells import CellPlan
@@ -57,21 +57,26 @@ def select(cells: Sequence[CellPlan], selection: Selection) -> tuple[CellPlan, .
     return tuple(cell for cell, kept in zip(cells, chosen, strict=True) if kept)
 
 
-def excluded(exclusions: Iterable[Exclusion], character: str, scene_type: str, variant: str | None) -> bool:
-    """Whether any exclusion leaves this cell out."""
-    return any(matches(exclusion, character, scene_type, variant) for exclusion in exclusions)
+Combination = tuple[str, str, str | None]
+"""Character, scene type and variant of a matrix cell."""
 
 
-def matches(exclusion: Exclusion, character: str, scene_type: str, variant: str | None) -> bool:
-    """Whether one exclusion meets a cell: every field it gives is the same."""
-    return (
-        exclusion.character in (None, character)
-        and exclusion.scene_type in (None, scene_type)
-        and exclusion.variant in (None, variant)
-    )
+class Exclusions:
+    """Exclusions sorted by which fields they give, so that a cell is held against any number of them in a few steps."""
+
+    def __init__(self, exclusions: Iterable[Exclusion]) -> None:
+        self._by_fields: dict[tuple[bool, ...], set[tuple[str | None, ...]]] = {}
+        for exclusion in exclusions:
+            names = (exclusion.character, exclusion.scene_type, exclusion.variant)
+            given = tuple(name is not None for name in names)
+            self._by_fields.setdefault(given, set()).add(tuple(name for name in names if name is not None))
+
+    def leave_out(self, cell: Combination) -> bool:
+        """Whether any of them matches the cell: every field it gives is the same."""
+        return any(tuple(compress(cell, given)) in names for given, names in self._by_fields.items())
 
 
-def combinations(production: Production) -> Iterable[tuple[str, str, str | None]]:
+def combinations(production: Production) -> Iterable[Combination]:
     """Character, scene type and variant of each matrix cell before the exclusions.
 
     A production without variants has one look: that of the source images.
@@ -112,9 +117,9 @@ class _Builder:
 
     def cells(self) -> tuple[CellPlan, ...]:
         cells: list[CellPlan] = []
-        exclusions = self.production.matrix.exclude if self.production.matrix else ()
+        exclusions = Exclusions(self.production.matrix.exclude if self.production.matrix else ())
         for character, kind, variant in combinations(self.production):
-            if not excluded(exclusions, character, kind, variant):
+            if not exclusions.leave_out((character, kind, variant)):
                 cells.append(self._matrix_cell(len(cells), character, kind, variant))
         return (*cells, *self._shot_cells(len(cells)))
 

@@ -15,7 +15,7 @@ from pipeline.adapters import yaml_files
 from pipeline.domain.issues import Severity
 from pipeline.domain.matrix import build
 from pipeline.services.productions import ProductionInvalid
-from tests.production_documents import body, issue, picture, reader, text
+from tests.production_documents import body, ensemble, issue, picture, reader, text
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = ("character_matrix", "commercial", "game_assets", "short_film")
@@ -77,6 +77,19 @@ def test_a_broken_picture_is_named_and_the_production_is_valid_once_it_is_replac
         found.require()
     picture(tmp_path / "assets" / "mara.png")
     assert reader().read(path).is_valid
+
+
+def test_a_large_folder_is_one_production(tmp_path: Path) -> None:
+    folder = ensemble(tmp_path / "ensemble")
+    found = reader().read(folder)
+    (problem,) = [entry for entry in found.issues if entry.severity is not Severity.INFO]
+    assert (problem.file, problem.path) == ("b_cast.yaml", "production.characters[7].source_images[0]")
+    assert problem.message == "The picture assets/c07.png is not a picture."
+    picture(folder / "assets" / "c07.png")
+    cells = build(reader().read(folder).require())
+    matrix = 25 * 12 * 3 - 12 - 25 - 36 + 1
+    assert len(cells) == matrix + 12
+    assert cells[-1].after == ("s006 open 6",) and cells[-1].variant == "gala"
 
 
 def test_every_file_that_is_wrong_is_reported(tmp_path: Path) -> None:

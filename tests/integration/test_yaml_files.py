@@ -161,11 +161,14 @@ def test_a_path_without_a_production_is_not_found(tmp_path: Path) -> None:
         load(tmp_path / "pipe.yaml")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_without_permission_is_unreadable(tmp_path: Path) -> None:
+def test_a_file_without_permission_is_unreadable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "p.yaml"
     path.write_text("production: {}")
-    path.chmod(0)
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(ProductionUnreadable, match="permission denied"):
         load(path)
 

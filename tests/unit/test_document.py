@@ -126,3 +126,10 @@ def test_a_document_that_is_no_production_is_one_error() -> None:
         result = parsed(source)
         assert result.production is None
         assert result.issues, source
+
+
+def test_endless_chains_of_templates_are_refused() -> None:
+    own = [{"name": f"t{index}", "preset": f"t{index + 1}"} for index in range(100)]
+    found = issues(body(shot_templates=[*own, {"name": "t100"}]))
+    assert "more than 32 deep" in issue(found, "production.shot_templates[0].preset").message
+    assert not [entry for entry in found if entry.path.startswith("production.shot_templates[90]") and "deep" in entry.message]

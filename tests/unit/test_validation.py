@@ -340,3 +340,26 @@ def test_absolute_paths_are_a_warning() -> None:
 def test_issues_of_a_production_that_was_not_understood_are_still_told() -> None:
     source = "production: 3"
     assert check(parsed(source), document(source), presets())
+
+
+def test_numbers_of_grades_and_plates_have_the_shape_of_the_presets() -> None:
+    found = issues(
+        body(
+            style={"grade": {"lift": 0.1, "contrats": 1.1, "gain": [1, 1, 1]}},
+            locations=[{"name": "Hall", "look": {"sky_top": [1, 2], "silhouettes": "trees", "haze": "much"}}],
+        )
+    )
+    assert issue(found, "production.style.grade.lift").message == '"lift" must be a list of 3 numbers, not a number.'
+    assert issue(found, "production.style.grade.contrats").suggestion == 'Did you mean "contrast"?'
+    assert "not a list of 2 numbers" in issue(found, "production.locations[0].look.sky_top", Severity.ERROR).message
+    assert "not text" in issue(found, "production.locations[0].look.haze", Severity.ERROR).message
+    assert len([entry for entry in found if ".look." in entry.path or ".grade." in entry.path]) == 4
+
+
+def test_a_tangle_of_loops_is_not_printed_in_full() -> None:
+    shots = [
+        {"name": f"n{index}", "template": "dance", "character": "Mara", "after": [f"n{index + 1}", "n0"]} for index in range(500)
+    ]
+    shots.append({"name": "n500", "template": "dance", "character": "Mara"})
+    found = issues(body(shots=shots))
+    assert len([entry for entry in found if "loop" in entry.message]) == 20

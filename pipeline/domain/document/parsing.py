@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pipeline.domain.document import outputs, scene_types, scripts, shots
@@ -38,7 +38,7 @@ class Written:
     scene_types: int = 0
     locations: int = 0
     shots: int = 0
-    shot_templates: tuple[str, ...] = ()
+    shot_templates: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Parsed:
 
     production: Production | None
     issues: tuple[Issue, ...]
-    written: Written = Written()
+    written: Written = field(default_factory=Written)
 
 
 def script_path(document: Document) -> str | None:
@@ -105,7 +105,7 @@ class _Parser:
             matrix=matrix,
             shots=shots.named(shots.placed(dressed, (*declared, *added), expansion.places)),
         )
-        written = Written(len(declared), len(written_locations), len(listed), tuple(library.own))
+        written = Written(len(declared), len(written_locations), len(listed), library.positions)
         return Parsed(production, tuple(report.issues), written)
 
     def _production(

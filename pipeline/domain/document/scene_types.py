@@ -13,7 +13,7 @@ from pipeline.domain.issues import Path, Report
 from pipeline.domain.presets import Presets
 from pipeline.domain.production import Camera, SceneType
 
-TIMING = ("duration_s", "segments", "fps", "resolution")
+LONGEST_CHAIN = 32
 
 
 class Library:
@@ -26,6 +26,8 @@ class Library:
         self._declared: list[Mapping[str, Any]] = body.get("scene_types", [])
         self._templates: list[Mapping[str, Any]] = body.get("shot_templates", [])
         self.own = {entry["name"]: entry for entry in self._templates if entry.get("name")}
+        self.positions = {index: entry["name"] for index, entry in enumerate(self._templates) if entry.get("name")}
+        self._known = tuple(dict.fromkeys((*self.own, *presets.shots)))
 
     def declared(self) -> tuple[SceneType, ...]:
         """The scene types of the document, in its order. Own templates are checked on the way."""
@@ -81,9 +83,13 @@ class Library:
         name = entry.get("preset")
         if name is None:
             return {}
+        if len(seen) > LONGEST_CHAIN:
+            told = f"Shot templates start from each other more than {LONGEST_CHAIN} deep."
+            self._report.error(path, told, "Write the keys into one template.")
+            return {}
         if name in self.own and name not in seen:
             own = self.own[name]
-            deeper = self._base(own, path, seen=(*seen, name)) if len(seen) < 32 else {}
+            deeper = self._base(own, path, seen=(*seen, name))
             return {**deeper, **own, "qa": {**deeper.get("qa", {}), **own.get("qa", {})}}
         built_in = self._presets.shots.get(name)
         if built_in is not None:
@@ -92,6 +98,5 @@ class Library:
             loop = " -> ".join((*seen, name))
             self._report.error(path, f"Shot templates start from each other: {loop}.", "Let one of them stand alone.")
         else:
-            known = (*self.own, *self._presets.shots)
-            self._report.error(path, f'There is no shot template "{name}".', self._report.suggest(name, known))
+            self._report.error(path, f'There is no shot template "{name}".', self._report.suggest(name, self._known))
         return {}

@@ -226,7 +226,7 @@ PRODUCTION = Section(
             "Upper limits.",
         ),
         "triggers": Field(ListOf(Free()), "Rules: when this happens, do that."),
-        "outputs": Field(ListOf(OUTPUT), "Exports of every approved scene."),
+        "outputs": Field(ListOf(OUTPUT, limit=100), "Exports of every approved scene."),
     },
 )
 ROOT = Section(

@@ -9,7 +9,7 @@ from pipeline.domain.files import Facts
 from pipeline.domain.issues import Issue, Report, in_order
 from pipeline.domain.presets import Presets
 from pipeline.domain.sources import Document
-from pipeline.domain.validation import backends, budgets, cells, declared, files, outputs, quality, texts, timeline
+from pipeline.domain.validation import backends, budgets, cells, declared, files, looks, outputs, quality, texts, timeline
 from pipeline.domain.validation.subject import Subject
 
 __all__ = ["Totals", "check", "check_budget"]
@@ -43,6 +43,7 @@ def check(
     declared.check(subject)
     backends.check(subject)
     texts.check(subject)
+    looks.check(subject)
     quality.check(subject)
     cells.check(subject)
     timeline.check(subject)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+MAX_LOOPS = 20
+
 
 def find_cycles(edges: Mapping[str, Sequence[str]]) -> tuple[tuple[str, ...], ...]:
-    """Each loop that a depth-first walk closes, as A, B, C, A. At most one for each edge that closes one."""
+    """Each loop that a depth-first walk closes, as A, B, C, A. At most one for each edge that closes one, and
+    not more than MAX_LOOPS: in a tangle of thousands the first ones are enough to mend it.
+    """
     done: set[str] = set()
     found: list[tuple[str, ...]] = []
     for start in edges:
@@ -28,7 +32,8 @@ def _walk(start: str, edges: Mapping[str, Sequence[str]], done: set[str], found:
             del positions[name]
             done.add(name)
         elif following in positions:
-            found.append((*path[positions[following] :], following))
+            if len(found) < MAX_LOOPS:
+                found.append((*path[positions[following] :], following))
         elif following not in done:
             positions[following] = len(path)
             path.append(following)

@@ -18,7 +18,7 @@ def check(subject: Subject) -> None:
     _unique(subject, "Location", "locations", [entry.name for entry in production.locations])
     _unique(subject, "Scene type", "scene_types", [entry.name for entry in production.scene_types[: subject.written.scene_types]])
     _unique(subject, "Shot", "shots", [entry.name for entry in production.shots[: subject.written.shots]])
-    _unique(subject, "Shot template", "shot_templates", list(subject.written.shot_templates))
+    _unique(subject, "Shot template", "shot_templates", _template_names(subject))
     _unique(subject, "Output", "outputs", [entry.name for entry in production.outputs])
     _wardrobe(subject)
     _scene_types(subject)
@@ -40,6 +40,11 @@ def _unique(subject: Subject, what: str, key: str, names: list[str]) -> None:
         places = f"{subject.report.where(there)} and {subject.report.where(here)}".strip()
         alike = "" if names[first] == name else f' (as "{names[first]}"; case does not tell names apart)'
         subject.report.error(here, f'{what} "{name}" is declared twice{alike}: {places}.', "Rename or remove one of them.")
+
+
+def _template_names(subject: Subject) -> list[str]:
+    named = subject.written.shot_templates
+    return [named.get(index, "") for index in range(max(named, default=-1) + 1)]
 
 
 def _wardrobe(subject: Subject) -> None:

@@ -20,6 +20,7 @@ class Subject:
         self.written = written
         self.presets = presets
         self.report = report
+        self._lacking: dict[str, dict[str, None]] = {}
         self._told = frozenset(issue.path for issue in report.issues)
 
     def is_told(self, path: Path) -> bool:
@@ -47,10 +48,22 @@ class Subject:
         return {entry.name: entry for entry in self.production.scene_types if entry.name}
 
     @cached_property
+    def metadata_keys(self) -> dict[str, None]:
+        """Every key that some character has in its metadata."""
+        return dict.fromkeys(key for character in self.production.characters for key in character.metadata)
+
+    def lacking(self, key: str) -> dict[str, None]:
+        """The characters without this key in their metadata."""
+        if key not in self._lacking:
+            without = (name for name, character in self.characters.items() if key not in character.metadata)
+            self._lacking[key] = dict.fromkeys(without)
+        return self._lacking[key]
+
+    @cached_property
     def templates(self) -> tuple[str, ...]:
         """Every name that a shot may give as its template."""
         declared = [kind.name for kind in self.production.scene_types if kind.name]
-        return tuple(dict.fromkeys((*declared, *self.written.shot_templates, *self.presets.shots)))
+        return tuple(dict.fromkeys((*declared, *self.written.shot_templates.values(), *self.presets.shots)))
 
     def shot_path(self, index: int) -> Path:
         """Where a shot is written: its entry, or the screenplay it comes from."""
@@ -60,13 +73,24 @@ class Subject:
         """Where a scene type is written; for a built-in template the part of the document that uses it."""
         if index < self.written.scene_types:
             return (*TOP, "scene_types", index)
-        name = self.production.scene_types[index].name
-        if name in self.written.shot_templates:
-            return (*TOP, "shot_templates", self.written.shot_templates.index(name))
-        for position, shot in enumerate(self.production.shots):
-            if shot.template == name:
-                return (*self.shot_path(position), "template")
-        return (*TOP, "matrix", "scene_types")
+        return self._template_paths.get(self.production.scene_types[index].name, (*TOP, "matrix", "scene_types"))
+
+    @cached_property
+    def _template_paths(self) -> dict[str, Path]:
+        """Where each template is written, or first used."""
+        shots = reversed(list(enumerate(self.production.shots)))
+        used: dict[str, Path] = {shot.template: (*self.shot_path(index), "template") for index, shot in shots}
+        own: dict[str, Path] = {name: (*TOP, "shot_templates", index) for index, name in self.written.shot_templates.items()}
+        return {**used, **own}
+
+    @cached_property
+    def casts(self) -> dict[str, list[str]]:
+        """Who is in the shots of each template."""
+        found: dict[str, dict[str, None]] = {}
+        for shot in self.production.shots:
+            if shot.character:
+                found.setdefault(shot.template, {})[shot.character] = None
+        return {template: list(names) for template, names in found.items()}
 
     def location_path(self, index: int) -> Path:
         """Where a location is written."""

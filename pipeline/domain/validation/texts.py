@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from pipeline.domain import prompts
 from pipeline.domain.issues import Path
 from pipeline.domain.matrix import default_location
@@ -14,10 +12,9 @@ PLACES = frozenset({"location", "location.prompt"})
 
 
 def check(subject: Subject) -> None:
-    """The prompts of scene types and shots."""
-    everybody = list(subject.characters)
+    """The prompts of scene types and shots. A scene type of the document may be made with everybody (None)."""
     for index, kind in enumerate(subject.production.scene_types):
-        users = _users(subject, kind.name) if index >= subject.written.scene_types else everybody
+        users = subject.casts.get(kind.name, []) if index >= subject.written.scene_types else None
         where = (*subject.scene_type_path(index), "prompt")
         _template(subject, where, kind.prompt, users)
         if not kind.prompt.strip():
@@ -30,12 +27,7 @@ def check(subject: Subject) -> None:
     _places(subject)
 
 
-def _users(subject: Subject, template: str) -> list[str]:
-    named = dict.fromkeys(shot.character for shot in subject.production.shots if shot.template == template)
-    return [name for name in named if name]
-
-
-def _template(subject: Subject, where: Path, text: str, users: Iterable[str]) -> None:
+def _template(subject: Subject, where: Path, text: str, users: list[str] | None) -> None:
     template = prompts.parse(text)
     for problem in template.problems:
         subject.report.error(where, problem.message, problem.suggestion)
@@ -44,14 +36,15 @@ def _template(subject: Subject, where: Path, text: str, users: Iterable[str]) ->
             _metadata(subject, where, placeholder, users)
 
 
-def _metadata(subject: Subject, where: Path, placeholder: str, users: Iterable[str]) -> None:
+def _metadata(subject: Subject, where: Path, placeholder: str, users: list[str] | None) -> None:
     key = placeholder.removeprefix(prompts.METADATA_PREFIX)
-    known = dict.fromkeys(name for character in subject.characters.values() for name in character.metadata)
+    known = subject.metadata_keys
     if key not in known:
         cure = subject.report.suggest(key, known, cure=f"Add {key}: to metadata of the characters.")
         subject.report.error(where, f'No character has "{key}" in its metadata, but the prompt uses {{{placeholder}}}.', cure)
         return
-    lacking = [name for name in users if name in subject.characters and key not in subject.characters[name].metadata]
+    without = subject.lacking(key)
+    lacking = list(without) if users is None else [name for name in users if name in without]
     if lacking:
         told = f"{{{placeholder}}} is empty for {listed(lacking)}."
         subject.report.warning(where, told, f"Add {key}: to their metadata.")
@@ -62,8 +55,9 @@ def _places(subject: Subject) -> None:
     matrix = subject.production.matrix
     if matrix is None:
         return
+    in_matrix = set(matrix.scene_types)
     for index, kind in enumerate(subject.production.scene_types):
-        if kind.name not in matrix.scene_types or default_location(subject.production, kind) is not None:
+        if kind.name not in in_matrix or default_location(subject.production, kind) is not None:
             continue
         used = PLACES & set(prompts.parse(kind.prompt).placeholders)
         if used:
