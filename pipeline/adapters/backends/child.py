@@ -10,8 +10,9 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -104,25 +105,19 @@ class Child:
             return  # nobody of the group is left
 
     def _read_progress(self, stream: IO[bytes]) -> None:
-        for _ in range(LINES_LIMIT):
-            line = stream.readline(LINE_LIMIT)
-            if not line:
-                return
-            if not line.endswith(b"\n") and len(line) == LINE_LIMIT:
-                _skip_line(stream)
-                continue
-            found = parse_progress(line)
-            if found is not None:
-                self.progress = found
-        while stream.read(65536):
-            pass  # a program that says too much must not be blocked by a full pipe
+        with stream:
+            for line in islice(_lines(stream), LINES_LIMIT):
+                self.progress = parse_progress(line) or self.progress
+            while stream.read(65536):
+                pass  # a program that says too much must not be blocked by a full pipe
 
     def _read_errors(self, stream: IO[bytes]) -> None:
-        while chunk := stream.read1(4096):
-            self._tail.append(chunk)
-            self._tail_size += len(chunk)
-            while self._tail_size - len(self._tail[0]) >= STDERR_KEPT:
-                self._tail_size -= len(self._tail.popleft())
+        with stream:
+            while chunk := stream.read1(4096):
+                self._tail.append(chunk)
+                self._tail_size += len(chunk)
+                while self._tail_size - len(self._tail[0]) >= STDERR_KEPT:
+                    self._tail_size -= len(self._tail.popleft())
 
 
 def parse_progress(line: bytes) -> tuple[float, str] | None:
@@ -147,6 +142,9 @@ def _feed(stream: IO[bytes], data: bytes) -> None:
         return  # a program need not read what it is told
 
 
-def _skip_line(stream: IO[bytes]) -> None:
-    while (rest := stream.readline(LINE_LIMIT)) and not rest.endswith(b"\n"):
-        continue
+def _lines(stream: IO[bytes]) -> Iterator[bytes]:
+    """The lines of a stream; of one that is too long only its beginning, which no longer parses."""
+    while line := stream.readline(LINE_LIMIT):
+        yield line
+        while line and not line.endswith(b"\n"):
+            line = stream.readline(LINE_LIMIT)

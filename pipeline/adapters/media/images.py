@@ -55,7 +55,7 @@ def open_image(path: Path, *, limits: ImageLimits = ImageLimits(), failure_class
     """
     with library_errors(failure_class, f'Image "{path.name}" cannot be read'), _open(path, limits, failure_class) as image:
         image.load()
-        return np.ascontiguousarray(_to_rgb(ImageOps.exif_transpose(image)))
+        return np.array(_to_rgb(ImageOps.exif_transpose(image)), order="C")  # a copy: Pillow's own memory is read-only
 
 
 def write_png(array: np.ndarray, path: Path) -> None:

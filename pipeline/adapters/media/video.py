@@ -289,6 +289,8 @@ def _checked_stream(container: Any, path: Path, limits: VideoLimits, failure_cla
         raise WorkFailed(failure_class, f'Video "{path.name}" has no picture, only {len(container.streams)} other stream(s).')
     stream = container.streams.video[0]
     context = stream.codec_context
+    if context is None:
+        raise WorkFailed(failure_class, f'Video "{path.name}" uses a codec that is not known.')
     if context.codec.canonical_name not in CODECS and context.name not in CODECS:
         raise WorkFailed(failure_class, f'Video "{path.name}" uses the codec {context.name}, which is not accepted.')
     if context.width * context.height > limits.pixels:
@@ -296,6 +298,8 @@ def _checked_stream(container: Any, path: Path, limits: VideoLimits, failure_cla
     claimed_s = (container.duration or 0) / av.time_base
     if stream.duration and stream.time_base:
         claimed_s = max(claimed_s, float(stream.duration * stream.time_base))
+    if stream.average_rate:
+        claimed_s = max(claimed_s, float(stream.frames / stream.average_rate))
     if claimed_s > limits.duration_s or stream.frames > limits.frames:
         raise WorkFailed(failure_class, f'Video "{path.name}" claims {claimed_s:.0f} s, {stream.frames} frames.')
     # The size can change in the middle of a stream; this makes the decoder itself refuse, before it allocates.

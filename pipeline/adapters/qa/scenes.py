@@ -23,7 +23,7 @@ from pipeline.ports import Workspace
 
 COMPARED_SIDE = 160
 PICTURE_SHARE = 0.92  # the lowest part may carry a slate whose time code runs even over a frozen picture
-SAME = 1.0  # grey levels: the most that two decodings of one unchanged picture differ anywhere
+SAME = 0.4  # grey levels: an encoder changes a picture that stands still by less than this on average
 NEIGHBOURS = 8  # frames on each side of a boundary that say what change is usual there
 SAMPLED_EVERY = 6
 REPORT_EVERY = 24
@@ -39,6 +39,7 @@ class _Scene:
     frozen: int = 0
     longest_frozen: int = 0
     small: np.ndarray | None = None
+    run_start: np.ndarray | None = None
 
 
 @dataclass
@@ -107,16 +108,23 @@ def _note(scene: _Scene, segment: _Segment, grey: np.ndarray, index: int) -> Non
     small = pictures.scaled(grey[: max(2, round(grey.shape[0] * PICTURE_SHARE))], COMPARED_SIDE)
     segment.black += pictures.black_fraction(small) >= 0.98
     scene.lumas.append(float(small.mean()))
-    if scene.small is not None and scene.small.shape == small.shape:
-        difference = cv2.absdiff(scene.small, small)
-        scene.frozen = scene.frozen + 1 if difference.max() <= SAME else 0
-        scene.longest_frozen = max(scene.longest_frozen, scene.frozen)
-        if index > 0:
-            change = float(difference.mean())
-            segment.last_changes.append(change)
-            if len(segment.first_changes) < NEIGHBOURS:
-                segment.first_changes.append(change)
+    if index > 0 and scene.small is not None and scene.small.shape == small.shape:
+        change = float(cv2.absdiff(scene.small, small).mean())
+        segment.last_changes.append(change)
+        if len(segment.first_changes) < NEIGHBOURS:
+            segment.first_changes.append(change)
+    _note_standstill(scene, small)
     scene.small = small
+
+
+def _note_standstill(scene: _Scene, small: np.ndarray) -> None:
+    """A run of equal frames is measured from its first: slow life adds up, the noise of an encoder does not."""
+    first = scene.run_start
+    if first is not None and first.shape == small.shape and float(cv2.absdiff(first, small).mean()) <= SAME:
+        scene.frozen += 1
+        scene.longest_frozen = max(scene.longest_frozen, scene.frozen)
+    else:
+        scene.frozen, scene.run_start = 0, small
 
 
 class _Clock:

@@ -25,7 +25,7 @@ class Slate:
 
     def __init__(self, *, width: int, height: int, fps: int, words: tuple[str, ...], total: int) -> None:
         self.width, self.fps, self.total = width, fps, max(1, total)
-        self.strip = int(min(max(15, round(height * 0.058)), max(6, height * 0.2)))
+        self.strip = int(min(max(15, round(height * 0.058)), max(3, height * 0.2)))
         self.text_px = max(5, round(self.strip * 0.60))
         self._digits = _digit_cells(self.text_px, self.strip)
         self._cell = next(iter(self._digits.values())).shape[1]
