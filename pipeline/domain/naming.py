@@ -158,7 +158,7 @@ def collision_key(name: str) -> str:
 
 
 def slug(text: str) -> str:
-    """A safe file name part: accents folded away, letters and digits of every script kept, all else becomes `-`.
+    """A safe file name part: accents folded away, letters and digits of every script and `_` kept, all else becomes `-`.
 
     At most VALUE_BYTES long; what is cut off leaves a short hash, so that different texts stay different. May be empty.
     """
@@ -166,8 +166,8 @@ def slug(text: str) -> str:
     # Marks carry meaning in Indic, Thai or Arabic scripts; only those of otherwise ASCII letters are accents.
     is_latin = all(char.isascii() or not char.isalpha() for char in decomposed)
     dropped = "" if not is_latin else "Mn"
-    kept = [char if _is_letter(char) else "-" for char in decomposed if unicodedata.category(char) != dropped]
-    value = unicodedata.normalize("NFC", re.sub("-+", "-", "".join(kept)).strip("-"))
+    kept = [char if _is_letter(char) or char == "_" else "-" for char in decomposed if unicodedata.category(char) != dropped]
+    value = unicodedata.normalize("NFC", re.sub("-+", "-", "".join(kept)).strip("-_"))
     return _bounded(value, VALUE_BYTES)
 
 

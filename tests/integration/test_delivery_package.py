@@ -86,7 +86,7 @@ def test_every_signed_file_says_what_it_is_and_from_what(made):
 def test_timelines_are_in_order_with_relative_references(made):
     import opentimelineio as otio
 
-    folder = made[0] / "unpacked/timelines/streaming-1080p"
+    folder = made[0] / "unpacked/timelines/streaming_1080p"
     assert sorted(path.name for path in folder.iterdir()) == ["character_Ilja-C.otio", "character_Mara.otio", "whole.otio"]
     timeline = otio.adapters.read_from_file(str(folder / "whole.otio"))
     clips = list(timeline.find_clips())

@@ -177,7 +177,7 @@ def test_sizes_that_are_no_numbers_are_reported(check):
 
 
 def test_a_timeline_that_reaches_outside_is_reported(check):
-    name = "timelines/streaming-1080p/whole.otio"
+    name = "timelines/streaming_1080p/whole.otio"
 
     def change(members):
         members[name] = members[name].replace(b"../../media/streaming/Mara/walk", b"../../../../etc/walk")

@@ -45,7 +45,7 @@ templates = st.lists(
 
 
 def test_the_default_template_makes_folders_and_padded_numbers():
-    assert render(parse(DEFAULT_TEMPLATE), MARA, suffix=".mp4") == "streaming-1080p/Mara/003_dance_casual_t01.mp4"
+    assert render(parse(DEFAULT_TEMPLATE), MARA, suffix=".mp4") == "streaming_1080p/Mara/003_dance_casual_t01.mp4"
 
 
 def test_a_token_without_a_value_takes_its_separator_along():
@@ -92,6 +92,7 @@ def test_a_bad_template_is_refused_with_the_part_that_is_wrong(template, words):
         ("../../etc/passwd", "etc-passwd"),
         ("a\x00b\nc", "a-b-c"),
         ("  .hidden. ", "hidden"),
+        ("walk_in_", "walk_in"),
         ("①", "1"),
         ("\u3164", ""),
         ("", ""),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,73 +10,53 @@ from pipeline.adapters.packaging.content_credentials import SIGNABLE, read_crede
 from pipeline.adapters.packaging.order import SUFFIXES, differences, measure_file
 from pipeline.domain.errors import WorkFailed
 
-Fail = Callable[[str, str, str], None]
-
 
 class MediaChecks:
-    """Looks at media files one by one. `entries` and `seal` come from the manifest and may be anything."""
+    """Looks at media files one by one, from any thread. `entries` and `seal` come from the manifest and may be anything."""
 
-    def __init__(
-        self, entries: Mapping[str, dict[str, Any]], seal: Mapping[str, Any], *, anchors: bytes | None, fail: Fail
-    ) -> None:
+    def __init__(self, entries: Mapping[str, dict[str, Any]], seal: Mapping[str, Any], *, anchors: bytes | None) -> None:
         self.entries = entries
         certificate = seal.get("certificate")
         self._certificate: Mapping[str, Any] = certificate if isinstance(certificate, dict) else {}
-        self._anchors, self._fail = anchors, fail
-        self._signed = self._unsigned = self._streams = 0
+        self._anchors = anchors
 
-    def look_at(self, name: str, path: Path) -> None:
-        """Check one unpacked file against its manifest entry."""
+    def look_at(self, name: str, path: Path) -> list[tuple[str, str]]:
+        """Check one unpacked file against its manifest entry: what is wrong with it, as (area, message)."""
         entry = self.entries[name]
         media_type = entry.get("media_type")
         if media_type not in SUFFIXES:
-            self._fail("streams", name, "has a media type that a delivery cannot hold")
-            return
-        self._check_stream(name, path, entry, str(media_type))
-        credentials = entry.get("content_credentials")
-        if isinstance(credentials, dict) and credentials.get("signed") is True:
-            self._check_credentials(name, path, entry, str(media_type))
+            return [("streams", "has a media type that a delivery cannot hold")]
+        # The library names the unpacked copy; the reader knows the file by its name in the package.
+        found = [("streams", text.replace(path.name, name)) for text in _stream_problems(path, entry, str(media_type))]
+        if _is_signed(entry):
+            found += [("content credentials", text) for text in self._credential_problems(path, entry, str(media_type))]
         elif media_type in SIGNABLE:
-            self._fail("content credentials", name, "could carry content credentials, but the manifest says it has none")
-        else:
-            self._unsigned += 1
+            message = "could carry content credentials, but the manifest says it has none"
+            found.append(("content credentials", message))
+        return found
 
     def summaries(self) -> list[tuple[str, str]]:
         """(area, sentence) for the areas in which nothing failed."""
-        unsigned = f"; {self._unsigned} unsigned, listed in the manifest" if self._unsigned else ""
+        signed = sum(_is_signed(entry) for entry in self.entries.values())
+        left = len(self.entries) - signed
+        unsigned = f"; {left} unsigned, listed in the manifest" if left else ""
         return [
-            ("content credentials", f"{self._signed} signatures fit their files{unsigned}. {self._trust()}"),
-            ("streams", f"{self._streams} files decode, with the sizes, frames and rates stated"),
+            ("content credentials", f"{signed} signatures fit their files{unsigned}. {self._trust()}"),
+            ("streams", f"{len(self.entries)} files decode, with the sizes, frames and rates stated"),
         ]
 
-    def _check_stream(self, name: str, path: Path, entry: Mapping[str, Any], media_type: str) -> None:
-        try:
-            measured = measure_file(path, media_type, failure_class="corrupt_output")
-            found = differences(entry, measured, is_gif=media_type == "image/gif")
-        except WorkFailed as error:
-            # The library names the unpacked copy; the reader knows the file by its name in the package.
-            self._fail("streams", name, str(error).replace(path.name, name))
-            return
-        except (TypeError, ValueError, OverflowError):
-            found = ["the manifest states sizes that are not numbers"]
-        for difference in found:
-            self._fail("streams", name, difference)
-        self._streams += 1
-
-    def _check_credentials(self, name: str, path: Path, entry: Mapping[str, Any], media_type: str) -> None:
+    def _credential_problems(self, path: Path, entry: Mapping[str, Any], media_type: str) -> list[str]:
         credentials = read_credentials(path, media_type, anchors=self._anchors)
-        problems = list(credentials.problems)
-        if not problems:
-            said = {key: value for key, value in entry.items() if key != "content_credentials"}
-            if credentials.recipe != said:
-                problems.append("the signed recipe inside the file is not what the manifest says")
-            if credentials.serial_number != self._certificate.get("serial_number"):
-                problems.append("it was signed with another certificate than the manifest names")
-            if self._anchors is not None and not credentials.is_trusted:
-                problems.append("its certificate does not lead to a trusted authority")
-        for problem in problems:
-            self._fail("content credentials", name, problem)
-        self._signed += 1
+        if credentials.problems:
+            return list(credentials.problems)
+        problems = []
+        if credentials.recipe != {key: value for key, value in entry.items() if key != "content_credentials"}:
+            problems.append("the signed recipe inside the file is not what the manifest says")
+        if credentials.serial_number != self._certificate.get("serial_number"):
+            problems.append("it was signed with another certificate than the manifest names")
+        if self._anchors is not None and not credentials.is_trusted:
+            problems.append("its certificate does not lead to a trusted authority")
+        return problems
 
     def _trust(self) -> str:
         subject = str(self._certificate.get("subject", "unknown"))[:120]
@@ -84,3 +64,18 @@ class MediaChecks:
             return f"Signed by {subject}, which leads to a trusted authority."
         trust = str(self._certificate.get("trust", ""))[:120]
         return f"Signed by {subject} ({trust}): proves that nothing changed since, not who signed."
+
+
+def _is_signed(entry: Mapping[str, Any]) -> bool:
+    credentials = entry.get("content_credentials")
+    return isinstance(credentials, dict) and credentials.get("signed") is True
+
+
+def _stream_problems(path: Path, entry: Mapping[str, Any], media_type: str) -> list[str]:
+    try:
+        measured = measure_file(path, media_type, failure_class="corrupt_output")
+        return differences(entry, measured, is_gif=media_type == "image/gif")
+    except WorkFailed as error:
+        return [str(error)]
+    except (TypeError, ValueError, OverflowError):
+        return ["the manifest states sizes that are not numbers"]

@@ -117,7 +117,7 @@ def _measure_video(path: Path, failure_class: str) -> dict[str, Any]:
         frames += 1
     fps = float(probe(path, failure_class=failure_class)["fps"]) if last <= first else (frames - 1) / (last - first)
     # Containers that count in milliseconds are off by some hundred-thousandths; whole rates are meant to be whole.
-    fps = round(fps, 3) if abs(fps - round(fps)) > 0.02 else float(round(fps))
+    fps = round(fps, 3) if abs(fps - round(fps)) > 0.02 else round(fps)
     length = round(frames / fps, 6) if fps else 0.0
     return {"width": size[0], "height": size[1], "frames": frames, "fps": fps, "duration_s": length}
 

@@ -14,6 +14,7 @@ from pipeline.adapters.packaging.archive import CHUNK
 from pipeline.adapters.packaging.certificates import Signer
 from pipeline.adapters.packaging.content_credentials import SIGNABLE, FileSigner
 from pipeline.adapters.packaging.order import OrderedFile, differences, measure
+from pipeline.adapters.packaging.threads import each
 from pipeline.domain.delivery import PackagedFile, canonical_json, described
 from pipeline.domain.errors import WorkFailed
 
@@ -38,15 +39,13 @@ class Signing:
         Raises WorkFailed("bad_input") that names every broken file (the first few in full).
         """
         facts, problems = [], []
-        for number, file in enumerate(files):
-            report(number, len(files))
-            try:
-                measured = self._measured(file)
-            except WorkFailed as error:
-                if error.failure_class != "bad_input":
-                    raise
-                problems.append(f'"{file.name}": {error}')
+        for file, measured in zip(files, each(self._measured, files, report=report), strict=True):
+            if isinstance(measured, WorkFailed):
+                problems.append(f'"{file.name}": {measured}')
                 continue
+            key = f"facts:{file.sha256}"
+            if key not in self._done:
+                self._note(key, measured)
             is_gif = file.media_type == "image/gif"
             problems += [f'"{file.name}": {text}' for text in differences(file.facts, measured, is_gif=is_gif)]
             # A GIF's own rate is an average of hundredths of a second; the stated one is what was asked for.
@@ -66,12 +65,18 @@ class Signing:
             packed.append(self._place(file, own))
         return packed
 
-    def _measured(self, file: OrderedFile) -> dict[str, Any]:
-        key = f"facts:{file.sha256}"
-        if key not in self._done:
+    def _measured(self, file: OrderedFile) -> dict[str, Any] | WorkFailed:
+        """The facts of a file, or why it cannot be delivered; any failure but `bad_input` is raised. Called by threads."""
+        known = self._done.get(f"facts:{file.sha256}")
+        if known is not None:
+            return dict(known)
+        try:
             self._check_hash(file)
-            self._note(key, measure(file))
-        return dict(self._done[key])
+            return measure(file)
+        except WorkFailed as error:
+            if error.failure_class != "bad_input":
+                raise
+            return error
 
     def _check_hash(self, file: OrderedFile) -> None:
         if not file.source.is_file():

@@ -8,12 +8,15 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pipeline.adapters.packaging import media_hash_list
 from pipeline.adapters.packaging.archive import MAX_DOCUMENT_BYTES, read_chunks, screen
 from pipeline.adapters.packaging.media_checks import MediaChecks
+from pipeline.adapters.packaging.threads import each
 from pipeline.adapters.packaging.timelines import HAS_OTIO, check_timeline
 from pipeline.domain.delivery import (
     CHECKSUMS_NAME,
@@ -40,7 +43,7 @@ def verify(zip_path: Path, *, anchors: bytes | None = None, report: Report = lam
     """Check a package whole: archive, manifest, checksums, media hash list, content credentials, streams, timelines.
 
     `anchors` (PEM) are certificate authorities to trust; with them every signature must lead to one. `report` gets
-    (members done, members in all). Nothing is written outside a temporary folder; one member at a time is unpacked.
+    (members done, members in all). Nothing is written outside a temporary folder; a few members at a time are unpacked.
     Never raises for the package's sake.
     """
     checks = _Checks()
@@ -56,6 +59,15 @@ def verify(zip_path: Path, *, anchors: bytes | None = None, report: Report = lam
     except _READ_ERRORS as error:
         checks.fail("archive", Path(zip_path).name, f"cannot be read as a ZIP: {type(error).__name__}: {str(error)[:120]}")
     return checks.report()
+
+
+@dataclass(frozen=True)
+class _Member:
+    """What reading one member found: its hash (empty when it cannot be read) and (area, message) of what is wrong."""
+
+    name: str
+    sha256: str
+    problems: list[tuple[str, str]]
 
 
 class _Checks:
@@ -90,11 +102,14 @@ class _Verification:
         manifest = self._manifest()
         entries = self._entries(manifest)
         history = self._history()
-        media = MediaChecks(entries, _mapping(manifest.get("seal")), anchors=self._anchors, fail=self._checks.fail)
+        media = MediaChecks(entries, _mapping(manifest.get("seal")), anchors=self._anchors)
         with tempfile.TemporaryDirectory(prefix="stripboard-verify-") as folder:
-            for number, name in enumerate(sorted(self._members)):
-                report(number, len(self._members))
-                self._read_member(name, history, media, Path(folder))
+            read = partial(self._read_member, history=history, media=media, folder=Path(folder))
+            for member in each(read, sorted(self._members), report=report):
+                if member.sha256:
+                    self._sha256[member.name] = member.sha256
+                for area, message in member.problems:
+                    self._checks.fail(area, member.name, message)
         self._checks.passed("media hash list", f"{len(history)} files match the ASC MHL history")
         self._sealed(manifest, entries)
         self._checksums()
@@ -157,30 +172,31 @@ class _Verification:
             self._checks.fail("media hash list", name, "is in the package but not in the ASC MHL history")
         return history
 
-    def _read_member(self, name: str, history: Mapping[str, tuple[str, str]], media: MediaChecks, folder: Path) -> None:
-        """Hash a member in one pass; media are unpacked for it, looked at, and removed."""
+    def _read_member(self, name: str, *, history: Mapping[str, tuple[str, str]], media: MediaChecks, folder: Path) -> _Member:
+        """Hash a member in one pass; media are unpacked for it, looked at, and removed. Called by threads."""
         is_media = name in media.entries
-        target = folder / f"member{PurePosixPath(name).suffix}"
+        entry = self._members[name]
+        target = folder / f"member-{entry.header_offset}{PurePosixPath(name).suffix}"
         sha256 = hashlib.sha256()
         hash_format, wanted = history.get(name, ("", ""))
         other = media_hash_list.new_hasher(hash_format) if hash_format else None
         try:
             with target.open("wb") as file:
-                for data in read_chunks(self._archive, self._members[name]):
+                for data in read_chunks(self._archive, entry):
                     sha256.update(data)
                     if other is not None:
                         other.update(data)
                     if is_media:
                         file.write(data)
-            self._sha256[name] = sha256.hexdigest()
-            if other is not None and other.string_digest() != wanted:
-                self._checks.fail("media hash list", name, f"does not match its {hash_format} hash: it was altered")
-            if is_media:
-                media.look_at(name, target)
+            problems = media.look_at(name, target) if is_media else []
         except _READ_ERRORS as error:
-            self._checks.fail("archive", name, f"cannot be unpacked: {type(error).__name__}: {str(error)[:120]}")
+            problem = f"cannot be unpacked: {type(error).__name__}: {str(error)[:120]}"
+            return _Member(name, "", [("archive", problem)])
         finally:
             target.unlink(missing_ok=True)
+        if other is not None and other.string_digest() != wanted:
+            problems.append(("media hash list", f"does not match its {hash_format} hash: it was altered"))
+        return _Member(name, sha256.hexdigest(), problems)
 
     def _sealed(self, manifest: Mapping[str, Any], entries: Mapping[str, Any]) -> None:
         """The final hashes and sizes that the manifest states."""
