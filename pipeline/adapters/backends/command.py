@@ -21,7 +21,6 @@ from pipeline.ports import Workspace
 PROTOCOL = 1
 TIMEOUT_S = 3600.0
 OUTPUT_LIMIT = 8 * 1024**3
-KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "SYSTEMROOT")  # nothing else: the environment may hold secrets
 STILL, SEGMENT, LAST_FRAME = "still.png", "segment.mp4", "last_frame.png"
 
 
@@ -91,9 +90,16 @@ def _told(request: Request, folder: Path) -> dict[str, Any]:
 
 
 def _environment(temporary: Path) -> dict[str, str]:
-    kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+    """Where programs lie, a home, a language, a place for temporary files; nothing else, for the rest may hold secrets."""
     place = str(temporary.resolve())
-    return kept | {"TMPDIR": place, "TEMP": place, "TMP": place}
+    return {
+        "PATH": os.pathsep.join(os.get_exec_path()),
+        "HOME": str(Path("~").expanduser()),
+        "LANG": "C.UTF-8",
+        "TMPDIR": place,
+        "TEMP": place,
+        "TMP": place,
+    }
 
 
 def _watch(child: Child, workspace: Workspace, folder: Path) -> None:

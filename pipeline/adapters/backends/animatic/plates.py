@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 
 from pipeline.adapters.backends.animatic.grade import graded
+from pipeline.adapters.backends.animatic.painting import Painting
 from pipeline.adapters.backends.animatic.parameters import color, group, number, pick
-from pipeline.adapters.backends.animatic.scenery import SCENERY, Painting
+from pipeline.adapters.backends.animatic.scenery import SCENERY
 
 # The kind of scenery a preset or prompt word stands for; the first word found decides.
 KINDS = {
