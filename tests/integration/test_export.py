@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from pipeline.adapters.media.export import export
-from pipeline.adapters.media.retro import DITHERS
+from pipeline.adapters.media.retro import DITHERS, LUMA
 from pipeline.domain.errors import WorkFailed
 from tests.fakes_workspace import FakeWorkspace
 from tests.packaging_factories import codec_of, file_input, frames_of, make_clip, request
@@ -113,7 +113,17 @@ def test_dithering_keeps_the_mean_brightness_near(tmp_path, dither):
     grey = [[level, level, level] for level in (0, 85, 170, 255)]
     result, workspace = exported(tmp_path, clip, width=64, height=36, retro={"palette": grey, "dither": dither})
     loop = frames_of_gif(workspace.stored(result.files("export")[0].sha256))
-    assert float(np.mean(loop[0])) == pytest.approx(float(np.mean(frames_of(clip)[0])), abs=14)
+    wanted = float(np.mean(frames_of(clip)[0] @ LUMA))
+    assert float(np.mean(loop[0] @ LUMA)) == pytest.approx(wanted, abs=20 if dither == "none" else 6)
+
+
+def test_a_few_shades_of_one_hue_are_matched_by_brightness(tmp_path):
+    clip = make_clip(tmp_path / "a.mp4", frames=1)
+    result, workspace = exported(tmp_path, clip, width=64, height=36, retro={"palette": GAMEBOY[::-1], "dither": "ordered"})
+    loop = frames_of_gif(workspace.stored(result.files("export")[0].sha256))[0]
+    picture = frames_of(clip)[0][::2, ::2].astype(float) @ LUMA
+    assert len(np.unique(loop.reshape(-1, 3), axis=0)) >= 3
+    assert np.corrcoef(loop[..., 1].ravel(), picture.ravel())[0, 1] > 0.7
 
 
 def test_a_loop_runs_for_ever_lasts_as_long_as_the_scene_and_keeps_still_frames(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import colorsys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -21,6 +22,10 @@ SAMPLED_FRAMES = 24  # an adaptive palette is chosen from at most this many fram
 SAMPLED_PIXELS = 120_000
 SHEET_SIDE = 16_384
 CHUNK = 48  # frames dithered together: enough for speed, little enough for memory
+
+MOST_SHADES = 8
+LUMA = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
+"""The share of red, green and blue in brightness, after BT.709."""
 
 BAYER = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]], dtype=np.float32)
 """Bayer's 4 × 4 ordered dither matrix, values 0 to 15."""
@@ -101,7 +106,20 @@ def snap(rgb: np.ndarray, bits: tuple[int, int, int]) -> np.ndarray:
 
 
 def to_indices(frames: np.ndarray, palette: np.ndarray, dither: str) -> np.ndarray:
-    """Palette indices, uint8 (count, height, width), of RGB frames uint8 (count, height, width, 3)."""
+    """Palette indices, uint8 (count, height, width), of RGB frames uint8 (count, height, width, 3).
+
+    A palette of a few shades of one hue is matched by brightness, evenly spread, as a four-shade handheld showed a picture.
+    """
+    order = _shade_order(palette)
+    if order is not None:
+        greys = np.rint(np.linspace(0, 255, len(palette))).astype(np.uint8)
+        brightness = np.rint(frames.astype(np.float32) @ LUMA).astype(np.uint8)
+        shaded = np.repeat(brightness[..., None], 3, axis=-1)
+        return order[_matched(shaded, np.repeat(greys[:, None], 3, axis=1), dither)]
+    return _matched(frames, palette, dither)
+
+
+def _matched(frames: np.ndarray, palette: np.ndarray, dither: str) -> np.ndarray:
     if dither == "atkinson":
         return np.concatenate([_atkinson(frames[at : at + CHUNK], palette) for at in range(0, len(frames), CHUNK)])
     if dither == "ordered":
@@ -213,6 +231,17 @@ def _distinct(pixels: np.ndarray) -> np.ndarray:
     packed = pixels.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], dtype=np.uint32)
     found = np.unique(packed)
     return np.stack([found >> 16, found >> 8 & 255, found & 255], axis=-1).astype(np.uint8)
+
+
+def _shade_order(palette: np.ndarray) -> np.ndarray | None:
+    """The palette's indices from dark to light when it is a few shades of one hue (or grey), else None."""
+    if len(palette) > MOST_SHADES:
+        return None
+    rows = [colorsys.rgb_to_hsv(*(int(value) / 255 for value in colour)) for colour in palette]
+    hues = [hue for hue, saturation, _ in rows if saturation > 0.1]
+    if hues and max(hues) - min(hues) > 0.17:  # a sixth of the colour circle
+        return None
+    return np.argsort(palette.astype(np.float32) @ LUMA, kind="stable").astype(np.uint8)
 
 
 def _palette_picture(palette: np.ndarray) -> Image.Image:
