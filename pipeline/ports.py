@@ -102,12 +102,11 @@ class Executor(Protocol):
         """How many attempts run at the same time."""
         ...
 
-    def start(self, attempt_id: str, function: Callable[..., Any], *arguments: Any) -> None:
-        """Run `function(*arguments)` in a slot; queue it when all are busy."""
-        ...
+    def start(self, done: Callable[[Any, BaseException | None], None], function: Callable[..., Any], *arguments: Any) -> None:
+        """Run `function(*arguments)` in a slot, after what was started before when all are busy.
 
-    def finished(self) -> list[tuple[str, Any, BaseException | None]]:
-        """(attempt_id, value, error) of everything that ended since the last call."""
+        `done(value, error)` is called once it has ended, from whatever thread; an error of the slot itself counts.
+        """
         ...
 
     def close(self) -> None:

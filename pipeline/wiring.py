@@ -5,14 +5,17 @@ Heavy rooms are imported by the function that needs them, so that a command that
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.adapters import file_facts, screenplays, yaml_files
+from pipeline.services.productions import LoadedProduction as LoadedProduction
 from pipeline.services.productions import Productions
 from pipeline.settings import Settings
 
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from pipeline.services.deliveries import Deliveries
     from pipeline.services.dispatch import Dispatch
     from pipeline.services.leases import Leases
+    from pipeline.services.planning import Planning
     from pipeline.services.reports import Reports
     from pipeline.services.review import Review
     from pipeline.services.runs import RunsService
@@ -65,6 +69,7 @@ class Studio:
     upkeep: Upkeep
     dispatch: Dispatch
     leases: Leases
+    planning: Planning
 
     def close(self) -> None:
         """Give the database connections back."""
@@ -82,6 +87,7 @@ def build_studio(settings: Settings, *, clock: Clock | None = None, checkpoint: 
     from pipeline.services.deliveries import Deliveries
     from pipeline.services.dispatch import Dispatch
     from pipeline.services.leases import Leases
+    from pipeline.services.planning import Planning
     from pipeline.services.reports import Reports
     from pipeline.services.review import Review
     from pipeline.services.runbooks import RunBooks
@@ -117,6 +123,7 @@ def build_studio(settings: Settings, *, clock: Clock | None = None, checkpoint: 
             stores, books, media=media, clock=now, new_id=lambda: str(uuid.uuid4()), delivery_options=_delivery_options(settings)
         ),
         leases=Leases(stores, now),
+        planning=Planning(stores, hash_file),
     )
 
 
@@ -176,12 +183,12 @@ def _local_backends(
     from pipeline.domain.stages import STAGES
 
     kinds = {stage.value: executor or facts.executor for stage, facts in STAGES.items()}
-    pools = {kind: EXECUTORS[kind](slots, wake.set) for kind in dict.fromkeys(kinds.values())}
+    pools = {kind: EXECUTORS[kind](slots) for kind in dict.fromkeys(kinds.values())}
     executors = {stage: pools[kind] for stage, kind in kinds.items()}
     roots = {"spool_root": studio.settings.spool_root, "media_root": studio.settings.media_root}
     point = checkpoint or nothing
     located = {"animatic": animatic_function, "command": command_function, "stages": stage_function}
-    return {name: LocalBackend(locate, executors=executors, checkpoint=point, **roots) for name, locate in located.items()}
+    return {name: LocalBackend(locate, executors=executors, wake=wake.set, checkpoint=point, **roots) for name, locate in located.items()}
 
 
 def animatic_function(stage: str) -> StageFunction:
@@ -217,6 +224,12 @@ def stage_function(stage: str) -> StageFunction:
     from pipeline.adapters.packaging import package
 
     return package
+
+
+def hash_file(path: Path) -> str:
+    """The SHA-256 of a file in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _delivery_options(settings: Settings) -> dict[str, object]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from pipeline.adapters.storage.media_store import nothing
@@ -24,7 +25,10 @@ Locate = Callable[[str], StageFunction]
 
 
 class LocalBackend:
-    """Performs attempts with the functions that `locate` finds, each stage in its executor."""
+    """Performs attempts with the functions that `locate` finds, each stage in its executor.
+
+    `wake` is called from any thread whenever an attempt has ended, so that nobody has to poll often.
+    """
 
     def __init__(
         self,
@@ -33,9 +37,11 @@ class LocalBackend:
         executors: Mapping[str, Executor],
         spool_root: Path,
         media_root: Path,
+        wake: Callable[[], None] = lambda: None,
         checkpoint: Callable[[str], None] = nothing,
     ) -> None:
         self._locate = locate
+        self._wake = wake
         self._executors = executors
         self._spool = Spool(spool_root, media_root, checkpoint)
         self._roots = (spool_root, media_root, None if checkpoint is nothing else checkpoint)
@@ -47,13 +53,16 @@ class LocalBackend:
         if request.attempt_id in self._accepted:
             return
         self._accepted.add(request.attempt_id)
-        self._executors[request.stage].start(request.attempt_id, perform, self._locate, request, *self._roots)
+        done = partial(self._note, request.attempt_id)
+        self._executors[request.stage].start(done, perform, self._locate, request, *self._roots)
+
+    def _note(self, attempt_id: str, result: Result | None, error: BaseException | None) -> None:
+        """Called from the executor's threads when an attempt has ended."""
+        self._ended[attempt_id] = _update(attempt_id, result, error)
+        self._wake()
 
     def poll(self, attempt_ids: Sequence[str]) -> list[Update]:
         """Where these attempts stand. One that is not known here may have left a result before a restart; else it is lost."""
-        for executor in {id(executor): executor for executor in self._executors.values()}.values():
-            for attempt_id, result, error in executor.finished():
-                self._ended[attempt_id] = _update(attempt_id, result, error)
         return [self._stand(attempt_id) for attempt_id in attempt_ids]
 
     def _stand(self, attempt_id: str) -> Update:

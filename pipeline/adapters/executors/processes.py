@@ -14,7 +14,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
-from pipeline.adapters.executors.pool import PoolExecutor
+from pipeline.adapters.executors.pool import Done, PoolExecutor
 
 _PR_SET_PDEATHSIG = 1
 _WATCH_S = 0.5
@@ -28,13 +28,13 @@ class ProcessExecutor(PoolExecutor):
         context = multiprocessing.get_context("spawn")
         return ProcessPoolExecutor(self.slots, mp_context=context, initializer=_prepare, initargs=(os.getpid(),))
 
-    def start(self, attempt_id: str, function: Callable[..., Any], *arguments: Any) -> None:
+    def start(self, done: Done, function: Callable[..., Any], *arguments: Any) -> None:
         """Run `function(*arguments)` in a slot; queue it when all are busy."""
         try:
-            super().start(attempt_id, function, *arguments)
+            super().start(done, function, *arguments)
         except BrokenProcessPool:
             self.close()
-            super().start(attempt_id, function, *arguments)
+            super().start(done, function, *arguments)
 
 
 def _prepare(parent: int) -> None:
