@@ -19,7 +19,7 @@ from pipeline.domain.errors import WorkFailed
 from pipeline.domain.work import Request, Result
 from pipeline.ports import Workspace
 
-WORKING_SIDE = 1600  # sources are scaled down to this: more detail than any frame up to HD can show
+LARGEST_SIDE = 2048  # sources are scaled down to what the frame can show, and never work on more than this
 
 
 def render_still(request: Request, workspace: Workspace) -> Result:
@@ -48,7 +48,8 @@ def _variant(request: Request, width: int, height: int) -> np.ndarray:
     if not sources:
         raise WorkFailed("bad_input", f'Character "{values.get("character", "?")}" has no source image. Add one and resume.')
     # Candidates take turns through the source images: the reviewer sees what each of them leads to.
-    picture = _working_copy(open_image(Path(sources[(candidate - 1) % len(sources)].path)))
+    side = min(LARGEST_SIDE, max(512, round(1.4 * max(width, height))))
+    picture = _working_copy(open_image(Path(sources[(candidate - 1) % len(sources)].path)), side)
     figure = find_figure(picture)
     clothed = dressed(
         picture,
@@ -61,14 +62,14 @@ def _variant(request: Request, width: int, height: int) -> np.ndarray:
     wobble = pick("frame", seed, candidate)
     share = framing.head_share(values.get("framing")) * (1 + float(wobble.uniform(-0.05, 0.05)))
     matrix = framing.placement(figure, share=share, width=width, height=height, offset_x=float(wobble.uniform(-0.045, 0.045)))
-    tone = clothes_color(str(values.get("variant") or ""), str(values.get("prompt") or ""), seed)
+    tone = clothes_color(str(values.get("variant") or ""), str(values.get("prompt") or ""))
     ground = _backdrop(picture, figure, tone, wobble, width, height)
     composed = _composed(clothed, figure, matrix, ground, float(wobble.choice([-1.0, 1.0])))
     return graded(composed, group(values, "style"))
 
 
-def _working_copy(picture: np.ndarray) -> np.ndarray:
-    scale = WORKING_SIDE / max(picture.shape[:2])
+def _working_copy(picture: np.ndarray, side: int) -> np.ndarray:
+    scale = side / max(picture.shape[:2])
     if scale >= 1:
         return picture
     return cv2.resize(picture, (round(picture.shape[1] * scale), round(picture.shape[0] * scale)), interpolation=cv2.INTER_AREA)

@@ -85,7 +85,7 @@ CLOTHES = {
 
 def dressed(rgb: np.ndarray, figure: Figure, *, variant: str, prompt: str, seed: int, candidate: int) -> np.ndarray:
     """The picture (RGB uint8) with the clothes in the variant's colour. Face, hair and the folds of the cloth stay."""
-    target = clothes_color(variant, prompt, seed)
+    target = clothes_color(variant, prompt)
     wobble = pick("dress", seed, candidate)
     lab = cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     cloth = _cloth(lab, figure)
@@ -96,6 +96,8 @@ def dressed(rgb: np.ndarray, figure: Figure, *, variant: str, prompt: str, seed:
     goal = goal + np.float32([wobble.uniform(-7, 7), wobble.uniform(-9, 9), wobble.uniform(-9, 9)])
     inside = cloth > 0.6
     mean = np.median(lab[inside], axis=0) if inside.any() else lab.mean(axis=(0, 1))
+    rows = slice(int(np.flatnonzero(cloth.any(axis=1))[0]), None)  # nothing above the chin changes
+    lab, cloth = lab[rows], cloth[rows]
     fresh = np.empty_like(lab)
     fresh[:, :, 0] = goal[0] + (lab[:, :, 0] - mean[0]) * 0.75
     fresh[:, :, 1:] = goal[1:] + (lab[:, :, 1:] - mean[1:]) * 0.45
@@ -103,10 +105,12 @@ def dressed(rgb: np.ndarray, figure: Figure, *, variant: str, prompt: str, seed:
     # What is much lighter or darker than the cloth (a shirt, buttons, a belt) is only touched by the colour.
     cloth = cloth * (0.3 + 0.7 * np.exp(-(((lab[:, :, 0] - mean[0]) / 32) ** 2)))
     mixed = lab + (fresh - lab) * (cloth * 0.88)[:, :, None]
-    return (np.clip(cv2.cvtColor(mixed, cv2.COLOR_LAB2RGB), 0, 1) * 255 + 0.5).astype(np.uint8)
+    dressed_rgb = rgb.copy()
+    dressed_rgb[rows] = (np.clip(cv2.cvtColor(mixed.astype(np.float32), cv2.COLOR_LAB2RGB), 0, 1) * 255 + 0.5).astype(np.uint8)
+    return dressed_rgb
 
 
-def clothes_color(variant: str, prompt: str, seed: int) -> np.ndarray:
+def clothes_color(variant: str, prompt: str) -> np.ndarray:
     """The colour (RGB float32) that the words ask for; words that say nothing still get one of their own."""
     words = re.findall(r"[a-z]+", f"{prompt} {variant}".lower())
     for table in (COLORS, CLOTHES):
@@ -126,8 +130,8 @@ def _cloth(lab: np.ndarray, figure: Figure) -> np.ndarray:
     rows = np.arange(height, dtype=np.float32)[:, None]
     below = np.clip((rows - figure.chin - 0.02 * figure.head_height) / (0.10 * figure.head_height), 0, 1)
     # Skin and hair are only to be expected near the neck; further out a jacket may well have the colour of a face.
-    across = (np.arange(width) - figure.center_x) / figure.head_height
-    down = np.clip(rows - figure.chin, 0, None) / figure.head_height
+    across = (np.arange(width, dtype=np.float32) - np.float32(figure.center_x)) / np.float32(figure.head_height)
+    down = np.clip(rows - np.float32(figure.chin), 0, None) / np.float32(figure.head_height)
     near_neck = np.exp(-((across / 0.42) ** 2))[None, :] * np.exp(-((down / 0.55) ** 2))
     near_hair = np.exp(-((across / 0.60) ** 4))[None, :] * np.exp(-((down / 0.85) ** 4))
     skin = _color_at(lab, figure, figure.chin - figure.head_height * 0.32)
@@ -145,5 +149,5 @@ def _color_at(lab: np.ndarray, figure: Figure, y: float) -> np.ndarray:
 
 def _like(lab: np.ndarray, tone: np.ndarray, tolerance: float) -> np.ndarray:
     """0..1: how much each pixel has this colour; lightness counts less, for skin and hair are shaded."""
-    away = np.hypot(np.linalg.norm(lab[:, :, 1:] - tone[1:], axis=-1), np.abs(lab[:, :, 0] - tone[0]) * 0.35)
-    return np.clip(1.5 - away / tolerance, 0, 1)
+    offset = (lab - np.float32(tone)) * np.float32([0.35, 1, 1])
+    return np.clip(1.5 - np.sqrt(np.einsum("ijk,ijk->ij", offset, offset)) / np.float32(tolerance), 0, 1)
