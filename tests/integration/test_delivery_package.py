@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.adapters.packaging import content_credentials, package
+from pipeline.adapters.packaging import content_credentials
+from pipeline.adapters.packaging.package import package
 from pipeline.adapters.packaging.verify import verify
 from pipeline.domain.delivery import STEPS, canonical_json, repeatable_part
 from pipeline.domain.errors import Cancelled, WorkFailed

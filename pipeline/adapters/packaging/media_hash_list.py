@@ -9,12 +9,12 @@ import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import ascmhl.commands
 import ascmhl.errors
 import ascmhl.hasher
 import ascmhl.history
-from lxml import etree
 
 from pipeline.domain.delivery import CHECKSUMS_NAME, MHL_FOLDER
 
@@ -70,7 +70,7 @@ def read_history(documents: Mapping[str, bytes]) -> tuple[dict[str, tuple[str, s
             history = ascmhl.history.MHLHistory.load_from_path(folder)
         except _FAILURES as error:
             return {}, [re.sub(re.escape(folder) + "/?", "", error.format_message())]
-        except (etree.LxmlError, ValueError, TypeError, AttributeError, KeyError, IndexError, AssertionError) as error:
+        except (SyntaxError, ValueError, TypeError, AttributeError, KeyError, IndexError, AssertionError) as error:
             return {}, [f"the media hash list cannot be read: {type(error).__name__}"]
         return _entries(history)
 
@@ -108,11 +108,10 @@ def _unsafe(documents: Mapping[str, bytes]) -> list[str]:
         if "/" in name or b"\x00" in data or b"<!" in data.replace(b"<!--", b"") or _ENCODING.search(data[:200]):
             return [f"{MHL_FOLDER}/{name} is not a plain UTF-8 document"]
     try:
-        parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
-        chain = etree.fromstring(documents[CHAIN_NAME], parser)
-    except etree.LxmlError:
+        chain = ElementTree.fromstring(documents[CHAIN_NAME])
+    except (SyntaxError, ValueError, LookupError):
         return [f"{MHL_FOLDER}/{CHAIN_NAME} is not XML"]
-    named = [str(element.text) for element in chain.iter() if etree.QName(element).localname == "path"]
+    named = [str(element.text) for element in chain.iter() if element.tag.rpartition("}")[2] == "path"]
     foreign = [name for name in named if name not in documents]
     unnamed = sorted(set(documents) - set(named) - {CHAIN_NAME})
     problems = [f'the chain names "{name[:120]}", which is not in the {MHL_FOLDER} folder' for name in foreign]
