@@ -122,6 +122,12 @@ def estimate(production: Production, cells: Iterable[CellPlan], history: Mapping
     return Estimate(count, frames, seconds, disk, measured / seconds if seconds else 0.0, samples)
 
 
+def scene_cost(production: Production, scene: SceneType, history: Mapping[str, Rate]) -> tuple[float, int]:
+    """(seconds, bytes) of one whole scene, without the stills it needs."""
+    seconds, size, _, _ = _scene_cost(production.backend, scene, history, 1 + len(production.outputs))
+    return seconds, size
+
+
 def _scene_cost(backend: str, scene: SceneType, history: Mapping[str, Rate], copies: int) -> tuple[float, int, int, bool]:
     """(seconds, bytes, samples, measured?) of one whole scene."""
     measured = history.get(cost_key(backend, Stage.SCENE_GENERATION, scene.name, scene.width, scene.height))

@@ -1,0 +1,202 @@
+"""What a new run of a production would do for each cell, compared with the newest run of the same production."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+from typing import Any
+
+from pipeline.domain import estimates, matrix
+from pipeline.domain.cells import CellPlan
+from pipeline.domain.estimates import Estimate, Rate, still_size
+from pipeline.domain.production import Production
+from pipeline.domain.records import Cell, RunConfig
+from pipeline.domain.statuses import CellStatus, in_words
+
+
+class Step(StrEnum):
+    """What becomes of a cell."""
+
+    ADD = "add"  # never made before
+    RERUN = "re-run"  # made before, and has to be made again
+    REUSE = "reuse"  # its approved take still fits: the stored result is taken
+
+
+@dataclass(frozen=True)
+class Before:
+    """The newest run of the production, as far as a plan compares with it."""
+
+    name: str
+    config: RunConfig
+    cells: Mapping[str, Cell]
+
+
+@dataclass(frozen=True)
+class PlannedCell:
+    """One cell of a plan. `waits_for` names the decisions of people that block it until they are made."""
+
+    key: str
+    step: Step
+    why: str
+    waits_for: tuple[str, ...]
+    generation_seconds: float
+    disk_bytes: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every cell with its step; `estimate` covers what has to be made, stills included."""
+
+    title: str
+    compared_with: str | None
+    cells: tuple[PlannedCell, ...]
+    dropped: tuple[str, ...]
+    estimate: Estimate
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Cells by step, and how many of all are blocked until people decide."""
+        found = Counter(cell.step.value for cell in self.cells)
+        blocked = sum(bool(cell.waits_for) for cell in self.cells)
+        return {**{step.value: found[step.value] for step in Step}, "blocked": blocked, "dropped": len(self.dropped)}
+
+
+def plan(production: Production, sources: Mapping[str, str], before: Before | None, rates: Mapping[str, Rate]) -> Plan:
+    """Compare cell by cell. `sources` maps each picture of the production to the hash of its file."""
+    cells = matrix.build(production)
+    compare = _Comparison(production, sources, before) if before else None
+    costs: dict[str, tuple[float, int]] = {}
+    kinds = {kind.name: kind for kind in production.scene_types}
+    planned, to_make = [], []
+    for cell in cells:
+        step, why = compare.step(cell) if compare else (Step.ADD, "")
+        if cell.scene_type not in costs:
+            costs[cell.scene_type] = estimates.scene_cost(production, kinds[cell.scene_type], rates)
+        seconds, size = (0.0, 0) if step is Step.REUSE else costs[cell.scene_type]
+        planned.append(PlannedCell(cell.key, step, why, _waits(production, cell), seconds, size))
+        if step is not Step.REUSE:
+            to_make.append(cell)
+    keys = {cell.key for cell in cells}
+    return Plan(
+        title=production.title,
+        compared_with=before.name if before else None,
+        cells=tuple(planned),
+        dropped=tuple(key for key in before.cells if key not in keys) if before else (),
+        estimate=estimates.estimate(production, to_make, rates),
+    )
+
+
+def differs(production: Production, sources: Mapping[str, str], config: RunConfig) -> bool:
+    """Whether a production, its gates apart, or one of its pictures is not what a run was made from."""
+    if replace(production, approvals=config.production.approvals) != config.production:
+        return True
+    return any(path in config.sources and config.sources[path].sha256 != sha256 for path, sha256 in sources.items())
+
+
+def _waits(production: Production, cell: CellPlan) -> tuple[str, ...]:
+    waits = []
+    if cell.character and cell.variant and production.approvals.variants == "human":
+        waits.append(f"your decision on variant image {cell.character} / {cell.variant}")
+    if production.approvals.scenes == "human":
+        waits += [f"your decision on scene {key}" for key in cell.after]
+    return tuple(waits)
+
+
+class _Comparison:
+    """Two productions part by part; what is alike for many cells is compared once."""
+
+    def __init__(self, production: Production, sources: Mapping[str, str], before: Before) -> None:
+        self._new = production
+        self._old = before.config.production
+        self._new_sources = sources
+        self._old_sources = {path: file.sha256 for path, file in before.config.sources.items()}
+        self._cells = before.cells
+        self._kept: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._general = tuple(self._general_changes())
+        self._old_plans = {key: cell.plan for key, cell in before.cells.items()}
+
+    def step(self, cell: CellPlan) -> tuple[Step, str]:
+        """Add, re-run or reuse, and why."""
+        known = self._cells.get(cell.key)
+        if known is None:
+            return Step.ADD, "new"
+        if known.status in (CellStatus.NOT_STARTED, CellStatus.CANCELLED) and not known.approved_take:
+            return Step.ADD, f"was {in_words(known.status)}"
+        changed = self._changes(cell, self._old_plans[cell.key])
+        if changed:
+            return Step.RERUN, "changed: " + ", ".join(changed)
+        if known.approved_take is None or known.status in (CellStatus.FAILED, CellStatus.REJECTED):
+            reason = f" ({known.reason})" if known.reason else ""
+            return Step.RERUN, f"was {in_words(known.status)}{reason}"
+        return Step.REUSE, f"take {known.approved_take} is approved"
+
+    def _changes(self, new: CellPlan, old: CellPlan) -> list[str]:
+        found = list(self._general)
+        for label in ("scene_number", "location"):
+            if getattr(new, label) != getattr(old, label):
+                found.append(label.replace("_", " "))
+        if new.prompt != old.prompt:
+            found.append("prompt")
+        found += self._of("scene_types", new.scene_type, _scene_type)
+        if new.character:
+            found += self._of("characters", new.character, self._character)
+        if new.variant:
+            found += self._of("variants", new.variant, _variant)
+        if new.location:
+            found += self._of("locations", new.location, self._location)
+        return list(dict.fromkeys(found))
+
+    def _of(self, table: str, name: str, describe: Callable[[Any, bool], Mapping[str, Any]]) -> tuple[str, ...]:
+        """The changed labels of one named thing."""
+        if (table, name) not in self._kept:
+            new = _named(getattr(self._new, table), name)
+            old = _named(getattr(self._old, table), name)
+            if new is None or old is None:
+                labels = [] if new is old else [f"{table[:-1].replace('_', ' ')} {name}"]
+            else:
+                now, then = describe(new, True), describe(old, False)
+                labels = [_told(label, then[label], now[label]) for label in now if now[label] != then[label]]
+            self._kept[table, name] = tuple(labels)
+        return self._kept[table, name]
+
+    def _general_changes(self) -> list[str]:
+        old, new = self._old, self._new
+        pairs = {
+            "backend": (old.backend, new.backend),
+            "command": (old.command, new.command),
+            "seed": (old.seed, new.seed),
+            "style": (old.style, new.style),
+            "size of variant images": (still_size(old), still_size(new)),
+        }
+        return [label for label, (then, now) in pairs.items() if then != now]
+
+    def _character(self, character: Any, is_new: bool) -> Mapping[str, Any]:
+        return {"source images": [self._hash(path, is_new) for path in character.source_images]}
+
+    def _location(self, location: Any, is_new: bool) -> Mapping[str, Any]:
+        plate = self._hash(location.plate, is_new) if location.plate else None
+        return {"location": (location.preset, location.hdri, location.prompt, dict(location.look), plate)}
+
+    def _hash(self, path: str, is_new: bool) -> str:
+        return (self._new_sources if is_new else self._old_sources).get(path, path)
+
+
+def _scene_type(kind: Any, is_new: bool) -> Mapping[str, Any]:
+    apart = ("name", "prompt", "qa", "variants", "location", "needs_character")
+    return {field.name: getattr(kind, field.name) for field in fields(kind) if field.name not in apart}
+
+
+def _variant(variant: Any, is_new: bool) -> Mapping[str, Any]:
+    return {"prompt of the variant": variant.prompt}
+
+
+def _named(entries: Sequence[Any], name: str) -> Any:
+    return next((entry for entry in entries if entry.name == name), None)
+
+
+def _told(label: str, then: object, now: object) -> str:
+    if isinstance(then, (int, float, str)) and isinstance(now, (int, float, str)) and " " not in label:
+        return f"{label} {then} → {now}"
+    return label

@@ -1,0 +1,61 @@
+"""What a production would cost and do, held against what is stored: measured rates, and the newest run of its title."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from data.store import Store, Stores
+from pipeline.domain import estimates, matrix, planning
+from pipeline.domain.estimates import Estimate, Rate, cost_key
+from pipeline.domain.planning import Before, Plan
+from pipeline.domain.production import Production
+from pipeline.domain.records import RunConfig
+from pipeline.domain.stages import Stage
+
+
+class Planning:
+    """Reads, decides, and changes nothing. `hash_file` names a picture by its content."""
+
+    def __init__(self, stores: Stores, hash_file: Callable[[Path], str]) -> None:
+        self._stores = stores
+        self._hash_file = hash_file
+
+    def estimate(self, production: Production) -> Estimate:
+        """Time and disk of the whole production."""
+        with self._stores.read() as store:
+            rates = _rates(store, production)
+        return estimates.estimate(production, matrix.build(production), rates)
+
+    def plan(self, production: Production, base_dir: Path) -> Plan:
+        """What a new run would do for each cell."""
+        with self._stores.read() as store:
+            rates = _rates(store, production)
+            before = _newest(store, production.title)
+        return planning.plan(production, self._hashes(production, base_dir), before, rates)
+
+    def has_changed(self, production: Production, base_dir: Path, config: RunConfig) -> bool:
+        """Whether the production or one of its pictures differs from what a run was made from, its gates apart."""
+        return planning.differs(production, self._hashes(production, base_dir), config)
+
+    def _hashes(self, production: Production, base_dir: Path) -> dict[str, str]:
+        paths = [path for character in production.characters for path in character.source_images]
+        paths += [location.plate for location in production.locations if location.plate]
+        return {path: self._hash_file(base_dir / path) for path in dict.fromkeys(paths)}
+
+
+def _rates(store: Store, production: Production) -> Mapping[str, Rate]:
+    keys = [
+        cost_key(production.backend, Stage.SCENE_GENERATION, kind.name, kind.width, kind.height)
+        for kind in production.scene_types
+    ]
+    return store.jobs.rates(keys)
+
+
+def _newest(store: Store, title: str) -> Before | None:
+    project_id = store.runs.find_project(title)
+    runs = store.runs.of_project(project_id) if project_id is not None else []
+    if not runs:
+        return None
+    cells = {cell.plan.key: cell for cell in store.cells.of_run(runs[0].id)}
+    return Before(runs[0].name, store.runs.config(runs[0].id), cells)
