@@ -221,7 +221,7 @@ def stage_function(stage: str) -> StageFunction:
         from pipeline.adapters.media.export import export
 
         return export
-    from pipeline.adapters.packaging import package
+    from pipeline.adapters.packaging.package import package
 
     return package
 
