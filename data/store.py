@@ -16,6 +16,7 @@ from sqlalchemy.pool import QueuePool
 
 from data.batch import Batch
 from data.models import heads
+from data.repositories.audit import Audit
 from data.repositories.cells import Cells
 from data.repositories.deliveries import Deliveries
 from data.repositories.engines import Engines
@@ -56,6 +57,7 @@ class Store:
         self.takes = Takes(connection, batch)
         self.deliveries = Deliveries(connection, batch)
         self.engines = Engines(connection)
+        self.audit = Audit(connection)
 
     def flush(self) -> None:
         """Send the waiting writes, so that reads in this transaction see them."""

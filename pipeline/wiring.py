@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pipeline.ports import Clock, GeneratorBackend, StageFunction
     from pipeline.services.deliveries import Deliveries
     from pipeline.services.dispatch import Dispatch
+    from pipeline.services.invariants import Invariants
     from pipeline.services.leases import Leases
     from pipeline.services.planning import Planning
     from pipeline.services.reports import Reports
@@ -67,6 +68,7 @@ class Studio:
     deliveries: Deliveries
     reports: Reports
     upkeep: Upkeep
+    invariants: Invariants
     dispatch: Dispatch
     leases: Leases
     planning: Planning
@@ -76,8 +78,18 @@ class Studio:
         self.stores.close()
 
 
-def build_studio(settings: Settings, *, clock: Clock | None = None, checkpoint: Callable[[str], None] | None = None) -> Studio:
-    """Open (and if need be create) the database and wire every service. `checkpoint` is for crash tests."""
+def build_studio(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    checkpoint: Callable[[str], None] | None = None,
+    verify_package: Callable[[Path], list[str]] | None = None,
+) -> Studio:
+    """Open (and if need be create) the database and wire every service.
+
+    `checkpoint` is for crash tests. `verify_package` lets the invariants look into sealed packages (see
+    `package_faults`); without it they check only that the packages are stored whole.
+    """
     from data.schema import migrate
     from data.store import Stores
     from pipeline.adapters.clock import SystemClock
@@ -86,6 +98,7 @@ def build_studio(settings: Settings, *, clock: Clock | None = None, checkpoint: 
     from pipeline.adapters.storage.workspace import Spool
     from pipeline.services.deliveries import Deliveries
     from pipeline.services.dispatch import Dispatch
+    from pipeline.services.invariants import Invariants
     from pipeline.services.leases import Leases
     from pipeline.services.planning import Planning
     from pipeline.services.reports import Reports
@@ -119,6 +132,16 @@ def build_studio(settings: Settings, *, clock: Clock | None = None, checkpoint: 
         deliveries=Deliveries(stores, books, now, media.copy_out),
         reports=Reports(stores, books),
         upkeep=Upkeep(stores, books, media=media, spool=spool, clock=now),
+        invariants=Invariants(
+            stores,
+            media=media,
+            orphans=media.orphans,
+            spool=spool,
+            clock=now,
+            ledger=spool.ledger,
+            logs=lambda: settings.logs_root.glob("*.log"),
+            verify_package=verify_package,
+        ),
         dispatch=Dispatch(
             stores, books, media=media, clock=now, new_id=lambda: str(uuid.uuid4()), delivery_options=_delivery_options(settings)
         ),
@@ -188,7 +211,10 @@ def _local_backends(
     roots = {"spool_root": studio.settings.spool_root, "media_root": studio.settings.media_root}
     point = checkpoint or nothing
     located = {"animatic": animatic_function, "command": command_function, "stages": stage_function}
-    return {name: LocalBackend(locate, executors=executors, wake=wake.set, checkpoint=point, **roots) for name, locate in located.items()}
+    return {
+        name: LocalBackend(locate, executors=executors, wake=wake.set, checkpoint=point, **roots)
+        for name, locate in located.items()
+    }
 
 
 def animatic_function(stage: str) -> StageFunction:
@@ -230,6 +256,13 @@ def hash_file(path: Path) -> str:
     """The SHA-256 of a file in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def package_faults(path: Path) -> list[str]:
+    """What is wrong with a sealed package, checked from outside."""
+    from pipeline.adapters.packaging import verify_package
+
+    return [f"{check.area} {check.subject}: {check.message}" for check in verify_package(path).checks if not check.is_ok]
 
 
 def _delivery_options(settings: Settings) -> dict[str, object]:

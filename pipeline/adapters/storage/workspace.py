@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +81,16 @@ class Spool:
     def forget_job(self, job_key: str) -> None:
         """Remove the job's folder: the job has ended."""
         shutil.rmtree(self.job_folder(job_key), ignore_errors=True)
+
+    def ledger(self) -> Iterator[dict[str, str]]:
+        """Every start of work ever made here; a line that a crash cut short is left out."""
+        path = self.root / "ledger.jsonl"
+        if not path.is_file():
+            return
+        with path.open(encoding="utf-8") as lines:
+            for line in lines:
+                if line.endswith("}\n"):
+                    yield json.loads(line)
 
     def attempts(self) -> list[str]:
         """The attempts that have a folder."""

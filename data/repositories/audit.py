@@ -1,0 +1,174 @@
+"""Questions about the whole store that only its inspection asks; the answers name faults."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, select, text
+
+from data.models import attempts, dependencies, deliveries, events, jobs, outputs, production_runs, stills, takes
+from data.models import production_run_cells as cells
+from pipeline.domain.statuses import AttemptOutcome, CellStatus, DeliveryStatus, JobStatus, RunStatus
+
+_STATUS_WORDS = {status.value for status in CellStatus} | {status.value for status in RunStatus}
+
+
+class Audit:
+    """Reads the whole database; costs grow with it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def status_events(self) -> Iterator[tuple[str, int, str, str | None]]:
+        """(subject, id, new status, status it came from) of every event that tells of a status, in order."""
+        query = select(events.c.type, events.c.subject, events.c.subject_id, events.c.data).where(
+            events.c.subject.in_(["cell", "still", "run"])
+        )
+        for row in self._connection.execute(query.order_by(events.c.seq)):
+            subject, _, status = row.type.partition(".")
+            if subject == row.subject and status in _STATUS_WORDS:
+                yield row.subject, row.subject_id, status, json.loads(row.data).get("from")
+
+    def statuses(self) -> Iterator[tuple[str, int, str]]:
+        """(subject, id, status) of every cell, still and run."""
+        for subject, table in (("cell", cells), ("still", stills), ("run", production_runs)):
+            for row in self._connection.execute(select(table.c.id, table.c.status)):
+                yield subject, row.id, row.status
+
+    def lease_faults(self) -> Iterator[str]:
+        """Running jobs without exactly one running attempt, and running attempts of jobs that do not run."""
+        live = func.count(attempts.c.id)
+        on = and_(attempts.c.job_id == jobs.c.id, attempts.c.outcome == AttemptOutcome.RUNNING.value)
+        query = select(jobs.c.id, jobs.c.status, jobs.c.owner, live).join(attempts, on, isouter=True).group_by(jobs.c.id)
+        for job_id, status, owner, count in self._connection.execute(query):
+            is_running = status == JobStatus.RUNNING.value
+            if count != int(is_running):
+                yield f"job {job_id} is {status} and has {count} running attempts"
+            if is_running != (owner is not None):
+                yield f"job {job_id} is {status} and has the owner {owner}"
+        newest = select(attempts.c.job_id, func.max(attempts.c.epoch).label("epoch")).group_by(attempts.c.job_id).subquery()
+        ahead = select(jobs.c.id).join(newest, newest.c.job_id == jobs.c.id).where(newest.c.epoch > jobs.c.epoch)
+        for job_id in self._connection.execute(ahead).scalars():
+            yield f"job {job_id} has an attempt with a newer epoch than its own"
+
+    def attempt_outcomes(self) -> dict[str, str]:
+        """Every attempt's outcome by id."""
+        return {row.id: row.outcome for row in self._connection.execute(select(attempts.c.id, attempts.c.outcome))}
+
+    def unreasoned_attempts(self, executed: Collection[str]) -> Iterator[str]:
+        """Executed attempts that were followed by another although they succeeded, or without a reason."""
+        query = select(attempts.c.id, attempts.c.job_id, attempts.c.number, attempts.c.outcome, attempts.c.reason)
+        before: Any = None
+        for row in self._connection.execute(query.order_by(attempts.c.job_id, attempts.c.number)):
+            follows = before is not None and before.job_id == row.job_id
+            if follows and row.id in executed:
+                if before.outcome in (AttemptOutcome.DONE.value, AttemptOutcome.RUNNING.value):
+                    yield f"job {row.job_id} was executed again after attempt {before.number} was {before.outcome}"
+                elif not before.reason:
+                    yield f"job {row.job_id} was executed again and attempt {before.number} has no reason"
+            before = row
+
+    def approved_faults(self) -> Iterator[str]:
+        """Approved cells whose approved take is not approved or has lost its scene file's row."""
+        query = (
+            select(cells.c.key, takes.c.decision, takes.c.scene_sha256, outputs.c.id)
+            .join(takes, and_(takes.c.cell_id == cells.c.id, takes.c.number == cells.c.approved_take), isouter=True)
+            .join(
+                outputs,
+                and_(
+                    outputs.c.subject == "cell",
+                    outputs.c.subject_id == cells.c.id,
+                    outputs.c.take == cells.c.approved_take,
+                    outputs.c.role == "scene",
+                    outputs.c.sha256 == takes.c.scene_sha256,
+                ),
+                isouter=True,
+            )
+            .where(cells.c.status == CellStatus.APPROVED.value)
+        )
+        for key, decision, scene, output in self._connection.execute(query):
+            if decision != "approved" or scene is None or output is None:
+                yield f"cell {key} is approved, its take is {decision or 'missing'} and its scene {scene or 'missing'}"
+
+    def early_starts(self) -> Iterator[str]:
+        """Cells with jobs although something they need was never approved before their first start."""
+        first_start = (
+            select(jobs.c.subject_id, func.min(attempts.c.started_at).label("at"))
+            .join(attempts, attempts.c.job_id == jobs.c.id)
+            .where(jobs.c.subject == "cell")
+            .group_by(jobs.c.subject_id)
+            .subquery()
+        )
+        for needs in ("still", "cell"):
+            approved = (
+                select(events.c.subject_id, func.min(events.c.at).label("at"))
+                .where(events.c.subject == needs, events.c.type == f"{needs}.approved")
+                .group_by(events.c.subject_id)
+                .subquery()
+            )
+            query = (
+                select(dependencies.c.subject_id)
+                .join(first_start, first_start.c.subject_id == dependencies.c.subject_id)
+                .join(approved, approved.c.subject_id == dependencies.c.needs_id, isouter=True)
+                .where(dependencies.c.subject == "cell", dependencies.c.needs == needs)
+                .where((approved.c.at.is_(None)) | (approved.c.at > first_start.c.at))
+            )
+            for cell_id in self._connection.execute(query).scalars():
+                yield f"cell {cell_id} was started before the {needs} it needs was approved"
+
+    def reserved_by_run(self) -> dict[int, tuple[float, int]]:
+        """(seconds, bytes) that the running jobs of each run have reserved."""
+        query = (
+            select(jobs.c.run_id, func.sum(jobs.c.reserved_seconds), func.sum(jobs.c.estimated_bytes))
+            .where(jobs.c.status == JobStatus.RUNNING.value)
+            .group_by(jobs.c.run_id)
+        )
+        return {run_id: (float(seconds), int(size)) for run_id, seconds, size in self._connection.execute(query)}
+
+    def event_faults(self) -> Iterator[str]:
+        """Done, failed and started jobs whose number differs from that of their events."""
+        done = select(func.count()).select_from(jobs).where(jobs.c.status == JobStatus.DONE.value)
+        told = select(func.count()).select_from(events).where(events.c.type.like("%.completed"), events.c.subject != "run")
+        started = select(func.count()).select_from(attempts)
+        told_started = select(func.count()).select_from(events).where(events.c.type == "job.started")
+        for what, rows, facts in (("done jobs", done, told), ("attempts", started, told_started)):
+            count, events_count = (self._connection.execute(query).scalar_one() for query in (rows, facts))
+            if count != events_count:
+                yield f"there are {count} {what} and {events_count} events that tell of them"
+
+    def delivery_faults(self) -> Iterator[str]:
+        """Sealed deliveries without exactly one stored package of their hash."""
+        on = and_(outputs.c.subject == "delivery", outputs.c.subject_id == deliveries.c.id, outputs.c.role == "package")
+        query = (
+            select(deliveries.c.id, deliveries.c.package_sha256, func.count(outputs.c.id), func.min(outputs.c.sha256))
+            .join(outputs, on, isouter=True)
+            .where(deliveries.c.status == DeliveryStatus.SEALED.value)
+            .group_by(deliveries.c.id, deliveries.c.package_sha256)
+        )
+        for delivery_id, sha256, count, stored in self._connection.execute(query):
+            if count != 1 or stored != sha256:
+                yield f"delivery {delivery_id} is sealed and has {count} stored packages"
+
+    def sealed_packages(self) -> list[tuple[int, str]]:
+        """(delivery id, package hash) of every sealed delivery."""
+        sealed = deliveries.c.status == DeliveryStatus.SEALED.value
+        rows = self._connection.execute(select(deliveries.c.id, deliveries.c.package_sha256).where(sealed))
+        return [(row.id, row.package_sha256) for row in rows]
+
+    def duplicates(self) -> Iterator[str]:
+        """Outputs that one job stored twice in one role and label."""
+        key = (outputs.c.job_id, outputs.c.role, outputs.c.label)
+        query = select(*key, func.count()).group_by(*key).having(func.count() > 1)
+        for job_id, role, label, count in self._connection.execute(query):
+            yield f"job {job_id} has {count} outputs {role} {label}"
+
+    def integrity_faults(self) -> Iterator[str]:
+        """What the database says of itself."""
+        if self._connection.dialect.name != "sqlite":
+            return
+        for pragma in ("integrity_check", "foreign_key_check"):
+            for row in self._connection.execute(text(f"PRAGMA {pragma}")):
+                if row[0] != "ok":
+                    yield f"{pragma}: {tuple(row)}"
