@@ -1,5 +1,6 @@
 """Verification believes nothing: whatever is altered, dropped, added or made up is reported, all of it."""
 
+import errno
 import hashlib
 import json
 import random
@@ -10,11 +11,13 @@ from collections.abc import Callable
 import pytest
 
 from pipeline.adapters.packaging import archive as archives
+from pipeline.adapters.packaging import verify as verification
 from pipeline.adapters.packaging.media_hash_list import read_history
 from pipeline.adapters.packaging.package import package
 from pipeline.adapters.packaging.timelines import check_timeline, resolve
 from pipeline.adapters.packaging.verify import verify
 from pipeline.domain.delivery import checksum_lines
+from pipeline.domain.errors import WorkFailed
 from tests.fakes_workspace import FakeWorkspace
 from tests.packaging_factories import delivery_request, make_clip
 
@@ -238,6 +241,18 @@ def test_what_is_no_package_fails_in_words(tmp_path, data):
 
 def test_a_missing_file_fails_in_words(tmp_path):
     assert "FileNotFoundError" in verify(tmp_path / "nothing.zip").failures[0].message
+
+
+def test_a_full_disk_is_not_blamed_on_the_package(check, monkeypatch):
+    def no_room(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+        yield b""
+
+    monkeypatch.setattr(verification, "read_chunks", no_room)
+    monkeypatch.setattr(verification._Verification, "_bytes", lambda self, name: self._archive.read(name))
+    with pytest.raises(WorkFailed, match="no room") as caught:
+        check(lambda members: None)
+    assert caught.value.failure_class == "disk_full"
 
 
 def test_a_cut_off_package_fails(sound, tmp_path):

@@ -13,9 +13,12 @@ import c2pa
 
 from pipeline.adapters.packaging.certificates import Signer
 from pipeline.domain.errors import WorkFailed
+from pipeline.domain.fingerprints import canonical
 
 AGENT = "Stripboard"
 RECIPE_LABEL = "org.stripboard.recipe"
+_RECIPE_KEY = "json"
+"""The recipe is kept as JSON text: readers take a list of numbers for bytes, and show something else."""
 SIGNABLE = frozenset({"video/mp4", "video/quicktime", "image/gif", "image/png", "image/jpeg"})
 """Media types we sign. WebM has no place for a C2PA manifest."""
 
@@ -69,7 +72,7 @@ class FileSigner:
             "claim_generator_info": [self._agent],
             "assertions": [
                 {"label": "c2pa.actions.v2", "data": {"actions": [self._created()]}},
-                {"label": RECIPE_LABEL, "data": dict(recipe)},
+                {"label": RECIPE_LABEL, "data": {_RECIPE_KEY: canonical(dict(recipe))}},
             ],
             "ingredients": _ingredients(recipe),
         }
@@ -114,13 +117,22 @@ def _judged(store: Mapping[str, Any]) -> Credentials:
     problems = [f"{code}" for code in codes if code != _UNTRUSTED]
     if store.get("validation_state") not in ("Valid", "Trusted"):
         problems.append(f"validation state {store.get('validation_state')}")
-    recipes = [entry.get("data") for entry in active.get("assertions") or () if entry.get("label") == RECIPE_LABEL]
+    found = [entry.get("data") for entry in active.get("assertions") or () if entry.get("label") == RECIPE_LABEL]
     return Credentials(
         problems=tuple(dict.fromkeys(problems)),
         is_trusted=store.get("validation_state") == "Trusted",
         serial_number=str((active.get("signature_info") or {}).get("cert_serial_number", "")),
-        recipe=recipes[0] if recipes and isinstance(recipes[0], dict) else {},
+        recipe=_recipe(found[0]) if found else {},
     )
+
+
+def _recipe(data: Any) -> Mapping[str, Any]:
+    """The recipe of an assertion; empty when it is not one of ours."""
+    try:
+        recipe = json.loads(data[_RECIPE_KEY])
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return {}
+    return recipe if isinstance(recipe, dict) else {}
 
 
 def _ingredients(recipe: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -199,7 +199,8 @@ def _remove_strangers(packing: _Packing, packed: list[PackagedFile], documents: 
 
 def _check(packing: _Packing, archive: Path) -> None:
     """Verify the archive as an outsider would; a bad one is not published, and the next attempt starts afresh."""
-    report = verify(archive, report=lambda done, total: packing.report("verify", done, total))
+    scratch = packing.workspace.scratch
+    report = verify(archive, scratch=scratch, report=lambda done, total: packing.report("verify", done, total))
     if report.is_ok:
         return
     shutil.rmtree(packing.workspace.kept / "package", ignore_errors=True)

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from pipeline.adapters.media.failures import NO_ROOM
 from pipeline.adapters.packaging import media_hash_list
 from pipeline.adapters.packaging.archive import MAX_DOCUMENT_BYTES, read_chunks, screen
 from pipeline.adapters.packaging.media_checks import MediaChecks
@@ -33,18 +34,25 @@ from pipeline.domain.delivery import (
     VerificationReport,
     parse_checksum_lines,
 )
+from pipeline.domain.errors import WorkFailed
 
 _READ_ERRORS = (zipfile.BadZipFile, OSError, zlib.error, EOFError, NotImplementedError, RuntimeError)
 _DOCUMENTS = {MANIFEST_NAME, CHECKSUMS_NAME, CONTACT_SHEET_NAME, CONTACT_PICTURE_NAME}
 Report = Callable[[int, int], None]
 
 
-def verify(zip_path: Path, *, anchors: bytes | None = None, report: Report = lambda done, total: None) -> VerificationReport:
+def verify(
+    zip_path: Path,
+    *,
+    anchors: bytes | None = None,
+    scratch: Path | None = None,
+    report: Report = lambda done, total: None,
+) -> VerificationReport:
     """Check a package whole: archive, manifest, checksums, media hash list, content credentials, streams, timelines.
 
     `anchors` (PEM) are certificate authorities to trust; with them every signature must lead to one. `report` gets
-    (members done, members in all). Nothing is written outside a temporary folder; a few members at a time are unpacked.
-    Never raises for the package's sake.
+    (members done, members in all). Nothing is written outside a temporary folder (in `scratch`, else the system's);
+    a few members at a time are unpacked. Never raises for the package's sake, only WorkFailed("disk_full").
     """
     checks = _Checks()
     try:
@@ -55,7 +63,7 @@ def verify(zip_path: Path, *, anchors: bytes | None = None, report: Report = lam
             if opened.problems:
                 return checks.report()
             checks.passed("archive", f"{len(opened.members)} files with safe names")
-            _Verification(archive, opened.members, checks, anchors).run(report)
+            _Verification(archive, opened.members, checks, anchors).run(report, scratch)
     except _READ_ERRORS as error:
         checks.fail("archive", Path(zip_path).name, f"cannot be read as a ZIP: {type(error).__name__}: {str(error)[:120]}")
     return checks.report()
@@ -97,13 +105,13 @@ class _Verification:
         self._anchors = anchors
         self._sha256: dict[str, str] = {}
 
-    def run(self, report: Report) -> None:
+    def run(self, report: Report, scratch: Path | None) -> None:
         """All checks."""
         manifest = self._manifest()
         entries = self._entries(manifest)
         history = self._history()
         media = MediaChecks(entries, _mapping(manifest.get("seal")), anchors=self._anchors)
-        with tempfile.TemporaryDirectory(prefix="stripboard-verify-") as folder:
+        with tempfile.TemporaryDirectory(prefix="verify-", dir=scratch) as folder:
             read = partial(self._read_member, history=history, media=media, folder=Path(folder))
             for member in each(read, sorted(self._members), report=report):
                 if member.sha256:
@@ -190,6 +198,9 @@ class _Verification:
                         file.write(data)
             problems = media.look_at(name, target) if is_media else []
         except _READ_ERRORS as error:
+            if getattr(error, "errno", None) in NO_ROOM:
+                message = "There is no room to unpack the package's files one by one. Free some space and verify again."
+                raise WorkFailed("disk_full", message) from error
             problem = f"cannot be unpacked: {type(error).__name__}: {str(error)[:120]}"
             return _Member(name, "", [("archive", problem)])
         finally:
