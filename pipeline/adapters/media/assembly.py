@@ -34,7 +34,7 @@ POSTER_WIDTH = 640
 def assemble(request: Request, workspace: Workspace) -> Result:
     """Join the `segment` inputs, in order, into a `scene` (H.264 in MP4) and a `poster` (JPEG, at most 640 wide).
 
-    Parameters: `fps`, `width`, `height`, `blend_boundaries` (k: cross-blend between segments k and k+1, counted from 0),
+    Parameters: `fps`, `width`, `height`, `blend_boundaries` (k: cross-blend between segments k and k+1, counted from 1),
     `blend_frames` (how many frames on each side, default 4). The scene has exactly as many frames as its segments.
     Raises WorkFailed: `bad_input` when a segment is damaged or has another size or rate, `corrupt_output`, `disk_full`.
     """
@@ -79,7 +79,7 @@ def _checked_boundaries(parameters: Mapping[str, Any], count: int) -> set[int]:
     if count == 0:
         raise WorkFailed("bad_input", "There is no segment to assemble. Generate the scene's segments first.")
     blends = {int(boundary) for boundary in parameters.get("blend_boundaries") or ()}
-    outside = [boundary for boundary in sorted(blends) if not 0 <= boundary < count - 1]
+    outside = [boundary for boundary in sorted(blends) if not 1 <= boundary < count]
     if outside:
         raise WorkFailed("bad_input", f"Boundary {outside[0]} does not exist: {count} segments have {count - 1} boundaries.")
     return blends
@@ -115,8 +115,9 @@ def _blended(segments: Sequence[Path], counts: Sequence[int], blends: set[int], 
     """
     held: np.ndarray | None = None  # last frame of the segment before, when the boundary is blended
     for index, path in enumerate(segments):
-        head = min(reach, counts[index] // 2) if index - 1 in blends else 0
-        tail = min(reach, counts[index] // 2) if index in blends else 0
+        # Boundary k lies before the segment with index k: people count segments from 1.
+        head = min(reach, counts[index] // 2) if index in blends else 0
+        tail = min(reach, counts[index] // 2) if index + 1 in blends else 0
         following = _first_planes(segments[index + 1]) if tail else None
         last = None
         for number, frame in enumerate(decoded(path)):
