@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from pipeline.adapters.backends.animatic import FUNCTIONS, render_segment, render_still
+from pipeline.adapters.backends.animatic.matte import kept_matte
 from pipeline.adapters.backends.animatic.slate import Slate, timecode
 from pipeline.adapters.media.images import open_image, write_png
 from pipeline.adapters.media.video import probe, read_frames
@@ -298,3 +299,61 @@ def test_the_slate_stays_at_the_foot_at_any_size(size):
 
     changed = np.flatnonzero((frame != 120).any(axis=(1, 2)))
     assert changed.min() >= height * 0.75
+
+
+def test_a_still_carries_the_outline_of_its_figure_and_stays_an_ordinary_png(workspace, mara):
+    made = Path(still(workspace, mara).path)
+
+    figure = kept_matte(made, 320, 180)
+
+    assert figure is not None
+    assert figure.mask.shape == (180, 320)
+    assert figure.mask[100, 160] > 0.9 > 0.1 > figure.mask[10, 10]
+    assert 0 <= figure.top < figure.chin <= figure.bottom
+    assert open_image(made).shape == (180, 320, 3)
+
+
+def test_a_dark_grade_does_not_lose_the_figure(workspace, mara):
+    noir = {"grade": {"gain": [0.3, 0.3, 0.3], "contrast": 1.5, "saturation": 0.0}}
+
+    outlines = [kept_matte(Path(still(workspace, mara, style=style).path), 320, 180) for style in (GRADE, noir)]
+
+    assert (outlines[0].mask == outlines[1].mask).all()
+
+
+@pytest.mark.parametrize("damage", ["none kept", "cut off", "huge size", "flipped", "not a png"])
+def test_an_outline_that_cannot_be_trusted_is_not_used(workspace, mara, tmp_path, damage):
+    data = bytearray(Path(still(workspace, mara).path).read_bytes())
+    at = data.index(b"stMt")
+    if damage == "none kept":
+        data[at : at + 4] = b"stMx"
+    elif damage == "cut off":
+        data = data[: at + 40]
+    elif damage == "huge size":
+        data[at + 4 : at + 8] = b"\xff\xff\xff\xff"
+    elif damage == "flipped":
+        data[at + 30] ^= 0xFF
+    else:
+        data = bytearray(b"GIF89a") + data
+    (tmp_path / "damaged.png").write_bytes(bytes(data))
+
+    assert kept_matte(tmp_path / "damaged.png", 320, 180) is None
+
+
+def test_a_still_of_another_maker_is_animated_too(workspace, mara, tmp_path):
+    write_png(open_image(Path(still(workspace, mara).path)), tmp_path / "bare.png")
+    assert kept_matte(tmp_path / "bare.png", 320, 180) is None
+
+    made, _ = segment(workspace, [input_file(tmp_path / "bare.png", "still")])
+
+    assert probe(workspace.stored(made.sha256), count=True)["frames"] == 10
+
+
+def test_a_narrow_slate_drops_the_title_first():
+    wide, narrow = (
+        Slate(width=width, height=960, fps=24, words=("A rather long title", "Mara", "dance", "formal", "take 1"), total=1)
+        for width in (1700, 300)
+    )
+
+    assert wide.line.startswith("A rather long title")
+    assert narrow.line.startswith("Mara")

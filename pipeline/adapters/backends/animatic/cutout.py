@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-WORKING_SIDE = 176  # the outline is found on a small copy; its softness hides the difference
+WORKING_SIDE = 176  # the outline is found on a small copy; the picture's own edges refine it
+EDGE_SIDE = 640
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def find_figure(rgb: np.ndarray) -> Figure:
     outline = _outline(small)
     top, chin, bottom, center = _landmarks(outline)
     soft = cv2.GaussianBlur(outline, (0, 0), 0.8)
-    mask = np.clip(cv2.resize(soft, (width, height), interpolation=cv2.INTER_CUBIC) * 1.8 - 0.65, 0, 1)
+    mask = np.clip(cv2.resize(_refined(soft, rgb), (width, height), interpolation=cv2.INTER_CUBIC) * 1.8 - 0.65, 0, 1)
     up, across = height / size[1], width / size[0]
     return Figure(mask=mask, top=top * up, chin=chin * up, bottom=bottom * up, center_x=center * across)
 
@@ -54,6 +55,21 @@ def clean_background(rgb: np.ndarray, mask: np.ndarray, *, blur: float) -> np.nd
     filled = _push_pull(small * known, known)
     soft = cv2.GaussianBlur(small * known + filled * (1 - known), (0, 0), max(0.6, blur * size[0]))
     return np.clip(cv2.resize(soft, (width, height), interpolation=cv2.INTER_CUBIC), 0, 255).astype(np.uint8)
+
+
+def _refined(mask: np.ndarray, rgb: np.ndarray) -> np.ndarray:
+    """The small mask on a larger grid, its edge drawn to the picture's own edges (a guided filter)."""
+    scale = min(1.0, EDGE_SIDE / max(rgb.shape[:2]))
+    size = (max(2, round(rgb.shape[1] * scale)), max(2, round(rgb.shape[0] * scale)))
+    guide = cv2.cvtColor(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
+    rough = cv2.resize(mask, size, interpolation=cv2.INTER_LINEAR)
+    reach = max(3, max(size) // WORKING_SIDE * 3) | 1
+    window = (2 * reach + 1, 2 * reach + 1)
+    mean_guide, mean_rough = cv2.blur(guide, window), cv2.blur(rough, window)
+    together = cv2.blur(guide * rough, window) - mean_guide * mean_rough
+    slope = together / (cv2.blur(guide * guide, window) - mean_guide**2 + 4e-4)
+    offset = mean_rough - slope * mean_guide
+    return np.clip(cv2.blur(slope, window) * guide + cv2.blur(offset, window), 0, 1)
 
 
 def _push_pull(weighted: np.ndarray, weight: np.ndarray) -> np.ndarray:

@@ -60,3 +60,14 @@ def placement(
         down = max(down, height * 1.02 - figure.bottom * scale)
     across = width * (0.5 + offset_x) - figure.center_x * scale
     return np.float32([[scale, 0, across], [0, scale, down]])
+
+
+def placed(figure: Figure, matrix: np.ndarray, mask: np.ndarray) -> Figure:
+    """The figure as it stands in the frame after `placement`; `mask` is its outline there."""
+    scale, across, down = float(matrix[0, 0]), float(matrix[0, 2]), float(matrix[1, 2])
+    height, width = mask.shape
+    top = float(np.clip(figure.top * scale + down, 0, height - 2))
+    chin = float(np.clip(figure.chin * scale + down, top + 1, height))
+    bottom = float(np.clip(figure.bottom * scale + down, chin, height))
+    center_x = float(np.clip(figure.center_x * scale + across, 0, width))
+    return Figure(mask=mask, top=top, chin=chin, bottom=bottom, center_x=center_x)

@@ -12,6 +12,7 @@ import numpy as np
 
 from pipeline.adapters.backends.animatic import framing
 from pipeline.adapters.backends.animatic.cutout import Figure, clean_background, find_figure
+from pipeline.adapters.backends.animatic.matte import kept_matte
 from pipeline.adapters.media.images import open_image
 
 OVERSCAN = 1.16  # the set is larger than the frame, so that camera moves do not run out of it
@@ -57,7 +58,11 @@ def layers_of(
             return _kept[key]
     still = open_image(Path(still_path))
     plate = open_image(Path(plate_path)) if plate_path else None
-    made = _with_figure(still, plate, framing, width, height) if has_figure else _place_alone(still, width, height)
+    if has_figure:
+        figure = kept_matte(Path(still_path), still.shape[1], still.shape[0]) or find_figure(still)
+        made = _with_figure(still, figure, plate, framing, width, height)
+    else:
+        made = _place_alone(still, width, height)
     with _lock:
         _kept[key] = made
         while len(_kept) > 1 and len(_kept) * width * height > KEPT_PIXELS:
@@ -65,8 +70,7 @@ def layers_of(
     return made
 
 
-def _with_figure(still: np.ndarray, plate: np.ndarray | None, word: str, width: int, height: int) -> Layers:
-    figure = find_figure(still)
+def _with_figure(still: np.ndarray, figure: Figure, plate: np.ndarray | None, word: str, width: int, height: int) -> Layers:
     matrix = framing.placement(figure, share=framing.head_share(word), width=width, height=height)
     closeness = framing.head_share(word)
     if plate is None:

@@ -13,6 +13,8 @@ from pipeline.adapters.backends.animatic.painting import Painting
 from pipeline.adapters.backends.animatic.parameters import color, group, number, pick
 from pipeline.adapters.backends.animatic.scenery import SCENERY
 
+PAINTED_SIDE = 1600  # a soft painting has no more detail than this; larger frames show it enlarged
+
 # The kind of scenery a preset or prompt word stands for; the first word found decides.
 KINDS = {
     "interior": "interior", "room": "interior", "office": "interior", "apartment": "interior", "kitchen": "interior",
@@ -40,6 +42,14 @@ WARM = ("sunset", "sunrise", "dusk", "dawn", "golden", "evening")
 
 def paint_plate(values: Mapping[str, Any], width: int, height: int) -> np.ndarray:
     """The plate of a location, RGB uint8 (height, width, 3). The same request always paints the same place."""
+    scale = min(1.0, PAINTED_SIDE / max(width, height))
+    painted = _painted(values, max(16, round(width * scale)), max(16, round(height * scale)))
+    if painted.shape[:2] != (height, width):
+        painted = cv2.resize(painted, (width, height), interpolation=cv2.INTER_CUBIC)
+    return graded(painted, group(values, "style"))
+
+
+def _painted(values: Mapping[str, Any], width: int, height: int) -> np.ndarray:
     look = group(values, "look")
     words = _words(values)
     kind = next((KINDS[word] for word in words if word in KINDS), SILHOUETTES.get(str(look.get("silhouettes")), "fields"))
@@ -59,7 +69,7 @@ def paint_plate(values: Mapping[str, Any], width: int, height: int) -> np.ndarra
         night=any(word in NIGHT for word in words),
     )
     SCENERY[kind](painting)
-    return graded(_finished(painting), group(values, "style"))
+    return _finished(painting)
 
 
 def _words(values: Mapping[str, Any]) -> list[str]:

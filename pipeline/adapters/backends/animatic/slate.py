@@ -10,6 +10,7 @@ import numpy as np
 
 INK = np.float32([236, 236, 230])
 ACCENT = np.float32([255, 176, 59])
+SEPARATOR = "  ·  "
 _DARK = 0.34
 _FACES = threading.local()
 
@@ -25,15 +26,14 @@ class Slate:
 
     def __init__(self, *, width: int, height: int, fps: int, words: tuple[str, ...], total: int) -> None:
         self.width, self.fps, self.total = width, fps, max(1, total)
-        self.strip = int(min(max(15, round(height * 0.058)), max(3, height * 0.2)))
+        self.strip = int(min(max(15, round(min(height, width * 0.7) * 0.058)), max(3, height * 0.2)))
         self.text_px = max(5, round(self.strip * 0.60))
         self._digits = _digit_cells(self.text_px, self.strip)
         self._cell = next(iter(self._digits.values())).shape[1]
         self._margin = max(3, round(self.strip * 0.4))
         room = width - self._margin * 3 - self._cell * 11
-        self._text = _text_mask(
-            _fitted("  ·  ".join(word for word in words if word), self.text_px, room), self.text_px, self.strip
-        )
+        self.line = _line([word for word in words if word], self.text_px, room)
+        self._text = _text_mask(self.line, self.text_px, self.strip)
 
     def draw(self, frame: np.ndarray, index: int) -> None:
         """Draw on the frame (RGB uint8) in place; `index` counts from the first frame of the scene."""
@@ -49,6 +49,12 @@ class Slate:
         line = max(1, self.strip // 14)
         light[:line, :done] = ACCENT
         area[:] = np.clip(light, 0, 255).astype(np.uint8)
+
+
+def _line(words: list[str], size: int, room: int) -> str:
+    """As many of the words as fit; the first ones go first, for everybody on a production knows its title."""
+    lines = [SEPARATOR.join(words[first:]) for first in range(max(1, len(words) - 1))]
+    return next((line for line in lines if _measure(line, size) <= room), _fitted(lines[-1], size, room))
 
 
 def _fitted(text: str, size: int, room: int) -> str:

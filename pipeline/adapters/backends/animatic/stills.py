@@ -11,9 +11,11 @@ import numpy as np
 from pipeline.adapters.backends.animatic import framing
 from pipeline.adapters.backends.animatic.cutout import Figure, clean_background, find_figure
 from pipeline.adapters.backends.animatic.grade import graded
+from pipeline.adapters.backends.animatic.matte import keep_matte
 from pipeline.adapters.backends.animatic.parameters import group, pick, positive
 from pipeline.adapters.backends.animatic.plates import paint_plate
 from pipeline.adapters.backends.animatic.wardrobe import clothes_color, dressed
+from pipeline.adapters.media.failures import library_errors
 from pipeline.adapters.media.images import open_image, write_png
 from pipeline.domain.errors import WorkFailed
 from pipeline.domain.work import Request, Result
@@ -30,18 +32,21 @@ def render_still(request: Request, workspace: Workspace) -> Result:
     started = time.perf_counter()
     width, height = positive(request, "width"), positive(request, "height")
     workspace.report(0.05, "reading")
-    if request.parameters.get("kind") == "plate":
-        still = paint_plate(request.parameters, width, height)
-    else:
-        still = _variant(request, width, height)
-    workspace.report(0.8, "writing")
     path = workspace.scratch / "still.png"
-    write_png(still, path)
+    if request.parameters.get("kind") == "plate":
+        write_png(paint_plate(request.parameters, width, height), path)
+    else:
+        still, figure = _variant(request, width, height)
+        write_png(still, path)
+        with library_errors("backend_error", "The still cannot be written"):
+            keep_matte(path, figure)
+    workspace.report(0.9, "storing")
     output = workspace.publish(path, role="still", media_type="image/png", facts={"width": width, "height": height})
     return Result(outputs=(output,), seconds=time.perf_counter() - started)
 
 
-def _variant(request: Request, width: int, height: int) -> np.ndarray:
+def _variant(request: Request, width: int, height: int) -> tuple[np.ndarray, Figure]:
+    """The still, and where its figure stands in it."""
     values = request.parameters
     seed, candidate = int(values.get("seed") or 0), max(1, int(values.get("candidate") or 1))
     sources = request.files("source")
@@ -64,8 +69,9 @@ def _variant(request: Request, width: int, height: int) -> np.ndarray:
     matrix = framing.placement(figure, share=share, width=width, height=height, offset_x=float(wobble.uniform(-0.045, 0.045)))
     tone = clothes_color(str(values.get("variant") or ""), str(values.get("prompt") or ""))
     ground = _backdrop(picture, figure, tone, wobble, width, height)
-    composed = _composed(clothed, figure, matrix, ground, float(wobble.choice([-1.0, 1.0])))
-    return graded(composed, group(values, "style"))
+    mask = cv2.warpAffine(_feathered(figure.mask), matrix, (width, height), flags=cv2.INTER_LINEAR)
+    composed = _composed(clothed, mask, matrix, ground, float(wobble.choice([-1.0, 1.0])))
+    return graded(composed, group(values, "style")), framing.placed(figure, matrix, mask)
 
 
 def _working_copy(picture: np.ndarray, side: int) -> np.ndarray:
@@ -89,7 +95,7 @@ def _backdrop(
     return np.clip(ground, 0, 255)
 
 
-def _composed(rgb: np.ndarray, figure: Figure, matrix: np.ndarray, ground: np.ndarray, light_side: float) -> np.ndarray:
+def _composed(rgb: np.ndarray, mask: np.ndarray, matrix: np.ndarray, ground: np.ndarray, light_side: float) -> np.ndarray:
     height, width = ground.shape[:2]
     scale = float(matrix[0, 0])
     interpolation = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_LINEAR
@@ -98,7 +104,6 @@ def _composed(rgb: np.ndarray, figure: Figure, matrix: np.ndarray, ground: np.nd
         rgb = cv2.GaussianBlur(rgb, (0, 0), 0.35 / scale)
     size = (width, height)
     front = cv2.warpAffine(rgb, matrix, size, flags=interpolation, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
-    mask = cv2.warpAffine(_feathered(figure.mask), matrix, size, flags=cv2.INTER_LINEAR)
     columns = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
     front *= (1 + 0.10 * light_side * columns)[:, :, None]
     shadow = cv2.GaussianBlur(mask, (0, 0), width / 45)
