@@ -79,6 +79,7 @@ class Stores:
         with self._writing, self.engine.connect().execution_options(stripboard_write=True) as connection, connection.begin():
             store = Store(connection, now)
             store.journal.lock_head()
+            self._checkpoint("store.begun")
             yield store
             self._checkpoint("store.flush")
             store.flush()

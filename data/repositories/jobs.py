@@ -274,12 +274,11 @@ class Jobs:
     def with_fingerprints(self, fingerprints: Sequence[str]) -> dict[str, Job]:
         """A done job for each of these fingerprints, or a running one where none is done."""
         found: dict[str, Job] = {}
-        wanted = [JobStatus.DONE.value, JobStatus.RUNNING.value]
-        for part in chunks(fingerprints):
-            query = select(*_COLUMNS).where(jobs.c.fingerprint.in_(part), jobs.c.status.in_(wanted))
-            for job in self._all(query):
-                if job.fingerprint not in found or job.status is JobStatus.DONE:
-                    found[job.fingerprint] = job
+        for status in (JobStatus.RUNNING, JobStatus.DONE):
+            for part in chunks(fingerprints):
+                equal = (jobs.c.fingerprint.in_(part), jobs.c.status == status.value)
+                newest = select(func.max(jobs.c.id)).where(*equal).group_by(jobs.c.fingerprint)
+                found.update((job.fingerprint, job) for job in self._all(select(*_COLUMNS).where(jobs.c.id.in_(newest))))
         return found
 
     def unfinished(self, run_id: int, stage: Stage) -> list[Job]:

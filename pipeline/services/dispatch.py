@@ -192,7 +192,8 @@ class Dispatch:
             else:
                 begun.add(job.fingerprint)
                 started.append((running, self._request(advance, running)))
-        self._finish(advance, settlement)
+        if len(started) < len(chosen):
+            self._finish(advance, settlement)
         return started
 
     @staticmethod
