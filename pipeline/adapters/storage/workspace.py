@@ -76,6 +76,7 @@ class Spool:
 
     def forget(self, attempt_id: str) -> None:
         """Remove the attempt's folder: its end is in the database."""
+        self._checkpoint("spool.forget")
         shutil.rmtree(self.attempt_folder(attempt_id), ignore_errors=True)
 
     def forget_job(self, job_key: str) -> None:
