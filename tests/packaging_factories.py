@@ -111,7 +111,7 @@ def _entry(index: int, character: str, scene_type: str, **fields: Any) -> dict[s
     recipe = {
         "inputs": [{"role": "source", "label": character, "sha256": f"{index}a" * 32}],
         "seed": 1234 + index,
-        "parameters": {"prompt": f"{character} <b>{scene_type}</b>", "crf": 18.5},
+        "parameters": {"prompt": f"{character} <b>{scene_type}</b>", "crf": 18.5, "gain": [1.04, 1.0, 0.95], "frames": [24, 24]},
         "tools": {"backend": "animatic"},
         "verdict": "pass",
         "approved_by": "rules",
