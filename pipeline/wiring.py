@@ -260,9 +260,9 @@ def hash_file(path: Path) -> str:
 
 def package_faults(path: Path) -> list[str]:
     """What is wrong with a sealed package, checked from outside."""
-    from pipeline.adapters.packaging import verify_package
+    from pipeline.adapters.packaging.verify import verify
 
-    return [f"{check.area} {check.subject}: {check.message}" for check in verify_package(path).checks if not check.is_ok]
+    return [f"{check.area} {check.subject}: {check.message}" for check in verify(path).failures]
 
 
 def _delivery_options(settings: Settings) -> dict[str, object]:
