@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pipeline.adapters.process_locks import ProcessLocks
     from pipeline.adapters.storage.media_store import MediaStore
     from pipeline.adapters.storage.workspace import Spool
+    from pipeline.domain.delivery import VerificationReport
     from pipeline.domain.presets import Presets
     from pipeline.engine.dispatcher import Dispatcher
     from pipeline.engine.scheduler import Scheduler
@@ -263,6 +264,13 @@ def package_faults(path: Path) -> list[str]:
     from pipeline.adapters.packaging.verify import verify
 
     return [f"{check.area} {check.subject}: {check.message}" for check in verify(path).failures]
+
+
+def verify_delivery(package: Path, authorities: Path | None = None) -> VerificationReport:
+    """Check a delivery package from outside. `authorities` is a PEM file of certificate authorities to trust."""
+    from pipeline.adapters.packaging.verify import verify
+
+    return verify(package, anchors=authorities.read_bytes() if authorities else None)
 
 
 def _delivery_options(settings: Settings) -> dict[str, object]:

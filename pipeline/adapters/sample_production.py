@@ -1,0 +1,105 @@
+"""The sample production: made-up people, places and scene types, and the source images of the people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pipeline.adapters.media.samples import draw_character
+
+TITLE = "Night Ferry"
+CHARACTERS = (
+    "Mara Quist", "Ivo Brandt", "Odette Lune", "Tariq Vell", "Sunniva Hale", "Ren Okoro", "Lucan Frey", "Paz Imari",
+    "Wilhelmina Stroud", "Bao Linden", "Freya Castellan", "Diego Marsh", "Noor Albright", "Tomasz Wren", "Kalinda Rhys",
+    "Emeric Sol", "Yuki Ferrant", "Amadou Pike", "Signe Valcourt", "Rafe Monteiro",
+)  # fmt: skip
+LOCATIONS = (
+    {"name": "Harbor", "preset": "harbor"},
+    {"name": "Engine Room", "preset": "industrial"},
+    {"name": "Promenade", "preset": "city_night"},
+)
+VARIANTS = (
+    {"name": "travel", "prompt": "travel clothes, long coat"},
+    {"name": "evening", "prompt": "evening wear, dark silk"},
+    {"name": "storm", "prompt": "oilskins, wet with rain"},
+    {"name": "crew", "prompt": "crew uniform, brass buttons"},
+)
+_SCENES = (
+    ("arrival", "Harbor", "wide", "pan_right", 1.0, "{character} arrives at the {location}, {variant.prompt}, {style.mood}"),
+    ("portrait", "Promenade", "close_up", "push_in", 0.7, "close-up of {character}, {variant.prompt}, lights behind"),
+    ("walk", "Promenade", "full", "pull_out", 1.0, "{character} walks along the {location}, {variant.prompt}"),
+    ("stand-off", "Engine Room", "medium", "orbit", 1.0, "{character} stands still in the {location}, {style.mood}"),
+    ("whisper", "Harbor", "medium_close_up", "static", 1.0, "{character} whispers a secret, {variant.prompt}"),
+    ("chase", "Engine Room", "cowboy", "handheld", 1.2, "{character} runs through the {location}, {style.mood}"),
+    ("reveal", "Harbor", "full", "tilt_up", 1.0, "the camera finds {character} on the {location}, {variant.prompt}"),
+    ("farewell", "Promenade", "medium", "crane", 1.0, "{character} looks back once more, {variant.prompt}, {style.mood}"),
+    ("glance", "Engine Room", "extreme_close_up", "push_in", 0.4, "the eyes of {character}, {style.mood}"),
+    ("crossing", "Harbor", "wide", "pan_left", 1.0, "{character} crosses the {location}, {variant.prompt}"),
+    ("tremor", "Engine Room", "medium", "shake", 1.0, "the {location} shakes, {character} holds on"),
+    ("descent", "Promenade", "full", "tilt_down", 1.0, "{character} comes down the stairs, {variant.prompt}"),
+)
+
+
+def names(characters: int, scene_types: int, variants: int) -> tuple[list[str], list[tuple[Any, ...]], list[dict[str, str]]]:
+    """As many of each as asked; beyond the made-up ones they are numbered."""
+    people = [CHARACTERS[n] if n < len(CHARACTERS) else f"Passenger {n + 1}" for n in range(characters)]
+    scenes = [_SCENES[n] if n < len(_SCENES) else (f"scene {n + 1}", *_SCENES[n % len(_SCENES)][1:]) for n in range(scene_types)]
+    looks = [
+        dict(VARIANTS[n]) if n < len(VARIANTS) else {"name": f"look {n + 1}", "prompt": "plain clothes"} for n in range(variants)
+    ]
+    return people, scenes, looks
+
+
+def image_path(name: str) -> str:
+    """Where a person's picture lies, from the folder of the production."""
+    plain = "".join(char if char.isalnum() else "_" for char in name.lower())
+    return f"assets/{plain}.png"
+
+
+def document(characters: int, scene_types: int, variants: int) -> dict[str, Any]:
+    """The production file as plain data."""
+    people, scenes, looks = names(characters, scene_types, variants)
+    return {
+        "production": {
+            "title": TITLE,
+            "version": "1.0",
+            "author": "Stripboard",
+            "seed": 7,
+            "style": {"preset": "cinematic_teal_orange", "era": "present", "mood": "tense"},
+            "defaults": {"fps": 12, "resolution": "480x270", "duration_s": 2, "segments": 2},
+            "characters": [{"name": name, "source_images": [image_path(name)]} for name in people],
+            "variants": looks,
+            "locations": [dict(place) for place in LOCATIONS],
+            "scene_types": [
+                {
+                    "name": name,
+                    "location": place,
+                    "framing": framing,
+                    "camera": {"move": move, "amount": amount},
+                    "prompt": prompt,
+                }
+                for name, place, framing, move, amount, prompt in scenes
+            ],
+            "matrix": {"characters": "all", "scene_types": "all", "variants": "all"},
+            "approvals": {"variants": "auto", "scenes": "auto"},
+            "budget": {"gpu_hours": 10, "disk_gb": 10},
+            "outputs": [{"format": "preview_360p", "path": "output/preview/"}],
+        }
+    }
+
+
+def _scene_type(name: str, place: str, framing: str, move: str, amount: float, prompt: str) -> dict[str, Any]:
+    camera = {"move": move, "amount": amount}
+    return {"name": name, "location": place, "framing": framing, "camera": camera, "prompt": prompt}
+
+
+def draw(folder: Path, characters: list[str]) -> int:
+    """Draw the pictures that are not there yet; the answer is how many."""
+    drawn = 0
+    for name in characters:
+        path = folder / image_path(name)
+        if not path.is_file():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draw_character(name, path)
+            drawn += 1
+    return drawn

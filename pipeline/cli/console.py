@@ -1,0 +1,76 @@
+"""Prints to people and to programs: text and tables by rich, JSON that is nothing but JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from pathlib import PurePath
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from pipeline.cli.text import clean, clean_lines
+
+_PIPED_WIDTH = 200
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+
+
+@cache
+def console() -> Console:
+    """Standard output. Colour on a terminal only, and never with NO_COLOR."""
+    width = None if sys.stdout.isatty() else _PIPED_WIDTH
+    return Console(highlight=False, markup=False, emoji=False, width=width)
+
+
+@cache
+def errors() -> Console:
+    """Standard error."""
+    width = None if sys.stderr.isatty() else _PIPED_WIDTH
+    return Console(stderr=True, highlight=False, markup=False, emoji=False, width=width)
+
+
+def say(text: str = "", style: str = "") -> None:
+    """One or more lines, wrapped by the terminal alone."""
+    console().print(Text(clean_lines(text), style=style), soft_wrap=True)
+
+
+def warn(text: str) -> None:
+    """A line on standard error."""
+    errors().print(Text(clean_lines(text), style="yellow"), soft_wrap=True)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> None:
+    """A table; a column whose name ends with `>` is right-aligned."""
+    from rich import box
+    from rich.table import Table
+
+    grid = Table(box=box.SIMPLE_HEAD, title=Text(clean(title)) if title else None, title_justify="left", pad_edge=False)
+    for name in columns:
+        grid.add_column(name.removesuffix(">"), justify="right" if name.endswith(">") else "left", overflow="fold")
+    for row in rows:
+        grid.add_row(*(entry if isinstance(entry, Text) else Text(clean(entry)) for entry in row))
+    console().print(grid)
+
+
+def print_json(value: Any) -> None:
+    """A value as JSON, and nothing else, on standard output."""
+    sys.stdout.write(json.dumps(plain(value), indent=2, ensure_ascii=False) + "\n")
+
+
+def plain(value: Any) -> Any:
+    """Dataclasses, mappings and enums as plain JSON values."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(inner) for inner in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value) if isinstance(value, (PurePath, str)) else value

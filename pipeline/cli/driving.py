@@ -1,0 +1,99 @@
+"""Drives a run: an engine in the background, progress in front, and a clean stop on Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from pipeline.cli.live import Display
+from pipeline.domain.progress import Outlook, Progress
+
+if TYPE_CHECKING:
+    from pipeline.wiring import Studio
+
+_LOOK_EVERY_S = 0.25
+_LOOK_SHARE = 10
+_PATIENCE_S = 5.0
+
+
+class Interrupted(Exception):
+    """Ctrl-C, or the wish to end from outside; the engine has stopped cleanly."""
+
+
+def drive(studio: Studio, run_id: int, *, parallel: int | None, display: Display) -> Progress:
+    """Work until the run needs something else than work; the answer is where it stands then. Raises Interrupted."""
+    from pipeline import wiring
+
+    over = threading.Event()
+    with _signals() as asked:
+        engine = wiring.build_engine(studio, parallel=parallel)
+        scheduler = wiring.build_scheduler(studio, engine)
+        scheduler.start()
+        loop = _Loop(lambda: engine.run(lambda: asked.is_set() or over.is_set()))
+        loop.start()
+        try:
+            progress = _watch(studio, run_id, asked, loop, display)
+        finally:
+            over.set()
+            engine.wake.set()
+            loop.join()
+            scheduler.stop()
+            display.close()
+            engine.drain(_PATIENCE_S)
+        if asked.is_set() and progress.outlook is Outlook.WORKING:
+            raise Interrupted
+    return progress
+
+
+def _watch(studio: Studio, run_id: int, asked: threading.Event, loop: _Loop, display: Display) -> Progress:
+    while True:
+        began = time.monotonic()
+        progress = studio.reports.progress(run_id)
+        display.update(progress)
+        if loop.error is not None:
+            raise loop.error
+        if progress.outlook is not Outlook.WORKING or asked.is_set():
+            return progress
+        asked.wait(max(_LOOK_EVERY_S, (time.monotonic() - began) * _LOOK_SHARE))
+
+
+class _Loop(threading.Thread):
+    """The engine's thread; an error in it is kept for the watcher."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        super().__init__(name="engine", daemon=True)
+        self._work = work
+        self.error: Exception | None = None
+
+    def run(self) -> None:
+        try:
+            self._work()
+        except Exception as error:
+            self.error = error
+
+
+@contextmanager
+def _signals() -> Iterator[threading.Event]:
+    """An event that Ctrl-C and SIGTERM set; the second time they end the process at once.
+
+    Ending at once is safe: everything that counts is in the database, and the workers die with their parent.
+    """
+    asked = threading.Event()
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        if asked.is_set():
+            os._exit(130)
+        asked.set()
+
+    before: dict[int, Any] = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

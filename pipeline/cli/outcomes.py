@@ -1,0 +1,168 @@
+"""Works on a run and says how it ended: delivered, waiting for people, stuck, out of budget, interrupted."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.cli.console import plain, print_json, say
+from pipeline.cli.driving import Interrupted, drive
+from pipeline.cli.entry import tell
+from pipeline.cli.exits import Exit
+from pipeline.cli.live import cells_words, display, spend
+from pipeline.cli.text import clean, counted, duration, quoted, size
+from pipeline.domain import forecast
+from pipeline.domain.errors import Unavailable
+from pipeline.domain.progress import Outlook, Progress
+from pipeline.domain.records import Run
+from pipeline.domain.stages import Phase
+from pipeline.domain.statuses import DeliveryStatus, RunStatus
+
+if TYPE_CHECKING:
+    from pipeline.wiring import Studio
+
+_SHOWN = 12
+CODES = {
+    Outlook.OVER: Exit.DONE,
+    Outlook.REACHED: Exit.DONE,
+    Outlook.PEOPLE: Exit.WAITS,
+    Outlook.BUDGET: Exit.REFUSED,
+    Outlook.STUCK: Exit.FAILED,
+    Outlook.PAUSED: Exit.FAILED,
+    Outlook.NOTHING_ASKED: Exit.FAILED,
+}
+
+
+def work(studio: Studio, run: Run, *, again: str, parallel: int | None = None, as_json: bool = False) -> int:
+    """Drive the run, say how it ended, place what was delivered; the answer is the exit code.
+
+    `again` is the command that goes on later.
+    """
+    began = time.monotonic()
+    current = studio.runs.find(run.id)
+    plans = [cell.plan for cell in studio.reports.matrix(run.id).cells]
+    expected = forecast.expected_jobs(studio.runs.config(run.id).production, plans)
+    shown = display(run.name, expected, Phase(current.until), quiet=as_json)
+    try:
+        progress = drive(studio, run.id, parallel=parallel, display=shown)
+    except Interrupted:
+        tell("interrupted", f"Stopped cleanly. Go on with `{again}`.", as_json=as_json)
+        return Exit.INTERRUPTED
+    seconds = time.monotonic() - began
+    placed = _place(studio, run, as_json=as_json) if progress.outlook is Outlook.OVER else None
+    summary = summary_of(studio, run, progress, seconds=seconds, placed=placed)
+    if as_json:
+        print_json(summary)
+    else:
+        _tell(studio, run, progress, summary, again=again)
+    code = CODES[progress.outlook]
+    return Exit.FAILED if progress.outlook is Outlook.OVER and placed is None else code
+
+
+def summary_of(
+    studio: Studio, run: Run, progress: Progress, *, seconds: float, placed: tuple[Path, list[Path]] | None
+) -> dict[str, Any]:
+    """How the run stands, for programs."""
+    current = studio.runs.find(run.id)
+    summary: dict[str, Any] = {
+        "run": {"id": run.id, "name": run.name, "status": current.status.value, "until": current.until},
+        "outlook": progress.outlook.value,
+        "cells": plain(progress.cells),
+        "seconds": round(seconds, 3),
+        "spent_seconds": round(progress.spent_seconds, 3),
+        "spent_bytes": progress.spent_bytes,
+        "waiting": plain(studio.review.waiting(run)),
+        "failures": studio.reports.failures(run.id),
+        "delivery": None,
+        "outputs": [],
+    }
+    if placed is not None:
+        sealed = studio.deliveries.sealed(run)
+        summary["delivery"] = {
+            "path": str(placed[0]), "sha256": sealed.package_sha256, "size_bytes": sealed.size_bytes, "number": sealed.number,
+        }  # fmt: skip
+        summary["outputs"] = [str(path) for path in placed[1]]
+    return summary
+
+
+def _place(studio: Studio, run: Run, *, as_json: bool) -> tuple[Path, list[Path]] | None:
+    """The newest sealed delivery and the exports, copied to where people look; None when the run ended without one."""
+    if studio.runs.find(run.id).status is not RunStatus.COMPLETED:
+        return None
+    if not any(delivery.status is DeliveryStatus.SEALED for delivery in studio.deliveries.of_run(run)):
+        return None
+    package = studio.deliveries.place(run, studio.deliveries.sealed(run), studio.settings.deliveries_root)
+    try:
+        return package, studio.deliveries.place_outputs(run)
+    except Unavailable as error:
+        tell(error.kind, f"The delivery is sealed, but not every output could be placed. {error}", as_json=as_json)
+        return package, []
+
+
+def _tell(studio: Studio, run: Run, progress: Progress, summary: dict[str, Any], *, again: str) -> None:
+    if progress.outlook is Outlook.OVER:
+        _tell_end(run, progress, summary)
+    elif progress.outlook is Outlook.PEOPLE:
+        say(f"Run {run.name} waits for people: {cells_words(progress)}.", style="yellow")
+        show_waiting(studio, run)
+        say(f"Then go on with `{again}`.")
+    elif progress.outlook is Outlook.STUCK:
+        say(f"Run {run.name} is stuck: {cells_words(progress)}.", style="red")
+        show_lines(summary["failures"])
+        say(f"Try again with `stripboard retry {run.id}`, or leave cells out with `stripboard cancel {run.id} --cell KEY`.")
+        say(f"Then go on with `{again}`.")
+    elif progress.outlook is Outlook.BUDGET:
+        say(f"Run {run.name} has stopped: its budget does not cover the next scene ({spend(progress)}).", style="red")
+        say("Raise the budget in the production and start a new run with --new; what is made already is reused.")
+    elif progress.outlook is Outlook.PAUSED:
+        say(f"Run {run.name} is paused. Go on with `stripboard resume {run.id}`, then `{again}`.", style="yellow")
+    elif progress.outlook is Outlook.NOTHING_ASKED:
+        say(f"Nothing of run {run.name} is submitted. `stripboard submit {run.id}` asks for scenes.", style="yellow")
+    else:
+        say(f"Run {run.name} has reached the end of phase {summary['run']['until']}: {cells_words(progress)}.", style="green")
+        say(f"Go on with `{again}`.")
+
+
+def _tell_end(run: Run, progress: Progress, summary: dict[str, Any]) -> None:
+    if summary["delivery"] is None:
+        say(f"Run {run.name} is {summary['run']['status']}: {cells_words(progress)}.", style="yellow")
+        return
+    package = summary["delivery"]
+    say(f"Run {run.name} is delivered: {cells_words(progress)}, in {duration(summary['seconds'])}.", style="green")
+    say(f"S{spend(progress)[1:]}.")
+    say(f"Delivery: {package['path']} ({size(package['size_bytes'])})", style="bold")
+    if summary["outputs"]:
+        folder = Path(summary["outputs"][0]).parent
+        say(f"Outputs:  {counted(len(summary['outputs']), 'file')}, the first in {clean(folder)}")
+    say(f"Check it: stripboard verify-delivery {quoted(package['path'])}")
+
+
+def show_waiting(studio: Studio, run: Run) -> None:
+    """Everything that waits for a decision, with the commands that decide."""
+    waiting = studio.review.waiting(run)
+    variants = [entry for entry in waiting if entry.what == "variant"]
+    scenes = [entry for entry in waiting if entry.what == "scene"]
+    for entry in variants[:_SHOWN]:
+        told = counted(entry.candidates, "candidate")
+        frees = f", frees {counted(entry.frees, 'scene')}" if entry.frees else ""
+        reason = f"; {entry.reason}" if entry.reason else ""
+        say(f"  variant image {entry.key}: {told}{frees}{reason}")
+    for entry in scenes[:_SHOWN]:
+        say(f"  scene {entry.key}" + (f": quality checks say {entry.reason}" if entry.reason else ""))
+    more = max(0, len(variants) - _SHOWN) + max(0, len(scenes) - _SHOWN)
+    if more:
+        say(f"  and {more} more; `stripboard status {run.id}` shows all.")
+    if variants:
+        say(f"Decide: stripboard approve {run.id} --variant {quoted(variants[0].key)} --candidate 1")
+    if scenes:
+        say(f"Decide: stripboard approve {run.id} --cell {quoted(scenes[0].key)}")
+        say(f"        stripboard reject {run.id} --cell {quoted(scenes[0].key)} --reason '…'")
+    if waiting:
+        say(f"All:    stripboard approve {run.id} --all")
+
+
+def show_lines(lines: list[str]) -> None:
+    """A list, indented."""
+    for line in lines:
+        say(f"  {line}")

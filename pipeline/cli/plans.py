@@ -1,0 +1,72 @@
+"""`plan`: what a new run would do for each cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.text import Text
+
+from pipeline.cli.console import as_json, plain, print_json, say, table
+from pipeline.cli.exits import Exit
+from pipeline.cli.planned import plan_of
+from pipeline.cli.productions import show_estimate
+from pipeline.cli.reading import path_argument, read_valid
+from pipeline.cli.text import clean, counted, duration, joined, size
+from pipeline.domain.planning import PlannedCell, Step
+
+if TYPE_CHECKING:
+    from pipeline.wiring import LoadedProduction
+
+_SHOWN = 60
+_STYLES = {Step.ADD: "green", Step.RERUN: "yellow", Step.REUSE: "dim"}
+
+
+@click.command("plan", short_help="Show what a run would add, make again, reuse or wait for.")
+@path_argument
+@click.option("--all", "show_all", is_flag=True, help="List every cell, however many.")
+@as_json
+def plan_command(path: Path, show_all: bool, as_json: bool) -> int:
+    """Show for every cell whether a new run would add it, make it again or reuse it, and what it would wait for.
+
+    It is compared with the newest run of the same title. Nothing is written.
+    """
+    return show_plan(read_valid(path, as_json=as_json), as_json=as_json, show_all=show_all)
+
+
+def show_plan(loaded: LoadedProduction, *, as_json: bool, show_all: bool = False) -> int:
+    """Print the plan of a valid production."""
+    plan = plan_of(loaded)
+    if as_json:
+        print_json({**plain(plan), "counts": plan.counts, "basis": plan.estimate.basis, "money": None})
+        return Exit.DONE
+    against = f"compared with run {plan.compared_with}" if plan.compared_with else "no run of it yet"
+    say(f"{plan.title}: {counted(len(plan.cells), 'cell')}, {against}", style="bold")
+    shown = plan.cells if show_all else plan.cells[:_SHOWN]
+    table(("cell", "step", "why", "waits for", "generation>", "disk>"), [_row(cell) for cell in shown])
+    if len(shown) < len(plan.cells):
+        say(f"… and {len(plan.cells) - len(shown):,} more; --all lists them.")
+    if plan.dropped:
+        say(f"No longer in the production: {_some(plan.dropped)}.")
+    found = plan.counts
+    say(joined(f"{found[step.value]:,} {step.value}" for step in Step) + f"; {found['blocked']:,} blocked until people decide.")
+    show_estimate(plan.estimate)
+    return Exit.DONE
+
+
+def _row(cell: PlannedCell) -> tuple[object, ...]:
+    is_made = cell.step is not Step.REUSE
+    return (
+        cell.key,
+        Text(cell.step.value, style=_STYLES[cell.step]),
+        cell.why,
+        clean(joined(cell.waits_for)),
+        duration(cell.generation_seconds) if is_made else "",
+        size(cell.disk_bytes) if is_made else "",
+    )
+
+
+def _some(keys: Sequence[str]) -> str:
+    return ", ".join(keys[:5]) + (f" and {len(keys) - 5} more" if len(keys) > 5 else "")

@@ -1,0 +1,115 @@
+"""`submit`, `cancel`, `pause`, `resume`: what people ask of runs and cells. They change the store; `run --resume` works."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from pipeline.cli.console import as_json, plain, print_json, say
+from pipeline.cli.exits import Exit
+from pipeline.cli.outcomes import show_lines
+from pipeline.cli.productions import show_estimate
+from pipeline.cli.studios import actor, is_everything, open_studio, run_argument, selection_of, selection_options
+from pipeline.cli.text import counted
+from pipeline.domain.choices import Mode
+from pipeline.domain.statuses import RunStatus
+
+_SHOWN = 20
+GOES_ON = "A running engine takes it up at once; else `stripboard run PATH --resume` does the work."
+
+
+@click.command("submit", short_help="Ask for cells of a run.")
+@run_argument
+@selection_options
+@click.option("--mode", type=click.Choice([mode.value for mode in Mode]), default=Mode.MISSING.value, show_default=True,
+              help="missing: never made; failed: failed and rejected; all: every one not under way, as a new take.")  # fmt: skip
+@click.option("--dry-run", is_flag=True, help="Show what would be accepted; change nothing.")
+@as_json
+def submit_command(run: str | None, mode: str, dry_run: bool, as_json: bool, **chosen: Any) -> int:
+    """Ask for cells: all of a run, or a selection. Either every accepted cell is queued, or none is.
+
+    RUN is the number or the name of a run; without it the newest one is meant.
+    """
+    selection = selection_of(chosen)
+    with open_studio() as studio:
+        found = studio.runs.find(run)
+        if dry_run:
+            receipt = studio.submission.preview(found, selection, Mode(mode))
+        else:
+            receipt = studio.submission.submit(found, selection, Mode(mode), actor())
+    if as_json:
+        told = {"accepted": receipt.accepted, "skipped": receipt.skipped, "estimate": receipt.estimate, "submitted": not dry_run}
+        print_json({"run": {"id": found.id, "name": found.name}, **told})
+        return Exit.DONE
+    verb = "would be accepted" if dry_run else "accepted"
+    say(f"Run {found.name}: {counted(len(receipt.accepted), 'cell')} {verb}, {len(receipt.skipped):,} skipped.", style="bold")
+    show_lines([f"accepted: {key}" for key in receipt.accepted[:_SHOWN]] + _more(len(receipt.accepted)))
+    show_lines([f"skipped:  {key}: {why}" for key, why in list(receipt.skipped.items())[:_SHOWN]] + _more(len(receipt.skipped)))
+    if receipt.accepted:
+        show_estimate(receipt.estimate)
+    if receipt.accepted and not dry_run:
+        say(GOES_ON)
+    return Exit.DONE
+
+
+@click.command("cancel", short_help="Take cells out of a run, or end the run.")
+@run_argument
+@selection_options
+@click.option("--all", "whole", is_flag=True, help="End the whole run; what is approved stays.")
+@as_json
+def cancel_command(run: str | None, whole: bool, as_json: bool, **chosen: Any) -> int:
+    """Take a selection of cells out of a run, or with --all end the run."""
+    selection = selection_of(chosen)
+    if whole != is_everything(selection):
+        raise click.UsageError("Name the cells to cancel, or end the whole run with --all.")
+    with open_studio() as studio:
+        found = studio.runs.find(run)
+        if whole:
+            studio.runs.cancel(found, actor())
+            keys: list[str] = []
+        else:
+            keys = studio.submission.cancel(found, selection, actor())
+    if as_json:
+        print_json({"run": {"id": found.id, "name": found.name}, "ended": whole, "cancelled": keys})
+    elif whole:
+        say(f"Run {found.name} is cancelled. What is approved stays.")
+    else:
+        say(f"Run {found.name}: {counted(len(keys), 'cell')} cancelled.")
+        show_lines(keys[:_SHOWN] + _more(len(keys)))
+    return Exit.DONE
+
+
+@click.command("pause", short_help="Let a run start no new work.")
+@run_argument
+@as_json
+def pause_command(run: str | None, as_json: bool) -> int:
+    """Let a run start no new work; what is under way is finished."""
+    with open_studio() as studio:
+        found = studio.runs.find(run)
+        studio.runs.pause(found, actor())
+        return _tell_status(plain(studio.runs.find(str(found.id)).status), found.id, found.name, as_json=as_json)
+
+
+@click.command("resume", short_help="Let a paused run go on.")
+@run_argument
+@as_json
+def resume_command(run: str | None, as_json: bool) -> int:
+    """Let a paused run go on. The work itself is done by `stripboard run PATH --resume`, or by a running engine."""
+    with open_studio() as studio:
+        found = studio.runs.find(run)
+        if found.status is not RunStatus.RUNNING:
+            studio.runs.resume(found, actor())
+        return _tell_status(plain(studio.runs.find(str(found.id)).status), found.id, found.name, as_json=as_json)
+
+
+def _tell_status(status: str, run_id: int, name: str, *, as_json: bool) -> int:
+    if as_json:
+        print_json({"run": {"id": run_id, "name": name, "status": status}})
+    else:
+        say(f"Run {name} is {status}." + (f" {GOES_ON}" if status == RunStatus.RUNNING.value else ""))
+    return Exit.DONE
+
+
+def _more(count: int) -> list[str]:
+    return [f"and {count - _SHOWN:,} more"] if count > _SHOWN else []

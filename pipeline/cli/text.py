@@ -1,0 +1,52 @@
+"""Text for people: names made safe, numbers with their units, sentences with the right plural."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def clean(text: object) -> str:
+    """One line without control characters: nothing in a name can move the cursor or hide what follows."""
+    return _UNSAFE.sub("�", str(text))
+
+
+def clean_lines(text: object) -> str:
+    """The same for text of several lines."""
+    return "\n".join(clean(line) for line in str(text).split("\n"))
+
+
+def size(size_bytes: float) -> str:
+    """`12.3 MB`."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size_bytes < 1000:
+            return f"{size_bytes:.0f} bytes" if unit == "bytes" else f"{size_bytes:.1f} {unit}"
+        size_bytes /= 1000
+    return f"{size_bytes:.1f} TB"
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `3 min 20 s`, `2 h 5 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def counted(number: int, singular: str, plural: str = "") -> str:
+    """`1 scene`, `2 scenes`."""
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def quoted(name: str) -> str:
+    """A name as an argument that a shell takes as one word."""
+    return clean(name) if re.fullmatch(r"[\w.,/@%+=-]+", name) else "'" + clean(name).replace("'", "'\\''") + "'"
+
+
+def joined(parts: Iterable[str]) -> str:
+    """The parts that are not empty, with commas."""
+    return ", ".join(part for part in parts if part)
