@@ -64,6 +64,7 @@ _FIELDS = (
 )  # fmt: skip
 _COLUMNS = [jobs.c[name] for name in _FIELDS]
 _SAMPLES = 200
+_UNFINISHED = [JobStatus.READY.value, JobStatus.RUNNING.value, JobStatus.FAILED.value]
 
 
 def urgency(priority: int, stage: Stage) -> int:
@@ -244,17 +245,18 @@ class Jobs:
             query = query.where(jobs.c.stage.in_([stage.value for stage in stages]))
         return self._all(query.order_by(jobs.c.id))
 
-    def live_of(self, subject: str, ids: Sequence[int]) -> list[Job]:
-        """Jobs of these subjects that are ready or running."""
-        live = [JobStatus.READY.value, JobStatus.RUNNING.value]
+    def unfinished_of(self, subject: str, ids: Sequence[int]) -> list[Job]:
+        """Jobs of these subjects that are ready, running or failed."""
         found: list[Job] = []
         for part in chunks(ids):
-            query = select(*_COLUMNS).where(jobs.c.subject == subject, jobs.c.subject_id.in_(part), jobs.c.status.in_(live))
+            query = select(*_COLUMNS).where(
+                jobs.c.subject == subject, jobs.c.subject_id.in_(part), jobs.c.status.in_(_UNFINISHED)
+            )
             found.extend(self._all(query))
         return found
 
     def set_status(self, job_ids: Iterable[int], old: JobStatus, new: JobStatus, *, reason: str = "", now: datetime) -> None:
-        """Move jobs that hold no lease: ready ones are cancelled, failed ones made ready again with their tries forgotten."""
+        """Move jobs that hold no lease. Whatever is made ready again starts with its tries forgotten."""
         values: dict[str, Any] = {"status": new.value, "reason": reason, "finished_at": None if new is JobStatus.READY else now}
         if new is JobStatus.READY:
             values |= {"tries": 0, "not_before": None}
@@ -291,8 +293,7 @@ class Jobs:
 
     @staticmethod
     def _unfinished(run_id: int, stage: Stage) -> Select[Any]:
-        open_statuses = [JobStatus.READY.value, JobStatus.RUNNING.value, JobStatus.FAILED.value]
-        return select(*_COLUMNS).where(jobs.c.run_id == run_id, jobs.c.stage == stage.value, jobs.c.status.in_(open_statuses))
+        return select(*_COLUMNS).where(jobs.c.run_id == run_id, jobs.c.stage == stage.value, jobs.c.status.in_(_UNFINISHED))
 
     def open_stages(self, run_id: int) -> dict[tuple[Stage, JobStatus], int]:
         """How many jobs of the run stand where, by stage."""

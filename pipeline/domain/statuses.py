@@ -104,6 +104,8 @@ JOB_TRANSITIONS: dict[tuple[JobStatus, JobStatus], str] = {
     (_J.RUNNING, _J.FAILED): "the retry policy gives up",
     (_J.RUNNING, _J.CANCELLED): "its cell is cancelled or made anew",
     (_J.FAILED, _J.READY): "a person retries",
+    (_J.FAILED, _J.CANCELLED): "its cell is cancelled or made anew",
+    (_J.CANCELLED, _J.READY): "rollback to its take",
 }
 
 _R = RunStatus

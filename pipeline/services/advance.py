@@ -13,8 +13,9 @@ from data.store import Store
 from pipeline.domain import plans
 from pipeline.domain.errors import Conflict
 from pipeline.domain.plans import RunBook
-from pipeline.domain.records import Actor, Cell, JobInput, Run, Still
+from pipeline.domain.records import Actor, Cell, Job, JobInput, Run, Still
 from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus, StillKind, check_cell_transition
+from pipeline.services.accounts import Accounts
 from pipeline.services.runbooks import RunBooks
 
 GATE = Actor("system", "gate")
@@ -127,23 +128,38 @@ class Advance:
         self._approved_cells[cell.id] = seq
 
     def reject_cell(self, cell: Cell, *, actor: Actor, reason: str, note: str = "", cause: int | None = None) -> None:
-        """The gate refuses the cell's newest take."""
+        """The gate refuses the cell's newest take, or withdraws the approval of the one that is approved."""
+        number = cell.take
+        if cell.status is CellStatus.APPROVED:
+            number = cell.approved_take or cell.take
+            self.cancel_jobs("cell", [cell.id], "its approval was withdrawn")
         self.move_cell(cell, CellStatus.REJECTED, actor=actor, cause=cause, reason=reason)
         now = self.store.journal.now
-        self.store.takes.decide(cell, cell.take, "rejected", by=str(actor), now=now, reason=reason, note=note)
+        self.store.takes.decide(cell, number, "rejected", by=str(actor), now=now, reason=reason, note=note)
 
     def cancel_jobs(self, subject: str, ids: Sequence[int], reason: str) -> None:
-        """Cancel the live jobs of these subjects; a running attempt is stopped by its engine at the next heartbeat."""
-        from_now = self.store.journal.now
-        live = self.store.jobs.live_of(subject, ids)
-        ready = [job.id for job in live if job.status is JobStatus.READY]
-        self.store.jobs.set_status(ready, JobStatus.READY, JobStatus.CANCELLED, reason=reason, now=from_now)
-        for job in live:
+        """Cancel the unfinished jobs of these subjects; a running attempt is stopped by its engine at the next heartbeat."""
+        now = self.store.journal.now
+        unfinished = self.store.jobs.unfinished_of(subject, ids)
+        for status in (JobStatus.READY, JobStatus.FAILED):
+            resting = [job.id for job in unfinished if job.status is status]
+            self.store.jobs.set_status(resting, status, JobStatus.CANCELLED, reason=reason, now=now)
+        for job in unfinished:
             self.store.journal.record(
                 "job.cancelled", actor=self.actor, subject="job", subject_id=job.id, run_id=job.run_id, data={"reason": reason}
             )
-        for job in (job for job in live if job.status is JobStatus.RUNNING):
-            self.store.jobs.cancel_running(job, reason=reason, now=from_now)
+        self._cancel_running([job for job in unfinished if job.status is JobStatus.RUNNING], reason)
+
+    def _cancel_running(self, running: Sequence[Job], reason: str) -> None:
+        """End these attempts; each has cost the time that it ran, and what else was reserved is free again."""
+        now = self.store.journal.now
+        accounts = Accounts(self.store.runs.by_ids(list({job.run_id for job in running})))
+        began = {attempt.id: attempt.started_at for attempt in self.store.jobs.attempts_of([job.id for job in running])}
+        for job in running:
+            elapsed = now - began[job.attempt_id or ""]
+            accounts.charge(job, seconds=max(0.0, elapsed.total_seconds()), size_bytes=0)
+            self.store.jobs.cancel_running(job, reason=reason, now=now)
+        accounts.store(self.store)
 
     # Starts -----------------------------------------------------------------------------------------------------
 

@@ -135,12 +135,17 @@ class Review:
                 back.append(cell.plan.key)
             if not back:
                 raise Conflict("No selected cell has another approved take to go back to.")
+            store.flush()
+            Sealing(advance).deliver_when_ready(run.id)
         return back
 
     @staticmethod
     def _roll_back(store: Store, advance: Advance, cell: Cell, target: int) -> None:
         advance.cancel_jobs("cell", [cell.id], "rolled back")
+        store.flush()
         now = store.journal.now
+        exports = [job.id for job in store.jobs.of("cell", cell.id, target, Stage.EXPORT) if job.status is JobStatus.CANCELLED]
+        store.jobs.set_status(exports, JobStatus.CANCELLED, JobStatus.READY, now=now)
         if cell.status is CellStatus.APPROVED:
             advance.cells[cell.id] = store.cells.move(cell, CellStatus.APPROVED, now, approved_take=target)
         else:
@@ -206,7 +211,7 @@ def _earlier_take(store: Store, cell: Cell, wanted: int | None) -> int | None:
     if wanted is not None:
         return wanted if wanted in approved else None
     if cell.status is not CellStatus.APPROVED:
-        return cell.approved_take or (approved[-1] if approved else None)
+        return cell.approved_take if cell.approved_take in approved else (approved[-1] if approved else None)
     earlier = [number for number in approved if number < (cell.approved_take or 0)]
     return earlier[-1] if earlier else None
 

@@ -43,6 +43,8 @@ class Sealing:
             return None
         if self._store.cells.any_with(run_id, _OPEN) or self._store.jobs.any_unfinished(run_id, Stage.EXPORT):
             return None
+        if not self._store.cells.any_with(run_id, [CellStatus.APPROVED]):
+            return None
         if any(delivery.status is not DeliveryStatus.FAILED for delivery in self._store.deliveries.of_run(run_id)):
             return None
         return self.deliver(run)

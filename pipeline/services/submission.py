@@ -17,6 +17,7 @@ from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus, in_words
 from pipeline.ports import Clock
 from pipeline.services.advance import Advance
 from pipeline.services.runbooks import RunBooks
+from pipeline.services.sealing import Sealing
 
 _MODES: Mapping[Mode, frozenset[CellStatus]] = {
     Mode.MISSING: frozenset({CellStatus.NOT_STARTED, CellStatus.CANCELLED}),
@@ -79,6 +80,8 @@ class Submission:
             advance.cancel_jobs("cell", [cell.id for cell in cells], "its cell was cancelled")
             for cell in cells:
                 advance.move_cell(cell, CellStatus.CANCELLED)
+            store.flush()
+            Sealing(advance).deliver_when_ready(run.id)
         return [cell.plan.key for cell in cells]
 
     def _choose(self, store: Store, run: Run, selection: Selection, mode: Mode) -> tuple[list[Cell], dict[str, str]]:
