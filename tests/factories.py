@@ -46,7 +46,7 @@ def make_production(
     candidates: int = 1,
     outputs: int = 1,
     approvals: Approvals = AUTO,
-    budget: Budget = Budget(),
+    budget: Budget | None = None,
     shots: tuple[Shot, ...] = (),
     locations: tuple[Location, ...] = (),
     title: str = "Harbor Nights",
@@ -70,7 +70,7 @@ def make_production(
         matrix=Matrix(*names) if variants else None,
         shots=shots,
         approvals=approvals,
-        budget=budget,
+        budget=budget or Budget(),
         outputs=tuple(Output(f"format_{number}", "out", f"format_{number}") for number in range(1, outputs + 1)),
     )
 
