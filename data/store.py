@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, select
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
 
 from data.batch import Batch
@@ -26,6 +27,7 @@ from data.repositories.outputs import Outputs
 from data.repositories.runs import Runs
 from data.repositories.stills import Stills
 from data.repositories.takes import Takes
+from pipeline.domain.errors import Unavailable
 
 _WAIT_MS = 30_000
 _SAFE_WAL = (3, 51, 3)
@@ -76,7 +78,7 @@ class Stores:
     @contextmanager
     def begin(self, now: datetime) -> Iterator[Store]:
         """A writing transaction: the only one at a time, over all processes. Commits on a clean exit, else rolls back."""
-        with self._writing, self.engine.connect().execution_options(stripboard_write=True) as connection, connection.begin():
+        with _in_our_words(), self._writing, self._writer() as connection, connection.begin():
             store = Store(connection, now)
             store.journal.lock_head()
             self._checkpoint("store.begun")
@@ -90,12 +92,26 @@ class Stores:
     @contextmanager
     def read(self) -> Iterator[Store]:
         """A reading transaction: one consistent picture."""
-        with self.engine.connect() as connection, connection.begin():
+        with _in_our_words(), self.engine.connect() as connection, connection.begin():
             yield Store(connection, None)
+
+    def _writer(self) -> Connection:
+        return self.engine.connect().execution_options(stripboard_write=True)
 
     def close(self) -> None:
         """Give the connections back."""
         self.engine.dispose()
+
+
+@contextmanager
+def _in_our_words() -> Iterator[None]:
+    """A database that is away, locked or out of room is Unavailable: nothing was changed, and it may work later."""
+    try:
+        yield
+    except OperationalError as error:
+        reason = str(error.orig).strip().splitlines()[0] if error.orig else "no reason given"
+        cure = "Free some room on its disk." if "full" in reason else "See that it runs and that nobody else holds it."
+        raise Unavailable(f"The database did not answer: {reason}. {cure} Nothing was changed.") from error
 
 
 def _connect(url: str) -> Engine:

@@ -5,19 +5,22 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from pipeline.domain.errors import Unavailable
+from pipeline.domain.retries import FailureClass
 from pipeline.domain.scheduling import Pace, wanted
 from pipeline.domain.stages import STAGES, Lane, Stage
 from pipeline.domain.work import Update, UpdateState
 from pipeline.ports import Clock, GeneratorBackend
 from pipeline.services.dispatch import Assignment, Dispatch
-from pipeline.services.leases import Leases
+from pipeline.services.leases import Adopted, Leases
 
 log = logging.getLogger(__name__)
 
 HEARTBEAT_S = 5.0
 _IDLE_S = 0.2
+_TROUBLE_S = 1.0
 _FINAL = (UpdateState.DONE, UpdateState.FAILED, UpdateState.LOST)
 
 
@@ -30,6 +33,7 @@ class Running:
     lane: Lane
     backend: GeneratorBackend
     since: float
+    is_unpaid: bool = False
 
 
 class Dispatcher:
@@ -56,6 +60,8 @@ class Dispatcher:
         self.wake = wake
         self._forget = forget
         self._running: dict[str, Running] = {}
+        self._unsettled: dict[str, Update] = {}
+        self.trouble = ""
         self._pace = Pace()
         self._beat_at = clock.monotonic()
         self._taking = True
@@ -75,11 +81,14 @@ class Dispatcher:
 
     def _adopt(self) -> None:
         for job in self._leases.adopt(self.engine_id, self._is_alive):
-            lane = STAGES[Stage(job.stage)].lane
-            backend = self._backend(lane, job.backend)
-            self._running[job.attempt_id] = Running(job.job_id, f"job-{job.job_id}", lane, backend, self._clock.monotonic())
             log.info("job %s taken over from a dead engine", job.job_id)
-            self.wake.set()
+            self._watch(job)
+
+    def _watch(self, job: Adopted) -> None:
+        lane = STAGES[Stage(job.stage)].lane
+        backend = self._backend(lane, job.backend)
+        self._running[job.attempt_id] = Running(job.job_id, f"job-{job.job_id}", lane, backend, self._clock.monotonic())
+        self.wake.set()
 
     def turn(self) -> bool:
         """One round; True when something moved. Costs nothing in the database when nothing has."""
@@ -87,11 +96,12 @@ class Dispatcher:
         if self._look_for_dead.is_set():
             self._look_for_dead.clear()
             self._adopt()
-        reports = self._collect()
+        self._collect()
         free = self._free() if self._taking else {}
-        if not reports and not any(free.values()):
+        if not self._unsettled and not any(free.values()):
             self._heartbeat()
             return False
+        reports = [(self._running[attempt_id].job_id, update) for attempt_id, update in self._unsettled.items()]
         turn = self._dispatch.turn(self.engine_id, reports, free)
         for _, update in reports:
             self._forget_attempt(update)
@@ -102,11 +112,24 @@ class Dispatcher:
         return bool(reports or turn.assignments or turn.settled)
 
     def run(self, is_over: Callable[[], bool]) -> None:
-        """Turn until `is_over()`; sleep while nothing moves, until a performer wakes us."""
-        while not is_over():
+        """Turn until `is_over()`; sleep while nothing moves, until a performer wakes us.
+
+        While the database is away or its disk is full, `trouble` says so; what has been reported is kept and settled
+        later.
+        """
+        while True:
             self.wake.clear()
-            if not self.turn():
-                self.wake.wait(_IDLE_S)
+            try:
+                if is_over():
+                    return
+                has_moved = self.turn()
+                self.trouble = ""
+            except Unavailable as error:
+                log.warning("%s", error)
+                self.trouble = str(error)
+                has_moved = False
+            if not has_moved:
+                self.wake.wait(_TROUBLE_S if self.trouble else _IDLE_S)
 
     def drain(self, patience_s: float) -> None:
         """Take no new work; wait at most `patience_s` for what runs, then give the rest back and leave."""
@@ -126,19 +149,26 @@ class Dispatcher:
         """How many attempts are under way."""
         return len(self._running)
 
-    def _collect(self) -> list[tuple[int, Update]]:
+    def _collect(self) -> None:
+        """Ask every performer how its attempts stand; what has ended waits in `_unsettled` until a turn commits."""
         by_backend: dict[int, tuple[GeneratorBackend, list[str]]] = {}
         for attempt_id, running in self._running.items():
-            by_backend.setdefault(id(running.backend), (running.backend, []))[1].append(attempt_id)
-        reports = []
+            if attempt_id not in self._unsettled:
+                by_backend.setdefault(id(running.backend), (running.backend, []))[1].append(attempt_id)
         for backend, attempt_ids in by_backend.values():
             for update in backend.poll(attempt_ids):
                 if update.state in _FINAL:
-                    reports.append((self._running[update.attempt_id].job_id, update))
-        return reports
+                    self._unsettled[update.attempt_id] = self._explained(update)
+
+    def _explained(self, update: Update) -> Update:
+        """An attempt that we stopped because the budget was used up has failed for that reason."""
+        if self._running[update.attempt_id].is_unpaid and update.state is not UpdateState.DONE:
+            reason = "it took longer than the generation budget can pay for. Raise budget.gpu_hours."
+            return replace(update, state=UpdateState.FAILED, failure_class=FailureClass.BUDGET, reason=reason)
+        return update
 
     def _free(self) -> dict[Lane, int]:
-        busy = {lane: 0 for lane in self._slots}
+        busy = dict.fromkeys(self._slots, 0)
         for running in self._running.values():
             busy[running.lane] += 1
         return {lane: max(0, wanted(slots, self._pace) - busy[lane]) for lane, slots in self._slots.items()}
@@ -149,21 +179,32 @@ class Dispatcher:
         self._running[request.attempt_id] = Running(
             assignment.job_id, request.job_key, assignment.lane, backend, self._clock.monotonic()
         )
-        backend.submit(request)
+        try:
+            backend.submit(request)
+        except Exception as error:
+            log.exception("attempt %s could not be handed over", request.attempt_id)
+            reason = f"the backend did not take it: {error}"
+            self._unsettled[request.attempt_id] = Update(request.attempt_id, UpdateState.FAILED, reason=reason)
 
     def _backend(self, lane: Lane, name: str) -> GeneratorBackend:
         return self._backends[name if lane is Lane.GENERATION else "stages"]
 
     def _forget_attempt(self, update: Update) -> None:
         running = self._running.pop(update.attempt_id)
+        del self._unsettled[update.attempt_id]
         self._forget(update.attempt_id, running.job_key if update.state is UpdateState.DONE else "")
 
     def _heartbeat(self) -> None:
         now = self._clock.monotonic()
-        if now - self._beat_at < HEARTBEAT_S or not self._running:
+        if now - self._beat_at < HEARTBEAT_S:
             return
         self._beat_at = now
         elapsed = {attempt_id: now - running.since for attempt_id, running in self._running.items()}
-        for attempt_id in self._leases.heartbeat(self.engine_id, elapsed):
-            if attempt_id in self._running:
-                self._running[attempt_id].backend.cancel(attempt_id)
+        beat = self._leases.heartbeat(self.engine_id, elapsed)
+        for attempt_id in beat.unpaid:
+            self._running[attempt_id].is_unpaid = True
+        for attempt_id in (*beat.over, *beat.unpaid):
+            self._running[attempt_id].backend.cancel(attempt_id)
+        for job in beat.unwatched:
+            log.warning("job %s is leased by this engine and was not watched", job.job_id)
+            self._watch(job)

@@ -130,7 +130,8 @@ class Invariants:
                 yield f"run {run.name} has spent and reserved more disk than its budget"
             seconds, size = reserved.get(run.id, (0.0, 0))
             if abs(seconds - run.reserved_seconds) > 1e-3 or size != run.reserved_bytes:
-                yield f"run {run.name} reserves {run.reserved_seconds:.3f} s, {run.reserved_bytes} B; its jobs {seconds:.3f} s, {size} B"
+                own = f"{run.reserved_seconds:.3f} s and {run.reserved_bytes} B"
+                yield f"run {run.name} reserves {own}; its jobs {seconds:.3f} s and {size} B"
 
     def _deliveries(self, store: Store) -> Iterator[Fault]:
         yield from store.audit.delivery_faults()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from data.store import Stores
+from data.store import Store, Stores
 from pipeline.domain.records import ENGINE, Job
 from pipeline.domain.statuses import AttemptOutcome, JobStatus
 from pipeline.ports import Clock
@@ -24,6 +24,16 @@ class Adopted:
     attempt_id: str
     stage: str
     backend: str
+
+
+@dataclass(frozen=True)
+class Beat:
+    """What a heartbeat found out. `over`: attempts whose job is no longer ours; `unpaid`: attempts that the budget cannot
+    carry on; `unwatched`: jobs that are ours and that the engine did not name, say because a commit's answer got lost."""
+
+    over: tuple[str, ...] = ()
+    unpaid: tuple[str, ...] = ()
+    unwatched: tuple[Adopted, ...] = ()
 
 
 class Leases:
@@ -66,34 +76,35 @@ class Leases:
             if not dead:
                 return []
             jobs = [job for owner in dead for job in store.jobs.running(owner)]
-            runs = store.runs.by_ids(list({job.run_id for job in jobs}))
-            adopted = []
             for job in jobs:
                 store.jobs.adopt(job, owner=engine_id, lease_until=store.journal.now + LEASE)
                 store.journal.record(
                     "job.adopted", actor=ENGINE, subject="job", subject_id=job.id, run_id=job.run_id,
                     data={"from": job.owner or "", "epoch": job.epoch + 1},
                 )  # fmt: skip
-                adopted.append(Adopted(job.id, job.attempt_id or "", job.stage.value, runs[job.run_id].backend))
             store.engines.end(dead, store.journal.now)
-            return adopted
+            return _adopted(store, jobs)
 
-    def heartbeat(self, engine_id: str, elapsed: Mapping[str, float]) -> list[str]:
-        """Keep this engine's leases; the answer is the attempts that must stop.
+    def heartbeat(self, engine_id: str, elapsed: Mapping[str, float]) -> Beat:
+        """Keep this engine's leases, and reserve more for attempts that take longer than estimated.
 
-        `elapsed` maps each running attempt to its seconds so far. An attempt stops when its job is no longer ours (it
-        was cancelled), or when the budget cannot pay for more of it.
+        `elapsed` maps each attempt that the engine watches to its seconds so far.
         """
         with self._stores.begin(self._clock.now()) as store:
             ours = {job.attempt_id or "": job for job in store.jobs.running(engine_id)}
             store.jobs.extend_leases(engine_id, store.journal.now + LEASE)
-            stop = [attempt_id for attempt_id in elapsed if attempt_id not in ours]
             accounts = Accounts(store.runs.by_ids(list({job.run_id for job in ours.values()})))
-            for attempt_id, job in ours.items():
-                if not self._extend(accounts, job, elapsed.get(attempt_id, 0.0), store.jobs.extend_reservation):
-                    stop.append(attempt_id)
+            unpaid = [
+                attempt_id
+                for attempt_id, job in ours.items()
+                if not self._extend(accounts, job, elapsed.get(attempt_id, 0.0), store.jobs.extend_reservation)
+            ]
             accounts.store(store)
-        return stop
+            return Beat(
+                over=tuple(attempt_id for attempt_id in elapsed if attempt_id not in ours),
+                unpaid=tuple(unpaid),
+                unwatched=tuple(_adopted(store, [job for attempt_id, job in ours.items() if attempt_id not in elapsed])),
+            )
 
     @staticmethod
     def _extend(accounts: Accounts, job: Job, elapsed: float, extend: Callable[[Job, float], None]) -> bool:
@@ -107,3 +118,8 @@ class Leases:
         accounts.seconds[job.run_id] = account.reserve(more)
         extend(job, job.reserved_seconds + more)
         return True
+
+
+def _adopted(store: Store, jobs: Sequence[Job]) -> list[Adopted]:
+    runs = store.runs.by_ids(list({job.run_id for job in jobs}))
+    return [Adopted(job.id, job.attempt_id or "", job.stage.value, runs[job.run_id].backend) for job in jobs]
