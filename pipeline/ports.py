@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -38,8 +38,32 @@ class Media(Protocol):
         """What is wrong with a stored file, in words; empty when its length and hash are right."""
         ...
 
+    def orphans(self, wanted: Container[str], older_than: datetime) -> list[Path]:
+        """The stored files that nobody points to and that are older."""
+        ...
+
     def remove_orphans(self, wanted: Container[str], older_than: datetime) -> int:
         """Remove stored files that nobody points to and that are older; the answer is how many."""
+        ...
+
+
+class Folders(Protocol):
+    """The working folders of attempts and jobs."""
+
+    def ledger(self) -> Iterator[dict[str, str]]:
+        """Every start of work ever made, kept apart from the database: attempt, job, stage, fingerprint."""
+        ...
+
+    def attempts(self) -> list[str]:
+        """The attempts that have a folder."""
+        ...
+
+    def forget(self, attempt_id: str) -> None:
+        """Remove an attempt's folder."""
+        ...
+
+    def forget_job(self, job_key: str) -> None:
+        """Remove a job's folder."""
         ...
 
 

@@ -136,10 +136,8 @@ def build_studio(
         invariants=Invariants(
             stores,
             media=media,
-            orphans=media.orphans,
             spool=spool,
             clock=now,
-            ledger=spool.ledger,
             logs=lambda: settings.logs_root.glob("*.log"),
             verify_package=verify_package,
         ),

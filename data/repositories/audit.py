@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, func, select, text
 
-from data.models import attempts, dependencies, deliveries, events, jobs, outputs, production_runs, stills, takes
+from data.models import attempts, deliveries, dependencies, events, jobs, outputs, production_runs, stills, takes
 from data.models import production_run_cells as cells
 from pipeline.domain.statuses import AttemptOutcome, CellStatus, DeliveryStatus, JobStatus, RunStatus
 

@@ -67,9 +67,13 @@ _SAMPLES = 200
 _UNFINISHED = [JobStatus.READY.value, JobStatus.RUNNING.value, JobStatus.FAILED.value]
 
 
-def urgency(priority: int, stage: Stage) -> int:
-    """What is taken first has the lowest number: higher priority, then the stage nearest to the delivery."""
-    return -(priority * 100 + STAGES[stage].rank)
+def urgency(priority: int, stage: Stage, part: int) -> int:
+    """What is taken first has the lowest number: higher priority, then the stage nearest to the delivery.
+
+    Among segments the later ones go first: a scene that has begun is finished before others begin.
+    """
+    segment = min(part, 99) if stage is Stage.SCENE_GENERATION else 0
+    return -(priority * 10_000 + STAGES[stage].rank * 100 + segment)
 
 
 class Jobs:
@@ -94,7 +98,7 @@ class Jobs:
                 "take": job.take,
                 "part": job.part,
                 "status": JobStatus.READY.value,
-                "urgency": urgency(job.priority, job.stage),
+                "urgency": urgency(job.priority, job.stage, job.part),
                 "inputs": [[file.role, file.sha256, file.media_type, file.label] for file in job.inputs],
                 "options": dict(job.options),
                 "fingerprint": job.fingerprint,
@@ -316,7 +320,8 @@ class Jobs:
     def reprioritise(self, run_id: int, priority: int) -> None:
         """Give the run's waiting jobs the urgency of this priority."""
         ready = (jobs.c.run_id == run_id, jobs.c.status == JobStatus.READY.value)
-        self._connection.execute(update(jobs).where(*ready).values(urgency=-(priority * 100 + jobs.c.rank)))
+        segment = case((jobs.c.stage != Stage.SCENE_GENERATION.value, 0), (jobs.c.part > 99, 99), else_=jobs.c.part)
+        self._connection.execute(update(jobs).where(*ready).values(urgency=-(priority * 10_000 + jobs.c.rank * 100 + segment)))
 
     def rates(self, cost_keys: Iterable[str]) -> Mapping[str, Rate]:
         """Measured seconds and bytes a frame for these cost keys, from the newest done jobs of each."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import takewhile
 from typing import Any
 
 from data.store import Store, Stores
 from pipeline.domain import plans, retries
+from pipeline.domain.patience import LEASE
 from pipeline.domain.records import ENGINE, Job, Output, Run
 from pipeline.domain.stages import REUSABLE, Lane, Phase, last_rank
 from pipeline.domain.statuses import AttemptOutcome, CellStatus, JobStatus
@@ -20,8 +21,6 @@ from pipeline.services.advance import Advance
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.sealing import Sealing
 from pipeline.services.settlement import Settlement
-
-LEASE = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
@@ -63,10 +62,12 @@ class Dispatch:
         self._new_id = new_id
         self._delivery_options = dict(delivery_options)
         self._reused = 0
+        self._begun: set[str] = set()
 
     def turn(self, engine_id: str, reports: Sequence[tuple[int, Update]], free: Mapping[Lane, int]) -> Turn:
         """Settle these (job id, final update) reports, then lease up to `free` jobs a lane."""
         self._reused = 0
+        self._begun.clear()
         with self._stores.begin(self._clock.now()) as store:
             advance = Advance(store, self._books, ENGINE)
             accounts = Accounts({run.id: run for run in store.runs.active()})
@@ -172,11 +173,10 @@ class Dispatch:
         settlement = Settlement(advance)
         settlement.load(chosen)
         started: list[tuple[Job, Request]] = []
-        begun: set[str] = set()
         for job in chosen:
             twin = known.get(job.fingerprint)
             is_reused = twin is not None and twin.status is JobStatus.DONE
-            if (job.fingerprint in begun and job.stage in REUSABLE) or (twin is not None and not is_reused):
+            if (job.fingerprint in self._begun and job.stage in REUSABLE) or (twin is not None and not is_reused):
                 accounts.release(job)
                 continue
             reserved = 0.0 if is_reused or not is_paid(job) else job.estimated_seconds
@@ -190,7 +190,7 @@ class Dispatch:
                 settlement.done(running, self._stored_result(outputs.get(twin.id, [])), AttemptOutcome.REUSED)
                 self._reused += 1
             else:
-                begun.add(job.fingerprint)
+                self._begun.add(job.fingerprint)
                 started.append((running, self._request(advance, running)))
         if len(started) < len(chosen):
             self._finish(advance, settlement)

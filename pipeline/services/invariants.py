@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from data.store import Store, Stores
+from pipeline.domain.patience import GRACE
 from pipeline.domain.statuses import CELL_TRANSITIONS, RUN_TRANSITIONS, CellStatus, RunStatus
-from pipeline.ports import Clock, Media
-from pipeline.services.upkeep import GRACE, Folders
+from pipeline.ports import Clock, Folders, Media
 
 Fault = str
 _SECRETS = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----|\bsk-[A-Za-z0-9]{20,}|postgres(?:ql)?(?:\+\w+)?://[^\s:/]+:[^\s@*]+@")
@@ -37,19 +37,15 @@ class Invariants:
         stores: Stores,
         *,
         media: Media,
-        orphans: Callable[..., list[Path]],
         spool: Folders,
         clock: Clock,
-        ledger: Callable[[], Iterator[Mapping[str, str]]],
         logs: Callable[[], Iterator[Path]],
         verify_package: Callable[[Path], list[str]] | None = None,
     ) -> None:
         self._stores = stores
         self._media = media
-        self._orphans = orphans
         self._spool = spool
         self._clock = clock
-        self._ledger = ledger
         self._logs = logs
         self._verify_package = verify_package
 
@@ -100,7 +96,7 @@ class Invariants:
 
     def _executions(self, store: Store) -> Iterator[Fault]:
         """The ledger beside the database: every start has its attempt, and an earlier attempt has a reason for the next."""
-        starts = Counter(entry["attempt"] for entry in self._ledger())
+        starts = Counter(entry["attempt"] for entry in self._spool.ledger())
         attempts = store.audit.attempt_outcomes()
         for attempt_id, count in starts.items():
             if count > 1:
@@ -117,7 +113,7 @@ class Invariants:
 
     def _strays(self, store: Store) -> Iterator[Fault]:
         wanted = {file.sha256 for file in store.outputs.stored_files()}
-        for path in self._orphans(wanted, self._clock.now() - 2 * GRACE):
+        for path in self._media.orphans(wanted, self._clock.now() - 2 * GRACE):
             yield f"{path.name} is in the media store and nobody points to it"
 
     @staticmethod

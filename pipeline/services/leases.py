@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from data.store import Store, Stores
+from pipeline.domain.patience import LEASE
 from pipeline.domain.records import ENGINE, Job
 from pipeline.domain.statuses import AttemptOutcome, JobStatus
 from pipeline.ports import Clock
 from pipeline.services.accounts import Accounts, is_paid
-from pipeline.services.dispatch import LEASE
 
 _HEADROOM = 0.8
 """A reservation is extended when this share of it is used up."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from data.store import Store, Stores
-from pipeline.domain import matrix
+from pipeline.domain import matrix, quality
 from pipeline.domain.errors import Conflict, NotFound
 from pipeline.domain.matrix import Selection
 from pipeline.domain.names import did_you_mean
@@ -52,7 +53,7 @@ class Review:
         variants = [
             Waiting("variant", still.key, _still_reason(still), still.candidates, frees.get(still.id, 0)) for still in stills
         ]
-        scenes = [Waiting("scene", cell.plan.key, _verdict_word(takes[cell.id].verdict), 1, 0) for cell in cells]
+        scenes = [Waiting("scene", cell.plan.key, _flaws(takes[cell.id].verdict), 1, 0) for cell in cells]
         return sorted(variants, key=lambda waiting: -waiting.frees) + scenes
 
     def approve_variant(self, run: Run, key: str, actor: Actor, *, candidate: int | None = None) -> None:
@@ -217,9 +218,15 @@ def _earlier_take(store: Store, cell: Cell, wanted: int | None) -> int | None:
 
 
 def _still_reason(still: Still) -> str:
-    best = (still.verdict or {}).get("best")
-    return f"best by its measures: candidate {best}" if best and still.candidates > 1 else ""
+    """Which candidate measures best, and what is wrong even with that one."""
+    report = still.verdict or {}
+    best = report.get("best")
+    chosen = f"best by its measures: candidate {best}" if best and still.candidates > 1 else ""
+    return "; ".join(part for part in (chosen, _flaws(report.get("candidates", {}).get(best))) if part)
 
 
-def _verdict_word(verdict: object) -> str:
-    return str(verdict.get("verdict", "")) if isinstance(verdict, dict) else ""
+def _flaws(verdict: Mapping[str, Any] | None) -> str:
+    """What the quality checks found, in words; empty when everything is within its limits."""
+    if not verdict or verdict["verdict"] == "pass":
+        return ""
+    return f"{verdict['verdict']}: {quality.from_dict(verdict).summary}"

@@ -2,35 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Protocol
-
 from data.store import Stores
+from pipeline.domain.patience import GRACE
 from pipeline.domain.records import Actor
-from pipeline.ports import Clock, Media
+from pipeline.ports import Clock, Folders, Media
 from pipeline.services.advance import Advance
 from pipeline.services.runbooks import RunBooks
 
-GRACE = timedelta(hours=1)
-"""How long a stored file may be without a row that points to it: attempts store files before they are settled."""
-
 _NET = Actor("system", "safety net")
-
-
-class Folders(Protocol):
-    """The part of the spool that upkeep needs."""
-
-    def attempts(self) -> list[str]:
-        """The attempts that have a folder."""
-        ...
-
-    def forget(self, attempt_id: str) -> None:
-        """Remove an attempt's folder."""
-        ...
-
-    def forget_job(self, job_key: str) -> None:
-        """Remove a job's folder."""
-        ...
 
 
 class Upkeep:
