@@ -149,7 +149,7 @@ def show_waiting(studio: Studio, run: Run) -> None:
         reason = f"; {entry.reason}" if entry.reason else ""
         say(f"  variant image {entry.key}: {told}{frees}{reason}")
     for entry in scenes[:_SHOWN]:
-        say(f"  scene {entry.key}" + (f": quality checks say {entry.reason}" if entry.reason else ""))
+        say(f"  scene {entry.key}" + (f"; {entry.reason}" if entry.reason else ""))
     more = max(0, len(variants) - _SHOWN) + max(0, len(scenes) - _SHOWN)
     if more:
         say(f"  and {more} more; `stripboard status {run.id}` shows all.")

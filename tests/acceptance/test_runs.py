@@ -1,0 +1,193 @@
+"""Whole journeys of `run` through the command line: delivered, waiting, rejected, interrupted, stopped at a phase."""
+
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from pipeline.adapters.packaging.verify import verify
+from tests.acceptance.productions import Desk
+
+HUMAN = {"variants": "human", "scenes": "human"}
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    (tmp_path / "work").mkdir()
+    return Desk(tmp_path / "home", tmp_path / "work")
+
+
+def test_a_production_becomes_a_verified_delivery(desk: Desk) -> None:
+    folder = desk.write()
+
+    answer = desk.json("run", folder)
+
+    package = Path(answer["delivery"]["path"])
+    assert answer["run"]["status"] == "completed" and answer["cells"] == {"approved": 4}
+    assert package.parent == desk.home / "deliveries"
+    assert verify(package).is_ok
+    assert sorted(path.suffix for path in (folder / "output").rglob("*") if path.is_file()) == [".mp4"] * 4
+    assert "whole and unchanged" in desk.call("verify-delivery", package).stdout
+    assert desk.json("verify-delivery", package)["ok"] is True
+
+
+def test_a_changed_delivery_does_not_verify(desk: Desk) -> None:
+    package = Path(desk.json("run", desk.write())["delivery"]["path"])
+    data = bytearray(package.read_bytes())
+    data[len(data) // 2] ^= 1
+    package.write_bytes(bytes(data))
+
+    assert desk.json("verify-delivery", package, code=1)["ok"] is False
+
+
+def test_people_decide_and_the_run_goes_on(desk: Desk) -> None:
+    folder = desk.write(approvals=HUMAN)
+
+    waits = desk.call("run", folder, code=4)
+    assert "variant image Mara / formal" in waits.stdout
+    assert "stripboard approve 1 --variant 'Mara / formal' --candidate 1" in waits.stdout
+    blocked = desk.json("status")["blocked"]
+    assert blocked["Mara / dance / formal"] == ["variant image Mara / formal is in review"]
+
+    desk.call("approve", "--variant", "Mara / formal", "--candidate", "1")
+    desk.call("approve", "--all")
+    waits = desk.call("run", folder, "--resume", code=4)
+    assert "scene Ivo / walk / formal" in waits.stdout
+
+    done = desk.json("approve", "--characters", "Mara", "--note", "lovely")["done"]
+    assert done == ["scene Mara / dance / formal", "scene Mara / walk / formal"]
+    desk.call("approve", "--all")
+    assert "is delivered" in desk.call("run", folder, "--resume").stdout
+    take = desk.json("status", "--cell", "Mara / walk / formal")["takes"][0]
+    assert (take["decision"], take["note"]) == ("approved", "lovely")
+
+
+def test_a_rejected_scene_gets_another_take(desk: Desk) -> None:
+    folder = desk.write(approvals=HUMAN | {"variants": "auto"})
+    desk.call("run", folder, "--auto-approve", "--until", "characters")
+    desk.call("run", folder, "--new", code=4)
+    key = "Mara / dance / formal"
+
+    desk.call("reject", "--cell", key, code=2)
+    desk.call("reject", "--cell", key, "--reason", "too dark")
+    assert "Mara / dance / formal rejected: too dark" in desk.call("status").stdout
+    desk.call("approve", "--all")
+    assert "is stuck" in desk.call("run", folder, "--resume", code=1).stdout
+    assert desk.json("retry")["done"] == [f"scene {key}"]
+    desk.call("run", folder, "--resume", code=4)
+    desk.call("approve", "--cell", key)
+    desk.call("run", folder, "--resume")
+
+    takes = desk.json("status", "--cell", key)["takes"]
+    assert [take["decision"] for take in takes] == ["rejected", "approved"]
+    assert takes[0]["scene_sha256"] != takes[1]["scene_sha256"]
+
+
+def test_an_unfinished_run_is_not_started_over_by_chance(desk: Desk) -> None:
+    folder = desk.write()
+    reached = desk.json("run", folder, "--until", "characters")
+    assert (reached["outlook"], reached["run"]["status"]) == ("reached", "running")
+
+    refused = desk.call("run", folder, code=5)
+    assert "--resume" in refused.stderr and "--new" in refused.stderr
+    desk.call("run", folder, "--resume", "--new", code=2)
+
+    resumed = desk.json("run", folder, "--resume")
+    assert (resumed["run"]["id"], resumed["run"]["status"]) == (1, "completed")
+    again = desk.json("run", folder, "--resume")
+    assert again["delivery"]["sha256"] == resumed["delivery"]["sha256"]
+    new = desk.json("run", folder)
+    assert (new["run"]["id"], new["spent_seconds"]) == (2, 0)
+
+
+def test_a_resumed_run_says_when_the_production_has_changed(desk: Desk) -> None:
+    folder = desk.write()
+    desk.call("run", folder, "--until", "prepare")
+    assert "changed" not in desk.call("run", folder, "--resume", "--until", "prepare").stdout
+
+    desk.write(seed=4)
+
+    assert "has changed since" in desk.call("run", folder, "--resume", "--until", "prepare").stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_goes_on_where_it_was(desk: Desk, number: signal.Signals) -> None:
+    folder = desk.write(defaults={"fps": 12, "resolution": "320x180", "duration_s": 2})
+
+    code, out, err = desk.stop_at(desk.start("run", folder), "queued", number)
+    assert code == 130, out + err
+    assert f"stripboard run {folder} --resume" in err
+
+    resumed = desk.json("run", folder, "--resume")
+    assert resumed["run"]["status"] == "completed" and resumed["run"]["id"] == 1
+    attempts = [
+        entry for cell in desk.json("status")["cells"] for entry in desk.json("status", "--cell", cell["key"])["attempts"]
+    ]
+    assert {entry["outcome"] for entry in attempts} <= {"done", "cancelled", "reused"}
+
+
+def test_a_killed_run_goes_on_where_it_was(desk: Desk) -> None:
+    folder = desk.write(defaults={"fps": 12, "resolution": "320x180", "duration_s": 2})
+    process = desk.start("run", folder)
+    until = time.monotonic() + 60
+    while not list((desk.home / "spool" / "attempts").glob("*")) and time.monotonic() < until:
+        time.sleep(0.02)
+    process.kill()
+    process.communicate(timeout=30)
+
+    resumed = desk.json("run", folder, "--resume")
+
+    assert (resumed["run"]["id"], resumed["run"]["status"]) == (1, "completed")
+
+
+def test_a_cell_goes_back_to_its_approved_take_and_is_delivered_so(desk: Desk) -> None:
+    folder = desk.write(matrix={"characters": ["Mara"], "scene_types": ["walk"], "variants": ["formal"]})
+    desk.call("run", folder)
+    key = "Mara / walk / formal"
+    desk.call("rollback", "--cell", key, code=1)
+    assert desk.json("submit", "--cell", key, "--mode", "all")["accepted"] == [key]
+    desk.call("run", folder, "--resume")
+    assert desk.json("status")["cells"][0]["approved_take"] == 2
+
+    assert desk.json("rollback", "--cell", key)["done"] == [f"scene {key}"]
+
+    assert desk.json("status")["cells"][0]["approved_take"] == 1
+    package = Path(desk.json("deliver")["delivery"]["path"])
+    assert verify(package).is_ok
+    import zipfile
+
+    assert any(name.endswith("walk_formal_t01.mp4") for name in zipfile.ZipFile(package).namelist())
+
+
+def test_cells_can_be_left_out(desk: Desk) -> None:
+    folder = desk.write(approvals=HUMAN | {"variants": "auto"})
+    desk.call("run", folder, "--until", "prepare")
+    assert len(desk.json("cancel", "--characters", "Ivo")["cancelled"]) == 2
+    desk.call("cancel", code=2)
+
+    desk.call("run", folder, "--resume", code=4)
+
+    assert desk.json("deliver", code=1)["missing"][0]["status"] == "review"
+    desk.call("approve", "--all")
+    answer = desk.json("run", folder, "--resume")
+    assert answer["cells"] == {"approved": 2, "cancelled": 2}
+
+
+def test_a_paused_run_starts_nothing(desk: Desk) -> None:
+    folder = desk.write()
+    desk.call("run", folder, "--until", "prepare")
+    assert desk.json("pause")["run"]["status"] == "paused"
+    assert desk.json("resume", "1")["run"]["status"] == "running"
+    desk.call("cancel", "1", "--all")
+    assert desk.json("list")[0]["status"] == "cancelled"
+
+
+def test_a_budget_that_does_not_cover_the_run_refuses_all_of_it(desk: Desk) -> None:
+    folder = desk.write(budget={"gpu_hours": 0.000001})
+
+    report = desk.json("validate", folder, code=3)
+
+    assert any("budget" in issue["path"] for issue in report["issues"])
