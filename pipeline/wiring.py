@@ -91,12 +91,8 @@ def build_studio(
     `checkpoint` is for crash tests. `verify_package` lets the invariants look into sealed packages (see
     `package_faults`); without it they check only that the packages are stored whole.
     """
-    from data.schema import migrate
-    from data.store import Stores
     from pipeline.adapters.clock import SystemClock
     from pipeline.adapters.process_locks import ProcessLocks
-    from pipeline.adapters.storage.media_store import MediaStore, nothing
-    from pipeline.adapters.storage.workspace import Spool
     from pipeline.services.deliveries import Deliveries
     from pipeline.services.dispatch import Dispatch
     from pipeline.services.invariants import Invariants
@@ -109,14 +105,9 @@ def build_studio(
     from pipeline.services.submission import Submission
     from pipeline.services.upkeep import Upkeep
 
-    settings.home.mkdir(parents=True, exist_ok=True)
     now = clock or SystemClock()
-    point = checkpoint or nothing
     productions = build_productions()
-    stores = Stores(settings.database_url, point)
-    migrate(stores.engine)
-    media = MediaStore(settings.media_root, point)
-    spool = Spool(settings.spool_root, settings.media_root, point)
+    stores, media, spool = _open(settings, checkpoint)
     books = RunBooks()
     return Studio(
         settings=settings,
@@ -147,6 +138,20 @@ def build_studio(
         leases=Leases(stores, now),
         planning=Planning(stores, hash_file),
     )
+
+
+def _open(settings: Settings, checkpoint: Callable[[str], None] | None) -> tuple[Stores, MediaStore, Spool]:
+    """The database, brought to the newest schema, and the folders beside it."""
+    from data.schema import migrate
+    from data.store import Stores
+    from pipeline.adapters.storage.media_store import MediaStore, nothing
+    from pipeline.adapters.storage.workspace import Spool
+
+    point = checkpoint or nothing
+    settings.home.mkdir(parents=True, exist_ok=True)
+    stores = Stores(settings.database_url, point)
+    migrate(stores.engine)
+    return stores, MediaStore(settings.media_root, point), Spool(settings.spool_root, settings.media_root, point)
 
 
 def build_engine(
