@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class InputFile:
-    """A stored file handed to an attempt. `role` is what it is for (`source`, `still`, `start`, `plate`, `segment`, `scene` …)."""
+    """A stored file handed to an attempt. `role` is what it is for: `source`, `still`, `start`, `plate`, `segment`, `scene` …"""
 
     role: str
     sha256: str

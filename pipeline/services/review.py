@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from data.store import Store, Stores
-from pipeline.domain import matrix, quality
+from pipeline.domain import quality
 from pipeline.domain.errors import Conflict, NotFound
 from pipeline.domain.matrix import Selection
 from pipeline.domain.names import did_you_mean
@@ -18,6 +18,7 @@ from pipeline.ports import Clock
 from pipeline.services.advance import Advance
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.sealing import Sealing
+from pipeline.services.selections import selected
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class Review:
         with self._stores.begin(self._clock.now()) as store:
             advance = Advance(store, self._books, actor)
             again = [self._retry_still(store, advance, still) for still in _stuck_stills(store, run, selection)]
-            cells = {cell.id: cell for cell in _selected(store, run, selection)}
+            cells = {cell.id: cell for cell in selected(store, run, selection)}
             failed = [job for job in store.jobs.unfinished(run.id, Stage.EXPORT) if job.status is JobStatus.FAILED]
             ours = [job for job in failed if job.subject_id in cells]
             store.jobs.set_status([job.id for job in ours], JobStatus.FAILED, JobStatus.READY, now=store.journal.now)
@@ -128,7 +129,7 @@ class Review:
         with self._stores.begin(self._clock.now()) as store:
             advance = Advance(store, self._books, actor)
             back = []
-            for cell in _selected(store, run, selection):
+            for cell in selected(store, run, selection):
                 target = _earlier_take(store, cell, take)
                 if target is None or (cell.status is CellStatus.APPROVED and cell.approved_take == target):
                     continue
@@ -157,22 +158,12 @@ class Review:
         )  # fmt: skip
 
 
-def _selected(store: Store, run: Run, selection: Selection) -> list[Cell]:
-    cells = store.cells.of_run(run.id)
-    wanted = {plan.key for plan in matrix.select([cell.plan for cell in cells], selection)}
-    return [cell for cell in cells if cell.plan.key in wanted]
-
-
 def _in_review(store: Store, run: Run, selection: Selection, *, also_approved: bool = False) -> list[Cell]:
     allowed = {CellStatus.REVIEW, CellStatus.APPROVED} if also_approved else {CellStatus.REVIEW}
-    selected = _selected(store, run, selection)
-    cells = [cell for cell in selected if cell.status in allowed]
+    chosen = selected(store, run, selection)
+    cells = [cell for cell in chosen if cell.status in allowed]
     if not cells:
-        where = (
-            f'"{selected[0].plan.key}" is {selected[0].status.value}'
-            if len(selected) == 1
-            else "None of these cells is in review"
-        )
+        where = f'"{chosen[0].plan.key}" is {chosen[0].status.value}' if len(chosen) == 1 else "None of these cells is in review"
         raise Conflict(f"{where}: there is nothing to decide. `stripboard status` shows what waits.")
     return cells
 

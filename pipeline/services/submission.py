@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from data.store import Store, Stores
-from pipeline.domain import estimates, matrix
+from pipeline.domain import estimates
 from pipeline.domain.budget import Account
 from pipeline.domain.choices import Mode
 from pipeline.domain.errors import Refused
@@ -18,6 +18,7 @@ from pipeline.ports import Clock
 from pipeline.services.advance import Advance
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.sealing import Sealing
+from pipeline.services.selections import selected
 
 _MODES: Mapping[Mode, frozenset[CellStatus]] = {
     Mode.MISSING: frozenset({CellStatus.NOT_STARTED, CellStatus.CANCELLED}),
@@ -75,7 +76,7 @@ class Submission:
         """Take cells out; the answer is their keys. What is approved, cancelled or not started is left as it is."""
         live = (CellStatus.QUEUED, CellStatus.GENERATING, CellStatus.REVIEW, CellStatus.REJECTED, CellStatus.FAILED)
         with self._stores.begin(self._clock.now()) as store:
-            cells = [cell for cell in _selected(store, run, selection) if cell.status in live]
+            cells = [cell for cell in selected(store, run, selection) if cell.status in live]
             advance = Advance(store, self._books, actor)
             advance.cancel_jobs("cell", [cell.id for cell in cells], "its cell was cancelled")
             for cell in cells:
@@ -87,7 +88,7 @@ class Submission:
     def _choose(self, store: Store, run: Run, selection: Selection, mode: Mode) -> tuple[list[Cell], dict[str, str]]:
         chosen: list[Cell] = []
         skipped: dict[str, str] = {}
-        for cell in _selected(store, run, selection):
+        for cell in selected(store, run, selection):
             if cell.status in _MODES[mode]:
                 chosen.append(cell)
             else:
@@ -141,12 +142,6 @@ class Submission:
         advance.load(still_ids=sorted(wanted))
         for still_id in sorted(wanted):
             advance.queue_still(advance.stills[still_id], cause=cause)
-
-
-def _selected(store: Store, run: Run, selection: Selection) -> list[Cell]:
-    cells = store.cells.of_run(run.id)
-    wanted = {plan.key for plan in matrix.select([cell.plan for cell in cells], selection)}
-    return [cell for cell in cells if cell.plan.key in wanted]
 
 
 def _check_budget(run: Run, estimate: Estimate) -> None:
