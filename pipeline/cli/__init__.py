@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "rollback": ("review", "Take cells back to their previous approved take."),
     "deliver": ("deliveries", "Seal a delivery of everything approved."),
     "verify-delivery": ("deliveries", "Check a delivery package from outside."),
+    "doctor": ("upkeep", "Check this installation and everything stored."),
     "presets": ("starters", "List the built-in presets."),
     "schema": ("productions", "Print the production format as JSON Schema."),
 }

@@ -24,13 +24,13 @@ run_argument = click.argument("run", required=False, metavar="[RUN]")
 
 
 @contextmanager
-def open_studio() -> Iterator[Studio]:
-    """The studio of this installation, closed afterwards."""
+def open_studio(*, verify_package: Callable[[Path], list[str]] | None = None) -> Iterator[Studio]:
+    """The studio of this installation, closed afterwards. `verify_package` is for the doctor (see `wiring.build_studio`)."""
     from pipeline import wiring
 
     found = settings.load()
     _log_to(found.logs_root)
-    studio = wiring.build_studio(found)
+    studio = wiring.build_studio(found, verify_package=verify_package)
     try:
         yield studio
     finally:
