@@ -9,7 +9,7 @@ import hashlib
 import os
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -161,10 +161,12 @@ def build_engine(
     executor: str | None = None,
     backends: Mapping[str, GeneratorBackend] | None = None,
     checkpoint: Callable[[str], None] | None = None,
+    only: Collection[int] | None = None,
 ) -> Dispatcher:
     """An engine over the studio: registered, and with the leases of dead engines taken over.
 
-    `executor` overrides each stage's own choice; `backends` replaces the performers (tests, benchmarks).
+    `executor` overrides each stage's own choice; `backends` replaces the performers (tests, benchmarks);
+    `only` are the runs to work on.
     """
     from pipeline.domain.stages import Lane
     from pipeline.engine.dispatcher import Dispatcher
@@ -182,6 +184,7 @@ def build_engine(
         clock=studio.clock,
         wake=wake,
         forget=studio.upkeep.forget,
+        only=only,
     )
     engine.join(host=studio.locks.host, pid=os.getpid(), is_alive=studio.locks.is_alive)
     return engine

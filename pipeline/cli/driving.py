@@ -12,14 +12,16 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from pipeline.cli.live import Display
+from pipeline.domain.errors import Unavailable
 from pipeline.domain.progress import Outlook, Progress
 
 if TYPE_CHECKING:
-    from pipeline.wiring import Studio
+    from pipeline.wiring import Dispatcher, Studio
 
 _LOOK_EVERY_S = 0.25
 _LOOK_SHARE = 10
 _PATIENCE_S = 5.0
+_TROUBLE_S = 2.0
 
 
 class Interrupted(Exception):
@@ -32,13 +34,13 @@ def drive(studio: Studio, run_id: int, *, parallel: int | None, display: Display
 
     over = threading.Event()
     with _signals() as asked:
-        engine = wiring.build_engine(studio, parallel=parallel)
+        engine = wiring.build_engine(studio, parallel=parallel, only=(run_id,))
         scheduler = wiring.build_scheduler(studio, engine)
         scheduler.start()
         loop = _Loop(lambda: engine.run(lambda: asked.is_set() or over.is_set()))
         loop.start()
         try:
-            progress = _watch(studio, run_id, asked, loop, display)
+            progress = _watch(studio, run_id, asked, loop, engine, display)
         finally:
             over.set()
             engine.wake.set()
@@ -51,11 +53,17 @@ def drive(studio: Studio, run_id: int, *, parallel: int | None, display: Display
     return progress
 
 
-def _watch(studio: Studio, run_id: int, asked: threading.Event, loop: _Loop, display: Display) -> Progress:
+def _watch(studio: Studio, run_id: int, asked: threading.Event, loop: _Loop, engine: Dispatcher, display: Display) -> Progress:
     while True:
         began = time.monotonic()
-        progress = studio.reports.progress(run_id)
-        display.update(progress)
+        try:
+            progress = studio.reports.progress(run_id)
+        except Unavailable as error:
+            display.update(None, str(error))
+            if asked.wait(_TROUBLE_S):
+                raise Interrupted from error
+            continue
+        display.update(progress, engine.trouble)
         if loop.error is not None:
             raise loop.error
         if progress.outlook is not Outlook.WORKING or asked.is_set():

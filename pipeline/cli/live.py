@@ -38,8 +38,8 @@ STATUS_STYLES = {
 class Display(Protocol):
     """Where progress is shown."""
 
-    def update(self, progress: Progress) -> None:
-        """Show this moment."""
+    def update(self, progress: Progress | None, trouble: str = "") -> None:
+        """Show this moment; `trouble` is what keeps the work from going on. None: nothing is known just now."""
         ...
 
     def close(self) -> None:
@@ -50,7 +50,7 @@ class Display(Protocol):
 class Quiet:
     """Shows nothing: the answer is JSON at the end."""
 
-    def update(self, progress: Progress) -> None:
+    def update(self, progress: Progress | None, trouble: str = "") -> None:
         """Nothing."""
 
     def close(self) -> None:
@@ -109,9 +109,13 @@ class Bars:
         self._pace = pace
         self._live = Live(console=console(), refresh_per_second=8, transient=False, redirect_stdout=False)
         self._live.start()
+        self._shown = Group()
 
-    def update(self, progress: Progress) -> None:
+    def update(self, progress: Progress | None, trouble: str = "") -> None:
         """Draw this moment."""
+        if progress is None:
+            self._live.update(Group(self._shown, Text(clean(trouble), style="red")))
+            return
         rows = self._pace.note(progress)
         grid = Table.grid(padding=(0, 1))
         for phase, done, total, failed in rows:
@@ -120,7 +124,8 @@ class Bars:
             bar = ProgressBar(total=total, completed=done, width=32, complete_style=style, finished_style="green")
             grid.add_row(Text(_words(phase)), bar, Text(told))
         head = Text.assemble((clean(self._name), "bold"), "  ", (self._pace.words(rows), "dim"))
-        self._live.update(Group(head, grid, cells_text(progress), Text(spend(progress), style="dim")))
+        self._shown = Group(head, grid, cells_text(progress), Text(spend(progress), style="dim"))
+        self._live.update(Group(self._shown, Text(clean(trouble), style="red")) if trouble else self._shown)
 
     def close(self) -> None:
         """Leave the last picture where it is."""
@@ -135,10 +140,16 @@ class Lines:
         self._pace = pace
         self._told = ""
         self._told_at = 0.0
-        self._waiting: str = ""
+        self._waiting = ""
+        self._trouble = ""
 
-    def update(self, progress: Progress) -> None:
+    def update(self, progress: Progress | None, trouble: str = "") -> None:
         """Perhaps print a line."""
+        if trouble and trouble != self._trouble:
+            say(f"{_clock()}  {trouble}", style="red")
+        self._trouble = trouble
+        if progress is None:
+            return
         rows = self._pace.note(progress)
         steps = joined(f"{_words(phase)} {done}/{total}" for phase, done, total, _ in rows if 0 < done < total)
         state = joined((steps, cells_words(progress)))
@@ -147,7 +158,7 @@ class Lines:
             self._print(state)
 
     def _print(self, state: str) -> None:
-        say(f"{datetime.now().astimezone():%H:%M:%S}  {self._waiting}")
+        say(f"{_clock()}  {self._waiting}")
         console().file.flush()
         self._told, self._told_at, self._waiting = state, time.monotonic(), ""
 
@@ -187,3 +198,7 @@ def _counted(progress: Progress) -> list[tuple[CellStatus, int]]:
 
 def _words(phase: Phase) -> str:
     return phase.value.replace("_", " ")
+
+
+def _clock() -> str:
+    return f"{datetime.now().astimezone():%H:%M:%S}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from pipeline.domain.errors import Unavailable
@@ -37,7 +37,7 @@ class Running:
 
 
 class Dispatcher:
-    """One engine. `turn` does one round; `run` goes on until told to stop."""
+    """One engine. `turn` does one round; `run` goes on until told to stop. `only` are the runs it works on; None is all."""
 
     def __init__(
         self,
@@ -50,6 +50,7 @@ class Dispatcher:
         clock: Clock,
         wake: threading.Event,
         forget: Callable[[str, str], None],
+        only: Collection[int] | None = None,
     ) -> None:
         self.engine_id = engine_id
         self._dispatch = dispatch
@@ -59,6 +60,7 @@ class Dispatcher:
         self._clock = clock
         self.wake = wake
         self._forget = forget
+        self._only = only
         self._running: dict[str, Running] = {}
         self._unsettled: dict[str, Update] = {}
         self.trouble = ""
@@ -102,7 +104,7 @@ class Dispatcher:
             self._heartbeat()
             return False
         reports = [(self._running[attempt_id].job_id, update) for attempt_id, update in self._unsettled.items()]
-        turn = self._dispatch.turn(self.engine_id, reports, free)
+        turn = self._dispatch.turn(self.engine_id, reports, free, self._only)
         for _, update in reports:
             self._forget_attempt(update)
         for assignment in turn.assignments:

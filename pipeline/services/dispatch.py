@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
@@ -64,8 +64,17 @@ class Dispatch:
         self._reused = 0
         self._begun: set[str] = set()
 
-    def turn(self, engine_id: str, reports: Sequence[tuple[int, Update]], free: Mapping[Lane, int]) -> Turn:
-        """Settle these (job id, final update) reports, then lease up to `free` jobs a lane."""
+    def turn(
+        self,
+        engine_id: str,
+        reports: Sequence[tuple[int, Update]],
+        free: Mapping[Lane, int],
+        only: Collection[int] | None = None,
+    ) -> Turn:
+        """Settle these (job id, final update) reports, then lease up to `free` jobs a lane.
+
+        `only` are the runs to lease jobs of; None is every run.
+        """
         self._reused = 0
         self._begun.clear()
         with self._stores.begin(self._clock.now()) as store:
@@ -73,7 +82,7 @@ class Dispatch:
             accounts = Accounts({run.id: run for run in store.runs.active()})
             advance.know_runs(accounts.runs.values())
             over = self._settle(advance, accounts, engine_id, reports) if reports else []
-            assignments = self._claim(advance, accounts, engine_id, free)
+            assignments = self._claim(advance, accounts, engine_id, free, only)
             accounts.store(store)
         return Turn(tuple(assignments), tuple(over), len(reports) - len(over) + self._reused)
 
@@ -140,12 +149,15 @@ class Dispatch:
 
     # Claiming ---------------------------------------------------------------------------------------------------
 
-    def _claim(self, advance: Advance, accounts: Accounts, engine_id: str, free: Mapping[Lane, int]) -> list[Assignment]:
+    def _claim(
+        self, advance: Advance, accounts: Accounts, engine_id: str, free: Mapping[Lane, int], only: Collection[int] | None
+    ) -> list[Assignment]:
         store = advance.store
         store.flush()
         lease_until = store.journal.now + LEASE
         assignments: list[Assignment] = []
-        active = [run for run in accounts.runs.values() if run.status.value == "running"]
+        running = [run for run in accounts.runs.values() if run.status.value == "running"]
+        active = [run for run in running if only is None or run.id in only]
         for lane, room in free.items():
             for run in active:
                 if room <= 0:
