@@ -49,6 +49,11 @@ class Settings:
         return self.home / "deliveries"
 
     @property
+    def review_root(self) -> Path:
+        """Where copies of what waits for people are placed."""
+        return self.home / "review"
+
+    @property
     def logs_root(self) -> Path:
         """Log files."""
         return self.home / "logs"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import threading
 import uuid
 from collections.abc import Callable, Collection, Mapping
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from pipeline.services.invariants import Invariants
     from pipeline.services.leases import Leases
     from pipeline.services.planning import Planning
+    from pipeline.services.previews import Previews
     from pipeline.services.reports import Reports
     from pipeline.services.review import Review
     from pipeline.services.runs import RunsService
@@ -73,6 +75,7 @@ class Studio:
     dispatch: Dispatch
     leases: Leases
     planning: Planning
+    previews: Previews
 
     def close(self) -> None:
         """Give the database connections back."""
@@ -98,6 +101,7 @@ def build_studio(
     from pipeline.services.invariants import Invariants
     from pipeline.services.leases import Leases
     from pipeline.services.planning import Planning
+    from pipeline.services.previews import Previews
     from pipeline.services.reports import Reports
     from pipeline.services.review import Review
     from pipeline.services.runbooks import RunBooks
@@ -125,18 +129,14 @@ def build_studio(
         reports=Reports(stores, books),
         upkeep=Upkeep(stores, books, media=media, spool=spool, clock=now),
         invariants=Invariants(
-            stores,
-            media=media,
-            spool=spool,
-            clock=now,
-            logs=lambda: settings.logs_root.glob("*.log"),
-            verify_package=verify_package,
+            stores, media=media, spool=spool, clock=now, logs=lambda: settings.logs_root.glob("*.log"), verify_package=verify_package
         ),
         dispatch=Dispatch(
             stores, books, media=media, clock=now, new_id=lambda: str(uuid.uuid4()), delivery_options=_delivery_options(settings)
         ),
         leases=Leases(stores, now),
         planning=Planning(stores, hash_file),
+        previews=Previews(stores, media.copy_out, lambda folder: shutil.rmtree(folder, ignore_errors=True)),
     )
 
 

@@ -106,6 +106,9 @@ def _tell(studio: Studio, run: Run, progress: Progress, summary: dict[str, Any],
     elif progress.outlook is Outlook.PEOPLE:
         say(f"Run {run.name} waits for people: {cells_words(progress)}.", style="yellow")
         show_waiting(studio, run)
+        folder = studio.settings.review_root / f"run-{run.id}"
+        if studio.previews.place(run, folder):
+            say(f"Look:   {folder}")
         say(f"Then go on with `{again}`.")
     elif progress.outlook is Outlook.STUCK:
         say(f"Run {run.name} is stuck: {cells_words(progress)}.", style="red")
