@@ -12,6 +12,7 @@ import threading
 import uuid
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -129,7 +130,7 @@ def build_studio(
         reports=Reports(stores, books),
         upkeep=Upkeep(stores, books, media=media, spool=spool, clock=now),
         invariants=Invariants(
-            stores, media=media, spool=spool, clock=now, logs=lambda: settings.logs_root.glob("*.log"), verify_package=verify_package
+            stores, media=media, spool=spool, clock=now, logs=partial(settings.logs_root.glob, "*.log"), verify_package=verify_package
         ),
         dispatch=Dispatch(
             stores, books, media=media, clock=now, new_id=lambda: str(uuid.uuid4()), delivery_options=_delivery_options(settings)
