@@ -9,7 +9,9 @@ from pipeline.domain.cells import CellPlan
 from pipeline.domain.production import Production, SceneType
 from pipeline.domain.stages import Stage
 
-STILL_WIDTH_LIMIT = 1920
+STILL_SIDE_MOST = 1920
+STILL_SIDE_LEAST = 480
+"""Stills keep to these sizes whatever the scenes have: likeness cannot be told on thumbnails."""
 
 
 @dataclass(frozen=True)
@@ -67,10 +69,11 @@ def segment_frames(scene_type: SceneType) -> tuple[int, ...]:
 
 
 def still_size(production: Production) -> tuple[int, int]:
-    """Width and height of variant images and plates: the largest scene of the production, both even."""
+    """Width and height of variant images and plates: those of the largest scene, within the sizes above; both even."""
     width = max((scene.width for scene in production.scene_types), default=1280)
     height = max((scene.height for scene in production.scene_types), default=720)
-    scale = min(1.0, STILL_WIDTH_LIMIT / max(width, height))
+    longest = max(width, height)
+    scale = min(max(longest, STILL_SIDE_LEAST), STILL_SIDE_MOST) / longest
     return max(2, round(width * scale) // 2 * 2), max(2, round(height * scale) // 2 * 2)
 
 
