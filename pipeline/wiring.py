@@ -114,6 +114,7 @@ def build_studio(
     productions = build_productions()
     stores, media, spool = _open(settings, checkpoint)
     books = RunBooks()
+    logs = partial(settings.logs_root.glob, "*.log")
     return Studio(
         settings=settings,
         clock=now,
@@ -129,9 +130,7 @@ def build_studio(
         deliveries=Deliveries(stores, books, now, media.copy_out),
         reports=Reports(stores, books),
         upkeep=Upkeep(stores, books, media=media, spool=spool, clock=now),
-        invariants=Invariants(
-            stores, media=media, spool=spool, clock=now, logs=partial(settings.logs_root.glob, "*.log"), verify_package=verify_package
-        ),
+        invariants=Invariants(stores, media=media, spool=spool, clock=now, logs=logs, verify_package=verify_package),
         dispatch=Dispatch(
             stores, books, media=media, clock=now, new_id=lambda: str(uuid.uuid4()), delivery_options=_delivery_options(settings)
         ),

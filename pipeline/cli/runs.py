@@ -136,6 +136,9 @@ def go_on(studio: Studio, run: Run, loaded: LoadedProduction, options: RunOption
         if studio.planning.has_changed(production_of(loaded), loaded.base_dir, config):
             changed = "The production has changed since this run was made."
             say(f"{changed} It goes on as it was made; --new takes the changes.", style="yellow")
+        if options.auto_approve and not run.accept_flags:
+            cure = f"`stripboard approve {run.id} --all` decides what waits; --new makes a run that decides by itself."
+            say(f"People are at the gates of this run, and --auto-approve does not change that. {cure}", style="yellow")
     studio.runs.resume(run, who, until=options.until)
     cells = studio.reports.matrix(run.id).cells
     missing = tuple(cell.plan.key for cell in cells if cell.status is CellStatus.NOT_STARTED)
