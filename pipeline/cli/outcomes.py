@@ -109,6 +109,10 @@ def _tell(studio: Studio, run: Run, progress: Progress, summary: dict[str, Any],
         folder = studio.settings.review_root / f"run-{run.id}"
         if studio.previews.place(run, folder):
             say(f"Look:   {folder}")
+        if summary["failures"]:
+            say("Failed or rejected:", style="red")
+            show_lines(summary["failures"])
+            say(f"Again:  stripboard retry {run.id}")
         say(f"Then go on with `{again}`.")
     elif progress.outlook is Outlook.STUCK:
         say(f"Run {run.name} is stuck: {cells_words(progress)}.", style="red")

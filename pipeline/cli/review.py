@@ -12,7 +12,6 @@ from pipeline.cli.exits import Exit
 from pipeline.cli.outcomes import show_lines
 from pipeline.cli.selections import GOES_ON
 from pipeline.cli.studios import actor, is_everything, open_studio, run_argument, selection_of, selection_options
-from pipeline.cli.text import counted
 from pipeline.domain.choices import Mode
 from pipeline.domain.matrix import Selection
 from pipeline.domain.records import Run
@@ -80,7 +79,7 @@ def reject_command(run: str | None, images: tuple[str, ...], reason: str, note: 
             done.append(f"variant image {key}")
         if not is_everything(selection):
             done += [f"scene {key}" for key in studio.review.reject(found, selection, actor(), reason=reason, note=note)]
-    code = _tell(found, "rejected", done, as_json=as_json)
+    code = _tell(found, "rejected", done, as_json=as_json, cure="")
     if not as_json:
         say(f"`stripboard retry {found.id}` asks for new takes of what was rejected.")
     return code
@@ -135,7 +134,7 @@ def _tell(run: Run, verb: str, done: list[str], *, as_json: bool, cure: str = GO
     if not done:
         say(f"Run {run.name}: there is nothing to do here.")
         return Exit.DONE
-    say(f"Run {run.name}: {counted(len(done), 'thing')} {verb}.", style="green")
+    say(f"Run {run.name}: {len(done):,} {verb}.", style="green")
     show_lines(done[:_SHOWN] + ([f"and {len(done) - _SHOWN:,} more"] if len(done) > _SHOWN else []))
     if cure:
         say(cure)
