@@ -33,6 +33,7 @@ _MOVE = (
         version=bindparam("b_version") + 1,
     )
 )
+_MARK = update(cells).where(cells.c.id == bindparam("b_id")).values(stale=bindparam("b_stale"), version=cells.c.version + 1)
 
 
 class Cells:
@@ -98,6 +99,10 @@ class Cells:
             },
         )
         return moved
+
+    def mark_stale(self, cell: Cell, reason: str) -> None:
+        """Note why the cell's takes no longer fit what they were made from; an empty reason takes the note back."""
+        self._batch.add(_MARK, {"b_id": cell.id, "b_stale": reason})
 
     def waiting_for(self, needs: str, needs_ids: Sequence[int]) -> list[Cell]:
         """Queued cells that depend on one of these stills or cells and have no unmet dependency left."""

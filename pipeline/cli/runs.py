@@ -126,16 +126,25 @@ def start(studio: Studio, loaded: LoadedProduction, options: RunOptions, *, quie
     return run
 
 
+def _mark_stale(studio: Studio, run: Run, loaded: LoadedProduction) -> str:
+    """When the production has changed since: mark what was made from it, and say so; empty when nothing has."""
+    if not studio.planning.has_changed(production_of(loaded), loaded.base_dir, studio.runs.config(run.id)):
+        return ""
+    plan = studio.planning.plan(production_of(loaded), loaded.base_dir)
+    stale = studio.review.mark_stale(run, {cell.key: cell.why for cell in plan.cells if cell.is_stale}, actor())
+    changed = f"The production has changed since this run was made: {counted(len(stale), 'scene')} marked stale."
+    return f"{changed} The run goes on as it was made; --new takes the changes."
+
+
 def go_on(studio: Studio, run: Run, loaded: LoadedProduction, options: RunOptions, *, quiet: bool) -> None:
     """The unfinished run again: as it was made, with what was never submitted."""
     who = actor()
-    config = studio.runs.config(run.id)
+    note = _mark_stale(studio, run, loaded)
     if not quiet:
         done = studio.reports.progress(run.id)
         say(f"Resuming run {run.name} (number {run.id}): {done.approved} of {counted(done.total, 'scene')} approved.")
-        if studio.planning.has_changed(production_of(loaded), loaded.base_dir, config):
-            changed = "The production has changed since this run was made."
-            say(f"{changed} It goes on as it was made; --new takes the changes.", style="yellow")
+        if note:
+            say(note, style="yellow")
         if options.auto_approve and not run.accept_flags:
             cure = f"`stripboard approve {run.id} --all` decides what waits; --new makes a run that decides by itself."
             say(f"People are at the gates of this run, and --auto-approve does not change that. {cure}", style="yellow")

@@ -15,6 +15,8 @@ from pipeline.domain.production import Production
 from pipeline.domain.records import Cell, RunConfig
 from pipeline.domain.statuses import CellStatus, in_words
 
+_CHANGED = "changed: "
+
 
 class Step(StrEnum):
     """What becomes of a cell."""
@@ -43,6 +45,11 @@ class PlannedCell:
     waits_for: tuple[str, ...]
     generation_seconds: float
     disk_bytes: int
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether it was made from something that has changed since."""
+        return self.why.startswith(_CHANGED)
 
 
 @dataclass(frozen=True)
@@ -126,7 +133,7 @@ class _Comparison:
             return Step.ADD, f"was {in_words(known.status)}"
         changed = self._changes(cell, self._old_plans[cell.key])
         if changed:
-            return Step.RERUN, "changed: " + ", ".join(changed)
+            return Step.RERUN, _CHANGED + ", ".join(changed)
         if known.approved_take is None or known.status in (CellStatus.FAILED, CellStatus.REJECTED):
             reason = f" ({known.reason})" if known.reason else ""
             return Step.RERUN, f"was {in_words(known.status)}{reason}"

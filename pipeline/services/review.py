@@ -141,6 +141,26 @@ class Review:
             Sealing(advance).deliver_when_ready(run.id)
         return back
 
+    def mark_stale(self, run: Run, reasons: Mapping[str, str], actor: Actor) -> list[str]:
+        """Mark the produced cells that were made from something that has changed since, by key with the reason.
+
+        Cells without a reason lose an earlier mark. Nothing is re-run and nothing approved is touched: people choose.
+        The answer is the keys of the cells that are stale now.
+        """
+        with self._stores.begin(self._clock.now()) as store:
+            stale = []
+            for cell in store.cells.of_run(run.id):
+                reason = reasons.get(cell.plan.key, "") if cell.take else ""
+                if reason:
+                    stale.append(cell.plan.key)
+                if reason != cell.stale:
+                    store.cells.mark_stale(cell, reason)
+                    store.journal.record(
+                        "cell.stale" if reason else "cell.fresh", actor=actor, subject="cell", subject_id=cell.id, run_id=run.id,
+                        data={"reason": reason} if reason else None,
+                    )  # fmt: skip
+        return stale
+
     @staticmethod
     def _roll_back(store: Store, advance: Advance, cell: Cell, target: int) -> None:
         advance.cancel_jobs("cell", [cell.id], "rolled back")
