@@ -363,3 +363,15 @@ def test_a_tangle_of_loops_is_not_printed_in_full() -> None:
     shots.append({"name": "n500", "template": "dance", "character": "Mara"})
     found = issues(body(shots=shots))
     assert len([entry for entry in found if "loop" in entry.message]) == 20
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"budget": {"money": 50}}, "production.budget.money"),
+        ({"triggers": [{"when": "cell.approved"}]}, "production.triggers"),
+    ],
+)
+def test_what_binds_nothing_is_said(changes: dict[str, Any], path: str) -> None:
+    found = [entry for entry in issues(body(**changes)) if entry.path == path]
+    assert [entry.severity for entry in found] == [Severity.WARNING]

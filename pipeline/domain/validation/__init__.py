@@ -9,7 +9,19 @@ from pipeline.domain.files import Facts
 from pipeline.domain.issues import Issue, Report, in_order
 from pipeline.domain.presets import Presets
 from pipeline.domain.sources import Document
-from pipeline.domain.validation import backends, budgets, cells, declared, files, looks, outputs, quality, texts, timeline
+from pipeline.domain.validation import (
+    backends,
+    budgets,
+    cells,
+    declared,
+    files,
+    inactive,
+    looks,
+    outputs,
+    quality,
+    texts,
+    timeline,
+)
 from pipeline.domain.validation.subject import Subject
 
 __all__ = ["Totals", "check", "check_budget"]
@@ -49,6 +61,7 @@ def check(
     timeline.check(subject)
     outputs.check(subject)
     files.check(subject, facts or {})
+    inactive.check(subject)
     if estimate is not None:
         budgets.check(subject, estimate.generation_seconds, estimate.disk_bytes)
     return in_order(report.issues)

@@ -1,0 +1,16 @@
+"""What a production may say and nothing acts on yet: kept, and said plainly."""
+
+from __future__ import annotations
+
+from pipeline.domain.validation.subject import TOP, Subject
+
+
+def check(subject: Subject) -> None:
+    """A limit or rule that will not bind anything is a warning."""
+    production = subject.production
+    if production.budget.money is not None:
+        told = "The limit on money binds nothing: no backend here has a price."
+        subject.report.warning((*TOP, "budget", "money"), told, "Limit budget.gpu_hours instead.")
+    if production.triggers:
+        told = f"The {len(production.triggers)} triggers are kept with the run and not carried out."
+        subject.report.warning((*TOP, "triggers"), told, "Use approvals: auto where gates should open by themselves.")
