@@ -1,4 +1,7 @@
-"""Looks at the files a production names: there, readable, and what they should be. Nothing is decoded or executed."""
+"""Looks at the files a production names: there, readable, and what they should be. Nothing is executed.
+
+Pictures are decoded, once their header says that they are no larger than allowed: half a picture opens like a whole one.
+"""
 
 from __future__ import annotations
 
@@ -92,7 +95,24 @@ def _image(place: Path, size: int) -> FileFact:
     if min(width, height) < MIN_SIDE:
         told = f"is only {width}x{height} pixels."
         return FileFact(told, "Replace it with a larger picture.", size, width, height)
+    if not _decodes(place):
+        return FileFact("is a damaged picture: a part of it is missing or broken.", cure, size, width, height)
     return FileFact(size_bytes=size, width=width, height=height)
+
+
+def _decodes(place: Path) -> bool:
+    """Whether every part of the picture is there."""
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(place, formats=IMAGE_FORMATS) as image:
+                image.draft("RGB", (512, 512))
+                image.load()
+    except Exception:  # Pillow's readers raise nearly anything on damaged data
+        return False
+    return True
 
 
 def _json(place: Path, size: int) -> FileFact:

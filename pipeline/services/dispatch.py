@@ -240,6 +240,8 @@ class Dispatch:
             subject = advance.cells[job.subject_id] if job.subject == "cell" else advance.stills[job.subject_id]
             book = advance.book(job.run_id)
             parameters = plans.parameters(book, job.stage, subject, job.take, job.part, job.options)
+            if "command" in parameters:
+                parameters["base_dir"] = advance.run(job.run_id).base_dir
         inputs = tuple(
             InputFile(file.role, file.sha256, str(self._media.path_of(file.sha256)), file.media_type, file.label)
             for file in job.inputs

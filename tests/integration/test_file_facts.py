@@ -34,6 +34,13 @@ def test_a_real_picture_has_its_size(tmp_path: Path) -> None:
     assert (fact.problem, fact.width, fact.height) == ("", 64, 48) and fact.size_bytes > 0
 
 
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp"])
+def test_half_a_picture_is_damaged(suffix: str, tmp_path: Path) -> None:
+    path = picture(tmp_path / f"a.{suffix}", (640, 480))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert "damaged" in look(tmp_path, path.name).problem
+
+
 @pytest.mark.parametrize("size", [(60_000, 60_000), (20_000, 6_000), (2**31 - 1, 2**31 - 1)])
 def test_a_decompression_bomb_is_refused_by_its_header(size: tuple[int, int], tmp_path: Path) -> None:
     (tmp_path / "bomb.png").write_bytes(png(*size))

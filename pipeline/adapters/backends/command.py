@@ -27,6 +27,8 @@ STILL, SEGMENT, LAST_FRAME = "still.png", "segment.mp4", "last_frame.png"
 def run_command(request: Request, workspace: Workspace) -> Result:
     """Run `parameters["command"]` (an argument list, no shell) and publish what it made.
 
+    Entries that name files below the parameter `base_dir`, the folder of the production, are turned into whole paths.
+
     The program reads one JSON object on standard input: `protocol`, `stage`, `attempt_id`, `inputs` (role, path, media_type,
     label), `parameters`, `output` (folder, files). It may write lines `{"progress": 0.5, "note": "…"}` on standard output.
     It leaves `still.png`, or `segment.mp4` and if it likes `last_frame.png`, in the output folder and exits with 0.
@@ -59,7 +61,14 @@ def _arguments(request: Request) -> list[str]:
         raise WorkFailed("bad_input", 'The backend "command" needs `command`: a list of the program and its arguments.')
     if not command[0] or any("\0" in part for part in command):
         raise WorkFailed("bad_input", "The first entry of `command` must name a program, and no entry may hold a zero byte.")
-    return list(command)
+    base = request.parameters.get("base_dir")
+    return [_located(part, Path(base)) for part in command] if isinstance(base, str) else list(command)
+
+
+def _located(part: str, base: Path) -> str:
+    """An entry that names a file of the production, as its whole path: the program works in a folder of its own."""
+    place = base / part
+    return str(place.resolve()) if part and not Path(part).is_absolute() and place.is_file() else part
 
 
 def _timeout(request: Request) -> float:
@@ -81,7 +90,7 @@ def _told(request: Request, folder: Path) -> dict[str, Any]:
             {"role": file.role, "path": str(Path(file.path).resolve()), "media_type": file.media_type, "label": file.label}
             for file in request.inputs
         ],
-        "parameters": {key: value for key, value in request.parameters.items() if key != "command"},
+        "parameters": {key: value for key, value in request.parameters.items() if key not in ("command", "base_dir")},
         "output": {
             "folder": str(folder.resolve()),
             "files": [{"name": name, "required": required} for name, required in expected],
