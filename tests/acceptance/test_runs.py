@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import signal
+import sys
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,30 @@ import pytest
 from pipeline.adapters.packaging.verify import verify
 from tests.acceptance.productions import Desk
 
+PROGRAM = """
+import json, sys
+from pathlib import Path
+import av, numpy
+from PIL import Image
+
+told = json.load(sys.stdin)
+wanted, folder = told["parameters"], Path(told["output"]["folder"])
+size = wanted["width"], wanted["height"]
+role = "source" if told["stage"] == "variant_generation" else "start" if wanted["segment"] > 1 else "still"
+path = next((file["path"] for file in told["inputs"] if file["role"] == role), None)
+picture = (Image.open(path) if path else Image.linear_gradient("L")).convert("RGB").resize(size)
+if told["stage"] == "variant_generation":
+    picture.save(folder / "still.png")
+else:
+    with av.open(str(folder / "segment.mp4"), "w") as video:
+        stream = video.add_stream("libx264", rate=wanted["fps"])
+        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        for number in range(wanted["frames"]):
+            shifted = numpy.roll(numpy.asarray(picture), 3 * number, axis=1)
+            video.mux(stream.encode(av.VideoFrame.from_ndarray(shifted, format="rgb24")))
+        video.mux(stream.encode())
+print(json.dumps({"progress": 1.0}))
+"""
 HUMAN = {"variants": "human", "scenes": "human"}
 
 
@@ -157,8 +183,6 @@ def test_a_cell_goes_back_to_its_approved_take_and_is_delivered_so(desk: Desk) -
     assert desk.json("status")["cells"][0]["approved_take"] == 1
     package = Path(desk.json("deliver")["delivery"]["path"])
     assert verify(package).is_ok
-    import zipfile
-
     assert any(name.endswith("walk_formal_t01.mp4") for name in zipfile.ZipFile(package).namelist())
 
 
@@ -191,3 +215,25 @@ def test_a_budget_that_does_not_cover_the_run_refuses_all_of_it(desk: Desk) -> N
     report = desk.json("validate", folder, code=3)
 
     assert any("budget" in issue["path"] for issue in report["issues"])
+
+
+def test_a_program_beside_the_production_makes_its_scenes(desk: Desk) -> None:
+    folder = desk.write(backend="command", command=[sys.executable, "make.py"])
+    (folder / "make.py").write_text(PROGRAM)
+
+    answer = desk.json("run", folder, "--auto-approve")
+
+    assert answer["cells"] == {"approved": 4}
+    assert verify(Path(answer["delivery"]["path"])).is_ok
+
+
+def test_a_program_that_fails_is_quoted_and_the_run_can_be_tried_again(desk: Desk) -> None:
+    folder = desk.write(backend="command", command=[sys.executable, "make.py"])
+    (folder / "make.py").write_text("import sys; sys.exit('the lens is dirty')")
+
+    stuck = desk.call("run", folder, "--auto-approve", code=1)
+    assert "the lens is dirty" in stuck.stdout and "stripboard retry 1" in stuck.stdout
+
+    (folder / "make.py").write_text(PROGRAM)
+    assert len(desk.json("retry")["done"]) >= 2
+    assert desk.json("run", folder, "--resume")["run"]["status"] == "completed"
