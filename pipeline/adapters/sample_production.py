@@ -9,9 +9,9 @@ from pipeline.adapters.media.samples import draw_character
 
 TITLE = "Night Ferry"
 CHARACTERS = (
-    "Mara Quist", "Ivo Brandt", "Odette Lune", "Tariq Vell", "Sunniva Hale", "Ren Okoro", "Lucan Frey", "Paz Imari",
-    "Wilhelmina Stroud", "Bao Linden", "Freya Castellan", "Diego Marsh", "Noor Albright", "Tomasz Wren", "Kalinda Rhys",
-    "Emeric Sol", "Yuki Ferrant", "Amadou Pike", "Signe Valcourt", "Rafe Monteiro",
+    "Freya Castellan", "Anton Grey", "Nadia Brook", "Lucan Frey", "Thea Solano", "Kenji Alder", "Signe Valcourt",
+    "Rafe Monteiro", "Leila Varga", "Diego Marsh", "Rosa Tamm", "Jonah Creed", "Greta Nyland", "Hugo Ferris", "Ines Calder",
+    "Emeric Sol", "Yuki Ferrant", "Bao Linden", "Lotte Bergen", "Elio Hart",
 )  # fmt: skip
 LOCATIONS = (
     {"name": "Harbor", "preset": "harbor"},
