@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -79,7 +80,8 @@ class MediaStore:
             _sync(temporary)
             temporary.replace(target)
         except OSError as error:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                temporary.unlink()
             raise Unavailable(
                 f'"{target}" could not be written: {error.strerror}. Free some room or choose another folder.'
             ) from error
