@@ -1,0 +1,122 @@
+"""Deliveries: nothing leaves before everything is approved, and what leaves is exactly that."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+
+import pytest
+
+from pipeline.domain.choices import Mode
+from pipeline.domain.errors import Conflict, NotFound, Unavailable, WorkFailed
+from pipeline.domain.matrix import Selection
+from pipeline.domain.production import Approvals
+from pipeline.domain.statuses import DeliveryStatus, RunStatus
+from pipeline.services.deliveries import NotDeliverable
+from tests.factories import EVERYTHING, PERSON, House, make_production
+from tests.fakes import failing
+
+REVIEWED = Approvals("auto", "human")
+
+
+def test_a_run_is_delivered_by_itself_once_everything_is_approved_and_exported(house: House) -> None:
+    run = house.start(make_production(characters=1, outputs=2))
+    house.work()
+    [delivery] = house.studio.deliveries.of_run(run)
+    assert (delivery.status, house.run(run).status) == (DeliveryStatus.SEALED, RunStatus.COMPLETED)
+    with zipfile.ZipFile(house.studio.media.path_of(delivery.package_sha256 or "")) as package:
+        names = package.namelist()
+        manifest = json.loads(package.read("manifest.json"))
+    assert len(manifest) == 8
+    assert len(names) == len(set(names))
+    assert {entry["take"] for entry in manifest} == {1}
+
+
+def test_a_run_that_does_not_deliver_by_itself_waits_to_be_asked(house: House) -> None:
+    run = house.start(make_production(characters=1), auto_deliver=False)
+    house.work()
+    assert house.studio.deliveries.of_run(run) == []
+    assert house.studio.deliveries.missing(run) == []
+    with pytest.raises(NotFound, match="no sealed delivery yet"):
+        house.studio.deliveries.sealed(run)
+    house.studio.deliveries.deliver(run, PERSON)
+    with pytest.raises(Conflict, match="being packaged already"):
+        house.studio.deliveries.deliver(run, PERSON)
+    house.work()
+    assert house.studio.deliveries.sealed(run).number == 1
+
+
+def test_what_is_missing_is_listed_whole(house: House) -> None:
+    run = house.create(make_production(characters=1, scene_types=2, variants=1, approvals=REVIEWED))
+    house.studio.submission.submit(run, Selection(scene_types=("s1",)), Mode.MISSING, PERSON)
+    house.work()
+    with pytest.raises(NotDeliverable, match="2 missing") as raised:
+        house.studio.deliveries.deliver(run, PERSON)
+    assert [(one.key, one.status) for one in raised.value.missing] == [
+        ("c1 / s1 / v1", "review"),
+        ("c1 / s2 / v1", "not_started"),
+    ]
+
+
+def test_a_run_with_nothing_approved_cannot_be_delivered(house: House) -> None:
+    run = house.start(make_production(characters=1, scene_types=1, variants=1))
+    house.studio.submission.cancel(run, EVERYTHING, PERSON)
+    with pytest.raises(Conflict, match="no approved cell"):
+        house.studio.deliveries.deliver(run, PERSON)
+
+
+def test_a_failed_packaging_is_told_and_can_be_asked_for_again(house: House) -> None:
+    house.hands.troubles = failing("delivery", lambda: WorkFailed("bad_input", "no certificate"))
+    run = house.start(make_production(characters=1, scene_types=1, variants=1))
+    house.work()
+    [delivery] = house.studio.deliveries.of_run(run)
+    assert (delivery.status, delivery.reason) == (DeliveryStatus.FAILED, "no certificate")
+    assert house.studio.reports.failures(run.id) == ["delivery 1 failed: no certificate"]
+    house.studio.deliveries.deliver(run, PERSON)
+    house.work()
+    assert house.run(run).status is RunStatus.COMPLETED
+    assert [one.status for one in house.studio.deliveries.of_run(run)] == [DeliveryStatus.FAILED, DeliveryStatus.SEALED]
+
+
+def test_two_runs_of_one_production_seal_packages_with_the_same_clips(house: House) -> None:
+    hashes = []
+    for _ in range(2):
+        run = house.start(make_production(characters=1))
+        house.work()
+        with zipfile.ZipFile(house.studio.media.path_of(house.studio.deliveries.sealed(run).package_sha256 or "")) as package:
+            hashes.append({name: package.read(name) for name in package.namelist() if name != "manifest.json"})
+    assert hashes[0] == hashes[1]
+
+
+def test_a_new_take_is_in_the_next_delivery_and_not_in_the_one_before(house: House) -> None:
+    run = house.start(make_production(characters=1, scene_types=1, variants=1))
+    house.work()
+    first = house.studio.deliveries.sealed(run)
+    house.studio.submission.submit(run, EVERYTHING, Mode.ALL, PERSON)
+    house.work()
+    house.studio.deliveries.deliver(run, PERSON)
+    house.work()
+    second = house.studio.deliveries.sealed(run)
+    assert (first.number, second.number) == (1, 2)
+    assert first.package_sha256 != second.package_sha256
+    assert house.studio.media.check(first.package_sha256 or "", first.size_bytes) == ""
+
+
+def test_packages_and_exports_are_placed_where_people_look(house: House) -> None:
+    run = house.start(make_production(characters=1, scene_types=2, variants=1))
+    house.work()
+    delivery = house.studio.deliveries.sealed(run)
+    target = house.studio.deliveries.place(run, delivery, house.folder / "deliveries")
+    assert target.name == "Harbor-Nights-run1-delivery1.zip"
+    assert target.stat().st_size == delivery.size_bytes
+    placed = house.studio.deliveries.place_outputs(run)
+    assert len(set(placed)) == 2
+    assert all(path.is_file() and path.is_relative_to(house.folder / "out") for path in placed)
+
+
+def test_a_folder_that_cannot_be_written_is_named(house: House) -> None:
+    run = house.start(make_production(characters=1, scene_types=1, variants=1))
+    house.work()
+    (house.folder / "file").write_text("in the way")
+    with pytest.raises(Unavailable, match="could not be written"):
+        house.studio.deliveries.place(run, house.studio.deliveries.sealed(run), house.folder / "file")

@@ -1,0 +1,86 @@
+"""Migrations: applied at every start, once, whoever starts at the same time."""
+
+from __future__ import annotations
+
+import multiprocessing
+import threading
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
+
+from data.models import metadata
+from data.schema import NEWEST, SchemaTooNew, migrate
+from data.store import Stores
+
+
+def open_and_migrate(url: str) -> None:
+    """What every process does at its start."""
+    stores = Stores(url)
+    migrate(stores.engine)
+    stores.close()
+
+
+def test_the_tables_are_those_of_the_models(database_url: str) -> None:
+    open_and_migrate(database_url)
+    stores = Stores(database_url)
+    with stores.engine.connect() as connection:
+        tables = set(inspect(connection).get_table_names())
+        different = compare_metadata(MigrationContext.configure(connection, opts={"compare_type": False}), metadata)
+    assert tables == {*metadata.tables, "alembic_version"}
+    assert [change for change in different if change[0] in ("add_table", "remove_table", "add_column", "remove_column")] == []
+    stores.close()
+
+
+def test_migrating_again_changes_nothing(database_url: str) -> None:
+    for _ in range(3):
+        open_and_migrate(database_url)
+    stores = Stores(database_url)
+    with stores.engine.connect() as connection:
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == [NEWEST]
+        assert connection.execute(text("SELECT count(*) FROM heads")).scalar() == 1
+    stores.close()
+
+
+def test_two_processes_that_start_at_once_migrate_once(database_url: str) -> None:
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=open_and_migrate, args=(database_url,)) for _ in range(2)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0, 0]
+    open_and_migrate(database_url)
+
+
+def test_a_database_of_a_newer_version_is_refused(database_url: str) -> None:
+    open_and_migrate(database_url)
+    stores = Stores(database_url)
+    with stores.engine.connect().execution_options(stripboard_write=True) as connection, connection.begin():
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(SchemaTooNew, match="newer version"):
+        migrate(stores.engine)
+    stores.close()
+
+
+def test_the_newest_migration_is_the_one_the_code_is_written_for() -> None:
+    assert ScriptDirectory("data/migrations").get_current_head() == NEWEST
+
+
+def test_threads_that_start_at_once_migrate_once(database_url: str) -> None:
+    errors: list[BaseException] = []
+
+    def start() -> None:
+        try:
+            open_and_migrate(database_url)
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=start) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
