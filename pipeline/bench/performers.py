@@ -1,0 +1,121 @@
+"""Performers that make nothing: one ends at once, one holds its slots for a stated time and notes when."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pipeline.domain.work import OutputFile, Request, Result, Update, UpdateState
+
+_MADE: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "variant_generation": (("still", "image/png"),),
+    "scene_generation": (("segment", "video/mp4"), ("last_frame", "image/png")),
+    "assembly": (("scene", "video/mp4"),),
+    "export": (("export", "video/mp4"),),
+    "delivery": (("package", "application/zip"),),
+}
+_SECONDS = 0.001
+
+
+def made_up(request: Request) -> Result:
+    """A result with the rows of a real one; hashes come from the fingerprint, so different work has different files."""
+    outputs = tuple(
+        OutputFile(role, f"{number:02x}{request.fingerprint[2:]}", 1000, media_type)
+        for number, (role, media_type) in enumerate(_MADE.get(request.stage, ()))
+    )
+    return Result(outputs, seconds=_SECONDS)
+
+
+class InstantPerformer:
+    """Every attempt has ended before `submit` returns. After a restart it knows nothing, like memory."""
+
+    def __init__(self, note: Callable[[Request], None] = lambda request: None) -> None:
+        self._note = note
+        self._ended: dict[str, Update] = {}
+
+    def submit(self, request: Request) -> None:
+        """Perform it now."""
+        self._note(request)
+        self._ended[request.attempt_id] = Update(request.attempt_id, UpdateState.DONE, result=made_up(request))
+
+    def poll(self, attempt_ids: Sequence[str]) -> list[Update]:
+        """All of them have ended, or are not known here."""
+        return [self._ended.pop(key, None) or Update(key, UpdateState.LOST, reason="not known here") for key in attempt_ids]
+
+    def cancel(self, attempt_id: str) -> None:
+        """Too late: it has ended."""
+
+
+@dataclass
+class Stay:
+    """One attempt in a slot. Times in seconds of the monotonic clock. `scene` is the segment that all is about."""
+
+    stage: str
+    scene: str
+    handed_over: float
+    begun: float = 0.0
+    ended: float = 0.0
+
+
+class SlottedPerformer:
+    """Threads as slots; each attempt holds one for `seconds`. `stays` tells what happened when."""
+
+    def __init__(self, slots: int, seconds: float, wake: Callable[[], None]) -> None:
+        self._seconds = seconds
+        self._wake = wake
+        self._changed = threading.Condition()
+        self._waiting: deque[Request] = deque()
+        self._accepted: set[str] = set()
+        self._ended: dict[str, Update] = {}
+        self._is_open = True
+        self.stays: dict[str, Stay] = {}
+        self._threads = [threading.Thread(target=self._serve, daemon=True) for _ in range(slots)]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, request: Request) -> None:
+        """Put it behind those that wait for a slot."""
+        made = made_up(request).outputs if request.stage == "scene_generation" else request.inputs
+        with self._changed:
+            self.stays[request.attempt_id] = Stay(request.stage, made[0].sha256 if made else "", time.monotonic())
+            self._accepted.add(request.attempt_id)
+            self._waiting.append(request)
+            self._changed.notify()
+
+    def poll(self, attempt_ids: Sequence[str]) -> list[Update]:
+        """Where these stand."""
+        return [self._stand(key) for key in attempt_ids]
+
+    def _stand(self, attempt_id: str) -> Update:
+        if attempt_id in self._ended:
+            return self._ended.pop(attempt_id)
+        state = UpdateState.RUNNING if attempt_id in self._accepted else UpdateState.LOST
+        return Update(attempt_id, state)
+
+    def cancel(self, attempt_id: str) -> None:
+        """It ends soon enough."""
+
+    def close(self) -> None:
+        """Let the slots go."""
+        with self._changed:
+            self._is_open = False
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
+
+    def _serve(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or not self._is_open)
+                if not self._waiting:
+                    return
+                request = self._waiting.popleft()
+            stay = self.stays[request.attempt_id]
+            stay.begun = time.monotonic()
+            time.sleep(self._seconds)
+            stay.ended = time.monotonic()
+            self._ended[request.attempt_id] = Update(request.attempt_id, UpdateState.DONE, result=made_up(request))
+            self._wake()

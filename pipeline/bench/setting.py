@@ -1,0 +1,103 @@
+"""Where a benchmark runs: a fresh home with the default database, and a production of as many scenes as are asked for."""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from data.store import Stores
+from pipeline import settings, wiring
+from pipeline.domain.choices import Mode, RunOptions
+from pipeline.domain.matrix import Selection
+from pipeline.domain.production import Approvals, Character, Matrix, Production, SceneType, Variant
+from pipeline.domain.records import Actor, Run
+from pipeline.domain.statuses import CellStatus
+from pipeline.wiring import Studio
+
+SOMEBODY = Actor("user", "bench")
+_VARIANTS = 2
+_COMMITS_S = 1.0
+
+
+@contextmanager
+def fresh_home() -> Iterator[Path]:
+    """A folder on the disk that temporary files go to; removed afterwards."""
+    with tempfile.TemporaryDirectory(prefix="stripboard-bench-") as folder:
+        yield Path(folder)
+
+
+@contextmanager
+def studio_at(home: Path) -> Iterator[Studio]:
+    """A studio on the default database of this home."""
+    studio = wiring.build_studio(settings.load({"STRIPBOARD_HOME": str(home)}))
+    try:
+        yield studio
+    finally:
+        studio.close()
+
+
+def production_of(scenes: int) -> Production:
+    """A matrix of exactly this many cells, every gate automatic, nothing exported."""
+    columns = 8 if scenes <= 160 else 50
+    if scenes % (columns * _VARIANTS):
+        raise ValueError(f"{scenes} scenes do not fill whole rows of {columns * _VARIANTS}")
+    people = tuple(Character(f"Character {number}") for number in range(1, scenes // (columns * _VARIANTS) + 1))
+    kinds = tuple(SceneType(f"scene {number}", duration_s=1, fps=4, width=64, height=36) for number in range(1, columns + 1))
+    looks = tuple(Variant(f"look {number}") for number in range(1, _VARIANTS + 1))
+    names = [tuple(entry.name for entry in group) for group in (people, kinds, looks)]
+    return Production(
+        title=f"Bench of {scenes}",
+        characters=people,
+        variants=looks,
+        scene_types=kinds,
+        matrix=Matrix(*names),
+        approvals=Approvals("auto", "auto"),
+    )
+
+
+def create(studio: Studio, scenes: int) -> Run:
+    """A run of so many scenes, nothing submitted yet."""
+    options = RunOptions(auto_approve=True, auto_deliver=False)
+    return studio.runs.create(production_of(scenes), studio.settings.home, options, SOMEBODY)
+
+
+def submit(studio: Studio, run: Run) -> None:
+    """Ask for all of its scenes."""
+    studio.submission.submit(run, Selection(), Mode.ALL, SOMEBODY)
+
+
+def completions(studio: Studio, run: Run) -> int:
+    """How many jobs of the run were completed; every one of its scenes must be approved by now."""
+    with studio.stores.read() as store:
+        counts = store.cells.counts(run.id)
+        jobs = sum(store.jobs.open_stages(run.id).values())
+    if set(counts) != {CellStatus.APPROVED}:
+        raise RuntimeError(f"the benchmark did not end as it should: {counts}")
+    return jobs
+
+
+def commit_rate() -> float:
+    """Bare durable commits a second: one tiny row each, on the same disk, prepared as our database is."""
+    with fresh_home() as home:
+        path = home / "bare.db"
+        stores = Stores(f"sqlite:///{path}")
+        with stores.engine.connect() as prepared:
+            journal = prepared.exec_driver_sql("PRAGMA journal_mode").scalar_one()
+        stores.close()
+        connection = sqlite3.connect(path, isolation_level=None)
+        connection.execute(f"PRAGMA journal_mode={journal}")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("CREATE TABLE bare (id INTEGER PRIMARY KEY, value TEXT)")
+        count, began = 0, time.perf_counter()
+        while time.perf_counter() - began < _COMMITS_S:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("INSERT INTO bare (value) VALUES ('x')")
+            connection.execute("COMMIT")
+            count += 1
+        rate = count / (time.perf_counter() - began)
+        connection.close()
+        return rate

@@ -1,0 +1,43 @@
+"""The benchmarks run through in their quick form. Nothing here looks at times: those belong to a quiet machine."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.bench.catalogue import BENCHES
+from pipeline.bench.figures import Figure, at_least, at_most, percentile
+
+ORCHESTRATION = (
+    "bare durable commits",
+    "160 scenes: job completions",
+    "160 scenes: completions per bare commit",
+    "160 scenes: cost of a job",
+    "800 scenes: job completions",
+    "800 scenes: completions per bare commit",
+    "cost of a job, 800 scenes against 160",
+    "peak memory at 800 scenes",
+    "completion to dependent started, p95",
+    "4 slots with jobs of 50 ms: busy",
+    "after SIGKILL: engine started to first job started",
+    "after SIGKILL: the same with the start of the program",
+)
+MATRIX = ("validation of a file with 400 shots", "matrix and plan of 400 cells", "matrix and plan of 400 cells against a run")
+
+
+@pytest.mark.parametrize(("name", "expected"), [("orchestration", ORCHESTRATION), ("matrix", MATRIX)])
+def test_a_quick_benchmark_gives_every_figure(name: str, expected: tuple[str, ...]) -> None:
+    figures = {figure.name: figure for figure in BENCHES[name](True)}
+    assert set(expected) <= set(figures)
+    assert all(figure.value > 0 and figure.unit for figure in figures.values())
+    assert all((figure.met is None) == (figure.goal == "") for figure in figures.values())
+
+
+def test_a_figure_says_whether_its_goal_is_met() -> None:
+    assert at_least("speed", 2000, "1/s", 2000) == Figure("speed", 2000.0, "1/s", "≥ 2000", True)
+    assert at_most("memory", 200.4, "MB", 200) == Figure("memory", 200.4, "MB", "≤ 200", False)
+
+
+def test_a_percentile_is_one_of_the_values() -> None:
+    assert percentile([3.0, 1.0, 2.0, 4.0], 0.5) == 2.0
+    assert percentile([1.0] * 19 + [9.0], 0.95) == 1.0
+    assert percentile([5.0], 0.95) == 5.0
