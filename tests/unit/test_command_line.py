@@ -1,0 +1,48 @@
+"""The words of the command line: safe names, units, and an overview that tells what the commands tell."""
+
+from __future__ import annotations
+
+import click
+import pytest
+
+from pipeline.cli import COMMANDS, main
+from pipeline.cli.exits import BY_KIND, Exit
+from pipeline.cli.text import clean, clean_lines, counted, duration, quoted, size
+from pipeline.domain import errors
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_overview_says_what_the_command_says(name: str) -> None:
+    command = main.get_command(click.Context(main), name)
+
+    assert command is not None and command.name == name
+    assert command.get_short_help_str(limit=200) == COMMANDS[name][1]
+    assert command.help
+
+
+def test_every_kind_of_error_has_an_exit_code() -> None:
+    kinds = {kind.kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.StripboardError)}
+
+    assert kinds == set(BY_KIND)
+    assert BY_KIND["refused"] is Exit.REFUSED
+
+
+@pytest.mark.parametrize("hostile", ["\x1b[2J", "a\rb", "\x07", "a\u202eb", "\x9b31m", "\u2066", "a\u2028b", "\ud800"])
+def test_nothing_in_a_name_reaches_the_terminal_as_a_command(hostile: str) -> None:
+    assert clean(hostile).isprintable() and "\x1b" not in clean_lines(f"x\n{hostile}")
+
+
+def test_numbers_read_as_people_write_them() -> None:
+    assert [duration(seconds) for seconds in (0.26, 45, 59.6, 200, 7500)] == [
+        "0.3 s",
+        "45 s",
+        "1 min 0 s",
+        "3 min 20 s",
+        "2 h 5 min",
+    ]
+    assert [size(count) for count in (5, 1500, 2.5e9, 7e12)] == ["5 bytes", "1.5 kB", "2.5 GB", "7.0 TB"]
+    assert [counted(1, "scene"), counted(1200, "scene")] == ["1 scene", "1,200 scenes"]
+
+
+def test_names_are_quoted_for_a_shell() -> None:
+    assert [quoted("a/b.yaml"), quoted("Mara / O'Neil")] == ["a/b.yaml", "'Mara / O'\\''Neil'"]
