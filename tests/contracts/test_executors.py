@@ -1,0 +1,106 @@
+"""What every executor promises, and that a dying worker process takes only its own work with it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any
+
+import pytest
+
+from pipeline.adapters.executors import EXECUTORS
+
+PATIENCE_S = 60
+
+
+class Ends:
+    """Collects what ended, in any thread."""
+
+    def __init__(self) -> None:
+        self.found: list[tuple[Any, BaseException | None]] = []
+        self._more = threading.Condition()
+
+    def __call__(self, value: Any, error: BaseException | None) -> None:
+        with self._more:
+            self.found.append((value, error))
+            self._more.notify_all()
+
+    def wait_for(self, count: int) -> list[tuple[Any, BaseException | None]]:
+        """Everything, once so many have ended."""
+        with self._more:
+            assert self._more.wait_for(lambda: len(self.found) >= count, PATIENCE_S)
+        return self.found
+
+
+@pytest.fixture(params=sorted(EXECUTORS))
+def executor(request: pytest.FixtureRequest) -> Iterator[Any]:
+    executor = EXECUTORS[request.param](2)
+    yield executor
+    executor.close()
+
+
+def double(number: int) -> int:
+    return 2 * number
+
+
+def divide(number: int) -> float:
+    return number / 0
+
+
+def die() -> None:
+    os._exit(3)
+
+
+def own_pid() -> int:
+    return os.getpid()
+
+
+def test_it_returns_values(executor: Any) -> None:
+    ends = Ends()
+    for number in range(5):
+        executor.start(ends, double, number)
+    assert sorted(value for value, error in ends.wait_for(5) if error is None) == [0, 2, 4, 6, 8]
+
+
+def test_it_returns_errors_as_they_were(executor: Any) -> None:
+    ends = Ends()
+    executor.start(ends, divide, 1)
+    [(value, error)] = ends.wait_for(1)
+    assert value is None
+    assert isinstance(error, ZeroDivisionError)
+
+
+def test_it_can_be_closed_twice_and_used_again(executor: Any) -> None:
+    ends = Ends()
+    executor.start(ends, double, 1)
+    ends.wait_for(1)
+    executor.close()
+    executor.close()
+    executor.start(ends, double, 2)
+    assert ends.wait_for(2)[1] == (4, None)
+
+
+def test_it_says_how_many_slots_it_has(executor: Any) -> None:
+    assert executor.slots == 2
+
+
+def test_a_dead_worker_is_told_and_the_pool_is_replaced() -> None:
+    executor, ends = EXECUTORS["processes"](1), Ends()
+    executor.start(ends, die)
+    [(_, error)] = ends.wait_for(1)
+    assert isinstance(error, BrokenProcessPool)
+    executor.start(ends, double, 21)
+    assert ends.wait_for(2)[1] == (42, None)
+    executor.close()
+
+
+def test_processes_are_others_and_threads_are_not() -> None:
+    found = {}
+    for name, make in EXECUTORS.items():
+        executor, ends = make(1), Ends()
+        executor.start(ends, own_pid)
+        found[name] = ends.wait_for(1)[0][0] == os.getpid()
+        executor.close()
+    assert found == {"threads": True, "processes": False, "inline": True}
