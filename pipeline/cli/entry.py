@@ -68,7 +68,7 @@ def _unexpected(error: Exception, *, as_json: bool) -> int:
     where = f" The whole story is in {kept}." if kept else ""
     first = (str(error).splitlines() or [""])[0]
     if type(error).__name__ in ("OperationalError", "DatabaseError"):
-        message = f"The database cannot be used: {first} Check DATABASE_URL, STRIPBOARD_HOME and the disk.{where}"
+        message = f"The database cannot be used: {first.rstrip('. ')}. Check DATABASE_URL, STRIPBOARD_HOME and the disk.{where}"
         tell("unavailable", message, as_json=as_json)
     else:
         tell("unexpected", f"Something unexpected happened: {type(error).__name__}: {first}.{where}", as_json=as_json)

@@ -27,7 +27,10 @@ class Unmet:
 
     def __str__(self) -> str:
         what = {"cell": "scene", "source": "source images of", "variant": "variant image", "plate": "location plate"}
-        verb = "are" if self.need.kind == "source" else "is"
+        is_many = self.need.kind == "source"
+        if self.status is CellStatus.FAILED:
+            return f"{what[self.need.kind]} {self.need.key} {'have' if is_many else 'has'} failed"
+        verb = "are" if is_many else "is"
         return f"{what[self.need.kind]} {self.need.key} {verb} {_state(self.status)}"
 
 
