@@ -1,0 +1,86 @@
+"""The engine and the safety-net loop: turns, stops, and one scheduler for all processes."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+import pytest
+
+from pipeline import wiring
+from pipeline.domain.errors import Unavailable
+from pipeline.domain.statuses import JobStatus, RunStatus
+from tests.factories import House, make_production
+from tests.fakes import MemoryBackend
+
+SMALL = make_production(characters=1, scene_types=1, variants=1)
+
+
+def test_an_engine_runs_until_it_is_told_to_stop(house: House) -> None:
+    run = house.start(SMALL)
+    house.engine.run(lambda: house.run(run).status is RunStatus.COMPLETED)
+    assert house.engine.busy == 0
+
+
+def test_an_engine_that_drains_takes_nothing_new(house: House) -> None:
+    run = house.start(SMALL)
+    house.engine.drain(0.0)
+    assert house.open_jobs(run) == {JobStatus.READY: 1}
+
+
+def test_a_database_that_is_away_for_a_moment_loses_no_result(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = house.start(SMALL)
+    real, fails = house.studio.dispatch.turn, [3, 7, 11]
+    turns = [0]
+
+    def turn(*arguments: object) -> object:
+        turns[0] += 1
+        if turns[0] in fails:
+            raise Unavailable("The database is away.")
+        return real(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(house.studio.dispatch, "turn", turn)
+    monkeypatch.setattr("pipeline.engine.dispatcher._TROUBLE_S", 0.0)
+    house.engine.run(lambda: house.run(run).status is RunStatus.COMPLETED)
+    starts = [entry["job"] for entry in house.studio.spool.ledger()]
+    assert len(starts) == len(set(starts))
+
+
+def test_only_one_process_has_the_scheduler(house: House) -> None:
+    other = House(house.folder, house.url)
+    first = wiring.build_scheduler(house.studio, house.engine)
+    second = wiring.build_scheduler(other.studio, other.new_engine(MemoryBackend()))
+    assert (first.start(), second.start()) == (True, False)
+    first.stop()
+    assert second.start()
+    second.stop()
+    other.close()
+
+
+def test_the_safety_net_says_when_it_had_to_help(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    scheduler = wiring.build_scheduler(house.studio, house.engine)
+    with caplog.at_level(logging.WARNING):
+        scheduler.catch_up()
+    assert caplog.messages == []
+
+
+def test_two_engines_share_a_run_without_doing_anything_twice(house: House) -> None:
+    run = house.start(make_production(characters=2, scene_types=3, variants=2))
+    other = House(house.folder, house.url)
+    over = threading.Event()
+    threads = [
+        threading.Thread(target=one.new_engine().run, args=(over.is_set,)) for one in (house, other)
+    ]  # each over a database connection and stage functions of its own
+    for thread in threads:
+        thread.start()
+    watched = 0
+    while house.run(run).status is not RunStatus.COMPLETED and watched < 2000:
+        watched += 1
+        threading.Event().wait(0.01)
+    over.set()
+    for thread in threads:
+        thread.join()
+    starts = [entry["job"] for entry in house.studio.spool.ledger()]
+    assert house.run(run).status is RunStatus.COMPLETED
+    assert len(starts) == len(set(starts))
+    other.close()

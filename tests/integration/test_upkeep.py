@@ -1,0 +1,60 @@
+"""The broom: removes what nobody points to, and nothing that anybody might still need."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+
+from pipeline.domain.choices import Mode
+from pipeline.domain.stages import Lane
+from pipeline.domain.statuses import RunStatus
+from tests.factories import EVERYTHING, House, make_production
+
+SMALL = make_production(characters=1, scene_types=1, variants=1)
+
+
+def test_a_stored_file_that_nobody_points_to_goes_after_the_grace_period(house: House) -> None:
+    stray = house.studio.media.root / "ab" / ("c" * 62)
+    stray.parent.mkdir(parents=True)
+    stray.write_bytes(b"left by a killed attempt")
+    fresh = house.studio.media.root / "ab" / ("d" * 62)
+    fresh.write_bytes(b"about to be settled")
+    now = house.clock.now()
+    for path, age in ((stray, timedelta(hours=2)), (fresh, timedelta(minutes=5))):
+        os.utime(path, ((now - age).timestamp(),) * 2)
+    assert house.studio.upkeep.sweep() == 1
+    assert (stray.exists(), fresh.exists()) == (False, True)
+
+
+def test_what_rows_point_to_is_kept_however_old(house: House) -> None:
+    run = house.start(SMALL)
+    house.work()
+    house.clock.advance(10 * 24 * 3600)
+    assert house.studio.upkeep.sweep() == 0
+    assert house.studio.invariants.check() == []
+    assert house.run(run).status is RunStatus.COMPLETED
+
+
+def test_folders_of_ended_attempts_go_and_those_of_running_ones_stay(house: House) -> None:
+    house.start(SMALL)
+    [assignment] = house.studio.dispatch.turn(house.engine.engine_id, [], {Lane.CPU: 1}).assignments
+    for attempt in (assignment.request.attempt_id, "an attempt of long ago"):
+        house.studio.spool.attempt_folder(attempt).mkdir(parents=True)
+    house.studio.upkeep.sweep()
+    assert house.studio.spool.attempts() == [assignment.request.attempt_id]
+    house.studio.leases.leave(house.engine.engine_id, "end of the test")
+
+
+def test_a_settled_attempt_leaves_no_folder_behind(house: House) -> None:
+    house.start(SMALL)
+    house.work()
+    assert house.studio.spool.attempts() == []
+    assert list((house.studio.spool.root / "jobs").iterdir()) == []
+
+
+def test_measured_times_reach_the_estimates(house: House) -> None:
+    run = house.start(SMALL)
+    house.work()
+    house.studio.upkeep.refresh_rates()
+
+    assert house.studio.submission.preview(run, EVERYTHING, Mode.ALL).estimate.samples > 0
