@@ -45,13 +45,12 @@ def outcome(house: House) -> dict[str, Any]:
     """What was made, by what it is: equal for equal work, whatever happened on the way."""
     [run] = house.studio.runs.all()
     assert house.run(run).status is RunStatus.COMPLETED
-    keys = {cell.id: cell.plan.key for cell in house.cells(run).values()} | {
-        -still.id: name for name, still in house.stills(run).items()
-    }
+    names = {("cell", cell.id): cell.plan.key for cell in house.cells(run).values()}
+    names |= {("still", still.id): name for name, still in house.stills(run).items()}
     made: dict[str, Any] = {}
     with house.studio.stores.read() as store:
         for job in house.jobs(run):
-            name = keys.get(job.subject_id if job.subject == "cell" else -job.subject_id, "delivery")
+            name = names.get((job.subject, job.subject_id), job.subject)
             for output in store.outputs.of_jobs([job.id]).get(job.id, []):
                 made[f"{name} | {job.stage.value} | {job.take} | {job.part} | {output.role}"] = output.file.sha256
     [delivery] = house.studio.deliveries.of_run(run)
