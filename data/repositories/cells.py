@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -43,12 +43,12 @@ class Cells:
         self._connection = connection
         self._batch = batch
 
-    def add_all(self, run_id: int, plans: Iterable[CellPlan], now: datetime) -> None:
-        """Store new cells, not started."""
+    def add_all(self, run_id: int, plans: Iterable[CellPlan], takes: Mapping[str, int], now: datetime) -> None:
+        """Store new cells, not started. `takes` holds by key the number of the take that their first one follows."""
         for plan in plans:
             row = {name: getattr(plan, name) for name in _PLAN}
             start = {"run_id": run_id, "after": list(plan.after), "status": CellStatus.NOT_STARTED.value, "status_at": now}
-            self._batch.add(_INSERT, row | start)
+            self._batch.add(_INSERT, row | start | {"take": takes.get(plan.key, 0)})
 
     def add_needs(self, run_id: int, rows: Iterable[tuple[str, int, str, int]]) -> None:
         """Store dependencies as (subject, subject_id, needs, needs_id); `cell` or `still` each."""

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, insert, select, update
 
 from data.batch import Batch
-from data.models import dependencies, jobs, outputs, stills
+from data.models import dependencies, jobs, outputs, production_runs, stills
 from data.repositories.chunks import chunks
 from pipeline.domain.records import JobInput, Still
 from pipeline.domain.resolver import StillPlan
@@ -38,8 +38,8 @@ class Stills:
         self._connection = connection
         self._batch = batch
 
-    def add_all(self, run_id: int, plans: Iterable[StillPlan], now: datetime) -> None:
-        """Store new stills, not started."""
+    def add_all(self, run_id: int, plans: Iterable[StillPlan], takes: Mapping[tuple[str, str], int], now: datetime) -> None:
+        """Store new stills, not started. `takes` holds by (kind, key) the number of the take that their first one follows."""
         for plan in plans:
             self._batch.add(
                 _INSERT,
@@ -53,6 +53,7 @@ class Stills:
                     "candidates": plan.candidates,
                     "status": CellStatus.NOT_STARTED.value,
                     "status_at": now,
+                    "take": takes.get((plan.kind.value, plan.key), 0),
                 },
             )
 
@@ -100,6 +101,17 @@ class Stills:
         queued = stills.c.status == CellStatus.QUEUED.value
         query = select(stills).where(stills.c.run_id == run_id, queued, ~unmet.exists(), ~begun.exists())
         return self._all(query.order_by(stills.c.id))
+
+    def approved_before(self, project_id: int, key: str) -> set[str]:
+        """The hashes of the pictures that people approved for the variant image of this key, in any run of the project."""
+        query = (
+            select(outputs.c.sha256)
+            .join(stills, stills.c.hero == outputs.c.id)
+            .join(production_runs, production_runs.c.id == stills.c.run_id)
+            .where(production_runs.c.project_id == project_id, stills.c.kind == StillKind.VARIANT.value)
+            .where(stills.c.key == key, stills.c.status == CellStatus.APPROVED.value)
+        )
+        return set(self._connection.execute(query).scalars())
 
     def heroes(self, ids: Sequence[int]) -> Mapping[int, JobInput]:
         """The approved picture of each of these stills as an input with role `still`."""

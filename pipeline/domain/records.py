@@ -88,7 +88,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell with its state. `take` is the number of the newest take (0 before the first)."""
+    """A cell with its state. `take` is the number of the newest take; takes are numbered through all runs of a production."""
 
     id: int
     run_id: int

@@ -150,7 +150,7 @@ class Review:
         with self._stores.begin(self._clock.now()) as store:
             stale = []
             for cell in store.cells.of_run(run.id):
-                reason = reasons.get(cell.plan.key, "") if cell.take else ""
+                reason = reasons.get(cell.plan.key, "") if cell.status is not CellStatus.NOT_STARTED else ""
                 if reason:
                     stale.append(cell.plan.key)
                 if reason != cell.stale:

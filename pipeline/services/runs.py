@@ -48,8 +48,9 @@ class RunsService:
             project_id = store.runs.project_id(production.title, now)
             _keep_libraries(store, project_id, production)
             run = store.runs.add(project_id, config, _columns(production, base_dir, options), now)
-            store.cells.add_all(run.id, cells, now)
-            store.stills.add_all(run.id, resolver.stills_for(production, cells), now)
+            cell_takes, still_takes = _takes_before(store, project_id, run.id)
+            store.cells.add_all(run.id, cells, cell_takes, now)
+            store.stills.add_all(run.id, resolver.stills_for(production, cells), still_takes, now)
             store.flush()
             store.cells.add_needs(run.id, _needs(store, run.id))
             store.journal.record(
@@ -187,6 +188,24 @@ def _columns(production: Production, base_dir: Path, options: RunOptions) -> Map
 def _keep_libraries(store: Store, project_id: int, production: Production) -> None:
     for library in ("characters", "variants", "scene_types", "locations"):
         store.runs.keep_library(project_id, library, {entry.name: entry for entry in getattr(production, library)})
+
+
+def _takes_before(store: Store, project_id: int, run_id: int) -> tuple[dict[str, int], dict[tuple[str, str], int]]:
+    """Where the takes of a new run begin, by cell key and by (kind, key) of stills.
+
+    Takes are numbered through all runs of a production. A new run begins with the approved take, so that its stored
+    result is found again; where none is approved, with the one after the last, so that no rejected picture comes back.
+    """
+    earlier = [run for run in store.runs.of_project(project_id) if run.id != run_id][:1]
+    cells: dict[str, int] = {}
+    stills: dict[tuple[str, str], int] = {}
+    for run in earlier:
+        for cell in store.cells.of_run(run.id):
+            cells[cell.plan.key] = cell.take if cell.approved_take is None else cell.approved_take - 1
+        for still in store.stills.of_run(run.id):
+            is_approved = still.status is CellStatus.APPROVED
+            stills[still.kind.value, still.key] = still.take - 1 if is_approved else still.take
+    return cells, stills
 
 
 def _needs(store: Store, run_id: int) -> list[tuple[str, int, str, int]]:

@@ -142,6 +142,16 @@ class Settlement:
         elif choice is CellStatus.REJECTED:
             reason = f"no candidate passed: {verdicts[best].summary}"
             self._advance.move_still(still, CellStatus.REJECTED, actor=GATE, cause=cause, reason=reason)
+        else:
+            self._approve_hero_again(still, made, cause)
+
+    def _approve_hero_again(self, still: Still, made: Sequence[Output], cause: int) -> None:
+        """A picture that was approved in an earlier run of the production needs no second decision."""
+        before = self._store.stills.approved_before(self._advance.run(still.run_id).project_id, still.key)
+        known = next((output for output in made if output.file.sha256 in before), None)
+        if known is not None:
+            reason = f"candidate {known.part} was approved in an earlier run"
+            self._advance.approve_still(still, known.id, actor=GATE, cause=cause, reason=reason)
 
     def _hero_of_plate(self, job: Job, made: Sequence[Output]) -> int:
         """The plate's output row; a plate image that a person gave has none yet and gets one, made by its check."""

@@ -1,0 +1,59 @@
+"""The next run of a production: what people decided holds, and nothing rejected comes back."""
+
+from __future__ import annotations
+
+from pipeline.domain.choices import Mode
+from pipeline.domain.records import Run
+from pipeline.domain.statuses import CellStatus, RunStatus
+from tests.factories import AUTO, EVERYTHING, HUMAN, PERSON, House, make_production
+
+
+def decide_everything(house: House, run: Run) -> None:
+    """Approve whatever waits until the run is delivered."""
+    house.work()
+    for one in house.studio.review.waiting(run):
+        if one.what == "variant":
+            house.studio.review.approve_variant(run, one.key, PERSON)
+    house.work()
+    house.studio.review.approve(run, EVERYTHING, PERSON)
+    house.work()
+
+
+def test_decisions_of_people_hold_for_equal_pictures_of_the_next_run(house: House) -> None:
+    production = make_production(characters=1, scene_types=1, variants=1, candidates=2, approvals=HUMAN)
+    first = house.start(production)
+    decide_everything(house, first)
+    executed = len(house.hands.performed)
+    second = house.start(production)
+    house.work()
+    assert house.run(second).status is RunStatus.COMPLETED
+    generated = [request for request in house.hands.performed[executed:] if request.stage.endswith("_generation")]
+    assert generated == []
+
+
+def test_the_next_run_begins_with_the_approved_take(house: House) -> None:
+    production = make_production(characters=1, scene_types=1, variants=1, approvals=AUTO)
+    first = house.start(production, auto_deliver=False)
+    house.work()
+    [key] = house.cells(first)
+    house.studio.submission.submit(first, EVERYTHING, Mode.ALL, PERSON)
+    house.work()
+    assert house.cells(first)[key].approved_take == 2
+    second = house.start(production, auto_deliver=False)
+    house.work()
+    assert house.cells(second)[key].approved_take == 2
+    house.check()
+
+
+def test_a_rejected_take_does_not_come_back_in_the_next_run(house: House) -> None:
+    production = make_production(characters=1, scene_types=1, variants=1, approvals=HUMAN)
+    first = house.start(production)
+    house.work()
+    house.studio.review.approve_variant(first, "c1 / v1", PERSON)
+    house.work()
+    house.studio.review.reject(first, EVERYTHING, PERSON, reason="too dark")
+    second = house.start(production)
+    house.work()
+    [cell] = house.cells(second).values()
+    assert (cell.status, cell.take) == (CellStatus.REVIEW, 2)
+    house.check()
