@@ -45,6 +45,8 @@ class Estimate:
 
 
 _SECONDS_PER_MEGAPIXEL_FRAME = {"animatic": 0.06, "command": 0.5, "comfyui": 4.0}
+_SECONDS_PER_SMALL_FRAME = 0.006
+"""However small it is, a frame costs this much."""
 _BYTES_PER_MEGAPIXEL_FRAME = 60_000
 _LAST_FRAME_BYTES_PER_MEGAPIXEL = 1_600_000
 _STILL_FRAMES = 8
@@ -54,7 +56,8 @@ _STILL_FRAMES = 8
 def default_rate(backend: str, width: int, height: int) -> Rate:
     """The stated default for one frame of this size."""
     megapixels = width * height / 1e6
-    return Rate(_SECONDS_PER_MEGAPIXEL_FRAME.get(backend, 1.0) * megapixels, _BYTES_PER_MEGAPIXEL_FRAME * megapixels)
+    seconds = max(_SECONDS_PER_SMALL_FRAME, _SECONDS_PER_MEGAPIXEL_FRAME.get(backend, 1.0) * megapixels)
+    return Rate(seconds, _BYTES_PER_MEGAPIXEL_FRAME * megapixels)
 
 
 def cost_key(backend: str, stage: Stage, scene_type: str, width: int, height: int) -> str:
