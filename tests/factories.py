@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
+import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from pipeline import settings, wiring
@@ -84,6 +87,17 @@ def make_studio(
     """A studio at home in `tmp_path`, on this database."""
     environment = {"STRIPBOARD_HOME": str(tmp_path / "home"), "DATABASE_URL": url, "STRIPBOARD_PARALLEL": "4"}
     return wiring.build_studio(settings.load(environment), clock=clock or FakeClock(), checkpoint=checkpoint)
+
+
+@contextlib.contextmanager
+def quick_folder() -> Iterator[Path]:
+    """A folder of its own, in memory where the system has room there: what is tested here syncs thousands of files."""
+    memory = Path("/dev/shm")
+    folder = Path(tempfile.mkdtemp(prefix="stripboard-", dir=memory if memory.is_dir() else None))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 class House:

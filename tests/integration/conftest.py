@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.factories import House
+from tests.factories import House, quick_folder
 
 
 @pytest.fixture
-def house(tmp_path: Path, database_url: str) -> Iterator[House]:
+def house(database_url: str) -> Iterator[House]:
     """A house on each database; every promise is checked when the test is over."""
-    house = House(tmp_path, database_url)
-    yield house
-    house.check()
-    house.close()
+    with quick_folder() as folder:
+        url = f"sqlite:///{folder / 'stripboard.db'}" if database_url.startswith("sqlite") else database_url
+        house = House(folder, url)
+        yield house
+        house.check()
+        house.close()

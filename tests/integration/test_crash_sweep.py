@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,7 @@ import pytest
 
 from pipeline.domain.choices import Mode
 from pipeline.domain.statuses import DeliveryStatus, RunStatus
-from tests.factories import EVERYTHING, HUMAN, PERSON, House, make_production
+from tests.factories import EVERYTHING, HUMAN, PERSON, House, make_production, quick_folder
 from tests.fakes import Checkpoints, Crashed, FakeClock, WatchedBackend
 
 PRODUCTION = make_production(characters=1, scene_types=2, variants=1, segments=2, approvals=HUMAN)
@@ -61,17 +59,6 @@ def outcome(house: House) -> dict[str, Any]:
 def open_house(folder: Path, url: str, clock: FakeClock, checkpoint: Checkpoints) -> House:
     """A house whose every layer passes the checkpoints."""
     return House(folder, url, clock=clock, checkpoint=checkpoint, wrap=lambda backend: WatchedBackend(backend, checkpoint))
-
-
-@contextlib.contextmanager
-def quick_folder() -> Iterator[Path]:
-    """A folder of its own, in memory where the system has room there: hundreds of journeys sync thousands of files."""
-    memory = Path("/dev/shm")
-    folder = Path(tempfile.mkdtemp(prefix="stripboard-", dir=memory if memory.is_dir() else None))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @cache
