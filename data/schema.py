@@ -23,22 +23,29 @@ def migrate(engine: Engine) -> None:
     Two processes that start at once are safe: the second waits, and finds nothing to do.
     """
     with engine.connect() as connection:
-        if _revision(connection) == NEWEST:
+        if revision(connection) == NEWEST:
             return
     with engine.connect().execution_options(stripboard_write=True) as connection, connection.begin():
-        if engine.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        if _revision(connection) != NEWEST:
-            _upgrade(connection)
+        lock_schema(connection)
+        if revision(connection) != NEWEST:
+            upgrade(connection)
 
 
-def _revision(connection: Connection) -> str | None:
+def lock_schema(connection: Connection) -> None:
+    """Be the only one who changes tables, until this transaction ends (SQLite has one writer anyway)."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+
+
+def revision(connection: Connection) -> str | None:
+    """Which schema the database has; None before the first."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
-def _upgrade(connection: Connection) -> None:
+def upgrade(connection: Connection) -> None:
+    """Apply the missing steps within the caller's transaction."""
     from alembic import command
     from alembic.config import Config
     from alembic.util import CommandError
