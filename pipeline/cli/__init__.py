@@ -31,6 +31,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "deliver": ("deliveries", "Seal a delivery of everything approved."),
     "verify-delivery": ("deliveries", "Check a delivery package from outside."),
     "doctor": ("upkeep", "Check this installation and everything stored."),
+    "backup": ("backups", "Keep everything stored in one file."),
+    "restore": ("backups", "Put a backup in place."),
     "bench": ("benches", "Measure how fast this machine is with something."),
     "presets": ("starters", "List the built-in presets."),
     "schema": ("productions", "Print the production format as JSON Schema."),
