@@ -194,18 +194,23 @@ def _takes_before(store: Store, project_id: int, run_id: int) -> tuple[dict[str,
     """Where the takes of a new run begin, by cell key and by (kind, key) of stills.
 
     Takes are numbered through all runs of a production. A new run begins with the approved take, so that its stored
-    result is found again; where none is approved, with the one after the last, so that no rejected picture comes back.
+    result is found again; after a rejection with the one behind it, so that no rejected picture comes back; else with the
+    newest, which may be under way and is then shared.
     """
     earlier = [run for run in store.runs.of_project(project_id) if run.id != run_id][:1]
     cells: dict[str, int] = {}
     stills: dict[tuple[str, str], int] = {}
     for run in earlier:
         for cell in store.cells.of_run(run.id):
-            cells[cell.plan.key] = cell.take if cell.approved_take is None else cell.approved_take - 1
+            newest = _before(cell.take, cell.status)
+            cells[cell.plan.key] = newest if cell.approved_take is None else cell.approved_take - 1
         for still in store.stills.of_run(run.id):
-            is_approved = still.status is CellStatus.APPROVED
-            stills[still.kind.value, still.key] = still.take - 1 if is_approved else still.take
+            stills[still.kind.value, still.key] = _before(still.take, still.status)
     return cells, stills
+
+
+def _before(take: int, status: CellStatus) -> int:
+    return take if status is CellStatus.REJECTED else max(0, take - 1)
 
 
 def _needs(store: Store, run_id: int) -> list[tuple[str, int, str, int]]:

@@ -45,9 +45,15 @@ class Sealing:
             return None
         if not self._store.cells.any_with(run_id, [CellStatus.APPROVED]):
             return None
-        if any(delivery.status is not DeliveryStatus.FAILED for delivery in self._store.deliveries.of_run(run_id)):
+        made = [delivery for delivery in self._store.deliveries.of_run(run_id) if delivery.status is not DeliveryStatus.FAILED]
+        if made and (made[-1].status is DeliveryStatus.PACKAGING or self.is_current(made[-1])):
             return None
         return self.deliver(run)
+
+    def is_current(self, delivery: Delivery) -> bool:
+        """Whether the delivery holds exactly the takes that are approved now."""
+        cells = self._store.cells.with_status(delivery.run_id, CellStatus.APPROVED)
+        return bool(self._store.deliveries.plan(delivery.id)["takes"] == _takes(cells))
 
     def missing(self, run: Run) -> list[Missing]:
         """Everything that keeps the run from being delivered; cancelled cells are out and not missed."""
@@ -114,6 +120,7 @@ class Sealing:
             "author": recipes.production.author,
             "files": files,
             "timeline": [cell.plan.key for cell in cells],
+            "takes": _takes(cells),
             "digital_source_type": "algorithmicMedia" if run.backend == "animatic" else "trainedAlgorithmicMedia",
         }
         return plan, [*inputs, *posters.values()], size
@@ -142,6 +149,10 @@ class Sealing:
             "approved_by": take.decided_by,
             "approved_at": take.decided_at.isoformat() if take.decided_at else None,
         }
+
+
+def _takes(cells: Sequence[Cell]) -> dict[str, int]:
+    return {cell.plan.key: cell.approved_take or 0 for cell in cells}
 
 
 def _name_all(recipes: Recipes, exports: Sequence[tuple[Output, Cell]]) -> dict[str, str]:

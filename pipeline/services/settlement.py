@@ -13,6 +13,7 @@ from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import AttemptOutcome, CellStatus, JobStatus, StillKind
 from pipeline.domain.work import OutputFile, Result
 from pipeline.services.advance import GATE, Advance
+from pipeline.services.sealing import Sealing
 
 
 class Settlement:
@@ -244,6 +245,10 @@ class Settlement:
         package = result.files("package")[0]
         delivery = self._store.deliveries.by_id(job.subject_id)
         now = self._store.journal.now
+        if not Sealing(self._advance).is_current(delivery):
+            self._store.deliveries.fail(delivery, "other takes were approved while it was packaged")
+            self._exported_runs[job.run_id] = seq
+            return
         self._store.deliveries.seal(delivery, package_sha256=package.sha256, size_bytes=package.size_bytes, now=now)
         cause = self._store.journal.record(
             "delivery.sealed", actor=self._advance.actor, subject="delivery", subject_id=delivery.id, run_id=job.run_id,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pipeline.domain.choices import Mode
+from pipeline.domain.matrix import Selection
 from pipeline.domain.records import Run
-from pipeline.domain.statuses import CellStatus, RunStatus
+from pipeline.domain.statuses import CellStatus, DeliveryStatus, RunStatus
 from tests.factories import AUTO, EVERYTHING, HUMAN, PERSON, House, make_production
 
 
@@ -57,3 +58,35 @@ def test_a_rejected_take_does_not_come_back_in_the_next_run(house: House) -> Non
     [cell] = house.cells(second).values()
     assert (cell.status, cell.take) == (CellStatus.REVIEW, 2)
     house.check()
+
+
+def test_two_unfinished_runs_of_a_production_share_their_work(house: House) -> None:
+    production = make_production(characters=1, scene_types=2, variants=1, approvals=HUMAN)
+    house.start(production)
+    house.work()
+    executed = len(house.hands.performed)
+    house.start(production)
+    house.work()
+    assert [request.stage for request in house.hands.performed[executed:]] == ["source_qa", "variant_qa"]
+
+
+def test_a_new_take_of_a_delivered_run_is_delivered_again(house: House) -> None:
+    run = house.start(make_production(characters=1, scene_types=2, variants=1, approvals=AUTO))
+    house.work()
+    [key, _] = house.cells(run)
+    house.studio.submission.submit(run, Selection(keys=(key,)), Mode.ALL, PERSON)
+    house.work()
+    assert [delivery.status for delivery in house.studio.deliveries.of_run(run)] == [DeliveryStatus.SEALED] * 2
+    assert house.run(run).status is RunStatus.COMPLETED
+
+
+def test_a_delivery_whose_takes_changed_while_it_was_packaged_is_not_sealed(house: House) -> None:
+    run = house.start(make_production(characters=1, scene_types=2, variants=1, approvals=AUTO))
+    house.backend.holds = lambda request: request.stage == "delivery"
+    house.work()
+    [key, _] = house.cells(run)
+    house.studio.review.reject(run, Selection(keys=(key,)), PERSON, reason="seen too late")
+    house.backend.release()
+    house.work()
+    assert [delivery.status for delivery in house.studio.deliveries.of_run(run)] == [DeliveryStatus.FAILED]
+    assert house.run(run).status is RunStatus.RUNNING
