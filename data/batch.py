@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -52,14 +52,16 @@ class _Prepared:
         ]
 
     def rows(self, rows: list[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
-        """Each row's values in the order of the statement, as the driver wants them."""
-        return [
-            tuple(
-                row.get(name, default) if process is None else process(row.get(name, default))
-                for name, default, process in self._fields
-            )
-            for row in rows
-        ]
+        """Each row's values in the order of the statement, as the driver wants them. Column by column: that is quickest."""
+        return list(zip(*(self._column(rows, *field) for field in self._fields), strict=True))
+
+    @staticmethod
+    def _column(rows: list[Mapping[str, Any]], name: str, default: Any, process: _Process | None) -> Iterable[Any]:
+        if name not in rows[0]:
+            return [default if process is None else process(default)] * len(rows)
+        if process is None:
+            return [row[name] for row in rows]
+        return [process(row[name]) for row in rows]
 
 
 _PREPARED: WeakKeyDictionary[Write, tuple[frozenset[str], _Prepared]] = WeakKeyDictionary()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Float,
     ForeignKey,
     Index,
@@ -20,6 +22,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    literal_column,
     text,
 )
 
@@ -34,14 +37,21 @@ class UtcTime(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Any) -> int | None:
         """Aware time -> microseconds."""
-        return None if value is None else (value - _EPOCH) // timedelta(microseconds=1)
+        return None if value is None else _microseconds(value)
 
     def process_result_value(self, value: int | None, dialect: Any) -> datetime | None:
         """Microseconds -> aware time."""
         return None if value is None else _EPOCH + timedelta(microseconds=value)
 
 
+@lru_cache(maxsize=64)
+def _microseconds(value: datetime) -> int:
+    """Remembered, because all rows of a transaction carry the same time."""
+    return (value - _EPOCH) // timedelta(microseconds=1)
+
+
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+_EMPTY = {dict: "{}", list: "[]"}
 
 
 class Json(TypeDecorator[Any]):
@@ -52,11 +62,21 @@ class Json(TypeDecorator[Any]):
 
     def process_bind_param(self, value: Any, dialect: Any) -> str | None:
         """Value -> text."""
-        return None if value is None else _encode(value)
+        if value is None:
+            return None
+        return _encode(value) if value else _EMPTY.get(type(value)) or _encode(value)
 
     def process_result_value(self, value: str | None, dialect: Any) -> Any:
         """Text -> value."""
-        return None if value is None else json.loads(value)
+        if value is None:
+            return None
+        return [] if value == "[]" else {} if value == "{}" else json.loads(value)
+
+
+def fixed(*values: str) -> list[ColumnElement[str]]:
+    """Status words as part of a statement's text: the partial indices serve only statements that spell the word out, and
+    SQLite parses a statement again for each new value of a parameter that an index depends on."""
+    return [literal_column(f"'{value}'", String) for value in values]
 
 
 metadata = MetaData(

@@ -20,6 +20,7 @@ from pipeline.domain.statuses import CellStatus
 _INSERT = insert(cells)
 _INSERT_NEED = insert(dependencies)
 _PLAN = ("ordinal", "key", "scene_type", "character", "variant", "location", "scene_number", "shot", "prompt")
+_BY_IDS = select(cells).where(cells.c.id.in_(bindparam("ids", expanding=True)))
 _MOVE = (
     update(cells)
     .where(cells.c.id == bindparam("b_id"), cells.c.version == bindparam("b_version"))
@@ -66,7 +67,8 @@ class Cells:
         """These cells by id."""
         found: dict[int, Cell] = {}
         for part in chunks(ids):
-            found.update((cell.id, cell) for cell in self._all(select(cells).where(cells.c.id.in_(part))))
+            rows = self._connection.execute(_BY_IDS, {"ids": part})
+            found.update((row.id, _cell(row)) for row in rows)
         return found
 
     def with_status(self, run_id: int, *statuses: CellStatus) -> list[Cell]:

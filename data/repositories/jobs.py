@@ -7,20 +7,22 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, case, func, insert, or_, select, update
+from sqlalchemy import Connection, Float, Select, bindparam, case, func, insert, or_, select, update
 
 from data.batch import Batch
-from data.models import attempts, jobs
+from data.models import attempts, fixed, jobs
 from data.repositories.chunks import chunks
 from pipeline.domain.estimates import Rate
 from pipeline.domain.records import Attempt, Job, JobInput, NewJob
 from pipeline.domain.stages import STAGES, Lane, Stage
 from pipeline.domain.statuses import AttemptOutcome, JobStatus
 
+_READY, _RUNNING, _DONE, _FAILED = fixed(JobStatus.READY, JobStatus.RUNNING, JobStatus.DONE, JobStatus.FAILED)
+_UNFINISHED = [_READY, _RUNNING, _FAILED]
 _INSERT = insert(jobs)
 _START = (
     update(jobs)
-    .where(jobs.c.id == bindparam("b_id"), jobs.c.status == JobStatus.READY.value)
+    .where(jobs.c.id == bindparam("b_id"), jobs.c.status == _READY)
     .values(
         status=JobStatus.RUNNING.value,
         epoch=bindparam("b_epoch"),
@@ -33,7 +35,7 @@ _START = (
 )
 _END = (
     update(jobs)
-    .where(jobs.c.id == bindparam("b_id"), jobs.c.epoch == bindparam("b_epoch"), jobs.c.status == JobStatus.RUNNING.value)
+    .where(jobs.c.id == bindparam("b_id"), jobs.c.epoch == bindparam("b_epoch"), jobs.c.status == _RUNNING)
     .values(
         status=bindparam("b_status"),
         tries=bindparam("b_tries"),
@@ -64,7 +66,31 @@ _FIELDS = (
 )  # fmt: skip
 _COLUMNS = [jobs.c[name] for name in _FIELDS]
 _SAMPLES = 200
-_UNFINISHED = [JobStatus.READY.value, JobStatus.RUNNING.value, JobStatus.FAILED.value]
+_BY_IDS = select(*_COLUMNS).where(jobs.c.id.in_(bindparam("ids", expanding=True)))
+_WITHIN = (
+    or_(jobs.c.lane != Lane.GENERATION.value, jobs.c.estimated_seconds <= bindparam("free_seconds", type_=Float)),
+    jobs.c.estimated_bytes <= bindparam("free_bytes", type_=Float),
+)
+"""What a run has left pays for these jobs."""
+_NEXT = (
+    select(*_COLUMNS)
+    .where(
+        jobs.c.run_id == bindparam("run_id"),
+        jobs.c.lane == bindparam("lane"),
+        jobs.c.status == _READY,
+        jobs.c.rank <= bindparam("max_rank"),
+        or_(jobs.c.not_before.is_(None), jobs.c.not_before <= bindparam("now")),
+        *_WITHIN,
+    )
+    .order_by(jobs.c.urgency, jobs.c.id)
+    .limit(bindparam("room"))
+)
+_NEWEST_EQUAL = (
+    select(func.max(jobs.c.id))
+    .where(jobs.c.fingerprint.in_(bindparam("fingerprints", expanding=True)), jobs.c.status.in_([_DONE, _RUNNING]))
+    .group_by(jobs.c.fingerprint, jobs.c.status)
+)
+_EQUAL = select(*_COLUMNS).where(jobs.c.id.in_(_NEWEST_EQUAL))
 
 
 def urgency(priority: int, stage: Stage, part: int) -> int:
@@ -110,21 +136,12 @@ class Jobs:
             },
         )
 
-    def ready(self, run_id: int, lane: Lane, *, limit: int, max_rank: int, now: datetime) -> list[Job]:
-        """The next jobs of a run in order of urgency, for the writer that will start them."""
-        query = (
-            select(*_COLUMNS)
-            .where(
-                jobs.c.run_id == run_id,
-                jobs.c.lane == lane.value,
-                jobs.c.status == JobStatus.READY.value,
-                jobs.c.rank <= max_rank,
-                or_(jobs.c.not_before.is_(None), jobs.c.not_before <= now),
-            )
-            .order_by(jobs.c.urgency, jobs.c.id)
-            .limit(limit)
-        )
-        return self._all(query)
+    def ready(
+        self, run_id: int, lane: Lane, *, limit: int, max_rank: int, now: datetime, free_seconds: float, free_bytes: float
+    ) -> list[Job]:
+        """The next jobs of a run, each within what it has left, in order of urgency, for the writer that will start them."""
+        values = {"run_id": run_id, "lane": lane.value, "max_rank": max_rank, "now": now, "room": limit}
+        return self._all(_NEXT, values | {"free_seconds": free_seconds, "free_bytes": free_bytes})
 
     def start(
         self, job: Job, *, attempt_id: str, owner: str, worker: str, lease_until: datetime, reserved: float, now: datetime
@@ -215,7 +232,7 @@ class Jobs:
 
     def extend_leases(self, owner: str, lease_until: datetime) -> None:
         """Heartbeat: everything this engine runs stays its own until then."""
-        running = (jobs.c.owner == owner, jobs.c.status == JobStatus.RUNNING.value)
+        running = (jobs.c.owner == owner, jobs.c.status == _RUNNING)
         self._connection.execute(update(jobs).where(*running).values(lease_until=lease_until))
 
     def extend_reservation(self, job: Job, reserved: float) -> None:
@@ -226,18 +243,18 @@ class Jobs:
 
     def running(self, owner: str | None = None) -> list[Job]:
         """Running jobs, of one engine when given."""
-        query = select(*_COLUMNS).where(jobs.c.status == JobStatus.RUNNING.value)
+        query = select(*_COLUMNS).where(jobs.c.status == _RUNNING)
         return self._all(query if owner is None else query.where(jobs.c.owner == owner))
 
     def expired(self, now: datetime) -> list[Job]:
         """Running jobs whose lease has run out."""
-        return self._all(select(*_COLUMNS).where(jobs.c.status == JobStatus.RUNNING.value, jobs.c.lease_until < now))
+        return self._all(select(*_COLUMNS).where(jobs.c.status == _RUNNING, jobs.c.lease_until < now))
 
     def by_ids(self, ids: Sequence[int]) -> dict[int, Job]:
         """These jobs by id."""
         found: dict[int, Job] = {}
         for part in chunks(ids):
-            found.update((job.id, job) for job in self._all(select(*_COLUMNS).where(jobs.c.id.in_(part))))
+            found.update((job.id, job) for job in self._all(_BY_IDS, {"ids": part}))
         return found
 
     def of(self, subject: str, subject_id: int, take: int | None = None, *stages: Stage) -> list[Job]:
@@ -273,18 +290,16 @@ class Jobs:
 
     def finished_parts(self, subject: str, subject_id: int, stage: Stage, take: int) -> list[Job]:
         """Jobs of one stage of one take that are done, by part."""
-        done = jobs.c.status == JobStatus.DONE.value
+        done = jobs.c.status == _DONE
         key = (jobs.c.subject == subject, jobs.c.subject_id == subject_id, jobs.c.stage == stage.value, jobs.c.take == take)
         return self._all(select(*_COLUMNS).where(*key, done).order_by(jobs.c.part))
 
     def with_fingerprints(self, fingerprints: Sequence[str]) -> dict[str, Job]:
         """A done job for each of these fingerprints, or a running one where none is done."""
         found: dict[str, Job] = {}
-        for status in (JobStatus.RUNNING, JobStatus.DONE):
-            for part in chunks(fingerprints):
-                equal = (jobs.c.fingerprint.in_(part), jobs.c.status == status.value)
-                newest = select(func.max(jobs.c.id)).where(*equal).group_by(jobs.c.fingerprint)
-                found.update((job.fingerprint, job) for job in self._all(select(*_COLUMNS).where(jobs.c.id.in_(newest))))
+        for part in chunks(fingerprints):
+            equal = self._all(_EQUAL, {"fingerprints": part})
+            found.update((job.fingerprint, job) for job in sorted(equal, key=lambda job: job.status is JobStatus.DONE))
         return found
 
     def unfinished(self, run_id: int, stage: Stage) -> list[Job]:
@@ -305,21 +320,22 @@ class Jobs:
         rows = self._connection.execute(query.group_by(jobs.c.stage, jobs.c.status))
         return {(Stage(stage), JobStatus(status)): count for stage, status, count in rows}
 
-    def next_cost(self, run_id: int, max_rank: int) -> tuple[float, int]:
-        """(generation seconds, bytes) of the cheapest ready job of the run that its wanted phase includes; zeros without one."""
-        cheapest = func.min(case((jobs.c.lane == Lane.GENERATION.value, jobs.c.estimated_seconds), else_=0.0))
-        ready = (jobs.c.run_id == run_id, jobs.c.status == JobStatus.READY.value, jobs.c.rank <= max_rank)
-        seconds, size = self._connection.execute(select(cheapest, func.min(jobs.c.estimated_bytes)).where(*ready)).one()
-        return float(seconds or 0.0), int(size or 0)
+    def any_within(self, run_id: int, max_rank: int, *, free_seconds: float, free_bytes: float) -> bool:
+        """Whether the run has a ready job that its wanted phase includes and that this much pays for."""
+        ready = (jobs.c.run_id == run_id, jobs.c.status == _READY, jobs.c.rank <= max_rank)
+        found = self._connection.execute(
+            select(jobs.c.id).where(*ready, *_WITHIN).limit(1), {"free_seconds": free_seconds, "free_bytes": free_bytes}
+        )
+        return found.first() is not None
 
     def next_start(self, run_ids: Sequence[int]) -> datetime | None:
         """When the earliest ready job that is held back may start; None when none is held back."""
-        query = select(func.min(jobs.c.not_before)).where(jobs.c.run_id.in_(run_ids), jobs.c.status == JobStatus.READY.value)
+        query = select(func.min(jobs.c.not_before)).where(jobs.c.run_id.in_(run_ids), jobs.c.status == _READY)
         return self._connection.execute(query).scalar()
 
     def reprioritise(self, run_id: int, priority: int) -> None:
         """Give the run's waiting jobs the urgency of this priority."""
-        ready = (jobs.c.run_id == run_id, jobs.c.status == JobStatus.READY.value)
+        ready = (jobs.c.run_id == run_id, jobs.c.status == _READY)
         segment = case((jobs.c.stage != Stage.SCENE_GENERATION.value, 0), (jobs.c.part > 99, 99), else_=jobs.c.part)
         self._connection.execute(update(jobs).where(*ready).values(urgency=-(priority * 10_000 + jobs.c.rank * 100 + segment)))
 
@@ -329,7 +345,7 @@ class Jobs:
         for key in dict.fromkeys(cost_keys):
             newest = (
                 select(jobs.c.seconds, jobs.c.frames, jobs.c.estimated_bytes)
-                .where(jobs.c.cost_key == key, jobs.c.status == JobStatus.DONE.value, jobs.c.seconds > 0)
+                .where(jobs.c.cost_key == key, jobs.c.status == _DONE, jobs.c.seconds > 0)
                 .order_by(jobs.c.id.desc())
                 .limit(_SAMPLES)
                 .subquery()
@@ -351,8 +367,8 @@ class Jobs:
                 found.append(Attempt(**{**row._mapping, "outcome": AttemptOutcome(row.outcome)}))
         return found
 
-    def _all(self, query: Select[Any]) -> list[Job]:
-        return [_job(row) for row in self._connection.execute(query)]
+    def _all(self, query: Select[Any], values: Mapping[str, Any] | None = None) -> list[Job]:
+        return [_job(row) for row in self._connection.execute(query, values or {})]
 
 
 def _job(row: Any) -> Job:

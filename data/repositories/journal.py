@@ -16,6 +16,7 @@ from pipeline.domain.records import Actor, Event
 
 _INSERT_EVENT = insert(events)
 _INSERT_AUDIT = insert(audit_log)
+_HEAD = select(heads.c.event_seq, heads.c.audit_hash).where(heads.c.id == 1).with_for_update()
 _SET_HEAD = update(heads).where(heads.c.id == 1).values(event_seq=bindparam("seq"), audit_hash=bindparam("hash"))
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 _to_us = UtcTime().process_bind_param
@@ -39,9 +40,7 @@ class Journal:
 
     def lock_head(self) -> None:
         """Become the only writer until this transaction ends."""
-        row = self._connection.execute(
-            select(heads.c.event_seq, heads.c.audit_hash).where(heads.c.id == 1).with_for_update()
-        ).one()
+        row = self._connection.execute(_HEAD).one()
         self._seq = self._first_seq = row.event_seq
         self._hash = row.audit_hash
 

@@ -8,7 +8,7 @@ from types import UnionType
 from typing import Any, get_args, get_origin
 
 import cattrs
-from sqlalchemy import Connection, Table, func, insert, select, update
+from sqlalchemy import Connection, Table, bindparam, func, insert, select, update
 
 from data.batch import Batch
 from data.models import characters, locations, production_runs, projects, scene_types, variants
@@ -30,6 +30,16 @@ def _is_plain(hint: Any) -> bool:
 _CODEC.register_structure_hook_func(_is_plain, lambda value, hint: value)
 
 _COLUMNS = [column for column in production_runs.c if column.name != "matrix_config"]
+_ACTIVE = (
+    select(*_COLUMNS)
+    .where(production_runs.c.status == RunStatus.RUNNING.value)
+    .order_by(production_runs.c.priority.desc(), production_runs.c.id)
+)
+_SPEND = (
+    update(production_runs)
+    .where(production_runs.c.id == bindparam("b_id"))
+    .values({name: bindparam(f"b_{name}") for name in ("spent_seconds", "reserved_seconds", "spent_bytes", "reserved_bytes")})
+)
 _LIBRARIES: dict[str, Table] = {
     "characters": characters,
     "variants": variants,
@@ -105,9 +115,20 @@ class Runs:
 
     def active(self) -> list[Run]:
         """Running runs, the most urgent first."""
-        query = select(*_COLUMNS).where(production_runs.c.status == RunStatus.RUNNING.value)
-        ordered = query.order_by(production_runs.c.priority.desc(), production_runs.c.id)
-        return [_run(row) for row in self._connection.execute(ordered)]
+        return [_run(row) for row in self._connection.execute(_ACTIVE)]
+
+    def spend(self, run_id: int, *, spent_seconds: float, reserved_seconds: float, spent_bytes: int, reserved_bytes: int) -> None:
+        """Store what a run has spent and reserved now."""
+        self._batch.add(
+            _SPEND,
+            {
+                "b_id": run_id,
+                "b_spent_seconds": spent_seconds,
+                "b_reserved_seconds": reserved_seconds,
+                "b_spent_bytes": spent_bytes,
+                "b_reserved_bytes": reserved_bytes,
+            },
+        )
 
     def change(self, run_id: int, **values: Any) -> None:
         """Store new values of a run's columns."""

@@ -17,6 +17,7 @@ from pipeline.domain.resolver import StillPlan
 from pipeline.domain.statuses import CellStatus, StillKind
 
 _INSERT = insert(stills)
+_BY_IDS = select(stills).where(stills.c.id.in_(bindparam("ids", expanding=True)))
 _MOVE = (
     update(stills)
     .where(stills.c.id == bindparam("b_id"))
@@ -65,7 +66,8 @@ class Stills:
         """These stills by id."""
         found: dict[int, Still] = {}
         for part in chunks(ids):
-            found.update((still.id, still) for still in self._all(select(stills).where(stills.c.id.in_(part))))
+            rows = self._connection.execute(_BY_IDS, {"ids": part})
+            found.update((row.id, _still(row)) for row in rows)
         return found
 
     def move(self, still: Still, status: CellStatus, now: datetime, **changes: Any) -> Still:

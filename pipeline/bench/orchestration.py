@@ -67,7 +67,7 @@ def _timed(commits: float, scenes: int) -> list[Figure]:
         wake = engine.wake
         run = setting.create(studio, scenes)
         setting.submit(studio, run)
-        engine.run(is_over=lambda: sum(stay.stage == _CHAIN[-1] for stay in checks.stays.values()) == scenes and not engine.busy)
+        engine.run(is_over=lambda: checks.ended[_CHAIN[-1]] >= scenes and not engine.busy)
         generation.close()
         checks.close()
         setting.completions(studio, run)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -61,7 +61,7 @@ class Stay:
 
 
 class SlottedPerformer:
-    """Threads as slots; each attempt holds one for `seconds`. `stays` tells what happened when."""
+    """Threads as slots; each attempt holds one for `seconds`. `stays` tells what happened when, `ended` how much."""
 
     def __init__(self, slots: int, seconds: float, wake: Callable[[], None]) -> None:
         self._seconds = seconds
@@ -71,6 +71,7 @@ class SlottedPerformer:
         self._accepted: set[str] = set()
         self._ended: dict[str, Update] = {}
         self._is_open = True
+        self.ended: Counter[str] = Counter()
         self.stays: dict[str, Stay] = {}
         self._threads = [threading.Thread(target=self._serve, daemon=True) for _ in range(slots)]
         for thread in self._threads:
@@ -118,4 +119,6 @@ class SlottedPerformer:
             time.sleep(self._seconds)
             stay.ended = time.monotonic()
             self._ended[request.attempt_id] = Update(request.attempt_id, UpdateState.DONE, result=made_up(request))
+            with self._changed:
+                self.ended[request.stage] += 1
             self._wake()

@@ -7,6 +7,7 @@ from math import ceil
 
 _WEIGHT = 0.2
 _MOST = 256
+_BURST = 8
 
 
 @dataclass
@@ -17,9 +18,10 @@ class Pace:
     settled: float = 0.0
 
     def note_turn(self, seconds: float, *, settled: int) -> None:
-        """One turn took this long and took in so many results."""
+        """One turn took this long and took in so many results. A burst counts at once: so much is not chance."""
         self.turn_s += _WEIGHT * (seconds - self.turn_s)
-        self.settled += _WEIGHT * (settled - self.settled)
+        weight = 1.0 if settled > max(_BURST, self.settled) else _WEIGHT
+        self.settled += weight * (settled - self.settled)
 
 
 def wanted(slots: int, pace: Pace) -> int:

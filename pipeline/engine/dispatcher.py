@@ -67,6 +67,7 @@ class Dispatcher:
         self._pace = Pace()
         self._beat_at = clock.monotonic()
         self._taking = True
+        self._may_find_more = True
         self._is_alive: Callable[[str, str, int], bool] = lambda engine_id, host, pid: True
         self._look_for_dead = threading.Event()
 
@@ -92,25 +93,26 @@ class Dispatcher:
         self._running[job.attempt_id] = Running(job.job_id, f"job-{job.job_id}", lane, backend, self._clock.monotonic())
         self.wake.set()
 
-    def turn(self) -> bool:
-        """One round; True when something moved. Costs nothing in the database when nothing has."""
+    def turn(self, *, look: bool = True) -> bool:
+        """One round; True when something moved. Without `look`, the database is asked only when there is something to report."""
         began = self._clock.monotonic()
         if self._look_for_dead.is_set():
             self._look_for_dead.clear()
             self._adopt()
         self._collect()
         free = self._free() if self._taking else {}
-        if not self._unsettled and not any(free.values()):
+        if not self._unsettled and not (look and any(free.values())):
             self._heartbeat()
             return False
         reports = [(self._running[attempt_id].job_id, update) for attempt_id, update in self._unsettled.items()]
         turn = self._dispatch.turn(self.engine_id, reports, free, self._only)
-        for _, update in reports:
-            self._forget_attempt(update)
         for assignment in turn.assignments:
             self._begin(assignment)
+        for _, update in reports:
+            self._forget_attempt(update)
         self._pace.note_turn(self._clock.monotonic() - began, settled=len(reports))
         self._heartbeat()
+        self._may_find_more = turn.settled + len(turn.over) > len(reports)
         return bool(reports or turn.assignments or turn.settled)
 
     def run(self, is_over: Callable[[], bool]) -> None:
@@ -119,12 +121,14 @@ class Dispatcher:
         While the database is away or its disk is full, `trouble` says so; what has been reported is kept and settled
         later.
         """
+        look = True
         while True:
             self.wake.clear()
             try:
                 if is_over():
                     return
-                has_moved = self.turn()
+                has_moved = self.turn(look=look)
+                look = self._may_find_more
                 self.trouble = ""
             except Unavailable as error:
                 log.warning("%s", error)
@@ -132,6 +136,7 @@ class Dispatcher:
                 has_moved = False
             if not has_moved:
                 self.wake.wait(_TROUBLE_S if self.trouble else _IDLE_S)
+                look = True
 
     def drain(self, patience_s: float) -> None:
         """Take no new work; wait at most `patience_s` for what runs, then give the rest back and leave."""

@@ -64,7 +64,7 @@ class Accounts:
             seconds, sizes = self.seconds[run_id], self.sizes[run_id]
             before = (run.spent_seconds, run.reserved_seconds, run.spent_bytes, run.reserved_bytes)
             if before != (seconds.spent, seconds.reserved, sizes.spent, sizes.reserved):
-                store.runs.change(
+                store.runs.spend(
                     run_id,
                     spent_seconds=seconds.spent,
                     reserved_seconds=max(0.0, seconds.reserved),
