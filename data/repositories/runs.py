@@ -118,17 +118,15 @@ class Runs:
         return [_run(row) for row in self._connection.execute(_ACTIVE)]
 
     def spend(self, run_id: int, *, spent_seconds: float, reserved_seconds: float, spent_bytes: int, reserved_bytes: int) -> None:
-        """Store what a run has spent and reserved now."""
-        self._batch.add(
-            _SPEND,
-            {
-                "b_id": run_id,
-                "b_spent_seconds": spent_seconds,
-                "b_reserved_seconds": reserved_seconds,
-                "b_spent_bytes": spent_bytes,
-                "b_reserved_bytes": reserved_bytes,
-            },
-        )
+        """Store what a run has spent and reserved now; at once, because the same transaction may read it again."""
+        values = {
+            "b_id": run_id,
+            "b_spent_seconds": spent_seconds,
+            "b_reserved_seconds": reserved_seconds,
+            "b_spent_bytes": spent_bytes,
+            "b_reserved_bytes": reserved_bytes,
+        }
+        self._connection.execute(_SPEND, values)
 
     def change(self, run_id: int, **values: Any) -> None:
         """Store new values of a run's columns."""
