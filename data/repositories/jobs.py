@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Float, Select, bindparam, case, func, insert, or_, select, update
 
 from data.batch import Batch
-from data.models import attempts, fixed, jobs
+from data.models import attempts, fixed, jobs, outputs
 from data.repositories.chunks import chunks
 from pipeline.domain.estimates import Rate
 from pipeline.domain.records import Attempt, Job, JobInput, NewJob
@@ -344,17 +344,18 @@ class Jobs:
         found: dict[str, Rate] = {}
         for key in dict.fromkeys(cost_keys):
             newest = (
-                select(jobs.c.seconds, jobs.c.frames, jobs.c.estimated_bytes)
+                select(jobs.c.id, jobs.c.seconds, jobs.c.frames)
                 .where(jobs.c.cost_key == key, jobs.c.status == _DONE, jobs.c.seconds > 0)
                 .order_by(jobs.c.id.desc())
                 .limit(_SAMPLES)
                 .subquery()
             )
-            row = self._connection.execute(
-                select(func.count(), func.sum(newest.c.seconds), func.sum(newest.c.frames), func.sum(newest.c.estimated_bytes))
-            ).one()
-            if row[0] and row[2]:
-                found[key] = Rate(float(row[1]) / float(row[2]), float(row[3]) / float(row[2]), row[0])
+            made = select(func.sum(outputs.c.size_bytes)).join(newest, newest.c.id == outputs.c.job_id)
+            size = made.where(outputs.c.role == "segment").scalar_subquery()
+            totals = select(func.count(), func.sum(newest.c.seconds), func.sum(newest.c.frames), size)
+            count, seconds, frames, size_bytes = self._connection.execute(totals).one()
+            if count and frames:
+                found[key] = Rate(float(seconds) / float(frames), float(size_bytes or 0) / float(frames), count)
         return found
 
     def attempts_of(self, job_ids: Sequence[int]) -> list[Attempt]:

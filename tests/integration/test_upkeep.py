@@ -6,7 +6,7 @@ import os
 from datetime import timedelta
 
 from pipeline.domain.choices import Mode
-from pipeline.domain.stages import Lane
+from pipeline.domain.stages import Lane, Stage
 from pipeline.domain.statuses import RunStatus
 from tests.factories import EVERYTHING, House, make_production
 
@@ -58,3 +58,16 @@ def test_measured_times_reach_the_estimates(house: House) -> None:
     house.studio.upkeep.refresh_rates()
 
     assert house.studio.submission.preview(run, EVERYTHING, Mode.ALL).estimate.samples > 0
+
+
+def test_rates_are_those_of_what_was_really_made(house: House) -> None:
+    run = house.start(make_production(characters=1, scene_types=1, variants=1))
+    house.work()
+    house.studio.upkeep.refresh_rates()
+    segment = house.jobs(run, Stage.SCENE_GENERATION)[0]
+    with house.studio.stores.read() as store:
+        rates = store.jobs.rates(["animatic|scene_generation|s1|64x36"])
+        made = [output for output in store.outputs.of("cell", segment.subject_id) if output.role == "segment"]
+    [rate] = rates.values()
+    assert rate.samples == 2
+    assert rate.bytes_per_frame == sum(output.file.size_bytes for output in made) / 4
