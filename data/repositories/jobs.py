@@ -323,10 +323,13 @@ class Jobs:
     def any_within(self, run_id: int, max_rank: int, *, free_seconds: float, free_bytes: float) -> bool:
         """Whether the run has a ready job that its wanted phase includes and that this much pays for."""
         ready = (jobs.c.run_id == run_id, jobs.c.status == _READY, jobs.c.rank <= max_rank)
-        found = self._connection.execute(
-            select(jobs.c.id).where(*ready, *_WITHIN).limit(1), {"free_seconds": free_seconds, "free_bytes": free_bytes}
-        )
-        return found.first() is not None
+        free = {"free_seconds": free_seconds, "free_bytes": free_bytes}
+        return self._connection.execute(select(jobs.c.id).where(*ready, *_WITHIN).limit(1), free).first() is not None
+
+    def reasons_to_wait(self, run_id: int, limit: int) -> list[str]:
+        """The reasons that ready jobs of the run carry from an earlier try, each once."""
+        query = select(jobs.c.reason).where(jobs.c.run_id == run_id, jobs.c.status == _READY, jobs.c.reason != "")
+        return list(self._connection.execute(query.distinct().limit(limit)).scalars())
 
     def next_start(self, run_ids: Sequence[int]) -> datetime | None:
         """When the earliest ready job that is held back may start; None when none is held back."""

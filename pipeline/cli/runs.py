@@ -148,6 +148,8 @@ def go_on(studio: Studio, run: Run, loaded: LoadedProduction, options: RunOption
         if options.auto_approve and not run.accept_flags:
             cure = f"`stripboard approve {run.id} --all` decides what waits; --new makes a run that decides by itself."
             say(f"People are at the gates of this run, and --auto-approve does not change that. {cure}", style="yellow")
+    if studio.runs.take_budget(run, production_of(loaded).budget, who) and not quiet:
+        say("The run takes the budget that the production has now.")
     studio.runs.resume(run, who, until=options.until)
     cells = studio.reports.matrix(run.id).cells
     missing = tuple(cell.plan.key for cell in cells if cell.status is CellStatus.NOT_STARTED)

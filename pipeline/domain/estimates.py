@@ -48,6 +48,14 @@ _SECONDS_PER_MEGAPIXEL_FRAME = {"animatic": 0.06, "command": 0.5, "comfyui": 4.0
 _SECONDS_PER_SMALL_FRAME = 0.006
 """However small it is, a frame costs this much."""
 _BYTES_PER_MEGAPIXEL_FRAME = 60_000
+_EXPORT_BYTES_PER_MEGAPIXEL_FRAME = {
+    "h264": 60_000,
+    "vp9": 60_000,
+    "gif": 600_000,
+    "prores_422": 160_000,
+    "prores_4444": 260_000,
+}
+_EXPORT_COPIES = 2
 _LAST_FRAME_BYTES_PER_MEGAPIXEL = 1_600_000
 _STILL_FRAMES = 8
 """Making one still costs about as much as this many frames."""
@@ -87,6 +95,19 @@ def segment_cost(rate: Rate, frames: int, width: int, height: int) -> tuple[floa
     )
 
 
+def export_bytes(scene: SceneType, settings: Mapping[str, object]) -> int:
+    """What one export of a scene takes on the disk: it goes by the size, rate and codec of the format."""
+    width, height = _number(settings, "width", scene.width), _number(settings, "height", scene.height)
+    frames = scene.duration_s * _number(settings, "fps", scene.fps)
+    dense = _EXPORT_BYTES_PER_MEGAPIXEL_FRAME.get(str(settings.get("codec")), _BYTES_PER_MEGAPIXEL_FRAME)
+    return int(dense * frames * width * height / 1e6)
+
+
+def _number(settings: Mapping[str, object], name: str, default: float) -> float:
+    value = settings.get(name)
+    return float(value) if isinstance(value, int | float) else default
+
+
 def still_cost(backend: str, width: int, height: int) -> tuple[float, int]:
     """(seconds, bytes) of one still."""
     rate = default_rate(backend, width, height)
@@ -96,12 +117,11 @@ def still_cost(backend: str, width: int, height: int) -> tuple[float, int]:
 def estimate(production: Production, cells: Iterable[CellPlan], history: Mapping[str, Rate]) -> Estimate:
     """Generation seconds and disk for these cells and the stills they need.
 
-    `history` maps `cost_key` to a measured rate. Disk counts segments, last frames, the assembled scene and one
-    export per output.
+    `history` maps `cost_key` to a measured rate. Disk counts segments, last frames, the assembled scene, and every
+    export twice: by itself and in the package.
     """
     types = {scene.name: scene for scene in production.scene_types}
     variants = {variant.name: variant for variant in production.variants}
-    copies = 1 + len(production.outputs)
     count = frames = samples = 0
     seconds = measured = 0.0
     disk = 0
@@ -110,7 +130,7 @@ def estimate(production: Production, cells: Iterable[CellPlan], history: Mapping
     for cell in cells:
         scene = types[cell.scene_type]
         if scene.name not in costs:
-            costs[scene.name] = _scene_cost(production.backend, scene, history, copies)
+            costs[scene.name] = _scene_cost(production, scene, history)
             samples += costs[scene.name][2]
         scene_seconds, scene_bytes, _, is_measured = costs[scene.name]
         count += 1
@@ -130,14 +150,17 @@ def estimate(production: Production, cells: Iterable[CellPlan], history: Mapping
 
 def scene_cost(production: Production, scene: SceneType, history: Mapping[str, Rate]) -> tuple[float, int]:
     """(seconds, bytes) of one whole scene, without the stills it needs."""
-    seconds, size, _, _ = _scene_cost(production.backend, scene, history, 1 + len(production.outputs))
+    seconds, size, _, _ = _scene_cost(production, scene, history)
     return seconds, size
 
 
-def _scene_cost(backend: str, scene: SceneType, history: Mapping[str, Rate], copies: int) -> tuple[float, int, int, bool]:
+def _scene_cost(production: Production, scene: SceneType, history: Mapping[str, Rate]) -> tuple[float, int, int, bool]:
     """(seconds, bytes, samples, measured?) of one whole scene."""
+    backend = production.backend
     measured = history.get(cost_key(backend, Stage.SCENE_GENERATION, scene.name, scene.width, scene.height))
     rate = measured or default_rate(backend, scene.width, scene.height)
     parts = [segment_cost(rate, frames, scene.width, scene.height) for frames in segment_frames(scene)]
-    disk = sum(part[1] for part in parts) + int(rate.bytes_per_frame * scene.frames * copies)
+    assembled = int(rate.bytes_per_frame * scene.frames)
+    exports = sum(export_bytes(scene, output.settings) for output in production.outputs)
+    disk = sum(part[1] for part in parts) + assembled + _EXPORT_COPIES * exports
     return sum(part[0] for part in parts), disk, rate.samples, measured is not None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pipeline.domain.cells import CellPlan
-from pipeline.domain.estimates import Rate, cost_key, default_rate, segment_cost, segment_frames, still_cost
+from pipeline.domain.estimates import Rate, cost_key, default_rate, export_bytes, segment_cost, segment_frames, still_cost
 from pipeline.domain.fingerprints import derive_seed, fingerprint
 from pipeline.domain.records import Cell, JobInput, NewJob, Run, Still, StoredFile
 from pipeline.domain.requests import Recipes
@@ -135,10 +135,11 @@ def assembly_job(book: RunBook, run: Run, cell: Cell, segments: Sequence[str], *
 
 def export_jobs(book: RunBook, run: Run, cell: Cell, scene: JobInput) -> list[NewJob]:
     """One job for each output format of the production, from the approved scene file."""
-    outputs = book.recipes.production.outputs
     kind = book.recipes.scene_type(cell.plan)
-    size = int(default_rate(run.backend, kind.width, kind.height).bytes_per_frame * kind.frames)
-    return [_job(book, run, Stage.EXPORT, cell, part=part, inputs=(scene,), size=size) for part in range(1, len(outputs) + 1)]
+    return [
+        _job(book, run, Stage.EXPORT, cell, part=part, inputs=(scene,), size=export_bytes(kind, output.settings))
+        for part, output in enumerate(book.recipes.production.outputs, 1)
+    ]
 
 
 def delivery_job(run: Run, delivery_id: int, inputs: Sequence[JobInput], size: int) -> NewJob:

@@ -91,7 +91,7 @@ def outlook(
     """What the run needs next.
 
     `ready` and `running` count jobs; `allowed` those of the ready ones that the wanted phase includes; `is_covered` says
-    whether the budget pays for the next of them.
+    whether the budget pays for any of them.
     """
     if run_status in (RunStatus.COMPLETED, RunStatus.CANCELLED):
         return Outlook.OVER

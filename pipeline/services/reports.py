@@ -54,11 +54,12 @@ class Reports:
             stills = Counter(still.status for still in store.stills.of_run(run_id))
             jobs = store.jobs.open_stages(run_id)
             startable = store.cells.count_with_needs_met(run_id)
-            next_seconds, next_bytes = store.jobs.next_cost(run_id, last_rank(Phase(run.until)))
+            seconds = Account(run.limit_seconds, run.spent_seconds, run.reserved_seconds)
+            sizes = Account(run.limit_bytes, run.spent_bytes, run.reserved_bytes)
+            last = last_rank(Phase(run.until))
+            is_covered = store.jobs.any_within(run_id, last, free_seconds=seconds.free, free_bytes=sizes.free)
         ready = {stage: count for (stage, status), count in jobs.items() if status is JobStatus.READY}
-        allowed = sum(count for stage, count in ready.items() if STAGES[stage].rank <= last_rank(Phase(run.until)))
-        seconds = Account(run.limit_seconds, run.spent_seconds, run.reserved_seconds)
-        sizes = Account(run.limit_bytes, run.spent_bytes, run.reserved_bytes)
+        allowed = sum(count for stage, count in ready.items() if STAGES[stage].rank <= last)
         return Progress(
             cells=cells,
             stills=stills,
@@ -76,7 +77,7 @@ class Reports:
                 ready=sum(ready.values()),
                 running=_count(jobs, JobStatus.RUNNING),
                 allowed=allowed,
-                is_covered=seconds.covers(next_seconds) and sizes.covers(next_bytes),
+                is_covered=is_covered,
                 has_failed_jobs=bool(_count(jobs, JobStatus.FAILED)),
             ),
         )
@@ -117,6 +118,11 @@ class Reports:
         lines += [f"export {job.part} of cell {job.subject_id} failed: {job.reason}" for job in exports]
         lines += [f"delivery {delivery.number} failed: {delivery.reason}" for delivery in deliveries]
         return lines[:limit]
+
+    def held(self, run_id: int, limit: int = 5) -> list[str]:
+        """Why ready jobs wait for another try, as sentences, each once: a full disk, a backend that does not answer."""
+        with self._stores.read() as store:
+            return store.jobs.reasons_to_wait(run_id, limit)
 
     def events(self, after: int, *, limit: int = 1000, run_id: int | None = None) -> list[Event]:
         """Committed events with a number above `after`, in order."""

@@ -10,15 +10,16 @@ from typing import Any
 from data.store import Store, Stores
 from pipeline.domain import matrix, resolver
 from pipeline.domain.choices import RunOptions
-from pipeline.domain.errors import Conflict, NotFound
+from pipeline.domain.errors import Conflict, NotFound, Refused
 from pipeline.domain.presets import Presets
-from pipeline.domain.production import Production
+from pipeline.domain.production import Budget, Production
 from pipeline.domain.records import Actor, Run, RunConfig, StoredFile
 from pipeline.domain.stages import Phase
 from pipeline.domain.statuses import CellStatus, RunStatus, check_run_transition
 from pipeline.ports import Clock, Media
 from pipeline.services.advance import Advance
 from pipeline.services.runbooks import RunBooks
+from pipeline.services.sealing import Sealing
 
 UNFINISHED = (RunStatus.DRAFT, RunStatus.RUNNING, RunStatus.PAUSED)
 _HOUR_S = 3600
@@ -39,6 +40,7 @@ class RunsService:
         """Store a new run of this production, nothing submitted yet. Referenced pictures are copied in first."""
         if options.auto_approve:
             production = replace(production, approvals=replace(production.approvals, variants="auto", scenes="auto"))
+        base_dir = base_dir.resolve()
         config = self._config(production, base_dir)
         cells = matrix.build(production)
         with self._stores.begin(self._clock.now()) as store:
@@ -96,7 +98,12 @@ class RunsService:
         self._move(run, RunStatus.PAUSED, actor)
 
     def resume(self, run: Run, actor: Actor, *, until: Phase | None = None, auto_deliver: bool | None = None) -> None:
-        """Go on; as a choice up to another phase. A run that is running already only takes the new choices."""
+        """Go on; as a choice up to another phase. A run that is running already only takes the new choices.
+
+        Raises Conflict for a run that is over: submitting or delivering opens it again.
+        """
+        if run.status in (RunStatus.COMPLETED, RunStatus.CANCELLED):
+            raise Conflict(f"Run {run.name} is {run.status.value}. Submit scenes of it, or start a new run.")
         changes: dict[str, Any] = {}
         if until is not None:
             changes["until"] = until.value
@@ -108,6 +115,8 @@ class RunsService:
                 store.journal.record("run.changed", actor=actor, subject="run", subject_id=run.id, run_id=run.id, data=changes)
         if run.status is not RunStatus.RUNNING:
             self._move(run, RunStatus.RUNNING, actor)
+        with self._stores.begin(self._clock.now()) as store:
+            Sealing(Advance(store, self._books, actor)).deliver_when_ready(run.id)
 
     def cancel(self, run: Run, actor: Actor) -> None:
         """End the run: everything unfinished is cancelled; what is approved stays."""
@@ -125,6 +134,25 @@ class RunsService:
             for still in stills:
                 advance.move_still(still, CellStatus.CANCELLED)
             self._record_move(store, current, RunStatus.CANCELLED, actor)
+
+    def take_budget(self, run: Run, budget: Budget, actor: Actor) -> bool:
+        """Give the run the limits of this budget; the answer is whether they differ from what it had.
+
+        Raises Refused when less is allowed than is spent and reserved already.
+        """
+        limits = _limits(budget)
+        if limits == {"limit_seconds": run.limit_seconds, "limit_bytes": run.limit_bytes}:
+            return False
+        with self._stores.begin(self._clock.now()) as store:
+            current = store.runs.by_ids([run.id])[run.id]
+            seconds, size = limits["limit_seconds"], limits["limit_bytes"]
+            if seconds is not None and seconds < current.spent_seconds + current.reserved_seconds:
+                raise Refused(f"Run {run.name} has used more generation time than budget.gpu_hours allows now. Raise it.")
+            if size is not None and size < current.spent_bytes + current.reserved_bytes:
+                raise Refused(f"Run {run.name} has used more disk than budget.disk_gb allows now. Raise it.")
+            store.runs.change(run.id, **limits)
+            store.journal.record("run.changed", actor=actor, subject="run", subject_id=run.id, run_id=run.id, data=limits)
+        return True
 
     def set_priority(self, run: Run, priority: int, actor: Actor) -> None:
         """Runs of higher priority are served first."""
@@ -172,14 +200,19 @@ def _media_type(path: str) -> str:
 
 
 def _columns(production: Production, base_dir: Path, options: RunOptions) -> Mapping[str, Any]:
-    hours, gigabytes = production.budget.gpu_hours, production.budget.disk_gb
-    return {
+    return _limits(production.budget) | {
         "backend": production.backend,
         "base_dir": str(base_dir),
         "until": options.until.value,
         "accept_flags": options.auto_approve,
         "auto_deliver": options.auto_deliver,
         "priority": options.priority,
+    }
+
+
+def _limits(budget: Budget) -> dict[str, Any]:
+    hours, gigabytes = budget.gpu_hours, budget.disk_gb
+    return {
         "limit_seconds": None if hours is None else hours * _HOUR_S,
         "limit_bytes": None if gigabytes is None else int(gigabytes * _GIGABYTE),
     }

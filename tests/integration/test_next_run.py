@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from pipeline.domain.choices import Mode
+from pathlib import Path
+
+import pytest
+
+from pipeline.domain.choices import Mode, RunOptions
+from pipeline.domain.errors import Conflict, Refused
 from pipeline.domain.matrix import Selection
+from pipeline.domain.production import Budget
 from pipeline.domain.records import Run
 from pipeline.domain.statuses import CellStatus, DeliveryStatus, RunStatus
 from tests.factories import AUTO, EVERYTHING, HUMAN, PERSON, House, make_production
@@ -90,3 +96,31 @@ def test_a_delivery_whose_takes_changed_while_it_was_packaged_is_not_sealed(hous
     house.work()
     assert [delivery.status for delivery in house.studio.deliveries.of_run(run)] == [DeliveryStatus.FAILED]
     assert house.run(run).status is RunStatus.RUNNING
+
+
+def test_resume_does_not_open_a_run_that_is_over(house: House) -> None:
+    run = house.start(make_production(characters=1, scene_types=1, variants=1, approvals=AUTO))
+    house.work()
+    with pytest.raises(Conflict, match="is completed"):
+        house.studio.runs.resume(house.run(run), PERSON)
+    assert house.run(run).status is RunStatus.COMPLETED
+
+
+def test_a_raised_budget_lets_a_run_go_on(house: House) -> None:
+    production = make_production(characters=1, scene_types=2, variants=1, budget=Budget(gpu_hours=1.0))
+    run = house.start(production, auto_deliver=False)
+    assert house.studio.runs.take_budget(run, Budget(gpu_hours=2.0), PERSON)
+    assert house.run(run).limit_seconds == 7200
+    assert not house.studio.runs.take_budget(house.run(run), Budget(gpu_hours=2.0), PERSON)
+    house.work()
+    with pytest.raises(Refused, match="has used more disk"):
+        house.studio.runs.take_budget(house.run(run), Budget(disk_gb=0.0), PERSON)
+    house.check()
+
+
+def test_a_run_knows_its_folder_wherever_it_is_resumed_from(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(house.folder)
+    (house.folder / "c1.png").write_bytes(b"picture")
+    production = make_production(characters=1, scene_types=1, variants=1)
+    run = house.studio.runs.create(production, Path("."), RunOptions(), PERSON)
+    assert run.base_dir == str(house.folder.resolve())
