@@ -92,8 +92,15 @@ class Stores:
     @contextmanager
     def read(self) -> Iterator[Store]:
         """A reading transaction: one consistent picture."""
-        with _in_our_words(), self.engine.connect() as connection, connection.begin():
+        with _in_our_words(), self._reader() as connection, connection.begin():
             yield Store(connection, None)
+
+    def _reader(self) -> Connection:
+        """SQLite reads one picture anyway; PostgreSQL would take a new one for each statement."""
+        connection = self.engine.connect()
+        if connection.dialect.name == "sqlite":
+            return connection
+        return connection.execution_options(isolation_level="REPEATABLE READ")
 
     def _writer(self) -> Connection:
         return self.engine.connect().execution_options(stripboard_write=True)

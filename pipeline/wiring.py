@@ -190,6 +190,13 @@ def build_engine(
     return engine
 
 
+def end_workers() -> None:
+    """End the worker processes of this process; an engine that has left needs none."""
+    from pipeline.adapters.executors import processes
+
+    processes.end_workers()
+
+
 def build_scheduler(studio: Studio, engine: Dispatcher) -> Scheduler:
     """The safety-net loop; it starts only in the one process that gets its lock."""
     from pipeline.engine.scheduler import Scheduler

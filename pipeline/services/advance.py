@@ -96,9 +96,11 @@ class Advance:
         )  # fmt: skip
 
     def queue_still(self, still: Still, *, cause: int | None = None) -> None:
-        """Ask for a still: a new take of it unless it is under way or approved."""
+        """Ask for a still: a new take of it unless it is under way or approved. What is left of the last take is cancelled."""
         if still.status in (CellStatus.QUEUED, CellStatus.GENERATING, CellStatus.REVIEW, CellStatus.APPROVED):
             return
+        if still.status is not CellStatus.NOT_STARTED:
+            self.cancel_jobs("still", [still.id], "made anew")
         self.move_still(still, CellStatus.QUEUED, cause=cause, take=still.take + 1)
         self._runs_with_new_stills.add(still.run_id)
 
@@ -126,6 +128,11 @@ class Advance:
         for job in plans.export_jobs(self.book(run.id), run, moved, scene):
             self.store.jobs.add(job, self.store.journal.now)
         self._approved_cells[cell.id] = seq
+
+    def restore_cell(self, cell: Cell, take: int) -> None:
+        """An earlier approved take counts again; what waits for the cell starts when the transaction finishes."""
+        reason = f"rolled back to take {take}"
+        self._approved_cells[cell.id] = self.move_cell(cell, CellStatus.APPROVED, approved_take=take, reason=reason)
 
     def reject_cell(self, cell: Cell, *, actor: Actor, reason: str, note: str = "", cause: int | None = None) -> None:
         """The gate refuses the cell's newest take, or withdraws the approval of the one that is approved."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import takewhile
 from typing import Any
 
 from data.store import Store, Stores
@@ -169,9 +168,15 @@ class Dispatch:
         return assignments
 
     def _choose(self, store: Store, accounts: Accounts, run: Run, lane: Lane, room: int) -> list[Job]:
-        """Ready jobs of the run in order of urgency, as many as there is room and budget for."""
-        jobs = store.jobs.ready(run.id, lane, limit=room, max_rank=last_rank(Phase(run.until)), now=store.journal.now)
-        return list(takewhile(accounts.reserve, jobs))
+        """Ready jobs of the run in order of urgency, as many as there is room and budget for.
+
+        A job that the budget does not cover keeps none behind it waiting: else the run would neither go on nor be over.
+        """
+        jobs = store.jobs.ready(
+            run.id, lane, limit=room, max_rank=last_rank(Phase(run.until)), now=store.journal.now,
+            free_seconds=accounts.seconds[run.id].free, free_bytes=accounts.sizes[run.id].free,
+        )  # fmt: skip
+        return [job for job in jobs if accounts.reserve(job)]
 
     def _start(
         self, advance: Advance, accounts: Accounts, chosen: Sequence[Job], engine_id: str, lease_until: datetime

@@ -62,6 +62,8 @@ class Review:
         with self._stores.begin(self._clock.now()) as store:
             advance = Advance(store, self._books, actor)
             still = _find_still(store, run, key)
+            if still.status in (CellStatus.QUEUED, CellStatus.GENERATING):
+                raise Conflict(f'Variant image "{key}" is {still.status.value}: its candidates are not checked yet.')
             made = store.outputs.of("still", still.id, still.take, "still")
             wanted = str(candidate) if candidate is not None else (still.verdict or {}).get("best", "1")
             hero = next((output for output in made if str(output.part) == wanted), None)
@@ -137,6 +139,7 @@ class Review:
                 back.append(cell.plan.key)
             if not back:
                 raise Conflict("No selected cell has another approved take to go back to.")
+            advance.finish()
             store.flush()
             Sealing(advance).deliver_when_ready(run.id)
         return back
@@ -171,7 +174,7 @@ class Review:
         if cell.status is CellStatus.APPROVED:
             advance.cells[cell.id] = store.cells.move(cell, CellStatus.APPROVED, now, approved_take=target)
         else:
-            advance.move_cell(cell, CellStatus.APPROVED, approved_take=target, reason=f"rolled back to take {target}")
+            advance.restore_cell(cell, target)
         store.journal.record(
             "take.rolled_back", actor=advance.actor, subject="cell", subject_id=cell.id, run_id=cell.run_id,
             data={"from": cell.approved_take, "to": target},

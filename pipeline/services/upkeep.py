@@ -40,11 +40,15 @@ class Upkeep:
             self._books.refresh_rates(store)
 
     def sweep(self) -> int:
-        """Remove stored files that nobody points to and folders of ended attempts; the answer is how many files."""
+        """Remove stored files that nobody points to and folders of ended attempts; the answer is how many files.
+
+        The folders are listed first: whatever has one then is claimed in the database that is read afterwards.
+        """
+        attempts = self._spool.attempts()
         with self._stores.read() as store:
             wanted = {file.sha256 for file in store.outputs.stored_files()}
             running = {job.attempt_id for job in store.jobs.running()}
-        for attempt_id in self._spool.attempts():
+        for attempt_id in attempts:
             if attempt_id not in running:
                 self._spool.forget(attempt_id)
         return self._media.remove_orphans(wanted, self._clock.now() - GRACE)

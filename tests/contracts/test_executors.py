@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
@@ -42,6 +43,11 @@ def executor(request: pytest.FixtureRequest) -> Iterator[Any]:
 
 
 def double(number: int) -> int:
+    return 2 * number
+
+
+def rest_and_double(number: int) -> int:
+    time.sleep(0.5)
     return 2 * number
 
 
@@ -93,6 +99,26 @@ def test_a_dead_worker_is_told_and_the_pool_is_replaced() -> None:
     assert isinstance(error, BrokenProcessPool)
     executor.start(ends, double, 21)
     assert ends.wait_for(2)[1] == (42, None)
+    executor.close()
+
+
+def test_a_dead_worker_takes_no_other_work_with_it() -> None:
+    executor, ends = EXECUTORS["processes"](2), Ends()
+    executor.start(ends, die)
+    for number in range(4):
+        executor.start(ends, rest_and_double, number)
+    found = ends.wait_for(5)
+    assert sorted(value for value, error in found if error is None) == [0, 2, 4, 6]
+    executor.close()
+
+
+def test_work_outlives_the_thread_that_started_it() -> None:
+    executor, ends = EXECUTORS["processes"](1), Ends()
+    executor.start(ends, double, 1)
+    starter = threading.Thread(target=lambda: (ends.wait_for(1), executor.start(ends, rest_and_double, 2)))
+    starter.start()
+    starter.join()
+    assert ends.wait_for(2)[1] == (4, None)
     executor.close()
 
 

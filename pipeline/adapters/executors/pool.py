@@ -24,7 +24,7 @@ class PoolExecutor:
         """Run `function(*arguments)` in a slot; queue it when all are busy."""
         if self._pool is None:
             self._pool = self.open()
-        self._pool.submit(function, *arguments).add_done_callback(lambda future: _tell(done, future))
+        self._pool.submit(function, *arguments).add_done_callback(lambda future: tell(done, future))
 
     def close(self) -> None:
         """Drop what waits, wait for what runs, give the slots back."""
@@ -33,7 +33,8 @@ class PoolExecutor:
             self._pool = None
 
 
-def _tell(done: Done, future: Future[Any]) -> None:
+def tell(done: Done, future: Future[Any]) -> None:
+    """Tell `done` how the future ended."""
     try:
         error = future.exception()
     except CancelledError as cancelled:

@@ -112,20 +112,33 @@ class MediaStore:
         """Remove the orphans; the answer is how many there were."""
         found = self.orphans(wanted, older_than)
         for path in found:
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_mtime < older_than.timestamp():  # nobody has stored it again since
+                    path.unlink()
         return len(found)
 
     def _place(self, path: Path, target: Path) -> None:
-        if target.is_file():
-            os.utime(target)
+        if _is_kept(target):
             path.unlink()
             return
-        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.parent.is_dir():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _sync(self.root)
         self._checkpoint("media.rename")
         path.replace(target)
         self._checkpoint("media.renamed")
         _sync(target.parent)
         self._checkpoint("media.placed")
+
+
+def _is_kept(path: Path) -> bool:
+    """Whether the file is there, and then young again and durable: who placed it may have died before its folder was synced."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    _sync(path.parent)
+    return True
 
 
 def _hash_and_sync(path: Path) -> tuple[str, int]:
