@@ -66,7 +66,7 @@ class Commands(click.Group):
 
             close = nearest(args[0], COMMANDS)
             cure = f'Did you mean "{close}"?' if close else "`stripboard --help` lists all."
-            context.fail(f'There is no command "{args[0]}". {cure}')
+            raise click.UsageError(f'There is no command "{args[0]}". {cure}')
         return super().resolve_command(context, args)
 
 

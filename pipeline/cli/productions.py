@@ -25,7 +25,7 @@ def validate_command(path: Path, as_json: bool) -> int:
 
     Ends with 0 when it may run, with 3 when it may not.
     """
-    loaded = read(path)
+    loaded = read(path, as_json=as_json)
     if as_json:
         print_json(report(loaded))
     else:

@@ -15,7 +15,7 @@ from pipeline.cli.entry import tell
 from pipeline.cli.exits import Ended, Exit
 from pipeline.cli.text import clean_lines, counted, joined
 from pipeline.domain import estimates, matrix
-from pipeline.domain.errors import Invalid, NotFound
+from pipeline.domain.errors import Invalid
 from pipeline.domain.estimates import Rate
 from pipeline.domain.issues import Issue, Severity
 from pipeline.domain.production import Production
@@ -26,14 +26,22 @@ _STYLES = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cy
 
 
 def read(
-    path: Path, *, backend: str | None = None, productions: Productions | None = None, history: Mapping[str, Rate] | None = None
+    path: Path,
+    *,
+    backend: str | None = None,
+    productions: Productions | None = None,
+    history: Mapping[str, Rate] | None = None,
+    as_json: bool = False,
 ) -> LoadedProduction:
-    """Everything about the production at a path, its budget included. Ends with 3 when there is nothing to read."""
+    """Everything about the production at a path, its budget included.
+
+    Raises NotFound when there is no such path; ends with 3 when what is there cannot be read.
+    """
     service = productions or wiring.build_productions()
     try:
         loaded = service.read(path)
-    except (Invalid, NotFound) as error:
-        tell(error.kind, str(error), as_json=False)
+    except Invalid as error:
+        tell(error.kind, str(error), as_json=as_json)
         raise Ended(Exit.INVALID) from error
     if backend is not None and isinstance(loaded.document.data, dict):
         loaded = service.examine(replace(loaded.document, data=_with_backend(loaded.document.data, backend)), path)
@@ -45,7 +53,7 @@ def read(
 
 def read_valid(path: Path, *, backend: str | None = None, as_json: bool = False, quiet: bool = False) -> LoadedProduction:
     """A production that may run. Shows its issues, and ends with 3 when there is an error among them."""
-    loaded = read(path, backend=backend)
+    loaded = read(path, backend=backend, as_json=as_json)
     if not loaded.is_valid:
         if as_json:
             print_json(report(loaded))

@@ -88,9 +88,10 @@ def test_every_reading_command_prints_json_alone(desk: Desk) -> None:
     ("arguments", "code", "words"),
     [
         (["validat"], 2, 'Did you mean "validate"?'),
+        (["frobnicate"], 2, "`stripboard --help` lists all."),
         (["run"], 2, "PATH"),
         (["status"], 2, "There is no run yet"),
-        (["validate", "nowhere"], 3, "There is no production at nowhere"),
+        (["validate", "nowhere"], 2, "There is no production at nowhere"),
         (["approve", "9"], 2, "There is no run"),
         (["verify-delivery", "nowhere.zip"], 2, "nowhere.zip"),
         (["create", "a\nb"], 2, "title"),
@@ -101,6 +102,7 @@ def test_what_goes_wrong_is_told_in_one_line(desk: Desk, arguments: list[str], c
 
     assert words in told.stderr and told.stdout == ""
     assert told.stderr.count("\n") == 1 and "Traceback" not in told.stderr
+    assert told.stderr.count("--help") <= 1
 
 
 def test_errors_are_json_on_standard_error_when_json_is_asked_for(desk: Desk) -> None:
@@ -110,6 +112,21 @@ def test_errors_are_json_on_standard_error_when_json_is_asked_for(desk: Desk) ->
         "kind": "not_found",
         "message": "There is no run yet. Start one with `stripboard run PATH`.",
     }
+
+
+@pytest.mark.parametrize("command", [["validate"], ["info"], ["plan"], ["estimate"], ["run"], ["run", "--dry-run"]])
+def test_a_path_that_does_not_exist_is_wrong_usage_and_json_too(desk: Desk, command: list[str]) -> None:
+    told = desk.call(*command, "nope", "--json", code=2)
+
+    assert told.stdout == "" and json.loads(told.stderr)["error"]["kind"] == "not_found"
+
+
+def test_a_file_that_cannot_be_read_is_json_too(desk: Desk) -> None:
+    (desk.folder / "nul.yaml").write_bytes(b"production: \0")
+    told = desk.call("validate", "nul.yaml", "--json", code=3)
+
+    assert "nul.yaml" in told.stdout + told.stderr
+    json.loads(told.stdout or told.stderr)
 
 
 def test_a_home_that_cannot_be_made_is_told(desk: Desk) -> None:
@@ -131,7 +148,7 @@ def test_a_database_that_is_no_database_is_told_with_its_story(desk: Desk) -> No
 
 
 def test_names_cannot_move_the_cursor(desk: Desk) -> None:
-    told = desk.call("validate", "no\x1b[2Jwhere", code=3)
+    told = desk.call("validate", "no\x1b[2Jwhere", code=2)
 
     assert "\x1b" not in told.stdout + told.stderr
 
