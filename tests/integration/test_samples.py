@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.adapters.media.images import dhash, hash_distance, open_image
-from pipeline.adapters.media.samples import draw_character
+from pipeline.adapters.media.samples import FACIAL_HAIR, HAIR_WITH_BEARD, draw_character, look_of
 from tests.media_factories import texture
 
 
@@ -31,6 +31,16 @@ def test_ten_characters_are_told_apart(tmp_path):
         hashes.append(dhash(open_image(tmp_path / "a.png")))
 
     assert min(hash_distance(one, other) for one, other in itertools.combinations(hashes, 2)) >= 6
+
+
+def test_beards_and_moustaches_come_with_hair_and_costumes_that_suit_them():
+    looks = [look_of(f"name {index}") for index in range(200)]
+    hairy = [look for look in looks if look.extra in FACIAL_HAIR]
+
+    assert len(hairy) > 20
+    assert {look.hair_style for look in hairy} <= set(HAIR_WITH_BEARD)
+    assert "dress" not in {look.outfit_style for look in hairy}
+    assert {look.hair_style for look in looks} > set(HAIR_WITH_BEARD)
 
 
 def test_the_perceptual_hash_forgives_size_and_compression_but_not_another_picture(tmp_path: Path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import colorsys
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -18,6 +19,9 @@ from pipeline.adapters.media.portraits import paint
 
 SKINS = ("#f6d7bf", "#eec09c", "#d9a27a", "#c08457", "#9a6540", "#74482c", "#553222", "#f3cdb6")
 HAIRS = ("#1b1716", "#2f1f18", "#5a3420", "#8a5227", "#c58a3f", "#e3c27a", "#9c2f1d", "#5d6a78", "#d9d5cf", "#3d2416", "#7a2d5e")
+FACIAL_HAIR = ("beard", "moustache")
+HAIR_WITH_BEARD = ("short", "quiff", "buzz", "curls", "undercut", "afro")
+OUTFITS_WITH_BEARD = ("coat", "suit", "jacket", "uniform")
 
 
 def draw_character(name_or_seed: str, path: Path, size: tuple[int, int] = (768, 768)) -> None:
@@ -33,7 +37,7 @@ def look_of(name_or_seed: str) -> Look:
     pick = np.random.default_rng(int.from_bytes(digest[:8], "big"))
     hue = float(pick.random())
     # Backdrop, costume and accent stand apart on the colour circle, so that the figure reads against its ground.
-    return Look(
+    look = Look(
         seed=int.from_bytes(digest[8:12], "big"),
         skin=_rgb(SKINS[pick.integers(len(SKINS))]),
         hair=_rgb(HAIRS[pick.integers(len(HAIRS))]),
@@ -52,6 +56,19 @@ def look_of(name_or_seed: str) -> Look:
         mouth_curve=float(pick.uniform(-0.2, 1.0)),
         light_side=int(pick.choice([-1, 1])),
     )
+    return _in_keeping(look, digest[12], digest[13])
+
+
+def _in_keeping(look: Look, hair: int, outfit: int) -> Look:
+    """Faces with a beard or a moustache wear hair and costumes that go with it; `hair` and `outfit` choose among them."""
+    if look.extra not in FACIAL_HAIR:
+        return look
+    hair_style, outfit_style = look.hair_style, look.outfit_style
+    if hair_style not in HAIR_WITH_BEARD:
+        hair_style = HAIR_WITH_BEARD[hair % len(HAIR_WITH_BEARD)]
+    if outfit_style == "dress":
+        outfit_style = OUTFITS_WITH_BEARD[outfit % len(OUTFITS_WITH_BEARD)]
+    return replace(look, hair_style=hair_style, outfit_style=outfit_style)
 
 
 def _fit(picture: np.ndarray, width: int, height: int) -> np.ndarray:

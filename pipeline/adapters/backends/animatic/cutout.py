@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from pipeline.adapters.backends.animatic.confidence import LEAST_AREA, trusted
+from pipeline.adapters.backends.animatic.outline import read_outline
+
 WORKING_SIDE = 176  # the outline is found on a small copy; the picture's own edges refine it
 EDGE_SIDE = 640
 
@@ -21,25 +24,45 @@ class Figure:
     bottom: float
     center_x: float
 
+    @classmethod
+    def whole(cls, width: int, height: int) -> Figure:
+        """For a picture whose figure cannot be told from its set: all of it is the figure."""
+        mask = np.ones((height, width), np.float32)
+        return cls(mask=mask, top=0.0, chin=height * 0.55, bottom=float(height), center_x=width / 2)
+
+    @property
+    def stands_apart(self) -> bool:
+        """False when there is nothing but figure: then the picture is shown as it is."""
+        return float(self.mask.min()) < 0.5
+
     @property
     def head_height(self) -> float:
         """From the top of the hair to the chin."""
         return max(1.0, self.chin - self.top)
 
 
-def find_figure(rgb: np.ndarray) -> Figure:
-    """The most likely figure: whatever stands apart from the border colours, near the middle, down to the lower edge.
+def find_figure(rgb: np.ndarray, alpha: np.ndarray | None = None) -> Figure:
+    """The figure by the picture's own transparency (`alpha`, 0..1) where it has one, else by colours and edges.
 
-    Always gives one: where nothing stands apart, a soft head-and-shoulders shape.
+    The whole picture when neither gives an outline to be sure of.
     """
     height, width = rgb.shape[:2]
     scale = WORKING_SIDE / max(height, width)
     size = (max(16, round(width * scale)), max(16, round(height * scale)))
-    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
-    outline = _outline(small)
-    top, chin, bottom, center = _landmarks(outline)
-    soft = cv2.GaussianBlur(outline, (0, 0), 0.8)
-    mask = np.clip(cv2.resize(_refined(soft, rgb), (width, height), interpolation=cv2.INTER_CUBIC) * 1.8 - 0.65, 0, 1)
+    if alpha is not None:
+        outline = (cv2.resize(alpha, size, interpolation=cv2.INTER_AREA) > 0.5).astype(np.uint8)
+        if not LEAST_AREA / 2 < float(outline.mean()) < 0.97:
+            return Figure.whole(width, height)
+        mask = alpha
+    else:
+        small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+        reading = read_outline(small)
+        if reading is None or not trusted(reading):
+            return Figure.whole(width, height)
+        outline = reading.by_color
+        soft = _refined(cv2.GaussianBlur(outline.astype(np.float32), (0, 0), 0.8), rgb)
+        mask = np.clip(cv2.resize(soft, (width, height), interpolation=cv2.INTER_CUBIC) * 1.8 - 0.65, 0, 1)
+    top, chin, bottom, center = _landmarks(outline.astype(np.float32))
     up, across = height / size[1], width / size[0]
     return Figure(mask=mask, top=top * up, chin=chin * up, bottom=bottom * up, center_x=center * across)
 
@@ -83,68 +106,6 @@ def _push_pull(weighted: np.ndarray, weight: np.ndarray) -> np.ndarray:
     coarse = cv2.resize(coarse, (weight.shape[1], weight.shape[0]), interpolation=cv2.INTER_LINEAR)
     known = np.clip(weight * 2, 0, 1)
     return weighted / np.maximum(weight, 1e-3) * known + coarse * (1 - known)
-
-
-def _outline(small: np.ndarray) -> np.ndarray:
-    """Mask 0..1 of the figure on the small copy."""
-    height, width = small.shape[:2]
-    prior = _bust(width, height)
-    distance = _distance_from_border(small)
-    likely = np.clip((distance - 9) / 14, 0, 1)
-    marks = np.full((height, width), cv2.GC_PR_BGD, np.uint8)
-    marks[(likely > 0.5) & (prior > 0.05)] = cv2.GC_PR_FGD
-    marks[(likely > 0.9) & (prior > 0.6)] = cv2.GC_FGD
-    marks[(prior < 0.02) | ((likely < 0.1) & (prior < 0.15))] = cv2.GC_BGD
-    if not (marks == cv2.GC_FGD).any():
-        return prior
-    cv2.setRNGSeed(7)  # grabCut starts from random clusters; the same picture must give the same outline
-    cv2.grabCut(small, marks, None, np.zeros((1, 65)), np.zeros((1, 65)), 2, cv2.GC_INIT_WITH_MASK)
-    found = ((marks == cv2.GC_FGD) | (marks == cv2.GC_PR_FGD)).astype(np.uint8)
-    found = _largest(cv2.morphologyEx(found, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)))
-    found = cv2.morphologyEx(found, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7)))
-    found = 1 - _reachable_from_top(found)
-    if not 0.06 < found.mean() < 0.85:
-        return prior
-    return found.astype(np.float32)
-
-
-def _distance_from_border(small: np.ndarray) -> np.ndarray:
-    """How far each pixel's colour is from a smooth background fitted to the upper border."""
-    height, width = small.shape[:2]
-    lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    rows, columns = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
-    terms = np.stack([np.ones_like(rows), rows, columns, rows * columns, rows**2, columns**2], axis=-1)
-    border = (rows < -0.84) | ((np.abs(columns) > 0.88) & (rows < 0.25))
-    keep = border
-    for _ in range(2):
-        weights, *_rest = np.linalg.lstsq(terms[keep], lab[keep], rcond=None)
-        away = np.linalg.norm(lab - (terms @ weights).astype(np.float32), axis=-1)
-        keep = border & (away <= np.quantile(away[border], 0.85))
-    spread = float(np.quantile(away[border], 0.8))
-    return away / max(1.0, spread / 6)
-
-
-def _bust(width: int, height: int) -> np.ndarray:
-    """Where figures usually are: a wide soft head and shoulders in the middle."""
-    rows, columns = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j].astype(np.float32)
-    across = (columns - 0.5) * min(1.8, max(0.7, width / height))
-    head = (across / 0.30) ** 2 + ((rows - 0.42) / 0.40) ** 2
-    shoulders = (across / 0.48) ** 2 + ((rows - 1.0) / 0.42) ** 2
-    return np.clip(1.35 - np.minimum(head, shoulders), 0, 1)
-
-
-def _largest(found: np.ndarray) -> np.ndarray:
-    count, labels, stats, _centers = cv2.connectedComponentsWithStats(found)
-    if count < 2:
-        return found
-    return (labels == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))).astype(np.uint8)
-
-
-def _reachable_from_top(found: np.ndarray) -> np.ndarray:
-    """Background that touches the top or a side; holes inside the figure are not background."""
-    padded = cv2.copyMakeBorder(1 - found, 1, 0, 1, 1, cv2.BORDER_CONSTANT, value=1)
-    _count, labels = cv2.connectedComponents(padded)
-    return (labels[1:, 1:-1] == labels[0, 0]).astype(np.uint8)
 
 
 def _landmarks(outline: np.ndarray) -> tuple[float, float, float, float]:

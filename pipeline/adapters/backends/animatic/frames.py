@@ -51,12 +51,14 @@ class FramePainter:
 
     def _back_matrix(self, pose: Pose) -> np.ndarray:
         """Behind a figure the set is further away: it grows less and moves less."""
-        near = 1.0 if self._layers.front is None else 0.75
+        flat = self._layers.front is None
+        near = self._layers.follows if flat else 0.75
         zoom = 1 + (pose.zoom - 1) * near
         off_x = (self._layers.back.shape[1] - self.width) / 2
         off_y = (self._layers.back.shape[0] - self.height) / 2
         about = (off_x + self._layers.focus[0], off_y + self._layers.focus[1])
-        shift_x = (pose.x * near - pose.depth * 0.5) * self.width - off_x
+        depth = pose.depth * self._layers.follows if flat else pose.depth
+        shift_x = (pose.x * near - depth * 0.5) * self.width - off_x
         shift_y = pose.y * near * self.width - off_y
         return _turned(about, zoom, zoom, pose.roll, shift_x, shift_y)
 

@@ -17,6 +17,8 @@ from pipeline.adapters.media.images import open_image
 
 OVERSCAN = 1.16  # the set is larger than the frame, so that camera moves do not run out of it
 PLACE_OVERSCAN = 1.05  # a place alone should be seen nearly whole
+WHOLE_OVERSCAN = 1.06  # so is a picture that stays whole
+WHOLE_FOLLOWS = 0.6
 KEPT_PIXELS = 12_000_000  # how many pixels of prepared layers one process keeps: scenes of one still come together
 
 
@@ -33,6 +35,7 @@ class Layers:
     back: np.ndarray
     front: np.ndarray | None
     focus: tuple[float, float]
+    follows: float = 1.0  # how much of the camera's way a picture without depth goes along
 
 
 _kept: OrderedDict[tuple[object, ...], Layers] = OrderedDict()
@@ -60,7 +63,10 @@ def layers_of(
     plate = open_image(Path(plate_path)) if plate_path else None
     if has_figure:
         figure = kept_matte(Path(still_path), still.shape[1], still.shape[0]) or find_figure(still)
-        made = _with_figure(still, figure, plate, framing, width, height)
+        if figure.stands_apart:
+            made = _with_figure(still, figure, plate, framing, width, height)
+        else:
+            made = _whole_picture(still, plate, width, height)
     else:
         made = _place_alone(still, width, height)
     with _lock:
@@ -102,6 +108,18 @@ def _place_alone(plate: np.ndarray, width: int, height: int) -> Layers:
     back = _cover(plate, round(width * PLACE_OVERSCAN), round(height * PLACE_OVERSCAN), 1.0)
     focus = (width / 2, height * 0.52)
     return Layers(width=width, height=height, back=cv2.cvtColor(back, cv2.COLOR_RGB2RGBA), front=None, focus=focus)
+
+
+def _whole_picture(still: np.ndarray, plate: np.ndarray | None, width: int, height: int) -> Layers:
+    """A picture that cannot be taken apart: one layer, moved gently, in the light of the place."""
+    back = _cover(still, round(width * WHOLE_OVERSCAN), round(height * WHOLE_OVERSCAN), 1.0)
+    if plate is not None:
+        place = plate.reshape(-1, 3).mean(axis=0)
+        back = np.clip(back * (0.82 + 0.18 * place / max(1.0, float(place.mean()))), 0, 255).astype(np.uint8)
+    focus = (width / 2, height * 0.45)
+    return Layers(
+        width=width, height=height, back=cv2.cvtColor(back, cv2.COLOR_RGB2RGBA), front=None, focus=focus, follows=WHOLE_FOLLOWS
+    )
 
 
 def _premultiplied(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:

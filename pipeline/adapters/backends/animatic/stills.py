@@ -13,10 +13,12 @@ from pipeline.adapters.backends.animatic.cutout import Figure, clean_background,
 from pipeline.adapters.backends.animatic.grade import graded
 from pipeline.adapters.backends.animatic.matte import keep_matte
 from pipeline.adapters.backends.animatic.parameters import group, pick, positive
+from pipeline.adapters.backends.animatic.plain import framed_whole
 from pipeline.adapters.backends.animatic.plates import paint_plate
+from pipeline.adapters.backends.animatic.sources import open_source
 from pipeline.adapters.backends.animatic.wardrobe import clothes_color, dressed
 from pipeline.adapters.media.failures import library_errors
-from pipeline.adapters.media.images import open_image, write_png
+from pipeline.adapters.media.images import write_png
 from pipeline.domain.errors import WorkFailed
 from pipeline.domain.work import Request, Result
 from pipeline.ports import Workspace
@@ -54,8 +56,14 @@ def _variant(request: Request, width: int, height: int) -> tuple[np.ndarray, Fig
         raise WorkFailed("bad_input", f'Character "{values.get("character", "?")}" has no source image. Add one and resume.')
     # Candidates take turns through the source images: the reviewer sees what each of them leads to.
     side = min(LARGEST_SIDE, max(512, round(1.4 * max(width, height))))
-    picture = _working_copy(open_image(Path(sources[(candidate - 1) % len(sources)].path)), side)
-    figure = find_figure(picture)
+    source = open_source(Path(sources[(candidate - 1) % len(sources)].path), side)
+    picture, figure = source.rgb, find_figure(source.rgb, source.alpha)
+    wobble = pick("frame", seed, candidate)
+    share = framing.head_share(values.get("framing"))
+    tone = clothes_color(str(values.get("variant") or ""), str(values.get("prompt") or ""))
+    if not figure.stands_apart:
+        shown = framed_whole(picture, share=share, tone=tone, wobble=wobble, width=width, height=height)
+        return graded(shown, group(values, "style")), Figure.whole(width, height)
     clothed = dressed(
         picture,
         figure,
@@ -64,21 +72,12 @@ def _variant(request: Request, width: int, height: int) -> tuple[np.ndarray, Fig
         seed=seed,
         candidate=candidate,
     )
-    wobble = pick("frame", seed, candidate)
-    share = framing.head_share(values.get("framing")) * (1 + float(wobble.uniform(-0.05, 0.05)))
+    share *= 1 + float(wobble.uniform(-0.05, 0.05))
     matrix = framing.placement(figure, share=share, width=width, height=height, offset_x=float(wobble.uniform(-0.045, 0.045)))
-    tone = clothes_color(str(values.get("variant") or ""), str(values.get("prompt") or ""))
     ground = _backdrop(picture, figure, tone, wobble, width, height)
     mask = cv2.warpAffine(_feathered(figure.mask), matrix, (width, height), flags=cv2.INTER_LINEAR)
     composed = _composed(clothed, mask, matrix, ground, float(wobble.choice([-1.0, 1.0])))
     return graded(composed, group(values, "style")), framing.placed(figure, matrix, mask)
-
-
-def _working_copy(picture: np.ndarray, side: int) -> np.ndarray:
-    scale = side / max(picture.shape[:2])
-    if scale >= 1:
-        return picture
-    return cv2.resize(picture, (round(picture.shape[1] * scale), round(picture.shape[0] * scale)), interpolation=cv2.INTER_AREA)
 
 
 def _backdrop(
