@@ -116,7 +116,7 @@ def _tell(studio: Studio, run: Run, progress: Progress, summary: dict[str, Any],
         say(f"Then go on with `{again}`.")
     elif progress.outlook is Outlook.STUCK:
         say(f"Run {run.name} is stuck: {cells_words(progress)}.", style="red")
-        show_lines(summary["failures"])
+        show_lines(summary["failures"] or _blocked(studio, run))
         say(f"Try again with `stripboard retry {run.id}`, or leave cells out with `stripboard cancel {run.id} --cell KEY`.")
         say(f"Then go on with `{again}`.")
     elif progress.outlook is Outlook.BUDGET:
@@ -129,6 +129,12 @@ def _tell(studio: Studio, run: Run, progress: Progress, summary: dict[str, Any],
     else:
         say(f"Run {run.name} has reached the end of phase {summary['run']['until']}: {cells_words(progress)}.", style="green")
         say(f"Go on with `{again}`.")
+
+
+def _blocked(studio: Studio, run: Run) -> list[str]:
+    """What the blocked scenes wait for, the first ones."""
+    blocked = studio.reports.matrix(run.id).blocked
+    return [f"scene {key} waits: {'; '.join(map(str, needs))}" for key, needs in blocked.items()][:_SHOWN]
 
 
 def _tell_end(run: Run, progress: Progress, summary: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ class Outlook(StrEnum):
     WORKING = "working"  # it goes on by itself
     PEOPLE = "people"  # decisions are waiting and nothing else can go on
     BUDGET = "budget"  # work is ready, and the budget does not cover it
-    STUCK = "stuck"  # something failed or was rejected, and nothing else can go on
+    STUCK = "stuck"  # something failed, was rejected or waits for what nobody asked for, and nothing else can go on
     PAUSED = "paused"
     REACHED = "reached"  # everything up to the wanted phase is done
     OVER = "over"  # completed or cancelled
@@ -110,4 +110,4 @@ def outlook(
         return Outlook.STUCK
     if all(status in (CellStatus.NOT_STARTED, CellStatus.CANCELLED) or not count for status, count in cells.items()):
         return Outlook.NOTHING_ASKED
-    return Outlook.REACHED
+    return Outlook.STUCK if cells.get(CellStatus.QUEUED) else Outlook.REACHED

@@ -61,13 +61,13 @@ class Submission:
     def submit(self, run: Run, selection: Selection, mode: Mode, actor: Actor) -> Receipt:
         """Queue the selected cells and the stills they need, and start what may start.
 
-        Raises Refused, with nothing changed, when a budget does not cover all of them.
+        Raises Refused, with nothing changed, when a budget does not cover all of them and what is queued already.
         """
         with self._stores.begin(self._clock.now()) as store:
             chosen, skipped = self._choose(store, run, selection, mode)
             receipt = self._receipt(store, run, chosen, skipped)
             current = store.runs.by_ids([run.id])[run.id]
-            _check_budget(current, receipt.estimate)
+            _check_budget(current, self._estimate(store, current, [*chosen, *store.cells.with_status(run.id, CellStatus.QUEUED)]))
             if chosen:
                 self._queue(store, current, chosen, actor)
         return receipt
@@ -96,10 +96,11 @@ class Submission:
         return chosen, skipped
 
     def _receipt(self, store: Store, run: Run, chosen: Sequence[Cell], skipped: Mapping[str, str]) -> Receipt:
+        return Receipt(tuple(cell.plan.key for cell in chosen), skipped, self._estimate(store, run, chosen))
+
+    def _estimate(self, store: Store, run: Run, cells: Sequence[Cell]) -> Estimate:
         book = self._books.get(store, run.id)
-        production = book.recipes.production
-        estimate = estimates.estimate(production, [cell.plan for cell in chosen], book.rates)
-        return Receipt(tuple(cell.plan.key for cell in chosen), skipped, estimate)
+        return estimates.estimate(book.recipes.production, [cell.plan for cell in cells], book.rates)
 
     def _queue(self, store: Store, run: Run, chosen: Sequence[Cell], actor: Actor) -> None:
         advance = Advance(store, self._books, actor)

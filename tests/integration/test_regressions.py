@@ -13,7 +13,7 @@ import pytest
 from data.store import Stores
 from pipeline.adapters.storage.media_store import MediaStore
 from pipeline.domain.choices import Mode
-from pipeline.domain.errors import Conflict, WorkFailed
+from pipeline.domain.errors import Conflict, Refused, WorkFailed
 from pipeline.domain.matrix import Selection
 from pipeline.domain.production import Budget, Shot
 from pipeline.domain.stages import Stage
@@ -147,3 +147,21 @@ def test_the_broom_leaves_a_file_alone_that_is_stored_again_while_it_sweeps(
     monkeypatch.setattr(media, "orphans", then_store_again)
     media.remove_orphans(set(), datetime.now(UTC) - timedelta(hours=1))
     assert media.stored(stored.sha256).read_bytes() == b"the same"
+
+
+def test_a_scene_that_waits_for_a_cancelled_one_is_stuck_and_not_done(house: House) -> None:
+    shots = (Shot("a", "s1", character="c1", variant="v1"), Shot("b", "s1", character="c1", variant="v1", after=("a",)))
+    run = house.start(replace(make_production(characters=1, scene_types=1, variants=1, shots=shots), matrix=None))
+    house.studio.submission.cancel(run, Selection(keys=tuple(house.cells(run))[:1]), PERSON)
+    house.work()
+    assert house.studio.reports.progress(run.id).outlook == "stuck"
+
+
+def test_what_is_queued_already_counts_when_more_is_submitted(house: House) -> None:
+    plain = make_production(characters=1, scene_types=2, variants=1)
+    first, second = (Selection(keys=(key,)) for key in house.cells(house.create(plain)))
+    one = house.studio.submission.preview(house.create(plain), first, Mode.ALL).estimate.generation_seconds
+    run = house.create(replace(plain, title="Tight", budget=Budget(gpu_hours=one * 1.2 / 3600)))
+    house.studio.submission.submit(run, first, Mode.ALL, PERSON)
+    with pytest.raises(Refused):
+        house.studio.submission.submit(run, second, Mode.ALL, PERSON)
