@@ -190,8 +190,8 @@ def test_waiting_for_a_later_scene_is_a_warning() -> None:
 @pytest.mark.parametrize(
     ("timing", "key", "severity", "cure"),
     [
-        ({"duration_s": 1.03, "fps": 24}, "duration_s", Severity.ERROR, "Use 1.04167 s (25 frames)."),
-        ({"duration_s": 0.01, "fps": 24}, "duration_s", Severity.ERROR, "Use 0.0416667 s (1 frames)."),
+        ({"duration_s": 1.03, "fps": 24}, "duration_s", Severity.ERROR, "Use 1.041667 s (25 frames)."),
+        ({"duration_s": 0.01, "fps": 24}, "duration_s", Severity.ERROR, "Use 0.041667 s (1 frames)."),
         ({"duration_s": 1, "fps": 24, "segments": 5}, "segments", Severity.WARNING, "Use 3, 4, 6 segments"),
         ({"duration_s": 1, "fps": 2, "segments": 3}, "segments", Severity.ERROR, "Use at most 2 segments."),
         ({"resolution": "1281x720"}, "resolution", Severity.ERROR, "Use 1282x720."),

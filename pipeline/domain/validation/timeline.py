@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from math import isclose
 
 from pipeline.domain.names import listed
 from pipeline.domain.production import Character, SceneType, Shot
 from pipeline.domain.validation.cycles import find_cycles
 from pipeline.domain.validation.subject import TOP, Subject, shot_words
+
+_TOLERANCE_S = 0.0005
+"""A duration so near to whole frames is meant as that: nobody writes a seventh of a second to the last digit."""
 
 CODED_SIZES_ARE_EVEN = "The video format needs even numbers."
 
@@ -28,10 +30,10 @@ def _frames(subject: Subject, index: int, kind: SceneType) -> None:
     where = subject.scene_type_path(index)
     exact = kind.duration_s * kind.fps
     frames = round(exact)
-    if not isclose(exact, frames, abs_tol=1e-6) or frames < 1:
-        seconds = max(frames, 1) / kind.fps
+    if frames < 1 or abs(kind.duration_s - frames / kind.fps) > _TOLERANCE_S:
+        seconds = f"{max(frames, 1) / kind.fps:.6f}".rstrip("0").rstrip(".")
         told = f'Scene type "{kind.name}": {kind.duration_s:g} s at {kind.fps} fps are {exact:g} frames, not a whole number.'
-        subject.report.error((*where, "duration_s"), told, f"Use {seconds:.6g} s ({max(frames, 1)} frames).")
+        subject.report.error((*where, "duration_s"), told, f"Use {seconds} s ({max(frames, 1)} frames).")
         return
     if frames < kind.segments:
         told = f'Scene type "{kind.name}" has {frames} frames, too few for {kind.segments} segments.'
