@@ -20,6 +20,7 @@ MAX_IMAGE_BYTES = 256 * 2**20
 MAX_JSON_BYTES = 32 * 2**20
 MAX_PIXELS = 100_000_000
 MIN_SIDE = 16
+_ALIKE = 0.75  # endings alone make half of two short file names alike
 IMAGE_FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF")
 
 
@@ -34,17 +35,17 @@ def _look(base: Path, path: str, wants: str) -> FileFact:
         if wants == "program":
             return _program(base, path)
         place = base / path
-        return _folder(place) if wants == "folder" else _file(place, wants)
+        return _folder(place) if wants == "folder" else _file(place, path, wants)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         return FileFact(f"cannot be looked at: {reason.lower()}.", "Check the path and its permissions.")
 
 
-def _file(place: Path, wants: str) -> FileFact:
+def _file(place: Path, path: str, wants: str) -> FileFact:
     try:
         facts = place.stat()
     except (FileNotFoundError, NotADirectoryError):
-        return FileFact("does not exist.", _cure_for_missing(place))
+        return FileFact("does not exist.", _cure_for_missing(place, path))
     if stat.S_ISDIR(facts.st_mode):
         return FileFact("is a folder, not a file.", "Name the file in it.")
     if not stat.S_ISREG(facts.st_mode):
@@ -58,8 +59,8 @@ def _file(place: Path, wants: str) -> FileFact:
     return _json(place, facts.st_size) if wants == "json" else FileFact(size_bytes=facts.st_size)
 
 
-def _cure_for_missing(place: Path) -> str:
-    """The file of the same folder that was probably meant."""
+def _cure_for_missing(place: Path, path: str) -> str:
+    """The file of the same folder that was probably meant, as it would be written instead of `path`."""
     from difflib import get_close_matches
 
     try:
@@ -67,8 +68,8 @@ def _cure_for_missing(place: Path) -> str:
             names = [entry.name for entry, _ in zip(entries, range(2000), strict=False)]
     except OSError:
         return f"The folder {place.parent} does not exist either." if not place.parent.exists() else "Check the path."
-    close = get_close_matches(place.name, names, n=1, cutoff=0.6)
-    return f'Did you mean "{close[0]}"?' if close else "Check the path, or put the file there."
+    close = get_close_matches(place.name, names, n=1, cutoff=_ALIKE)
+    return f'Did you mean "{Path(path).with_name(close[0]).as_posix()}"?' if close else "Check the path, or put the file there."
 
 
 def _image(place: Path, size: int) -> FileFact:

@@ -70,6 +70,10 @@ def test_files_that_are_no_pictures(data: bytes, said: str, tmp_path: Path) -> N
 def test_paths_that_lead_nowhere(tmp_path: Path) -> None:
     picture(tmp_path / "mara.png")
     assert look(tmp_path, "marra.png").cure == 'Did you mean "mara.png"?'
+    (tmp_path / "assets").mkdir()
+    picture(tmp_path / "assets" / "mara.png")
+    assert look(tmp_path, "assets/marra.png").cure == 'Did you mean "assets/mara.png"?'
+    assert look(tmp_path, "assets/ivo.png").cure == "Check the path, or put the file there."
     assert "does not exist either" in look(tmp_path, "no/such/a.png").cure
     assert "is a folder" in look(tmp_path, ".").problem
     assert look(tmp_path, "mara.png/x.png").problem == "does not exist."

@@ -127,6 +127,8 @@ def _unused(subject: Subject) -> None:
     """What is declared and never used; a matrix of all uses everything it counts."""
     production = subject.production
     matrix = production.matrix
+    if matrix is None and not production.shots:
+        return  # one error says so already
     variants = {shot.variant for shot in production.shots} | set(matrix.variants if matrix else ())
     characters = {shot.character for shot in production.shots} | set(matrix.characters if matrix else ())
     kinds = {shot.template for shot in production.shots} | set(matrix.scene_types if matrix else ())
