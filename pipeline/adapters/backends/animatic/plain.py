@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-CLOSEST = 2.2  # how much larger than whole a picture may be shown
+CLOSEST = 1.8  # how much larger than whole a picture may be shown
 NEARLY = 1.25  # a picture that nearly fills the frame fills it: a narrow strip beside it looks like a mistake
 FACE_LINE = 0.40  # where faces usually are, from the top of a picture
 FADE = 0.09  # how wide an edge inside the frame melts, as a share of the frame's width
