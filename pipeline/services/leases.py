@@ -108,13 +108,13 @@ class Leases:
 
     @staticmethod
     def _extend(accounts: Accounts, job: Job, elapsed: float, extend: Callable[[Job, float], None]) -> bool:
-        """Reserve more for an attempt that takes longer than estimated; False when the budget has no more."""
+        """Reserve more for an attempt that takes longer than estimated, the last of the budget too; False when it has no more."""
         if not is_paid(job) or elapsed < job.reserved_seconds * _HEADROOM:
             return True
-        more = max(1.0, elapsed)
         account = accounts.seconds[job.run_id]
-        if not account.covers(more):
-            return account.limit is None or elapsed < job.reserved_seconds
+        more = min(max(1.0, elapsed), account.free)
+        if more <= 0.0:
+            return elapsed < job.reserved_seconds
         accounts.seconds[job.run_id] = account.reserve(more)
         extend(job, job.reserved_seconds + more)
         return True

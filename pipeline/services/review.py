@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from data.store import Store, Stores
@@ -107,8 +107,8 @@ class Review:
         """
         with self._stores.begin(self._clock.now()) as store:
             advance = Advance(store, self._books, actor)
-            again = [self._retry_still(store, advance, still) for still in _stuck_stills(store, run, selection)]
-            cells = {cell.id: cell for cell in selected(store, run, selection)}
+            cells = _cells_of(store, run, selection)
+            again = [self._retry_still(store, advance, still) for still in _stuck_stills(store, run, selection, list(cells))]
             failed = [job for job in store.jobs.unfinished(run.id, Stage.EXPORT) if job.status is JobStatus.FAILED]
             ours = [job for job in failed if job.subject_id in cells]
             store.jobs.set_status([job.id for job in ours], JobStatus.FAILED, JobStatus.READY, now=store.journal.now)
@@ -198,7 +198,20 @@ def _find_still(store: Store, run: Run, key: str) -> Still:
     return stills[key]
 
 
-def _stuck_stills(store: Store, run: Run, selection: Selection) -> list[Still]:
+def _cells_of(store: Store, run: Run, selection: Selection) -> dict[int, Cell]:
+    """The cells of a selection whose keys may be those of stills too."""
+    stills = {still.key for still in store.stills.of_run(run.id)}
+    keys = tuple(key for key in selection.keys if key not in stills)
+    if selection.keys and not keys:
+        return {}
+    return {cell.id: cell for cell in selected(store, run, replace(selection, keys=keys))}
+
+
+def _stuck_stills(store: Store, run: Run, selection: Selection, cell_ids: Sequence[int]) -> list[Still]:
+    """The failed and rejected stills of a selection: those it names, and those that the cells it names need."""
+    needed = {still_id for ids in store.cells.stills_of(cell_ids).values() for still_id in ids}
+    above = store.cells.needs(run.id, "still")
+    needed |= {key for still_id in needed for _, key in above.get(still_id, ())}
     stuck = (CellStatus.FAILED, CellStatus.REJECTED)
     return [
         still
@@ -206,7 +219,7 @@ def _stuck_stills(store: Store, run: Run, selection: Selection) -> list[Still]:
         if still.status in stuck
         and (not selection.characters or still.character in selection.characters)
         and (not selection.variants or still.variant in selection.variants)
-        and (not selection.keys or still.key in selection.keys)
+        and (not selection.keys or still.key in selection.keys or still.id in needed)
     ]
 
 

@@ -165,3 +165,29 @@ def test_what_is_queued_already_counts_when_more_is_submitted(house: House) -> N
     house.studio.submission.submit(run, first, Mode.ALL, PERSON)
     with pytest.raises(Refused):
         house.studio.submission.submit(run, second, Mode.ALL, PERSON)
+
+
+def test_a_still_is_retried_by_its_own_key_and_by_that_of_a_cell_that_needs_it(house: House) -> None:
+    run = house.start(make_production(characters=1, scene_types=1, variants=1))
+    house.hands.troubles = failing("variant_generation", lambda: WorkFailed("bad_input", "no"), times=2)
+    house.work()
+    assert house.studio.review.retry(run, Selection(keys=("c1 / v1",)), PERSON) == [FIRST]
+    house.work()
+    assert house.studio.review.retry(run, Selection(keys=tuple(house.cells(run))), PERSON) == [FIRST]
+    house.work()
+    assert house.run(run).status is RunStatus.COMPLETED
+
+
+def test_a_long_attempt_may_use_up_the_budget(house: House) -> None:
+    run = house.start(make_production(characters=1, scene_types=1, variants=1))
+    house.backend.holds = lambda request: request.stage == "scene_generation"
+    house.work()
+    [job] = [job for job in house.jobs(run) if job.status is JobStatus.RUNNING]
+    with house.studio.stores.begin(house.clock.now()) as store:
+        store.runs.change(run.id, limit_seconds=house.run(run).spent_seconds + job.reserved_seconds + 60)
+    for _ in range(9):
+        house.clock.advance(6)
+        house.engine.turn()
+    assert house.backend.asked_to_stop == []
+    house.backend.release()
+    house.work()
