@@ -106,6 +106,13 @@ class Cells:
         """Note why the cell's takes no longer fit what they were made from; an empty reason takes the note back."""
         self._batch.add(_MARK, {"b_id": cell.id, "b_stale": reason})
 
+    def that_need(self, needs: str, needs_id: int) -> list[Cell]:
+        """Every cell that depends on this still or cell, in matrix order."""
+        dependents = select(dependencies.c.subject_id).where(
+            dependencies.c.subject == "cell", dependencies.c.needs == needs, dependencies.c.needs_id == needs_id
+        )
+        return self._all(select(cells).where(cells.c.id.in_(dependents)).order_by(cells.c.ordinal))
+
     def waiting_for(self, needs: str, needs_ids: Sequence[int]) -> list[Cell]:
         """Queued cells that depend on one of these stills or cells and have no unmet dependency left."""
         found: dict[int, Cell] = {}

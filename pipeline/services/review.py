@@ -20,6 +20,8 @@ from pipeline.services.runbooks import RunBooks
 from pipeline.services.sealing import Sealing
 from pipeline.services.selections import selected
 
+_UNMADE = (CellStatus.NOT_STARTED, CellStatus.QUEUED, CellStatus.CANCELLED)
+
 
 @dataclass(frozen=True)
 class Waiting:
@@ -73,10 +75,16 @@ class Review:
             advance.finish()
 
     def reject_variant(self, run: Run, key: str, actor: Actor, *, reason: str) -> None:
-        """Refuse all candidates of a variant image; `retry` makes new ones."""
+        """Refuse all candidates of a variant image, or withdraw its approval; `retry` makes new ones.
+
+        Scenes made from it already are marked stale: people choose to keep them or to ask for new takes.
+        """
         with self._stores.begin(self._clock.now()) as store:
             still = _find_still(store, run, key)
             Advance(store, self._books, actor).move_still(still, CellStatus.REJECTED, reason=reason)
+            for cell in store.cells.that_need("still", still.id):
+                if still.status is CellStatus.APPROVED and cell.status not in _UNMADE:
+                    _mark(store, cell, f"its variant image {key} was rejected: {reason}", actor)
 
     def approve(self, run: Run, selection: Selection, actor: Actor, *, note: str = "") -> list[str]:
         """Accept the newest take of every selected cell in review; the answer is their keys. Raises Conflict for none."""
@@ -157,11 +165,7 @@ class Review:
                 if reason:
                     stale.append(cell.plan.key)
                 if reason != cell.stale:
-                    store.cells.mark_stale(cell, reason)
-                    store.journal.record(
-                        "cell.stale" if reason else "cell.fresh", actor=actor, subject="cell", subject_id=cell.id, run_id=run.id,
-                        data={"reason": reason} if reason else None,
-                    )  # fmt: skip
+                    _mark(store, cell, reason, actor)
         return stale
 
     @staticmethod
@@ -179,6 +183,14 @@ class Review:
             "take.rolled_back", actor=advance.actor, subject="cell", subject_id=cell.id, run_id=cell.run_id,
             data={"from": cell.approved_take, "to": target},
         )  # fmt: skip
+
+
+def _mark(store: Store, cell: Cell, reason: str, actor: Actor) -> None:
+    store.cells.mark_stale(cell, reason)
+    store.journal.record(
+        "cell.stale" if reason else "cell.fresh", actor=actor, subject="cell", subject_id=cell.id, run_id=cell.run_id,
+        data={"reason": reason} if reason else None,
+    )  # fmt: skip
 
 
 def _in_review(store: Store, run: Run, selection: Selection, *, also_approved: bool = False) -> list[Cell]:

@@ -48,3 +48,14 @@ def test_the_mark_goes_when_the_change_is_taken_back(house: House) -> None:
     assert house.cells(run)["c1 / s1 / v1"].stale == ""
     assert [event.type for event in house.events("cell.stale", "cell.fresh")] == ["cell.stale", "cell.fresh"]
     house.check()
+
+
+def test_withdrawing_a_variant_image_marks_the_scenes_made_from_it(house: House) -> None:
+    run = house.start(make_production(characters=1, scene_types=1, variants=2), auto_deliver=False)
+    house.work()
+    house.studio.review.reject_variant(run, "c1 / v1", PERSON, reason="wrong coat")
+    cells = house.cells(run)
+    assert cells["c1 / s1 / v1"].stale == "its variant image c1 / v1 was rejected: wrong coat"
+    assert cells["c1 / s1 / v1"].status is CellStatus.APPROVED
+    assert cells["c1 / s1 / v2"].stale == ""
+    house.check()
