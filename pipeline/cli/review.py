@@ -12,9 +12,11 @@ from pipeline.cli.exits import Exit
 from pipeline.cli.outcomes import show_lines
 from pipeline.cli.selections import GOES_ON
 from pipeline.cli.studios import actor, is_everything, open_studio, run_argument, selection_of, selection_options
+from pipeline.domain import matrix
 from pipeline.domain.choices import Mode
 from pipeline.domain.matrix import Selection
 from pipeline.domain.records import Run
+from pipeline.domain.statuses import CellStatus
 
 if TYPE_CHECKING:
     from pipeline.wiring import Studio
@@ -37,8 +39,9 @@ def approve_command(
 ) -> int:
     """Accept variant images and scenes that wait for review.
 
-    `--variant "Mara / formal"` names a variant image, with --candidate for the one to take. `--cell`, `--characters`,
-    `--scene-types` and a plain `--variant formal` select scenes. `--all` accepts everything that waits.
+    `--variant "Mara / formal"` names a variant image, with --candidate for the one to take. `--characters` and a plain
+    `--variant formal` select variant images (the best candidate is taken) and scenes, `--scene-types` and `--cell` scenes
+    only. `--all` accepts everything that waits.
     """
     with open_studio() as studio:
         found = studio.runs.find(run)
@@ -47,14 +50,13 @@ def approve_command(
             raise click.UsageError("Name what to approve: --variant, --cell, a selection, or --all.")
         if candidate is not None and len(images) != 1:
             raise click.UsageError('--candidate goes with one variant image: --variant "Mara / formal" --candidate 2.')
-        done = []
-        if everything:
-            images = tuple(entry.key for entry in studio.review.waiting(found) if entry.what == "variant")
+        named, done, has_scenes = images, [], False
+        if everything or not is_everything(selection):
+            images, has_scenes = _widened(studio, found, images, selection)
         for key in images:
-            studio.review.approve_variant(found, key, actor(), candidate=candidate)
+            studio.review.approve_variant(found, key, actor(), candidate=candidate if key in named else None)
             done.append(f"variant image {key}")
-        has_scenes = any(entry.what == "scene" for entry in studio.review.waiting(found))
-        if not is_everything(selection) or (everything and has_scenes):
+        if has_scenes or not (everything or images):
             done += [f"scene {key}" for key in studio.review.approve(found, selection, actor(), note=note)]
     return _tell(found, "approved", done, as_json=as_json)
 
@@ -67,17 +69,22 @@ def approve_command(
 @click.option("--note", default="", help="A remark that stays with the decision.")
 @as_json
 def reject_command(run: str | None, images: tuple[str, ...], reason: str, note: str, as_json: bool, **chosen: Any) -> int:
-    """Refuse variant images and scenes that wait for review, or withdraw the approval of a cell named by --cell."""
+    """Refuse variant images and scenes that wait for review, or withdraw the approval of a cell named by --cell.
+
+    `--characters` and a plain `--variant formal` mean variant images and scenes, `--scene-types` and `--cell` scenes only.
+    """
     with open_studio() as studio:
         found = studio.runs.find(run)
         images, selection = _parted(studio, found, images, chosen)
         if not images and is_everything(selection):
             raise click.UsageError("Name what to reject: --variant, --cell or a selection.")
-        done = []
+        done, has_scenes = [], False
+        if not is_everything(selection):
+            images, has_scenes = _widened(studio, found, images, selection)
         for key in images:
             studio.review.reject_variant(found, key, actor(), reason=reason)
             done.append(f"variant image {key}")
-        if not is_everything(selection):
+        if has_scenes or selection.keys or not images:
             done += [f"scene {key}" for key in studio.review.reject(found, selection, actor(), reason=reason, note=note)]
     code = _tell(found, "rejected", done, as_json=as_json, cure="")
     if not as_json:
@@ -88,10 +95,13 @@ def reject_command(run: str | None, images: tuple[str, ...], reason: str, note: 
 @click.command("retry", short_help="Ask again for what failed or was rejected.")
 @run_argument
 @selection_options
+@click.option("--all", "everything", is_flag=True, help="Of the whole run; the same as no selection.")
 @as_json
-def retry_command(run: str | None, as_json: bool, **chosen: Any) -> int:
+def retry_command(run: str | None, everything: bool, as_json: bool, **chosen: Any) -> int:
     """Ask again for the failed and rejected cells, variant images and exports of a selection, or of the whole run."""
     selection = selection_of(chosen)
+    if everything and not is_everything(selection):
+        raise click.UsageError("--all and a selection exclude each other.")
     with open_studio() as studio:
         found = studio.runs.find(run)
         images, scenes = _parted(studio, found, (), chosen)
@@ -125,6 +135,27 @@ def _parted(studio: Studio, run: Run, images: tuple[str, ...], chosen: dict[str,
     is_image: Callable[[str], bool] = lambda name: name in stills or " / " in name  # noqa: E731
     images = (*images, *(name for name in named if is_image(name)))
     return images, selection_of({**chosen, "variants": tuple(name for name in named if not is_image(name))})
+
+
+def _widened(studio: Studio, run: Run, images: tuple[str, ...], selection: Selection) -> tuple[tuple[str, ...], bool]:
+    """These variant images and those of the selection that wait, and whether a scene of it waits.
+
+    A selection by scene type or cell means scenes only: a variant image serves other scenes too.
+    """
+    view = studio.reports.matrix(run.id)
+    keys = {plan.key for plan in matrix.select([cell.plan for cell in view.cells], selection)}
+    has_scenes = any(cell.status is CellStatus.REVIEW and cell.plan.key in keys for cell in view.cells)
+    if selection.scene_types or selection.keys:
+        return images, has_scenes
+    waiting = [
+        still.key
+        for still in view.stills
+        if still.variant
+        and still.status is CellStatus.REVIEW
+        and (not selection.characters or still.character in selection.characters)
+        and (not selection.variants or still.variant in selection.variants)
+    ]
+    return tuple(dict.fromkeys((*images, *waiting))), has_scenes
 
 
 def _tell(run: Run, verb: str, done: list[str], *, as_json: bool, cure: str = GOES_ON) -> int:

@@ -91,6 +91,20 @@ def test_people_decide_and_the_run_goes_on(desk: Desk) -> None:
     assert (take["decision"], take["note"]) == ("approved", "lovely")
 
 
+def test_a_selection_decides_variant_images_too(desk: Desk) -> None:
+    folder = desk.write(approvals=HUMAN)
+    desk.call("run", folder, code=4)
+
+    desk.call("approve", "--characters", "Nobody", code=2)
+    desk.call("approve", "--scene-types", "dance", code=1)
+    assert desk.json("approve", "1", "--characters", "Mara")["done"] == ["variant image Mara / formal"]
+    desk.call("reject", "--characters", "Ivo", code=2)
+    done = desk.json("reject", "--characters", "Ivo", "--reason", "another face")["done"]
+    assert done == ["variant image Ivo / formal"]
+    desk.call("retry", "--all", "--characters", "Ivo", code=2)
+    assert desk.json("retry", "1", "--all")["done"] == ["variant Ivo / formal"]
+
+
 def test_a_rejected_scene_gets_another_take(desk: Desk) -> None:
     folder = desk.write(approvals=HUMAN | {"variants": "auto"})
     desk.call("run", folder, "--auto-approve", "--until", "characters")
