@@ -51,10 +51,15 @@ class InstantPerformer:
 
 @dataclass
 class Stay:
-    """One attempt in a slot. Times in seconds of the monotonic clock. `scene` is the segment that all is about."""
+    """One attempt in a slot. Times in seconds of the monotonic clock; `needs` and `makes` are hashes of files.
+
+    A first segment needs nothing here: what it waited for was approved long before. `is_last` marks a scene's last segment.
+    """
 
     stage: str
-    scene: str
+    needs: frozenset[str]
+    makes: frozenset[str]
+    is_last: bool
     handed_over: float
     begun: float = 0.0
     ended: float = 0.0
@@ -79,9 +84,15 @@ class SlottedPerformer:
 
     def submit(self, request: Request) -> None:
         """Put it behind those that wait for a slot."""
-        made = made_up(request).outputs if request.stage == "scene_generation" else request.inputs
+        stay = Stay(
+            request.stage,
+            needs=frozenset(file.sha256 for file in request.inputs if file.role in ("start", "segment")),
+            makes=frozenset(file.sha256 for file in made_up(request).outputs),
+            is_last=request.parameters.get("segment", 0) == request.parameters.get("segments"),
+            handed_over=time.monotonic(),
+        )
         with self._changed:
-            self.stays[request.attempt_id] = Stay(request.stage, made[0].sha256 if made else "", time.monotonic())
+            self.stays[request.attempt_id] = stay
             self._accepted.add(request.attempt_id)
             self._waiting.append(request)
             self._changed.notify()

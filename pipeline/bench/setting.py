@@ -40,13 +40,14 @@ def studio_at(home: Path) -> Iterator[Studio]:
         studio.close()
 
 
-def production_of(scenes: int) -> Production:
+def production_of(scenes: int, segments: int = 1) -> Production:
     """A matrix of exactly this many cells, every gate automatic, nothing exported."""
-    columns = 8 if scenes <= 160 else 50
+    columns = 8 if scenes < 500 else 50
     if scenes % (columns * _VARIANTS):
         raise ValueError(f"{scenes} scenes do not fill whole rows of {columns * _VARIANTS}")
     people = tuple(Character(f"Character {number}") for number in range(1, scenes // (columns * _VARIANTS) + 1))
-    kinds = tuple(SceneType(f"scene {number}", duration_s=1, fps=4, width=64, height=36) for number in range(1, columns + 1))
+    shape = {"duration_s": 1, "fps": 8, "width": 64, "height": 36, "segments": segments}
+    kinds = tuple(SceneType(f"scene {number}", **shape) for number in range(1, columns + 1))
     looks = tuple(Variant(f"look {number}") for number in range(1, _VARIANTS + 1))
     names = [tuple(entry.name for entry in group) for group in (people, kinds, looks)]
     return Production(
@@ -59,10 +60,10 @@ def production_of(scenes: int) -> Production:
     )
 
 
-def create(studio: Studio, scenes: int) -> Run:
+def create(studio: Studio, scenes: int, segments: int = 1) -> Run:
     """A run of so many scenes, nothing submitted yet."""
     options = RunOptions(auto_approve=True, auto_deliver=False)
-    return studio.runs.create(production_of(scenes), studio.settings.home, options, SOMEBODY)
+    return studio.runs.create(production_of(scenes, segments), studio.settings.home, options, SOMEBODY)
 
 
 def submit(studio: Studio, run: Run) -> None:

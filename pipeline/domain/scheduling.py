@@ -28,6 +28,8 @@ def wanted(slots: int, pace: Pace) -> int:
     """How many jobs to hold for `slots` slots.
 
     One more than the slots hides the turn between two jobs. When a turn ends more jobs than there are slots, the jobs are
-    shorter than the turn, and twice what a turn ends keeps the slots fed during the next one.
+    shorter than the turn, and twice what a turn ends keeps the slots fed during the next one. Otherwise the number stands
+    still: were it to shrink after a few jobs have ended together, what follows the next job that ends would find no room.
     """
-    return min(_MOST, max(slots + max(1, slots // 2), ceil(2 * pace.settled)))
+    steady = slots + max(1, slots // 2)
+    return min(_MOST, max(steady, ceil(2 * pace.settled))) if pace.settled > slots else steady

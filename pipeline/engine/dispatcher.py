@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
@@ -64,7 +65,7 @@ class Dispatcher:
         self._running: dict[str, Running] = {}
         self._unsettled: dict[str, Update] = {}
         self.trouble = ""
-        self._pace = Pace()
+        self._paces = {lane: Pace() for lane in slots}
         self._beat_at = clock.monotonic()
         self._taking = True
         self._may_find_more = True
@@ -108,9 +109,11 @@ class Dispatcher:
         turn = self._dispatch.turn(self.engine_id, reports, free, self._only)
         for assignment in turn.assignments:
             self._begin(assignment)
+        ended = Counter(self._running[update.attempt_id].lane for _, update in reports)
         for _, update in reports:
             self._forget_attempt(update)
-        self._pace.note_turn(self._clock.monotonic() - began, settled=len(reports))
+        for lane, pace in self._paces.items():
+            pace.note_turn(self._clock.monotonic() - began, settled=ended[lane])
         self._heartbeat()
         self._may_find_more = turn.settled + len(turn.over) > len(reports)
         return bool(reports or turn.assignments or turn.settled)
@@ -175,10 +178,11 @@ class Dispatcher:
         return update
 
     def _free(self) -> dict[Lane, int]:
+        """Room a lane. What has ended takes none, so that its dependents start in the turn that settles it."""
         busy = dict.fromkeys(self._slots, 0)
-        for running in self._running.values():
-            busy[running.lane] += 1
-        return {lane: max(0, wanted(slots, self._pace) - busy[lane]) for lane, slots in self._slots.items()}
+        for attempt_id, running in self._running.items():
+            busy[running.lane] += attempt_id not in self._unsettled
+        return {lane: max(0, wanted(slots, self._paces[lane]) - busy[lane]) for lane, slots in self._slots.items()}
 
     def _begin(self, assignment: Assignment) -> None:
         backend = self._backend(assignment.lane, assignment.backend)
