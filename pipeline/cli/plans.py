@@ -31,7 +31,7 @@ _STYLES = {Step.ADD: "green", Step.RERUN: "yellow", Step.REUSE: "dim"}
 def plan_command(path: Path, show_all: bool, as_json: bool) -> int:
     """Show for every cell whether a new run would add it, make it again or reuse it, and what it would wait for.
 
-    It is compared with the newest run of the same title. Nothing is written.
+    It is compared with the newest run of the same title that has approved cells. Nothing is written.
     """
     return show_plan(read_valid(path, as_json=as_json), as_json=as_json, show_all=show_all)
 

@@ -130,7 +130,7 @@ def _mark_stale(studio: Studio, run: Run, loaded: LoadedProduction) -> str:
     """When the production has changed since: mark what was made from it, and say so; empty when nothing has."""
     if not studio.planning.has_changed(production_of(loaded), loaded.base_dir, studio.runs.config(run.id)):
         return ""
-    plan = studio.planning.plan(production_of(loaded), loaded.base_dir)
+    plan = studio.planning.plan(production_of(loaded), loaded.base_dir, against=run.id)
     stale = studio.review.mark_stale(run, {cell.key: cell.why for cell in plan.cells if cell.is_stale}, actor())
     changed = f"The production has changed since this run was made: {counted(len(stale), 'scene')} marked stale."
     return f"{changed} The run goes on as it was made; --new takes the changes."

@@ -1,9 +1,9 @@
-"""What a new run of a production would do for each cell, compared with the newest run of the same production."""
+"""What a new run of a production would do for each cell, compared with an earlier run of the same production."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any
@@ -28,11 +28,12 @@ class Step(StrEnum):
 
 @dataclass(frozen=True)
 class Before:
-    """The newest run of the production, as far as a plan compares with it."""
+    """An earlier run of the production, as far as a plan compares with it. `images`: keys of its approved variant images."""
 
     name: str
     config: RunConfig
     cells: Mapping[str, Cell]
+    images: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -77,12 +78,15 @@ def plan(production: Production, sources: Mapping[str, str], before: Before | No
     costs: dict[str, tuple[float, int]] = {}
     kinds = {kind.name: kind for kind in production.scene_types}
     planned, to_make = [], []
+    steps = {cell.key: compare.step(cell) if compare else (Step.ADD, "") for cell in cells}
+    decided = {key for key, (step, _) in steps.items() if step is Step.REUSE}
     for cell in cells:
-        step, why = compare.step(cell) if compare else (Step.ADD, "")
+        step, why = steps[cell.key]
         if cell.scene_type not in costs:
             costs[cell.scene_type] = estimates.scene_cost(production, kinds[cell.scene_type], rates)
         seconds, size = (0.0, 0) if step is Step.REUSE else costs[cell.scene_type]
-        planned.append(PlannedCell(cell.key, step, why, _waits(production, cell), seconds, size))
+        has_image = compare is not None and compare.keeps_image(cell)
+        planned.append(PlannedCell(cell.key, step, why, _waits(production, cell, decided, has_image=has_image), seconds, size))
         if step is not Step.REUSE:
             to_make.append(cell)
     keys = {cell.key for cell in cells}
@@ -103,12 +107,13 @@ def differs(production: Production, sources: Mapping[str, str], config: RunConfi
     return any(path in config.sources and config.sources[path].sha256 != sha256 for path, sha256 in sources.items())
 
 
-def _waits(production: Production, cell: CellPlan) -> tuple[str, ...]:
+def _waits(production: Production, cell: CellPlan, decided: Collection[str], *, has_image: bool) -> tuple[str, ...]:
+    """What people have to decide first. A decision on something that comes out the same holds in the next run, too."""
     waits = []
-    if cell.character and cell.variant and production.approvals.variants == "human":
+    if cell.character and cell.variant and production.approvals.variants == "human" and not has_image:
         waits.append(f"your decision on variant image {cell.character} / {cell.variant}")
     if production.approvals.scenes == "human":
-        waits += [f"your decision on scene {key}" for key in cell.after]
+        waits += [f"your decision on scene {key}" for key in cell.after if key not in decided]
     return tuple(waits)
 
 
@@ -121,6 +126,7 @@ class _Comparison:
         self._new_sources = sources
         self._old_sources = {path: file.sha256 for path, file in before.config.sources.items()}
         self._cells = before.cells
+        self._images = frozenset(before.images)
         self._kept: dict[tuple[str, str], tuple[str, ...]] = {}
         self._general = tuple(self._general_changes())
         self._old_plans = {key: cell.plan for key, cell in before.cells.items()}
@@ -139,6 +145,16 @@ class _Comparison:
             reason = f" ({known.reason})" if known.reason else ""
             return Step.RERUN, f"was {in_words(known.status)}{reason}"
         return Step.REUSE, f"take {known.approved_take} is approved"
+
+    def keeps_image(self, cell: CellPlan) -> bool:
+        """Whether the variant image of this cell is approved and would come out the same."""
+        if not cell.character or not cell.variant or f"{cell.character} / {cell.variant}" not in self._images:
+            return False
+        then, now = (_named(made.variants, cell.variant) for made in (self._old, self._new))
+        if then is None or now is None or now.candidates < then.candidates:
+            return False
+        parts = (self._of("characters", cell.character, self._character), self._of("variants", cell.variant, _variant))
+        return not self._general and not any(parts)
 
     def _changes(self, new: CellPlan, old: CellPlan) -> list[str]:
         found = list(self._general)

@@ -1,4 +1,4 @@
-"""What a production would cost and do, held against what is stored: measured rates, and the newest run of its title."""
+"""What a production would cost and do, held against what is stored: measured rates, and an earlier run of its title."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pipeline.domain.planning import Before, Plan
 from pipeline.domain.production import Production
 from pipeline.domain.records import RunConfig
 from pipeline.domain.stages import Stage
+from pipeline.domain.statuses import CellStatus, StillKind
 
 
 class Planning:
@@ -27,11 +28,14 @@ class Planning:
             rates = _rates(store, production)
         return estimates.estimate(production, matrix.build(production), rates)
 
-    def plan(self, production: Production, base_dir: Path) -> Plan:
-        """What a new run would do for each cell."""
+    def plan(self, production: Production, base_dir: Path, *, against: int | None = None) -> Plan:
+        """What a new run would do for each cell, compared with the run `against`.
+
+        Without one it is the newest run that has approved cells; where none has, the newest.
+        """
         with self._stores.read() as store:
             rates = _rates(store, production)
-            before = _newest(store, production.title)
+            before = _before(store, production.title, against)
         return planning.plan(production, self._hashes(production, base_dir), before, rates)
 
     def has_changed(self, production: Production, base_dir: Path, config: RunConfig) -> bool:
@@ -52,10 +56,15 @@ def _rates(store: Store, production: Production) -> Mapping[str, Rate]:
     return store.jobs.rates(keys)
 
 
-def _newest(store: Store, title: str) -> Before | None:
+def _before(store: Store, title: str, against: int | None) -> Before | None:
     project_id = store.runs.find_project(title)
     runs = store.runs.of_project(project_id) if project_id is not None else []
+    if against is not None:
+        runs = [run for run in runs if run.id == against]
     if not runs:
         return None
-    cells = {cell.plan.key: cell for cell in store.cells.of_run(runs[0].id)}
-    return Before(runs[0].name, store.runs.config(runs[0].id), cells)
+    run = next((run for run in runs if store.cells.any_with(run.id, [CellStatus.APPROVED])), runs[0])
+    cells = {cell.plan.key: cell for cell in store.cells.of_run(run.id)}
+    stills = store.stills.of_run(run.id)
+    images = [still.key for still in stills if still.kind is StillKind.VARIANT and still.status is CellStatus.APPROVED]
+    return Before(run.name, store.runs.config(run.id), cells, images)

@@ -64,7 +64,9 @@ def test_a_plan_tells_what_a_changed_production_would_do(desk: Desk) -> None:
     assert steps["Mara / dance / formal"] == ("reuse", "take 1 is approved")
     assert steps["Mara / walk / formal"] == ("re-run", "changed: camera")
     assert steps["Mara / bow / formal"] == ("add", "new")
-    assert plan["cells"][0]["waits_for"] == ["your decision on variant image Mara / formal"]
+    assert plan["cells"][0]["waits_for"] == [], "its image is approved already, and comes out the same"
+    desk.write(variants=[{"name": "formal", "prompt": "a coat"}], approvals={"variants": "human", "scenes": "auto"})
+    assert desk.json("plan", folder)["cells"][0]["waits_for"] == ["your decision on variant image Mara / formal"]
     assert "measured" in plan["basis"]
 
 

@@ -38,6 +38,18 @@ def test_decisions_of_people_hold_for_equal_pictures_of_the_next_run(house: Hous
     assert generated == []
 
 
+def test_a_plan_compares_with_the_newest_run_that_made_something_and_knows_its_decisions(house: House) -> None:
+    production = make_production(characters=1, scene_types=1, variants=1, candidates=2, approvals=HUMAN)
+    first = house.start(production)
+    assert house.studio.planning.plan(production, house.folder).counts["blocked"] == 1
+    decide_everything(house, first)
+    second = house.start(production)
+
+    plan = house.studio.planning.plan(production, house.folder)
+    assert plan.compared_with == first.name and plan.counts["reuse"] == 1 and plan.counts["blocked"] == 0
+    assert house.studio.planning.plan(production, house.folder, against=second.id).compared_with == second.name
+
+
 def test_the_next_run_begins_with_the_approved_take(house: House) -> None:
     production = make_production(characters=1, scene_types=1, variants=1, approvals=AUTO)
     first = house.start(production, auto_deliver=False)

@@ -107,6 +107,29 @@ def test_human_gates_block_until_people_decide() -> None:
     assert plan.cells[1].waits_for[1] == "your decision on scene s001 one / Mara / formal"
 
 
+def test_an_approved_image_that_comes_out_the_same_waits_for_nobody() -> None:
+    made = production(approvals=Approvals())
+    run = replace(before(made, dance=CellStatus.REVIEW), images=("Mara / formal",))
+
+    def blocked(new: Production, sources: dict[str, str] = SOURCES) -> set[str]:
+        return {cell.key for cell in planning.plan(new, sources, run, {}).cells if cell.waits_for}
+
+    ivo, mara = ({f"{name} / {kind} / formal" for kind in ("dance", "walk")} for name in ("Ivo", "Mara"))
+    assert blocked(made) == ivo
+    assert planning.plan(made, SOURCES, run, {}).counts["blocked"] == 2
+    assert blocked(replace(made, variants=(Variant("formal", "coat"),))) == ivo | mara
+    assert blocked(replace(made, seed=4)) == ivo | mara
+    assert blocked(made, SOURCES | {"mara.png": "c" * 64}) == ivo | mara
+
+
+def test_a_shot_does_not_wait_for_a_decision_that_is_made() -> None:
+    shots = (Shot("one", "walk", 1, "Mara", "formal"), Shot("two", "dance", 1, "Mara", "formal", after=("one",)))
+    made = production(shots=shots, matrix=None, approvals=Approvals())
+    run = replace(before(made, dance=CellStatus.FAILED), images=("Mara / formal",))
+
+    assert [cell.waits_for for cell in planning.plan(made, SOURCES, run, {}).cells] == [(), ()]
+
+
 def test_gates_alone_are_no_change_of_the_production() -> None:
     config = before(production()).config
 
