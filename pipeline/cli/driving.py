@@ -59,12 +59,13 @@ def _watch(studio: Studio, run_id: int, asked: threading.Event, loop: _Loop, eng
         began = time.monotonic()
         try:
             progress = studio.reports.progress(run_id)
+            held = [f"waits: {reason}" for reason in studio.reports.held(run_id)]
         except Unavailable as error:
             display.update(None, str(error))
             if asked.wait(_TROUBLE_S):
                 raise Interrupted from error
             continue
-        display.update(progress, engine.trouble)
+        display.update(progress, "  ".join(filter(None, (engine.trouble, *held))))
         if loop.error is not None:
             raise loop.error
         if progress.outlook is not Outlook.WORKING or asked.is_set():

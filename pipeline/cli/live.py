@@ -23,6 +23,7 @@ from pipeline.domain.statuses import CellStatus, in_words
 
 _LINE_EVERY_S = 3.0
 _PACE_S = 30.0
+_TROUBLE_AGAIN_S = 60.0
 STATUS_STYLES = {
     CellStatus.NOT_STARTED: "dim",
     CellStatus.QUEUED: "",
@@ -142,12 +143,14 @@ class Lines:
         self._told_at = 0.0
         self._waiting = ""
         self._trouble = ""
+        self._trouble_at = 0.0
 
     def update(self, progress: Progress | None, trouble: str = "") -> None:
         """Perhaps print a line."""
-        if trouble and trouble != self._trouble:
+        if trouble and (trouble != self._trouble or time.monotonic() - self._trouble_at >= _TROUBLE_AGAIN_S):
             say(f"{_clock()}  {trouble}", style="red")
-        self._trouble = trouble
+            console().file.flush()
+            self._trouble, self._trouble_at = trouble, time.monotonic()
         if progress is None:
             return
         rows = self._pace.note(progress)

@@ -28,10 +28,11 @@ _OUTLOOKS = {
     Outlook.PEOPLE: "waits for people",
     Outlook.BUDGET: "its budget does not cover what comes next",
     Outlook.STUCK: "stuck: something failed or was rejected",
-    Outlook.PAUSED: "paused",
+    Outlook.PAUSED: "",
     Outlook.REACHED: "everything asked for is done",
-    Outlook.OVER: "over",
+    Outlook.OVER: "",
 }
+"""What to say beside the status of the run; nothing where the status says it."""
 
 
 @click.command("list", short_help="List the runs.")
@@ -92,6 +93,7 @@ def _whole(studio: Studio, run: Run) -> dict[str, Any]:
         "outlook": progress.outlook,
         "waiting": studio.review.waiting(run),
         "blocked": {key: [str(unmet) for unmet in needs] for key, needs in view.blocked.items()},
+        "held": studio.reports.held(run.id),
         "failures": studio.reports.failures(run.id, limit=1000),
         "deliveries": studio.deliveries.of_run(run),
         "cells": [
@@ -115,7 +117,8 @@ def _whole(studio: Studio, run: Run) -> dict[str, Any]:
 def _show(studio: Studio, run: Run, *, show_cells: bool) -> None:
     progress = studio.reports.progress(run.id)
     view = studio.reports.matrix(run.id)
-    say(f"Run {run.name} (number {run.id}): {run.status.value}, {_OUTLOOKS[progress.outlook]}", style="bold")
+    state = joined((run.status.value, _OUTLOOKS[progress.outlook]))
+    say(f"Run {run.name} (number {run.id}): {state}", style="bold")
     console().print(cells_text(progress))
     _show_phases(progress)
     say(f"{spend(progress)}.")
@@ -123,6 +126,10 @@ def _show(studio: Studio, run: Run, *, show_cells: bool) -> None:
         say(f"Blocked: {counted(len(view.blocked), 'scene')}.")
         blocked = [f"{key}: {joined(str(unmet) for unmet in needs)}" for key, needs in view.blocked.items()]
         show_lines(blocked[:_SHOWN] + ([f"and {len(blocked) - _SHOWN:,} more"] if len(blocked) > _SHOWN else []))
+    held = studio.reports.held(run.id)
+    if held:
+        say("Waits for another try:", style="yellow")
+        show_lines(held)
     failures = studio.reports.failures(run.id)
     if failures:
         say("Failed or rejected:", style="red")
@@ -132,8 +139,7 @@ def _show(studio: Studio, run: Run, *, show_cells: bool) -> None:
         say("Waits for people:", style="yellow")
         show_waiting(studio, run)
     for delivery in studio.deliveries.of_run(run):
-        when = f", sealed {_when(delivery.sealed_at)}" if delivery.sealed_at else ""
-        say(f"Delivery {delivery.number}: {delivery.status.value}{when}")
+        say(f"Delivery {delivery.number}: {delivery.status.value} {_when(delivery.sealed_at)}".rstrip())
     if show_cells:
         rows = [_cell_row(cell) for cell in view.cells]
         table(("cell", "status", "take>", "approved take>", "reason"), rows)

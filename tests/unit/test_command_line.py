@@ -6,9 +6,12 @@ import click
 import pytest
 
 from pipeline.cli import COMMANDS, main
+from pipeline.cli.console import plain
 from pipeline.cli.exits import BY_KIND, Exit
+from pipeline.cli.live import display
 from pipeline.cli.text import clean, clean_lines, counted, duration, quoted, size
 from pipeline.domain import errors
+from pipeline.domain.stages import Phase
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -46,3 +49,20 @@ def test_numbers_read_as_people_write_them() -> None:
 
 def test_names_are_quoted_for_a_shell() -> None:
     assert [quoted("a/b.yaml"), quoted("Mara / O'Neil")] == ["a/b.yaml", "'Mara / O'\\''Neil'"]
+
+
+def test_times_are_told_to_programs_in_milliseconds() -> None:
+    assert plain({"reserved_seconds": 1.38e-17, "seconds": 2.00049, "score": 0.123456}) == {
+        "reserved_seconds": 0.0,
+        "seconds": 2.0,
+        "score": 0.123456,
+    }
+    assert str(plain({"seconds": -1e-18})["seconds"]) == "0.0"
+
+
+def test_what_holds_the_work_up_is_told_once_and_not_at_every_look(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = display("Small #1", {}, Phase.FINALIZE, quiet=False)
+    for trouble in ("waits: the disk is full.", "", "waits: the disk is full."):
+        shown.update(None, trouble)
+
+    assert capsys.readouterr().out.count("waits: the disk is full.") == 1
