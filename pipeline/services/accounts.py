@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from data.store import Store
@@ -13,6 +14,18 @@ from pipeline.domain.stages import STAGES, Lane
 def is_paid(job: Job) -> bool:
     """Whether the time of this job counts as generation time."""
     return STAGES[job.stage].lane is Lane.GENERATION
+
+
+def ran_for(store: Store, jobs: Sequence[Job]) -> dict[str, float]:
+    """What attempts that end without a result have cost, by attempt id: the seconds since they began, at most what they
+    had reserved (an attempt found dead after a night has not run all night)."""
+    began = {attempt.id: attempt.started_at for attempt in store.jobs.attempts_of([job.id for job in jobs])}
+    now = store.journal.now
+    found = {}
+    for job in jobs:
+        attempt_id = job.attempt_id or ""
+        found[attempt_id] = min(job.reserved_seconds, max(0.0, (now - began[attempt_id]).total_seconds()))
+    return found
 
 
 @dataclass

@@ -15,7 +15,7 @@ from pipeline.domain.errors import Conflict
 from pipeline.domain.plans import RunBook
 from pipeline.domain.records import Actor, Cell, Job, JobInput, Run, Still
 from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus, StillKind, check_cell_transition
-from pipeline.services.accounts import Accounts
+from pipeline.services.accounts import Accounts, ran_for
 from pipeline.services.runbooks import RunBooks
 
 GATE = Actor("system", "gate")
@@ -161,10 +161,9 @@ class Advance:
         """End these attempts; each has cost the time that it ran, and what else was reserved is free again."""
         now = self.store.journal.now
         accounts = Accounts(self.store.runs.by_ids(list({job.run_id for job in running})))
-        began = {attempt.id: attempt.started_at for attempt in self.store.jobs.attempts_of([job.id for job in running])}
+        costs = ran_for(self.store, running)
         for job in running:
-            elapsed = now - began[job.attempt_id or ""]
-            accounts.charge(job, seconds=max(0.0, elapsed.total_seconds()), size_bytes=0)
+            accounts.charge(job, seconds=costs[job.attempt_id or ""], size_bytes=0)
             self.store.jobs.cancel_running(job, reason=reason, now=now)
         accounts.store(self.store)
 

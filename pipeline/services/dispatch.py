@@ -15,7 +15,7 @@ from pipeline.domain.stages import REUSABLE, Lane, Phase, last_rank
 from pipeline.domain.statuses import AttemptOutcome, CellStatus, JobStatus
 from pipeline.domain.work import InputFile, OutputFile, Request, Result, Update, UpdateState
 from pipeline.ports import Clock, Media
-from pipeline.services.accounts import Accounts, is_paid
+from pipeline.services.accounts import Accounts, is_paid, ran_for
 from pipeline.services.advance import Advance
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.sealing import Sealing
@@ -101,17 +101,21 @@ class Dispatch:
                 ours.append((job, update))
         settlement = Settlement(advance)
         settlement.load([job for job, _ in ours])
+        costs = ran_for(store, [job for job, update in ours if update.result is None])
         for job, update in ours:
             if job.run_id not in accounts.runs:
                 accounts.add(advance.run(job.run_id))
-            self._settle_one(advance, settlement, accounts, job, update)
+            seconds = update.result.seconds if update.result else costs[update.attempt_id]
+            self._settle_one(advance, settlement, accounts, job, update, seconds)
         self._finish(advance, settlement)
         return over
 
-    def _settle_one(self, advance: Advance, settlement: Settlement, accounts: Accounts, job: Job, update: Update) -> None:
+    def _settle_one(
+        self, advance: Advance, settlement: Settlement, accounts: Accounts, job: Job, update: Update, seconds: float
+    ) -> None:
         result = update.result
         used = sum(file.size_bytes for file in result.outputs) if result else 0
-        fits = accounts.charge(job, seconds=result.seconds if result else job.reserved_seconds, size_bytes=used)
+        fits = accounts.charge(job, seconds=seconds, size_bytes=used)
         if result is not None and fits:
             settlement.done(job, result)
         elif result is not None:

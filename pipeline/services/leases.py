@@ -10,7 +10,7 @@ from pipeline.domain.patience import LEASE
 from pipeline.domain.records import ENGINE, Job
 from pipeline.domain.statuses import AttemptOutcome, JobStatus
 from pipeline.ports import Clock
-from pipeline.services.accounts import Accounts, is_paid
+from pipeline.services.accounts import Accounts, is_paid, ran_for
 
 _HEADROOM = 0.8
 """A reservation is extended when this share of it is used up."""
@@ -53,8 +53,9 @@ class Leases:
         with self._stores.begin(self._clock.now()) as store:
             jobs = store.jobs.running(engine_id)
             accounts = Accounts(store.runs.by_ids([job.run_id for job in jobs]))
+            costs = ran_for(store, jobs)
             for job in jobs:
-                accounts.charge(job, seconds=0.0, size_bytes=0)
+                accounts.charge(job, seconds=costs[job.attempt_id or ""], size_bytes=0)
                 store.jobs.end(
                     job, JobStatus.READY, AttemptOutcome.CANCELLED, now=store.journal.now, reason=reason, tries=job.tries - 1
                 )

@@ -134,5 +134,5 @@ def test_a_run_knows_its_folder_wherever_it_is_resumed_from(house: House, monkey
     monkeypatch.chdir(house.folder)
     (house.folder / "c1.png").write_bytes(b"picture")
     production = make_production(characters=1, scene_types=1, variants=1)
-    run = house.studio.runs.create(production, Path("."), RunOptions(), PERSON)
+    run = house.studio.runs.create(production, Path(), RunOptions(), PERSON)
     assert run.base_dir == str(house.folder.resolve())
