@@ -47,8 +47,7 @@ def drive(studio: Studio, run_id: int, *, parallel: int | None, display: Display
             loop.join()
             scheduler.stop()
             display.close()
-            engine.drain(_PATIENCE_S)
-            wiring.end_workers()
+            engine.drain(_PATIENCE_S, wiring.end_workers)
         if asked.is_set() and progress.outlook is Outlook.WORKING:
             raise Interrupted
     return progress

@@ -141,8 +141,11 @@ class Dispatcher:
                 self.wake.wait(_TROUBLE_S if self.trouble else _IDLE_S)
                 look = True
 
-    def drain(self, patience_s: float) -> None:
-        """Take no new work; wait at most `patience_s` for what runs, then give the rest back and leave."""
+    def drain(self, patience_s: float, end_workers: Callable[[], None] = lambda: None) -> None:
+        """Take no new work; wait at most `patience_s` for what runs, then give the rest back and leave.
+
+        `end_workers` ends whatever still runs on this machine: before its jobs are ready again for another engine.
+        """
         self._taking = False
         until = self._clock.monotonic() + patience_s
         while self._running and self._clock.monotonic() < until:
@@ -151,6 +154,7 @@ class Dispatcher:
                 self.wake.wait(min(_IDLE_S, patience_s))
         for attempt_id, running in self._running.items():
             running.backend.cancel(attempt_id)
+        end_workers()
         self._leases.leave(self.engine_id, "the engine was stopped")
         self._running.clear()
 
