@@ -9,6 +9,8 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Connection, Dialect
 from sqlalchemy.sql import Insert, Update
 
+from data.reads import driver_cursor
+
 Write = Insert | Update
 _Process = Callable[[Any], Any]
 
@@ -34,7 +36,8 @@ class Batch:
         for statement, rows in groups.items():
             if self._connection.dialect.positional:
                 prepared = _prepare(statement, rows[0], self._connection.dialect)
-                self._connection.exec_driver_sql(prepared.sql, prepared.rows(rows))
+                with driver_cursor(self._connection, prepared.sql) as cursor:
+                    cursor.executemany(prepared.sql, prepared.rows(rows))
             else:
                 self._connection.execute(statement, rows)
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Select, bindparam, func, insert, select, upda
 from data.batch import Batch
 from data.models import dependencies, jobs, stills
 from data.models import production_run_cells as cells
+from data.reads import Read
 from data.repositories.chunks import chunks
 from pipeline.domain.cells import CellPlan
 from pipeline.domain.records import Cell
@@ -20,7 +21,7 @@ from pipeline.domain.statuses import CellStatus
 _INSERT = insert(cells)
 _INSERT_NEED = insert(dependencies)
 _PLAN = ("ordinal", "key", "scene_type", "character", "variant", "location", "scene_number", "shot", "prompt")
-_BY_IDS = select(cells).where(cells.c.id.in_(bindparam("ids", expanding=True)))
+_BY_IDS = Read(lambda many: select(cells).where(cells.c.id.in_(many)))
 _MOVE = (
     update(cells)
     .where(cells.c.id == bindparam("b_id"), cells.c.version == bindparam("b_version"))
@@ -67,8 +68,7 @@ class Cells:
         """These cells by id."""
         found: dict[int, Cell] = {}
         for part in chunks(ids):
-            rows = self._connection.execute(_BY_IDS, {"ids": part})
-            found.update((row.id, _cell(row)) for row in rows)
+            found.update((row.id, _cell(row)) for row in _BY_IDS.rows(self._connection, {}, part))
         return found
 
     def with_status(self, run_id: int, *statuses: CellStatus) -> list[Cell]:

@@ -7,22 +7,23 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Float, Select, bindparam, case, func, insert, or_, select, update
+from sqlalchemy import Connection, Select, bindparam, case, func, insert, select, update
 
 from data.batch import Batch
-from data.models import attempts, fixed, jobs, outputs
+from data.models import attempts, jobs, outputs
+from data.reads import Read
 from data.repositories.chunks import chunks
+from data.repositories.job_rows import BY_IDS, COLUMNS, DONE, EQUAL, FAILED, NEXT, READY, RUNNING, WITHIN, job_of
 from pipeline.domain.estimates import Rate
-from pipeline.domain.records import Attempt, Job, JobInput, NewJob
+from pipeline.domain.records import Attempt, Job, NewJob
 from pipeline.domain.stages import STAGES, Lane, Stage
 from pipeline.domain.statuses import AttemptOutcome, JobStatus
 
-_READY, _RUNNING, _DONE, _FAILED = fixed(JobStatus.READY, JobStatus.RUNNING, JobStatus.DONE, JobStatus.FAILED)
-_UNFINISHED = [_READY, _RUNNING, _FAILED]
+_UNFINISHED = [READY, RUNNING, FAILED]
 _INSERT = insert(jobs)
 _START = (
     update(jobs)
-    .where(jobs.c.id == bindparam("b_id"), jobs.c.status == _READY)
+    .where(jobs.c.id == bindparam("b_id"), jobs.c.status == READY)
     .values(
         status=JobStatus.RUNNING.value,
         epoch=bindparam("b_epoch"),
@@ -35,7 +36,7 @@ _START = (
 )
 _END = (
     update(jobs)
-    .where(jobs.c.id == bindparam("b_id"), jobs.c.epoch == bindparam("b_epoch"), jobs.c.status == _RUNNING)
+    .where(jobs.c.id == bindparam("b_id"), jobs.c.epoch == bindparam("b_epoch"), jobs.c.status == RUNNING)
     .values(
         status=bindparam("b_status"),
         tries=bindparam("b_tries"),
@@ -60,37 +61,7 @@ _END_ATTEMPT = (
         seconds=bindparam("b_seconds"),
     )
 )
-_FIELDS = (
-    "id", "run_id", "stage", "subject", "subject_id", "take", "part", "status", "urgency", "epoch", "tries", "inputs",
-    "options", "fingerprint", "estimated_seconds", "estimated_bytes", "attempt_id", "owner", "reserved_seconds", "reason",
-)  # fmt: skip
-_COLUMNS = [jobs.c[name] for name in _FIELDS]
 _SAMPLES = 200
-_BY_IDS = select(*_COLUMNS).where(jobs.c.id.in_(bindparam("ids", expanding=True)))
-_WITHIN = (
-    or_(jobs.c.lane != Lane.GENERATION.value, jobs.c.estimated_seconds <= bindparam("free_seconds", type_=Float)),
-    jobs.c.estimated_bytes <= bindparam("free_bytes", type_=Float),
-)
-"""What a run has left pays for these jobs."""
-_NEXT = (
-    select(*_COLUMNS)
-    .where(
-        jobs.c.run_id == bindparam("run_id"),
-        jobs.c.lane == bindparam("lane"),
-        jobs.c.status == _READY,
-        jobs.c.rank <= bindparam("max_rank"),
-        or_(jobs.c.not_before.is_(None), jobs.c.not_before <= bindparam("now")),
-        *_WITHIN,
-    )
-    .order_by(jobs.c.urgency, jobs.c.id)
-    .limit(bindparam("room"))
-)
-_NEWEST_EQUAL = (
-    select(func.max(jobs.c.id))
-    .where(jobs.c.fingerprint.in_(bindparam("fingerprints", expanding=True)), jobs.c.status.in_([_DONE, _RUNNING]))
-    .group_by(jobs.c.fingerprint, jobs.c.status)
-)
-_EQUAL = select(*_COLUMNS).where(jobs.c.id.in_(_NEWEST_EQUAL))
 
 
 def urgency(priority: int, stage: Stage, part: int) -> int:
@@ -141,7 +112,7 @@ class Jobs:
     ) -> list[Job]:
         """The next jobs of a run, each within what it has left, in order of urgency, for the writer that will start them."""
         values = {"run_id": run_id, "lane": lane.value, "max_rank": max_rank, "now": now, "room": limit}
-        return self._all(_NEXT, values | {"free_seconds": free_seconds, "free_bytes": free_bytes})
+        return self._read(NEXT, values | {"free_seconds": free_seconds, "free_bytes": free_bytes})
 
     def start(
         self, job: Job, *, attempt_id: str, owner: str, worker: str, lease_until: datetime, reserved: float, now: datetime
@@ -232,7 +203,7 @@ class Jobs:
 
     def extend_leases(self, owner: str, lease_until: datetime) -> None:
         """Heartbeat: everything this engine runs stays its own until then."""
-        running = (jobs.c.owner == owner, jobs.c.status == _RUNNING)
+        running = (jobs.c.owner == owner, jobs.c.status == RUNNING)
         self._connection.execute(update(jobs).where(*running).values(lease_until=lease_until))
 
     def extend_reservation(self, job: Job, reserved: float) -> None:
@@ -243,23 +214,23 @@ class Jobs:
 
     def running(self, owner: str | None = None) -> list[Job]:
         """Running jobs, of one engine when given."""
-        query = select(*_COLUMNS).where(jobs.c.status == _RUNNING)
+        query = select(*COLUMNS).where(jobs.c.status == RUNNING)
         return self._all(query if owner is None else query.where(jobs.c.owner == owner))
 
     def expired(self, now: datetime) -> list[Job]:
         """Running jobs whose lease has run out."""
-        return self._all(select(*_COLUMNS).where(jobs.c.status == _RUNNING, jobs.c.lease_until < now))
+        return self._all(select(*COLUMNS).where(jobs.c.status == RUNNING, jobs.c.lease_until < now))
 
     def by_ids(self, ids: Sequence[int]) -> dict[int, Job]:
         """These jobs by id."""
         found: dict[int, Job] = {}
         for part in chunks(ids):
-            found.update((job.id, job) for job in self._all(_BY_IDS, {"ids": part}))
+            found.update((job.id, job) for job in self._read(BY_IDS, {}, part))
         return found
 
     def of(self, subject: str, subject_id: int, take: int | None = None, *stages: Stage) -> list[Job]:
         """The jobs of one subject, oldest first; of one take and of some stages when given."""
-        query = select(*_COLUMNS).where(jobs.c.subject == subject, jobs.c.subject_id == subject_id)
+        query = select(*COLUMNS).where(jobs.c.subject == subject, jobs.c.subject_id == subject_id)
         if take is not None:
             query = query.where(jobs.c.take == take)
         if stages:
@@ -270,9 +241,7 @@ class Jobs:
         """Jobs of these subjects that are ready, running or failed."""
         found: list[Job] = []
         for part in chunks(ids):
-            query = select(*_COLUMNS).where(
-                jobs.c.subject == subject, jobs.c.subject_id.in_(part), jobs.c.status.in_(_UNFINISHED)
-            )
+            query = select(*COLUMNS).where(jobs.c.subject == subject, jobs.c.subject_id.in_(part), jobs.c.status.in_(_UNFINISHED))
             found.extend(self._all(query))
         return found
 
@@ -290,15 +259,15 @@ class Jobs:
 
     def finished_parts(self, subject: str, subject_id: int, stage: Stage, take: int) -> list[Job]:
         """Jobs of one stage of one take that are done, by part."""
-        done = jobs.c.status == _DONE
+        done = jobs.c.status == DONE
         key = (jobs.c.subject == subject, jobs.c.subject_id == subject_id, jobs.c.stage == stage.value, jobs.c.take == take)
-        return self._all(select(*_COLUMNS).where(*key, done).order_by(jobs.c.part))
+        return self._all(select(*COLUMNS).where(*key, done).order_by(jobs.c.part))
 
     def with_fingerprints(self, fingerprints: Sequence[str]) -> dict[str, Job]:
         """A done job for each of these fingerprints, or a running one where none is done."""
         found: dict[str, Job] = {}
         for part in chunks(fingerprints):
-            equal = self._all(_EQUAL, {"fingerprints": part})
+            equal = self._read(EQUAL, {}, part)
             found.update((job.fingerprint, job) for job in sorted(equal, key=lambda job: job.status is JobStatus.DONE))
         return found
 
@@ -312,7 +281,7 @@ class Jobs:
 
     @staticmethod
     def _unfinished(run_id: int, stage: Stage) -> Select[Any]:
-        return select(*_COLUMNS).where(jobs.c.run_id == run_id, jobs.c.stage == stage.value, jobs.c.status.in_(_UNFINISHED))
+        return select(*COLUMNS).where(jobs.c.run_id == run_id, jobs.c.stage == stage.value, jobs.c.status.in_(_UNFINISHED))
 
     def open_stages(self, run_id: int) -> dict[tuple[Stage, JobStatus], int]:
         """How many jobs of the run stand where, by stage."""
@@ -322,23 +291,23 @@ class Jobs:
 
     def any_within(self, run_id: int, max_rank: int, *, free_seconds: float, free_bytes: float) -> bool:
         """Whether the run has a ready job that its wanted phase includes and that this much pays for."""
-        ready = (jobs.c.run_id == run_id, jobs.c.status == _READY, jobs.c.rank <= max_rank)
+        ready = (jobs.c.run_id == run_id, jobs.c.status == READY, jobs.c.rank <= max_rank)
         free = {"free_seconds": free_seconds, "free_bytes": free_bytes}
-        return self._connection.execute(select(jobs.c.id).where(*ready, *_WITHIN).limit(1), free).first() is not None
+        return self._connection.execute(select(jobs.c.id).where(*ready, *WITHIN).limit(1), free).first() is not None
 
     def reasons_to_wait(self, run_id: int, limit: int) -> list[str]:
         """The reasons that ready jobs of the run carry from an earlier try, each once."""
-        query = select(jobs.c.reason).where(jobs.c.run_id == run_id, jobs.c.status == _READY, jobs.c.reason != "")
+        query = select(jobs.c.reason).where(jobs.c.run_id == run_id, jobs.c.status == READY, jobs.c.reason != "")
         return list(self._connection.execute(query.distinct().limit(limit)).scalars())
 
     def next_start(self, run_ids: Sequence[int]) -> datetime | None:
         """When the earliest ready job that is held back may start; None when none is held back."""
-        query = select(func.min(jobs.c.not_before)).where(jobs.c.run_id.in_(run_ids), jobs.c.status == _READY)
+        query = select(func.min(jobs.c.not_before)).where(jobs.c.run_id.in_(run_ids), jobs.c.status == READY)
         return self._connection.execute(query).scalar()
 
     def reprioritise(self, run_id: int, priority: int) -> None:
         """Give the run's waiting jobs the urgency of this priority."""
-        ready = (jobs.c.run_id == run_id, jobs.c.status == _READY)
+        ready = (jobs.c.run_id == run_id, jobs.c.status == READY)
         segment = case((jobs.c.stage != Stage.SCENE_GENERATION.value, 0), (jobs.c.part > 99, 99), else_=jobs.c.part)
         self._connection.execute(update(jobs).where(*ready).values(urgency=-(priority * 10_000 + jobs.c.rank * 100 + segment)))
 
@@ -348,7 +317,7 @@ class Jobs:
         for key in dict.fromkeys(cost_keys):
             newest = (
                 select(jobs.c.id, jobs.c.seconds, jobs.c.frames)
-                .where(jobs.c.cost_key == key, jobs.c.status == _DONE, jobs.c.seconds > 0)
+                .where(jobs.c.cost_key == key, jobs.c.status == DONE, jobs.c.seconds > 0)
                 .order_by(jobs.c.id.desc())
                 .limit(_SAMPLES)
                 .subquery()
@@ -371,30 +340,8 @@ class Jobs:
                 found.append(Attempt(**{**row._mapping, "outcome": AttemptOutcome(row.outcome)}))
         return found
 
-    def _all(self, query: Select[Any], values: Mapping[str, Any] | None = None) -> list[Job]:
-        return [_job(row) for row in self._connection.execute(query, values or {})]
+    def _all(self, query: Select[Any]) -> list[Job]:
+        return [job_of(row) for row in self._connection.execute(query)]
 
-
-def _job(row: Any) -> Job:
-    return Job(
-        id=row.id,
-        run_id=row.run_id,
-        stage=Stage(row.stage),
-        subject=row.subject,
-        subject_id=row.subject_id,
-        take=row.take,
-        part=row.part,
-        status=JobStatus(row.status),
-        urgency=row.urgency,
-        epoch=row.epoch,
-        tries=row.tries,
-        inputs=tuple(JobInput(*file) for file in row.inputs),
-        options=row.options,
-        fingerprint=row.fingerprint,
-        estimated_seconds=row.estimated_seconds,
-        estimated_bytes=row.estimated_bytes,
-        attempt_id=row.attempt_id,
-        owner=row.owner,
-        reserved_seconds=row.reserved_seconds,
-        reason=row.reason,
-    )
+    def _read(self, read: Read, values: Mapping[str, Any], many: Sequence[Any] = ()) -> list[Job]:
+        return [job_of(row) for row in read.rows(self._connection, values, many)]

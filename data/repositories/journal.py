@@ -12,11 +12,12 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from data.batch import Batch
 from data.models import UtcTime, audit_log, events, heads
+from data.reads import Read
 from pipeline.domain.records import Actor, Event
 
 _INSERT_EVENT = insert(events)
 _INSERT_AUDIT = insert(audit_log)
-_HEAD = select(heads.c.event_seq, heads.c.audit_hash).where(heads.c.id == 1).with_for_update()
+_HEAD = Read(lambda many: select(heads.c.event_seq, heads.c.audit_hash).where(heads.c.id == 1).with_for_update())
 _SET_HEAD = update(heads).where(heads.c.id == 1).values(event_seq=bindparam("seq"), audit_hash=bindparam("hash"))
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 _to_us = UtcTime().process_bind_param
@@ -40,7 +41,7 @@ class Journal:
 
     def lock_head(self) -> None:
         """Become the only writer until this transaction ends."""
-        row = self._connection.execute(_HEAD).one()
+        [row] = _HEAD.rows(self._connection, {})
         self._seq = self._first_seq = row.event_seq
         self._hash = row.audit_hash
 

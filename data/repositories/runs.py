@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Table, bindparam, func, insert, select, updat
 
 from data.batch import Batch
 from data.models import characters, locations, production_runs, projects, scene_types, variants
+from data.reads import Read
 from pipeline.domain.records import Run, RunConfig
 from pipeline.domain.statuses import RunStatus
 
@@ -30,10 +31,12 @@ def _is_plain(hint: Any) -> bool:
 _CODEC.register_structure_hook_func(_is_plain, lambda value, hint: value)
 
 _COLUMNS = [column for column in production_runs.c if column.name != "matrix_config"]
-_ACTIVE = (
-    select(*_COLUMNS)
-    .where(production_runs.c.status == RunStatus.RUNNING.value)
-    .order_by(production_runs.c.priority.desc(), production_runs.c.id)
+_ACTIVE = Read(
+    lambda many: (
+        select(*_COLUMNS)
+        .where(production_runs.c.status == RunStatus.RUNNING.value)
+        .order_by(production_runs.c.priority.desc(), production_runs.c.id)
+    )
 )
 _SPEND = (
     update(production_runs)
@@ -115,7 +118,7 @@ class Runs:
 
     def active(self) -> list[Run]:
         """Running runs, the most urgent first."""
-        return [_run(row) for row in self._connection.execute(_ACTIVE)]
+        return [_run(row) for row in _ACTIVE.rows(self._connection, {})]
 
     def spend(self, run_id: int, *, spent_seconds: float, reserved_seconds: float, spent_bytes: int, reserved_bytes: int) -> None:
         """Store what a run has spent and reserved now; at once, because the same transaction may read it again."""
@@ -135,4 +138,4 @@ class Runs:
 
 
 def _run(row: Any) -> Run:
-    return Run(**{**row._mapping, "status": RunStatus(row.status)})
+    return Run(**{**row._asdict(), "status": RunStatus(row.status)})

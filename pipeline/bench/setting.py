@@ -81,8 +81,8 @@ def completions(studio: Studio, run: Run) -> int:
     return jobs
 
 
-def commit_rate() -> float:
-    """Bare durable commits a second: one tiny row each, on the same disk, prepared as our database is."""
+def commit_times(pause_s: float = 0.0) -> list[float]:
+    """Seconds of bare durable commits: one tiny row each, on the same disk, prepared as our database is."""
     with fresh_home() as home:
         path = home / "bare.db"
         stores = Stores(f"sqlite:///{path}")
@@ -93,12 +93,20 @@ def commit_rate() -> float:
         connection.execute(f"PRAGMA journal_mode={journal}")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("CREATE TABLE bare (id INTEGER PRIMARY KEY, value TEXT)")
-        count, began = 0, time.perf_counter()
-        while time.perf_counter() - began < _COMMITS_S:
+        times: list[float] = []
+        until = time.perf_counter() + _COMMITS_S
+        while time.perf_counter() < until:
+            began = time.perf_counter()
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("INSERT INTO bare (value) VALUES ('x')")
             connection.execute("COMMIT")
-            count += 1
-        rate = count / (time.perf_counter() - began)
+            times.append(time.perf_counter() - began)
+            time.sleep(pause_s)
         connection.close()
-        return rate
+        return times
+
+
+def commit_rate() -> float:
+    """Bare durable commits a second, one right after the other."""
+    times = commit_times()
+    return len(times) / sum(times)

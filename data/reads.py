@@ -1,0 +1,90 @@
+"""Statements that are read in every turn: compiled once, and sent to the driver without the detours of a general statement."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Dialect, Select, bindparam
+from sqlalchemy.exc import DBAPIError
+
+_Process = Callable[[Any], Any]
+
+
+class Read:
+    """One select with named parameters. `make(many)` builds it; `many` are the parameters of its list, empty without one.
+
+    Lists are padded to a power of two by repeating their last value, so that few statements serve lists of any length. A
+    driver that takes its parameters by position (SQLite's) is spoken to directly; another one through SQLAlchemy.
+    """
+
+    def __init__(self, make: Callable[[list[Any]], Select[Any]]) -> None:
+        self._make = make
+        self._known: dict[tuple[str, int], _Compiled] = {}
+
+    def rows(self, connection: Connection, values: Mapping[str, Any], many: Sequence[Any] = ()) -> Iterable[Any]:
+        """The rows; each has its columns as attributes and is a tuple."""
+        padded = [*many, *([many[-1]] * (_padded(len(many)) - len(many)))] if many else []
+        bound = {**values, **{f"many_{number}": value for number, value in enumerate(padded)}}
+        key = (connection.dialect.name, len(padded))
+        known = self._known.get(key)
+        if known is None:
+            binds = [bindparam(f"many_{number}") for number in range(len(padded))]
+            known = self._known[key] = _Compiled(self._make(binds), connection.dialect)
+        return known.rows(connection, bound)
+
+
+class _Compiled:
+    def __init__(self, statement: Select[Any], dialect: Dialect) -> None:
+        self._statement = statement
+        self._is_direct = dialect.positional
+        if not self._is_direct:
+            return
+        compiled = statement.compile(dialect=dialect)
+        self._sql = str(compiled)
+        self._defaults = {name: bind.effective_value for name, bind in compiled.binds.items() if not bind.required}
+        self._binds: list[tuple[str, _Process | None]] = [
+            (name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in compiled.positiontup or ()
+        ]
+        columns = list(statement.selected_columns)
+        self._row = namedtuple("Row", [column.key for column in columns], rename=True)  # type: ignore[misc]
+        self._processes: list[tuple[int, _Process]] = [
+            (number, process)
+            for number, column in enumerate(columns)
+            if (process := column.type.dialect_impl(dialect).result_processor(dialect, None)) is not None
+        ]
+
+    def rows(self, connection: Connection, values: Mapping[str, Any]) -> Iterable[Any]:
+        if not self._is_direct:
+            return connection.execute(self._statement, values)
+        given = {**self._defaults, **values}
+        parameters = [given[name] if process is None else process(given[name]) for name, process in self._binds]
+        with driver_cursor(connection, self._sql) as cursor:
+            found = cursor.execute(self._sql, parameters).fetchall()
+        return [self._finished(row) for row in found]
+
+    def _finished(self, raw: tuple[Any, ...]) -> Any:
+        values = list(raw)
+        for number, process in self._processes:
+            values[number] = process(values[number])
+        return self._row._make(values)
+
+
+@contextmanager
+def driver_cursor(connection: Connection, sql: str) -> Any:
+    """A cursor of the driver; its errors become SQLAlchemy's, as if it had been asked."""
+    dialect = connection.dialect
+    errors: Any = dialect.loaded_dbapi.Error
+    cursor = connection.connection.cursor()
+    try:
+        yield cursor
+    except errors as error:
+        raise DBAPIError.instance(sql, None, error, errors, dialect=dialect) from error
+    finally:
+        cursor.close()
+
+
+def _padded(count: int) -> int:
+    return 1 << (count - 1).bit_length()

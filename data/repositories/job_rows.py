@@ -1,0 +1,75 @@
+"""How jobs are read: their columns, and the statements of every turn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Float, Select, bindparam, func, or_, select
+
+from data.models import fixed, jobs
+from data.reads import Read
+from pipeline.domain.records import Job, JobInput
+from pipeline.domain.stages import Lane, Stage
+from pipeline.domain.statuses import JobStatus
+
+READY, RUNNING, DONE, FAILED = fixed(JobStatus.READY, JobStatus.RUNNING, JobStatus.DONE, JobStatus.FAILED)
+_FIELDS = (
+    "id", "run_id", "stage", "subject", "subject_id", "take", "part", "status", "urgency", "epoch", "tries", "inputs",
+    "options", "fingerprint", "estimated_seconds", "estimated_bytes", "attempt_id", "owner", "reserved_seconds", "reason",
+)  # fmt: skip
+COLUMNS = [jobs.c[name] for name in _FIELDS]
+BY_IDS = Read(lambda many: select(*COLUMNS).where(jobs.c.id.in_(many)))
+WITHIN = (
+    or_(jobs.c.lane != Lane.GENERATION.value, jobs.c.estimated_seconds <= bindparam("free_seconds", type_=Float)),
+    jobs.c.estimated_bytes <= bindparam("free_bytes", type_=Float),
+)
+"""What a run has left pays for these jobs."""
+_NEXT = (
+    select(*COLUMNS)
+    .where(
+        jobs.c.run_id == bindparam("run_id"),
+        jobs.c.lane == bindparam("lane"),
+        jobs.c.status == READY,
+        jobs.c.rank <= bindparam("max_rank"),
+        or_(jobs.c.not_before.is_(None), jobs.c.not_before <= bindparam("now")),
+        *WITHIN,
+    )
+    .order_by(jobs.c.urgency, jobs.c.id)
+    .limit(bindparam("room"))
+)
+NEXT = Read(lambda many: _NEXT)
+
+
+def _equal(fingerprints: list[Any]) -> Select[Any]:
+    alike = (jobs.c.fingerprint.in_(fingerprints), jobs.c.status.in_([DONE, RUNNING]))
+    newest = select(func.max(jobs.c.id)).where(*alike).group_by(jobs.c.fingerprint, jobs.c.status)
+    return select(*COLUMNS).where(jobs.c.id.in_(newest))
+
+
+EQUAL = Read(_equal)
+
+
+def job_of(row: Any) -> Job:
+    """A row as a value."""
+    return Job(
+        id=row.id,
+        run_id=row.run_id,
+        stage=Stage(row.stage),
+        subject=row.subject,
+        subject_id=row.subject_id,
+        take=row.take,
+        part=row.part,
+        status=JobStatus(row.status),
+        urgency=row.urgency,
+        epoch=row.epoch,
+        tries=row.tries,
+        inputs=tuple(JobInput(*file) for file in row.inputs),
+        options=row.options,
+        fingerprint=row.fingerprint,
+        estimated_seconds=row.estimated_seconds,
+        estimated_bytes=row.estimated_bytes,
+        attempt_id=row.attempt_id,
+        owner=row.owner,
+        reserved_seconds=row.reserved_seconds,
+        reason=row.reason,
+    )

@@ -1,0 +1,49 @@
+"""Statements sent straight to the driver answer as SQLAlchemy would, on both databases."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import insert, literal_column, select
+from sqlalchemy.exc import DBAPIError
+
+from data.models import jobs, production_runs
+from data.reads import Read
+from pipeline.domain.errors import Unavailable
+from tests.factories import House, make_production
+
+BY_IDS = Read(lambda many: select(jobs).where(jobs.c.id.in_(many)).order_by(jobs.c.id))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 8, 9])
+def test_a_list_of_any_length_finds_the_same_rows(house: House, count: int) -> None:
+    house.start(make_production(characters=3, scene_types=3))
+    house.work()
+    with house.studio.stores.read() as store:
+        ids = list(store.connection.execute(select(jobs.c.id).order_by(jobs.c.id).limit(count)).scalars())
+        told = [tuple(row) for row in store.connection.execute(select(jobs).where(jobs.c.id.in_(ids)).order_by(jobs.c.id))]
+        assert [tuple(row) for row in BY_IDS.rows(store.connection, {}, ids)] == told
+        assert len(told) == count
+
+
+def test_values_keep_their_types(house: House) -> None:
+    run = house.start(make_production(characters=1))
+    house.work()
+    read = Read(lambda many: select(production_runs).where(production_runs.c.id.in_(many)))
+    with house.studio.stores.read() as store:
+        [row] = read.rows(store.connection, {}, [run.id])
+        [told] = store.connection.execute(select(production_runs))
+    assert row._asdict() == dict(told._mapping)
+    assert isinstance(row.accept_flags, bool) and row.created_at.tzinfo is not None
+
+
+def test_an_error_of_the_driver_says_what_is_wrong(house: House) -> None:
+    read = Read(lambda many: select(literal_column("nowhere.nothing")))
+    with pytest.raises((Unavailable, DBAPIError), match="nowhere"), house.studio.stores.read() as store:
+        list(read.rows(store.connection, {}))
+
+
+def test_a_batch_that_breaks_a_rule_changes_nothing(house: House) -> None:
+    before = len(house.events())
+    with pytest.raises(DBAPIError, match=r"(?i)null"), house.studio.stores.begin(house.clock.now()) as store:
+        store.batch.add(insert(production_runs), {"title": None})
+    assert len(house.events()) == before
