@@ -235,6 +235,7 @@ class PlainRun:
         still = self.things[name]
         if still.status not in (*UNDER_WAY, "review", "approved"):
             still.status = "queued"
+            self._cancel_work(name)
             still.take += 1
 
     def _revive(self, name: str, take: int) -> None:
