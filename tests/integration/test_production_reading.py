@@ -107,7 +107,7 @@ def test_every_file_that_is_wrong_is_reported(tmp_path: Path) -> None:
     )
     found = reader().read(path).issues
     said = {entry.path: entry for entry in found if entry.severity is Severity.ERROR}
-    assert said["production.characters[0].source_images[0]"].suggestion == 'Did you mean "mara.png"?'
+    assert said["production.characters[0].source_images[0]"].suggestion == 'Did you mean "assets/mara.png"?'
     assert "is a folder" in said["production.characters[0].source_images[1]"].message
     assert "does not exist" in said["production.characters[0].model"].message
     assert "is not a picture" in said["production.locations[0].plate"].message
