@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
@@ -12,6 +11,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, TypeDecorator, column, insert, inspect, select, table, text, update
 from sqlalchemy.exc import DBAPIError, OperationalError, StatementError
 
+from data import sqlite
 from data.models import engines, metadata
 from data.schema import NEWEST, lock_schema, revision, upgrade
 from data.store import Store, Stores
@@ -50,10 +50,10 @@ def rewriting(stores: Stores) -> Iterator[Store]:
 
 def _copied(stores: Stores, path: Path) -> Iterator[Store]:
     """A copy by SQLite's own online backup, in one step: writers wait for that step, and not for what is done with the copy."""
-    target = sqlite3.connect(path)
+    target = sqlite.connect(path)
     with stores.engine.connect() as source:
         driver = source.connection.driver_connection
-        assert isinstance(driver, sqlite3.Connection)
+        assert isinstance(driver, sqlite.Connection)
         driver.backup(target)
     target.close()
     copies = Stores(f"sqlite:///{path}")

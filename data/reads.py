@@ -24,8 +24,10 @@ class Read:
         self._make = make
         self._known: dict[tuple[str, int], _Compiled] = {}
 
-    def rows(self, connection: Connection, values: Mapping[str, Any], many: Sequence[Any] = ()) -> Iterable[Any]:
-        """The rows; each has its columns as attributes and is a tuple."""
+    def rows(
+        self, connection: Connection, values: Mapping[str, Any], many: Sequence[Any] = (), most: int | None = None
+    ) -> Iterable[Any]:
+        """The first `most` rows; each has its columns as attributes and is a tuple."""
         padded = [*many, *([many[-1]] * (_padded(len(many)) - len(many)))] if many else []
         bound = {**values, **{f"many_{number}": value for number, value in enumerate(padded)}}
         key = (connection.dialect.name, len(padded))
@@ -33,7 +35,7 @@ class Read:
         if known is None:
             binds = [bindparam(f"many_{number}") for number in range(len(padded))]
             known = self._known[key] = _Compiled(self._make(binds), connection.dialect)
-        return known.rows(connection, bound)
+        return known.rows(connection, bound, most)
 
 
 class _Compiled:
@@ -56,13 +58,15 @@ class _Compiled:
             if (process := column.type.dialect_impl(dialect).result_processor(dialect, None)) is not None
         ]
 
-    def rows(self, connection: Connection, values: Mapping[str, Any]) -> Iterable[Any]:
+    def rows(self, connection: Connection, values: Mapping[str, Any], most: int | None) -> Iterable[Any]:
+        """SQLite plans a bound LIMIT anew for each value, which costs more than the rows: there the reading just stops."""
         if not self._is_direct:
-            return connection.execute(self._statement, values)
+            return connection.execute(self._statement if most is None else self._statement.limit(most), values)
         given = {**self._defaults, **values}
         parameters = [given[name] if process is None else process(given[name]) for name, process in self._binds]
         with driver_cursor(connection, self._sql) as cursor:
-            found = cursor.execute(self._sql, parameters).fetchall()
+            cursor.execute(self._sql, parameters)
+            found = cursor.fetchall() if most is None else cursor.fetchmany(most)
         return [self._finished(row) for row in found]
 
     def _finished(self, raw: tuple[Any, ...]) -> Any:

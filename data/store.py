@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
 
+from data import sqlite
 from data.batch import Batch
 from data.models import heads
 from data.repositories.audit import Audit
@@ -30,17 +30,6 @@ from data.repositories.takes import Takes
 from pipeline.domain.errors import Unavailable
 
 _WAIT_MS = 30_000
-_SAFE_WAL = (3, 51, 3)
-_SAFE_WAL_BACKPORTS = {(3, 50, 7), (3, 44, 6)}
-
-
-def wal_is_safe(version: tuple[int, ...]) -> bool:
-    """Whether this SQLite may run in WAL mode with several connections.
-
-    Before 3.51.3 (mended also in 3.50.7 and 3.44.6) two connections that write or checkpoint at the same instant
-    can corrupt a WAL database; the rollback journal has no such fault.
-    """
-    return version >= _SAFE_WAL or version in _SAFE_WAL_BACKPORTS
 
 
 class Store:
@@ -75,6 +64,13 @@ class Stores:
         self._checkpoint = checkpoint
         self._writing = threading.Lock()
 
+    @property
+    def product(self) -> str:
+        """The database program, to be shown."""
+        if self.engine.dialect.name != "sqlite":
+            return "PostgreSQL"
+        return f"SQLite {sqlite.VERSION} ({sqlite.journal_mode()} journal)"
+
     @contextmanager
     def begin(self, now: datetime) -> Iterator[Store]:
         """A writing transaction: the only one at a time, over all processes. Commits on a clean exit, else rolls back."""
@@ -84,8 +80,8 @@ class Stores:
             self._checkpoint("store.begun")
             yield store
             self._checkpoint("store.flush")
-            store.flush()
             store.journal.write_head()
+            store.flush()
             self._checkpoint("store.commit")
         self._checkpoint("store.committed")
 
@@ -126,18 +122,21 @@ def _connect(url: str) -> Engine:
     if make_url(url).get_backend_name() != "sqlite":
         return create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED", **options)
     engine = create_engine(
-        url, poolclass=QueuePool, connect_args={"timeout": _WAIT_MS / 1000, "check_same_thread": False}, **options
+        url,
+        module=sqlite.driver,
+        poolclass=QueuePool,
+        connect_args={"timeout": _WAIT_MS / 1000, "check_same_thread": False},
+        **options,
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:
+def _prepare_sqlite(connection: sqlite.Connection, record: object) -> None:
     """Every commit on the disk before it is reported; transactions begin where we say."""
     connection.isolation_level = None
-    journal = "WAL" if wal_is_safe(sqlite3.sqlite_version_info) else "TRUNCATE"
-    for pragma in (f"journal_mode={journal}", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_WAIT_MS}"):
+    for pragma in (f"journal_mode={sqlite.journal_mode()}", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_WAIT_MS}"):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -117,11 +117,7 @@ class Cells:
         """Queued cells that depend on one of these stills or cells and have no unmet dependency left."""
         found: dict[int, Cell] = {}
         for part in chunks(needs_ids):
-            dependents = select(dependencies.c.subject_id).where(
-                dependencies.c.subject == "cell", dependencies.c.needs == needs, dependencies.c.needs_id.in_(part)
-            )
-            query = _startable().where(cells.c.id.in_(dependents))
-            found.update((cell.id, cell) for cell in self._all(query))
+            found.update((row.id, _cell(row)) for row in _WAITING_FOR.rows(self._connection, {"needs": needs}, part))
         return sorted(found.values(), key=lambda cell: cell.id)
 
     def startable(self, run_id: int) -> list[Cell]:
@@ -193,6 +189,17 @@ def _unblocked() -> Select[Any]:
         )
     )
     return select(cells).where(cells.c.status == CellStatus.QUEUED.value, ~unmet_still.exists(), ~unmet_cell.exists())
+
+
+def _dependents(many: list[Any]) -> Select[Any]:
+    """The startable cells that depend on one of these."""
+    of_these = select(dependencies.c.subject_id).where(
+        dependencies.c.subject == "cell", dependencies.c.needs == bindparam("needs"), dependencies.c.needs_id.in_(many)
+    )
+    return _startable().where(cells.c.id.in_(of_these))
+
+
+_WAITING_FOR = Read(_dependents)
 
 
 def _cell(row: Any) -> Cell:

@@ -35,7 +35,6 @@ _NEXT = (
         *WITHIN,
     )
     .order_by(jobs.c.urgency, jobs.c.id)
-    .limit(bindparam("room"))
 )
 NEXT = Read(lambda many: _NEXT)
 

@@ -111,8 +111,8 @@ class Jobs:
         self, run_id: int, lane: Lane, *, limit: int, max_rank: int, now: datetime, free_seconds: float, free_bytes: float
     ) -> list[Job]:
         """The next jobs of a run, each within what it has left, in order of urgency, for the writer that will start them."""
-        values = {"run_id": run_id, "lane": lane.value, "max_rank": max_rank, "now": now, "room": limit}
-        return self._read(NEXT, values | {"free_seconds": free_seconds, "free_bytes": free_bytes})
+        values = {"run_id": run_id, "lane": lane.value, "max_rank": max_rank, "now": now}
+        return self._read(NEXT, values | {"free_seconds": free_seconds, "free_bytes": free_bytes}, most=limit)
 
     def start(
         self, job: Job, *, attempt_id: str, owner: str, worker: str, lease_until: datetime, reserved: float, now: datetime
@@ -343,5 +343,5 @@ class Jobs:
     def _all(self, query: Select[Any]) -> list[Job]:
         return [job_of(row) for row in self._connection.execute(query)]
 
-    def _read(self, read: Read, values: Mapping[str, Any], many: Sequence[Any] = ()) -> list[Job]:
-        return [job_of(row) for row in read.rows(self._connection, values, many)]
+    def _read(self, read: Read, values: Mapping[str, Any], many: Sequence[Any] = (), most: int | None = None) -> list[Job]:
+        return [job_of(row) for row in read.rows(self._connection, values, many, most)]

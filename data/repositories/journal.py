@@ -18,7 +18,7 @@ from pipeline.domain.records import Actor, Event
 _INSERT_EVENT = insert(events)
 _INSERT_AUDIT = insert(audit_log)
 _HEAD = Read(lambda many: select(heads.c.event_seq, heads.c.audit_hash).where(heads.c.id == 1).with_for_update())
-_SET_HEAD = update(heads).where(heads.c.id == 1).values(event_seq=bindparam("seq"), audit_hash=bindparam("hash"))
+_SET_HEAD = update(heads).where(heads.c.id == 1).values(event_seq=bindparam("b_seq"), audit_hash=bindparam("b_hash"))
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 _to_us = UtcTime().process_bind_param
 
@@ -77,9 +77,9 @@ class Journal:
         return self._seq
 
     def write_head(self) -> None:
-        """Store where the sequence and the chain stand now."""
+        """Queue where the sequence and the chain stand now: after the last event, before the last flush."""
         if self._seq != self._first_seq:
-            self._connection.execute(_SET_HEAD, {"seq": self._seq, "hash": self._hash})
+            self._batch.add(_SET_HEAD, {"b_seq": self._seq, "b_hash": self._hash})
 
     def after(self, seq: int, limit: int = 1000, run_id: int | None = None) -> list[Event]:
         """Committed events with a number above `seq`, in order."""

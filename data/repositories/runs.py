@@ -129,7 +129,8 @@ class Runs:
             "b_spent_bytes": spent_bytes,
             "b_reserved_bytes": reserved_bytes,
         }
-        self._connection.execute(_SPEND, values)
+        self._batch.add(_SPEND, values)
+        self._batch.flush()
 
     def change(self, run_id: int, **values: Any) -> None:
         """Store new values of a run's columns."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from data.store import Stores
+from data import sqlite
 from pipeline import settings, wiring
 from pipeline.domain.choices import Mode, RunOptions
 from pipeline.domain.matrix import Selection
@@ -85,12 +84,8 @@ def commit_times(pause_s: float = 0.0) -> list[float]:
     """Seconds of bare durable commits: one tiny row each, on the same disk, prepared as our database is."""
     with fresh_home() as home:
         path = home / "bare.db"
-        stores = Stores(f"sqlite:///{path}")
-        with stores.engine.connect() as prepared:
-            journal = prepared.exec_driver_sql("PRAGMA journal_mode").scalar_one()
-        stores.close()
-        connection = sqlite3.connect(path, isolation_level=None)
-        connection.execute(f"PRAGMA journal_mode={journal}")
+        connection = sqlite.connect(path, isolation_level=None)
+        connection.execute(f"PRAGMA journal_mode={sqlite.journal_mode()}")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("CREATE TABLE bare (id INTEGER PRIMARY KEY, value TEXT)")
         times: list[float] = []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import shutil
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -72,10 +71,8 @@ def _installation(studio: Studio) -> Iterator[Finding]:
     free = shutil.disk_usage(settings.home).free
     enough = free >= _LITTLE_ROOM
     yield Finding("home", enough, f"{settings.home}, {size(free)} free" + ("" if enough else ". Free some space."))
-    if settings.database_file:
-        yield Finding("database", True, f"{settings.database_file} (SQLite {sqlite3.sqlite_version})")
-    else:
-        yield Finding("database", True, "PostgreSQL")
+    place = f"{settings.database_file}, " if settings.database_file else ""
+    yield Finding("database", True, f"{place}{studio.stores.product}")
     has_timelines = find_spec("opentimelineio") is not None
     yield Finding("timelines", has_timelines, "OpenTimelineIO" if has_timelines else "OpenTimelineIO is not installed")
     runs = studio.runs.all()

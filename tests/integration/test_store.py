@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 
 import pytest
 from sqlalchemy import text
 
-from data.store import Stores, wal_is_safe
+from data import sqlite
+from data.store import Stores
 from pipeline.domain.records import Actor
 from tests.factories import PERSON, House, make_production
 
@@ -31,7 +31,7 @@ SYSTEM = Actor("system", "test")
     ],
 )
 def test_wal_is_used_only_where_sqlite_keeps_it_whole(version: tuple[int, ...], is_safe: bool) -> None:
-    assert wal_is_safe(version) is is_safe
+    assert sqlite.wal_is_safe(version) is is_safe
 
 
 def test_every_sqlite_connection_is_durable_and_checked(sqlite_url: str) -> None:
@@ -41,7 +41,7 @@ def test_every_sqlite_connection_is_durable_and_checked(sqlite_url: str) -> None
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
         }
-    expected = "wal" if wal_is_safe(sqlite3.sqlite_version_info) else "truncate"
+    expected = sqlite.journal_mode().lower()
     assert pragmas == {"journal_mode": expected, "synchronous": 2, "foreign_keys": 1, "busy_timeout": 30_000}
     stores.close()
 
@@ -50,7 +50,7 @@ def test_every_sqlite_connection_is_durable_and_checked(sqlite_url: str) -> None
 def test_the_version_of_sqlite_decides_the_journal(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch, version: tuple[int, ...], mode: str
 ) -> None:
-    monkeypatch.setattr(sqlite3, "sqlite_version_info", version)
+    monkeypatch.setattr(sqlite.driver, "sqlite_version_info", version)
     stores = Stores(sqlite_url)
     with stores.engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == mode
