@@ -22,6 +22,8 @@ class Settings:
     executor: str | None = None
     certificate_chain: Path | None = None
     certificate_key: Path | None = None
+    hosts: tuple[str, ...] = ()
+    has_engine: bool = True
 
     @property
     def media_root(self) -> Path:
@@ -76,6 +78,8 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         executor=_executor(values.get("STRIPBOARD_EXECUTOR")),
         certificate_chain=_path(values.get("STRIPBOARD_CERTIFICATE_CHAIN")),
         certificate_key=_path(values.get("STRIPBOARD_CERTIFICATE_KEY")),
+        hosts=tuple(name.strip().casefold() for name in values.get("STRIPBOARD_HOSTS", "").split(",") if name.strip()),
+        has_engine=_switch("STRIPBOARD_ENGINE", values.get("STRIPBOARD_ENGINE")),
     )
 
 
@@ -101,6 +105,12 @@ def _executor(text: str | None) -> str | None:
     if text not in ("threads", "processes"):
         raise Invalid(f'STRIPBOARD_EXECUTOR is "{text}". Use threads or processes, or unset it to let each stage choose.')
     return text
+
+
+def _switch(name: str, text: str | None) -> bool:
+    if text and text not in ("on", "off"):
+        raise Invalid(f'{name} is "{text}". Use on or off.')
+    return text != "off"
 
 
 def _path(text: str | None) -> Path | None:

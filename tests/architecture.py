@@ -56,7 +56,8 @@ FIXED_ROOMS = [
     Room("services", "pipeline/services/", may=CORE | {"data"}),
     Room("engine", "pipeline/engine/", may=CORE | {"services"}, libraries=frozenset({"apscheduler", "filelock"})),
     Room("settings", "pipeline/settings.py", may=frozenset({"domain"})),
-    Room("cli", "pipeline/cli", may=frozenset({"domain", "wiring", "settings", "bench"}), libraries=frozenset({"click", "rich"}),
+    Room("cli", "pipeline/cli", may=frozenset({"domain", "wiring", "settings", "bench", "app"}),
+         libraries=frozenset({"click", "rich", "uvicorn"}),
          lazy="everything"),
     Room("cli", "pipeline/__main__.py", may=frozenset({"domain", "wiring", "settings"}), lazy="everything"),
     Room("bench", "pipeline/bench/", may=CORE | {"services", "engine", "data", "wiring", "settings"},
@@ -85,7 +86,7 @@ def rooms(root: Path) -> list[Room]:
         found.append(Room(f"adapters.{name}", path, may=may, libraries=None, never=NEVER_IN_ADAPTERS, lazy="libraries"))
     known = CORE | SHARED_ADAPTERS | {"services", "engine", "data", "settings", "adapters"}
     known |= {f"adapters.{name}" for name in families}
-    found.append(Room("wiring", "pipeline/wiring", may=known, libraries=frozenset({"filelock"}), lazy="everything"))
+    found.append(Room("wiring", "pipeline/wiring", may=known, libraries=frozenset({"filelock", "dash"}), lazy="everything"))
     return sorted(found, key=lambda room: -len(room.path))
 
 

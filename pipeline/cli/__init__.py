@@ -12,6 +12,8 @@ import click
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "Run the sample production, whole way to a sealed delivery."),
+    "up": ("serving", "Serve the board, with an engine beside it."),
+    "engine": ("serving", "Run an engine without the board."),
     "create": ("starters", "Make a new production folder from a template."),
     "validate": ("productions", "Check a production file or folder; change nothing."),
     "info": ("productions", "Show what a production describes."),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -39,10 +38,9 @@ def open_studio(*, verify_package: Callable[[Path], list[str]] | None = None) ->
 
 def actor() -> Actor:
     """The person at the keyboard."""
-    try:
-        return Actor("user", getpass.getuser())
-    except (OSError, KeyError):
-        return Actor("user", "unknown")
+    from pipeline.wiring_serving import local_actor
+
+    return local_actor()
 
 
 def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:

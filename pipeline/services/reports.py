@@ -124,6 +124,11 @@ class Reports:
         with self._stores.read() as store:
             return store.jobs.reasons_to_wait(run_id, limit)
 
+    def last_seq(self) -> int:
+        """The number of the newest committed event."""
+        with self._stores.read() as store:
+            return store.journal.last_seq()
+
     def events(self, after: int, *, limit: int = 1000, run_id: int | None = None) -> list[Event]:
         """Committed events with a number above `after`, in order."""
         with self._stores.read() as store:

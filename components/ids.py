@@ -1,0 +1,22 @@
+"""Every component id that more than one file names."""
+
+from __future__ import annotations
+
+URL = "_pages_location"
+"""Dash's own location component, one for all pages."""
+
+FEED = "feed"
+"""What the live feed has told last: `{"state", "seq", "events"}`. `state` is `live`, `away` or `reset`."""
+
+FEED_RUN = "feed-run"
+"""Which run's events the page wants: its id, or None for all."""
+
+LIVE = "live-pill"
+TOASTS = "toasts"
+CRUMBS = "crumbs"
+JOBS = "jobs-pill"
+TRAY = "job-tray"
+BELL = "bell"
+PALETTE = "command-palette"
+KEYS = "keys-dialog"
+"""The dialog that `?` opens; a page gives its keys with `frame.keys_of`."""

@@ -1,0 +1,159 @@
+"""`/ws/events`: committed events in order, resumable by sequence number. The event table is the source."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, Query, WebSocket
+from starlette.websockets import WebSocketDisconnect
+
+from pipeline.domain.errors import StripboardError
+from pipeline.domain.records import Event
+
+log = logging.getLogger(__name__)
+router = APIRouter()
+
+_LOOK_EVERY_S = 0.05
+_TROUBLE_S = 1.0
+_AT_ONCE = 1000
+_MOST_BACKLOG = 20_000
+_MOST_WAITING = 200
+_PING_S = 20.0
+TOO_SLOW = 4008
+"""The code a connection is closed with that does not keep up; the page connects again from where it was."""
+
+Read = Callable[..., Sequence[Event]]
+
+
+def as_json(event: Event) -> dict[str, Any]:
+    """An event as it is sent."""
+    return {
+        "seq": event.seq,
+        "at": event.at.isoformat(),
+        "type": event.type,
+        "run_id": event.run_id,
+        "subject": event.subject,
+        "subject_id": event.subject_id,
+        "actor": event.actor,
+        "cause": event.cause,
+        "data": dict(event.data),
+    }
+
+
+class Feed:
+    """Reads new events once for all listeners of this process, and only while somebody listens."""
+
+    def __init__(self, read: Read, last_seq: Callable[[], int]) -> None:
+        self._read = read
+        self._last_seq = last_seq
+        self._listeners: set[asyncio.Queue[list[Event]]] = set()
+        self._reader: asyncio.Task[None] | None = None
+
+    @asynccontextmanager
+    async def listen(self) -> AsyncIterator[asyncio.Queue[list[Event]]]:
+        """New events in batches; a listener that lets them pile up gets an empty batch, and nothing after that."""
+        queue: asyncio.Queue[list[Event]] = asyncio.Queue(_MOST_WAITING + 1)
+        self._listeners.add(queue)
+        if self._reader is None:
+            self._reader = asyncio.create_task(self._go_on(await asyncio.to_thread(self._last_seq)))
+        try:
+            yield queue
+        finally:
+            self._listeners.discard(queue)
+            if not self._listeners and self._reader is not None:
+                self._reader.cancel()
+                self._reader = None
+
+    async def since(self, seq: int, run_id: int | None) -> list[Event]:
+        """The events after `seq`, at most a batch."""
+        return list(await asyncio.to_thread(self._read, seq, limit=_AT_ONCE, run_id=run_id))
+
+    async def newest(self) -> int:
+        """The number of the newest event."""
+        return await asyncio.to_thread(self._last_seq)
+
+    async def _go_on(self, seq: int) -> None:
+        while True:
+            try:
+                events = await self.since(seq, None)
+            except StripboardError as error:
+                log.warning("the feed waits: %s", error)
+                await asyncio.sleep(_TROUBLE_S)
+                continue
+            if events:
+                seq = events[-1].seq
+                for queue in list(self._listeners):
+                    self._put(queue, events)
+            if len(events) < _AT_ONCE:
+                await asyncio.sleep(_LOOK_EVERY_S)
+
+    def _put(self, queue: asyncio.Queue[list[Event]], events: list[Event]) -> None:
+        if queue.qsize() >= _MOST_WAITING:
+            self._listeners.discard(queue)
+            events = []
+        queue.put_nowait(events)
+
+
+@router.websocket("/ws/events")
+async def events(socket: WebSocket, run: int | None = Query(None), after: int = Query(-1)) -> None:
+    """Every committed event after `after` (-1: from now on), of one run when given, as `{seq, events}` messages.
+
+    `seq` is where to resume: it may be larger than the last event's, because events of other runs are left out.
+    A client that is too far behind is told `{"reset": true, "seq": …}`: it reads everything anew and goes on from there.
+    A silent client is sent `{}` from time to time, so that a dead connection is noticed.
+    """
+    await socket.accept()
+    feed: Feed = socket.app.state.feed
+    try:
+        async with feed.listen() as queue, asyncio.TaskGroup() as group:
+            group.create_task(_until_closed(socket))
+            await _send(socket, feed, queue, run, after)
+    except* (WebSocketDisconnect, RuntimeError):
+        pass
+
+
+async def _until_closed(socket: WebSocket) -> None:
+    """Raises WebSocketDisconnect when the client is gone; what it says is of no interest."""
+    while True:
+        await socket.receive_text()
+
+
+async def _send(socket: WebSocket, feed: Feed, queue: asyncio.Queue[list[Event]], run: int | None, after: int) -> None:
+    seq = await _catch_up(socket, feed, run, after)
+    while True:
+        try:
+            batch = await asyncio.wait_for(queue.get(), _PING_S)
+        except TimeoutError:
+            await socket.send_text("{}")
+            continue
+        if not batch:
+            await socket.close(TOO_SLOW, "too slow")
+            raise WebSocketDisconnect(TOO_SLOW)
+        fresh = [event for event in batch if event.seq > seq]
+        if fresh:
+            seq = fresh[-1].seq
+            await _tell(socket, seq, [event for event in fresh if run is None or event.run_id == run])
+
+
+async def _catch_up(socket: WebSocket, feed: Feed, run: int | None, after: int) -> int:
+    """Send what happened since the client was last connected; the answer is the number it has seen now."""
+    newest = await feed.newest()
+    if after < 0 or after > newest or newest - after > _MOST_BACKLOG:
+        await socket.send_text(json.dumps({"reset": after >= 0, "seq": newest}))
+        return newest
+    while events := await feed.since(after, run):
+        after = events[-1].seq
+        await _tell(socket, after, events)
+    if after < newest:
+        await _tell(socket, newest, [])
+    return max(after, newest)
+
+
+async def _tell(socket: WebSocket, seq: int, events: Sequence[Event]) -> None:
+    if events or seq:
+        await socket.send_text(json.dumps({"seq": seq, "events": [as_json(event) for event in events]}))

@@ -1,0 +1,29 @@
+"""Whether the server lives, and whether it can work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+
+from pipeline.api.problems import problem
+
+router = APIRouter(prefix="/health", tags=["health"])
+
+
+@router.get("/live")
+def live() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "live"}
+
+
+@router.get("/ready")
+def ready(request: Request) -> JSONResponse:
+    """The database answers, and an engine works here if one should. 503 otherwise, with the reason."""
+    server: Any = request.app.state
+    server.studio.reports.last_seq()
+    trouble = server.engine.trouble if server.engine is not None else ""
+    if trouble:
+        return problem(503, trouble)
+    return JSONResponse({"status": "ready", "engine": "here" if server.engine is not None else "elsewhere"})
