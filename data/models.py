@@ -271,6 +271,8 @@ attempts = Table(
     Column("failure_class", String(24), nullable=False, server_default=""),
     Column("reason", Text, nullable=False, server_default=""),
     Column("seconds", Float, nullable=False, server_default="0"),
+    Column("progress", Float, nullable=False, server_default="0"),
+    Column("step", Text, nullable=False, server_default=""),
     UniqueConstraint("job_id", "epoch"),
 )
 
@@ -374,3 +376,35 @@ engines = Table(
     Column("started_at", UtcTime, nullable=False),
     Column("ended_at", UtcTime),
 )
+
+saved_views = Table(
+    "saved_views",
+    metadata,
+    _id(),
+    _ref("project_id", "projects"),
+    Column("name", Text, nullable=False),
+    Column("query", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    UniqueConstraint("project_id", "name"),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    _id(),
+    Column("actor", Text, nullable=False),
+    Column("key", String(255), nullable=False),
+    Column("route", Text, nullable=False),
+    Column("request_sha256", String(64), nullable=False),
+    Column("claim", String(36), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("claimed_at", UtcTime, nullable=False),
+    Column("effect_at", UtcTime),
+    Column("status", Integer),
+    Column("headers", Json),
+    Column("body", Text),
+    UniqueConstraint("actor", "key"),
+)
+"""Requests that may be sent again. `claim` is who carries one out; the transaction of its effect sets `effect_at`, so that
+nobody does it twice; `status`, `headers` and `body` are the answer, once there is one."""

@@ -134,7 +134,8 @@ def _move_aside(connection: Connection, aside: str) -> None:
     if connection.dialect.name != "postgresql":
         raise Unavailable("The new database file is not empty. Try again.")
     connection.execute(text(f'CREATE SCHEMA "{aside}"'))
-    for name in (*TABLES, "alembic_version"):
+    present = inspect(connection).get_table_names()
+    for name in (name for name in (*TABLES, "alembic_version") if name in present):
         connection.execute(text(f'ALTER TABLE "{name}" SET SCHEMA "{aside}"'))
 
 

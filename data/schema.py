@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
 
-NEWEST = "0001"
+NEWEST = "0002"
 """The revision the code is written for; a test compares it with the newest file in `migrations/versions`."""
 
 _LOCK = 7_401_152_031
@@ -44,8 +44,8 @@ def revision(connection: Connection) -> str | None:
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
-def upgrade(connection: Connection) -> None:
-    """Apply the missing steps within the caller's transaction."""
+def upgrade(connection: Connection, to: str = "head") -> None:
+    """Apply the missing steps, up to a revision, within the caller's transaction."""
     from alembic import command
     from alembic.config import Config
     from alembic.util import CommandError
@@ -54,6 +54,6 @@ def upgrade(connection: Connection) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection
     try:
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
     except CommandError as error:
         raise SchemaTooNew("The database was written by a newer version of Stripboard. Update Stripboard to open it.") from error

@@ -21,12 +21,14 @@ from data.repositories.audit import Audit
 from data.repositories.cells import Cells
 from data.repositories.deliveries import Deliveries
 from data.repositories.engines import Engines
+from data.repositories.idempotency import Idempotency
 from data.repositories.jobs import Jobs
 from data.repositories.journal import Journal
 from data.repositories.outputs import Outputs
 from data.repositories.runs import Runs
 from data.repositories.stills import Stills
 from data.repositories.takes import Takes
+from data.repositories.views import Views
 from pipeline.domain.errors import Unavailable
 
 _WAIT_MS = 30_000
@@ -49,6 +51,8 @@ class Store:
         self.deliveries = Deliveries(connection, batch)
         self.engines = Engines(connection)
         self.audit = Audit(connection)
+        self.idempotency = Idempotency(connection)
+        self.views = Views(connection)
 
     def flush(self) -> None:
         """Send the waiting writes, so that reads in this transaction see them."""

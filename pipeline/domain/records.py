@@ -185,7 +185,7 @@ class NewJob:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One try of a job."""
+    """One try of a job. `progress` goes from 0 to 1, and `step` names what it does just now, where its performer tells."""
 
     id: str
     job_id: int
@@ -198,6 +198,8 @@ class Attempt:
     failure_class: str
     reason: str
     seconds: float
+    progress: float = 0.0
+    step: str = ""
 
 
 @dataclass(frozen=True)
@@ -265,3 +267,33 @@ class Event:
     cause: int | None
     depth: int
     data: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class SavedView:
+    """A way to look at the runs of a project, by name: the query part of a page's address."""
+
+    id: int
+    project_id: int
+    name: str
+    query: str
+    actor: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class KeptAnswer:
+    """A request that was sent with an idempotency key, and its answer (`status` is None until there is one).
+
+    `claim` names who carries it out; `effect_at` is set by the very transaction that has done it.
+    """
+
+    id: int
+    route: str
+    request_sha256: str
+    claim: str
+    claimed_at: datetime
+    effect_at: datetime | None
+    status: int | None
+    headers: Mapping[str, str] | None
+    body: str | None

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from data import portable
+from data.schema import NEWEST
 from pipeline import settings
 from pipeline.domain.errors import Conflict, Invalid, NotFound, Unavailable
 from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus
@@ -340,7 +341,7 @@ def test_a_size_beyond_the_end_of_the_archive_is_refused(backup: Path, tmp_path:
 def test_a_backup_of_another_version_says_so(backup: Path, tmp_path: Path) -> None:
     def change(entry: tarfile.TarInfo, data: bytes) -> list[tuple[tarfile.TarInfo, bytes]]:
         if entry.name == "manifest.json":
-            data = data.replace(b'"schema": "0001"', b'"schema": "9999"')
+            data = data.replace(f'"schema": "{NEWEST}"'.encode(), b'"schema": "9999"')
             entry.size = len(data)
         return [(entry, data)]
 

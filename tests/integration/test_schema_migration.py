@@ -12,8 +12,25 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
 from data.models import metadata
-from data.schema import NEWEST, SchemaTooNew, migrate
+from data.schema import NEWEST, SchemaTooNew, migrate, upgrade
 from data.store import Stores
+
+OLD_CONTENT = {
+    "projects": {"id": 1, "title": "Harbor Nights", "created_at": 0},
+    "production_runs": {
+        "id": 1, "project_id": 1, "title": "Harbor Nights", "number": 1, "status": "running", "backend": "animatic",
+        "base_dir": "/here", "until": "finalize", "accept_flags": False, "auto_deliver": False, "priority": 0, "created_at": 0,
+        "matrix_config": "{}",
+    },
+    "jobs": {
+        "id": 1, "run_id": 1, "stage": "scene_generation", "rank": 5, "lane": "generation", "subject": "cell", "subject_id": 1,
+        "take": 1, "part": 1, "status": "running", "urgency": 0, "inputs": "[]", "options": "{}", "fingerprint": "f",
+        "estimated_seconds": 1.5, "estimated_bytes": 10, "created_at": 0,
+    },
+    "attempts": {
+        "id": "a", "job_id": 1, "number": 1, "epoch": 1, "owner": "e", "worker": "here", "started_at": 0, "outcome": "running",
+    },
+}  # fmt: skip
 
 
 def open_and_migrate(url: str) -> None:
@@ -62,6 +79,24 @@ def test_a_database_of_a_newer_version_is_refused(database_url: str) -> None:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(SchemaTooNew, match="newer version"):
         migrate(stores.engine)
+    stores.close()
+
+
+def test_a_database_of_the_first_schema_keeps_its_content(database_url: str) -> None:
+    stores = Stores(database_url)
+    with stores.engine.connect().execution_options(stripboard_write=True) as connection, connection.begin():
+        upgrade(connection, "0001")
+        for table, row in OLD_CONTENT.items():
+            names = ", ".join(row)
+            values = ", ".join(f":{name}" for name in row)
+            connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({values})"), row)
+    open_and_migrate(database_url)
+    with stores.engine.connect() as connection:
+        found = {table: connection.execute(text(f"SELECT * FROM {table}")).mappings().one() for table in OLD_CONTENT}
+    assert {table: {name: found[table][name] for name in row} for table, row in OLD_CONTENT.items()} == OLD_CONTENT
+    with stores.read() as store:
+        [attempt] = store.jobs.attempts_of([1])
+    assert (attempt.progress, attempt.step) == (0.0, "")
     stores.close()
 
 
