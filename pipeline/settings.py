@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ class Settings:
     certificate_key: Path | None = None
     hosts: tuple[str, ...] = ()
     has_engine: bool = True
+    has_screen: bool = False
 
     @property
     def media_root(self) -> Path:
@@ -56,6 +58,11 @@ class Settings:
         return self.home / "review"
 
     @property
+    def cache_root(self) -> Path:
+        """What can be made again at any time, such as small pictures."""
+        return self.home / "cache"
+
+    @property
     def logs_root(self) -> Path:
         """Log files."""
         return self.home / "logs"
@@ -80,6 +87,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         certificate_key=_path(values.get("STRIPBOARD_CERTIFICATE_KEY")),
         hosts=tuple(name.strip().casefold() for name in values.get("STRIPBOARD_HOSTS", "").split(",") if name.strip()),
         has_engine=_switch("STRIPBOARD_ENGINE", values.get("STRIPBOARD_ENGINE")),
+        has_screen=sys.platform in ("darwin", "win32") or bool(values.get("DISPLAY") or values.get("WAYLAND_DISPLAY")),
     )
 
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pipeline.services.dispatch import Dispatch
     from pipeline.services.invariants import Invariants
     from pipeline.services.leases import Leases
+    from pipeline.services.media_files import MediaFiles
     from pipeline.services.planning import Planning
     from pipeline.services.previews import Previews
     from pipeline.services.reports import Reports
@@ -78,6 +79,7 @@ class Studio:
     leases: Leases
     planning: Planning
     previews: Previews
+    files: MediaFiles
 
     def close(self) -> None:
         """Give the database connections back."""
@@ -102,6 +104,7 @@ def build_studio(
     from pipeline.services.dispatch import Dispatch
     from pipeline.services.invariants import Invariants
     from pipeline.services.leases import Leases
+    from pipeline.services.media_files import MediaFiles
     from pipeline.services.planning import Planning
     from pipeline.services.previews import Previews
     from pipeline.services.reports import Reports
@@ -138,7 +141,15 @@ def build_studio(
         leases=Leases(stores, now),
         planning=Planning(stores, hash_file),
         previews=Previews(stores, media.copy_out, lambda folder: shutil.rmtree(folder, ignore_errors=True)),
+        files=MediaFiles(stores, books, media.stored, partial(_small_picture, settings.cache_root / "thumbnails")),
     )
+
+
+def _small_picture(root: Path, picture: Path, sha256: str, height: int) -> Path:
+    """The picture libraries load when the first small picture is asked for."""
+    from pipeline.adapters.media.thumbnails import thumbnails
+
+    return thumbnails(root).of(picture, sha256, height)
 
 
 def _open(settings: Settings, checkpoint: Callable[[str], None] | None) -> tuple[Stores, MediaStore, Spool]:

@@ -78,6 +78,15 @@ class Outputs:
         found = self._all(select(outputs).where(outputs.c.id == output_id))
         return found[0] if found else None
 
+    def named(self, sha256: str) -> StoredFile | None:
+        """The file of this content, if some row names it."""
+        for table in (outputs, imports):
+            query = select(table.c.sha256, table.c.size_bytes, table.c.media_type).where(table.c.sha256 == sha256).limit(1)
+            row = self._connection.execute(query).first()
+            if row is not None:
+                return StoredFile(*row)
+        return None
+
     def add_import(self, file: StoredFile, now: datetime) -> None:
         """Note a file that a person brought in; the same file twice is one row."""
         if self._connection.execute(select(imports.c.sha256).where(imports.c.sha256 == file.sha256)).first() is None:
