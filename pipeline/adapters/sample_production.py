@@ -19,8 +19,8 @@ LOCATIONS = (
     {"name": "Promenade", "preset": "city_night"},
 )
 VARIANTS = (
-    {"name": "travel", "prompt": "travel clothes, long coat"},
-    {"name": "evening", "prompt": "evening wear, dark silk"},
+    {"name": "travel", "prompt": "travel clothes, long coat", "candidates": 3},
+    {"name": "evening", "prompt": "evening wear, dark silk", "candidates": 3},
     {"name": "storm", "prompt": "oilskins, wet with rain"},
     {"name": "crew", "prompt": "crew uniform, brass buttons"},
 )
@@ -40,7 +40,7 @@ _SCENES = (
 )
 
 
-def names(characters: int, scene_types: int, variants: int) -> tuple[list[str], list[tuple[Any, ...]], list[dict[str, str]]]:
+def names(characters: int, scene_types: int, variants: int) -> tuple[list[str], list[tuple[Any, ...]], list[dict[str, Any]]]:
     """As many of each as asked; beyond the made-up ones they are numbered."""
     people = [CHARACTERS[n] if n < len(CHARACTERS) else f"Passenger {n + 1}" for n in range(characters)]
     scenes = [_SCENES[n] if n < len(_SCENES) else (f"scene {n + 1}", *_SCENES[n % len(_SCENES)][1:]) for n in range(scene_types)]
@@ -57,7 +57,7 @@ def image_path(name: str) -> str:
 
 
 def document(characters: int, scene_types: int, variants: int) -> dict[str, Any]:
-    """The production file as plain data."""
+    """The production file as plain data. Everything decides itself but the looks of the first person: people choose those."""
     people, scenes, looks = names(characters, scene_types, variants)
     return {
         "production": {
@@ -81,16 +81,15 @@ def document(characters: int, scene_types: int, variants: int) -> dict[str, Any]
                 for name, place, framing, move, amount, prompt in scenes
             ],
             "matrix": {"characters": "all", "scene_types": "all", "variants": "all"},
-            "approvals": {"variants": "auto", "scenes": "auto"},
+            "approvals": {
+                "variants": "auto",
+                "scenes": "auto",
+                "except_for": [{"character": people[0], "variants": "human"}],
+            },
             "budget": {"gpu_hours": 10, "disk_gb": 10},
             "outputs": [{"format": "preview_360p", "path": "output/preview/"}],
         }
     }
-
-
-def _scene_type(name: str, place: str, framing: str, move: str, amount: float, prompt: str) -> dict[str, Any]:
-    camera = {"move": move, "amount": amount}
-    return {"name": name, "location": place, "framing": framing, "camera": camera, "prompt": prompt}
 
 
 def draw(folder: Path, characters: list[str]) -> int:

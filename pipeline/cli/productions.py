@@ -14,7 +14,7 @@ from pipeline.cli.text import counted, duration, joined, size
 from pipeline.domain import matrix
 from pipeline.domain.cells import CellPlan
 from pipeline.domain.estimates import Estimate
-from pipeline.domain.production import Production
+from pipeline.domain.production import Approvals, Production
 
 
 @click.command("validate", short_help="Check a production file or folder; change nothing.")
@@ -54,7 +54,7 @@ def info_command(path: Path, as_json: bool) -> int:
         ("author", production.author),
         ("style", style),
         ("backend", production.backend),
-        ("approvals", f"variants {production.approvals.variants}, scenes {production.approvals.scenes}"),
+        ("approvals", _approvals(production.approvals)),
         ("budget", _budget(production)),
     ):
         if value:
@@ -112,6 +112,15 @@ def _budget(production: Production) -> str:
         f"{limit:g} {unit}" if limit is not None else ""
         for limit, unit in ((budget.gpu_hours, "GPU-hours"), (budget.disk_gb, "GB"), (budget.money, "money"))
     )
+
+
+def _approvals(approvals: Approvals) -> str:
+    """Who decides, and for whom it is otherwise."""
+    own = [
+        f"{each.character}: variants {each.variants or approvals.variants}, scenes {each.scenes or approvals.scenes}"
+        for each in approvals.except_for
+    ]
+    return "; ".join((f"variants {approvals.variants}, scenes {approvals.scenes}", *own))
 
 
 def _show_cast(production: Production) -> None:

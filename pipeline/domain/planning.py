@@ -79,7 +79,8 @@ def plan(production: Production, sources: Mapping[str, str], before: Before | No
     kinds = {kind.name: kind for kind in production.scene_types}
     planned, to_make = [], []
     steps = {cell.key: compare.step(cell) if compare else (Step.ADD, "") for cell in cells}
-    decided = {key for key, (step, _) in steps.items() if step is Step.REUSE}
+    by_itself = {cell.key for cell in cells if production.approvals.scenes_of(cell.character) == "auto"}
+    decided = by_itself | {key for key, (step, _) in steps.items() if step is Step.REUSE}
     for cell in cells:
         step, why = steps[cell.key]
         if cell.scene_type not in costs:
@@ -110,10 +111,9 @@ def differs(production: Production, sources: Mapping[str, str], config: RunConfi
 def _waits(production: Production, cell: CellPlan, decided: Collection[str], *, has_image: bool) -> tuple[str, ...]:
     """What people have to decide first. A decision on something that comes out the same holds in the next run, too."""
     waits = []
-    if cell.character and cell.variant and production.approvals.variants == "human" and not has_image:
+    if cell.character and cell.variant and production.approvals.variants_of(cell.character) == "human" and not has_image:
         waits.append(f"your decision on variant image {cell.character} / {cell.variant}")
-    if production.approvals.scenes == "human":
-        waits += [f"your decision on scene {key}" for key in cell.after if key not in decided]
+    waits += [f"your decision on scene {key}" for key in cell.after if key not in decided]
     return tuple(waits)
 
 

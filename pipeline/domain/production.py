@@ -129,11 +129,29 @@ class Shot:
 
 
 @dataclass(frozen=True)
+class OwnApprovals:
+    """Gates of one character that differ from everybody else's; None is as everybody else's."""
+
+    character: str
+    variants: str | None = None
+    scenes: str | None = None
+
+
+@dataclass(frozen=True)
 class Approvals:
-    """Gate mode per stage: `human` or `auto`."""
+    """Gate mode per stage: `human` or `auto`; `except_for` are the characters that have their own."""
 
     variants: str = "human"
     scenes: str = "human"
+    except_for: tuple[OwnApprovals, ...] = ()
+
+    def variants_of(self, character: str | None) -> str:
+        """Who decides on a character's variant images."""
+        return next((own.variants for own in self.except_for if own.character == character and own.variants), self.variants)
+
+    def scenes_of(self, character: str | None) -> str:
+        """Who decides on a character's scenes."""
+        return next((own.scenes for own in self.except_for if own.character == character and own.scenes), self.scenes)
 
 
 @dataclass(frozen=True)

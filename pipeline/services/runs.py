@@ -12,7 +12,7 @@ from pipeline.domain import matrix, resolver
 from pipeline.domain.choices import RunOptions
 from pipeline.domain.errors import Conflict, NotFound, Refused
 from pipeline.domain.presets import Presets
-from pipeline.domain.production import Budget, Production
+from pipeline.domain.production import Approvals, Budget, Production
 from pipeline.domain.records import Actor, Run, RunConfig, StoredFile
 from pipeline.domain.stages import Phase
 from pipeline.domain.statuses import CellStatus, RunStatus, check_run_transition
@@ -39,7 +39,7 @@ class RunsService:
     def create(self, production: Production, base_dir: Path, options: RunOptions, actor: Actor) -> Run:
         """Store a new run of this production, nothing submitted yet. Referenced pictures are copied in first."""
         if options.auto_approve:
-            production = replace(production, approvals=replace(production.approvals, variants="auto", scenes="auto"))
+            production = replace(production, approvals=Approvals("auto", "auto"))
         base_dir = base_dir.resolve()
         config = self._config(production, base_dir)
         cells = matrix.build(production)

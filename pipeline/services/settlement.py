@@ -135,7 +135,8 @@ class Settlement:
         report = {"best": best, "candidates": {label: to_dict(verdict) for label, verdict in verdicts.items()}}
         cause = self._advance.move_still(still, CellStatus.REVIEW, cause=seq, verdict=report)
         still = self._advance.stills[still.id]
-        choice = self._gate(job.run_id, verdicts[best], self._advance.book(job.run_id).recipes.production.approvals.variants)
+        approvals = self._advance.book(job.run_id).recipes.production.approvals
+        choice = self._gate(job.run_id, verdicts[best], approvals.variants_of(still.character))
         if choice is CellStatus.APPROVED:
             hero = next(output.id for output in made if str(output.part) == best)
             reason = f"candidate {best} chosen by its measures"
@@ -213,7 +214,7 @@ class Settlement:
         for job, scene, cause in self._assembled:
             cell = self._advance.cells[job.subject_id]
             approvals = self._advance.book(job.run_id).recipes.production.approvals
-            choice = self._gate(job.run_id, job.options["verdict"], approvals.scenes)
+            choice = self._gate(job.run_id, job.options["verdict"], approvals.scenes_of(cell.plan.character))
             if choice is CellStatus.APPROVED:
                 self._approve(cell, scene, cause, note="")
             elif choice is CellStatus.REJECTED:

@@ -7,7 +7,7 @@ import pytest
 from pipeline.domain.choices import Mode
 from pipeline.domain.errors import Conflict, NotFound, WorkFailed
 from pipeline.domain.matrix import Selection
-from pipeline.domain.production import Approvals, Location, Shot
+from pipeline.domain.production import Approvals, Location, OwnApprovals, Shot
 from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus
 from pipeline.domain.work import Measurement
@@ -50,6 +50,22 @@ def test_automatic_gates_need_nobody(house: House) -> None:
     house.work()
     assert house.run(run).status is RunStatus.COMPLETED
     assert {event.actor for event in house.events("cell.approved", "still.approved")} == {"system:gate"}
+
+
+def test_people_can_decide_on_one_character_alone(house: House) -> None:
+    approvals = Approvals("auto", "auto", (OwnApprovals("c2", variants="human"), OwnApprovals("c1", scenes="human")))
+    run = house.start(make_production(characters=3, scene_types=1, variants=1, approvals=approvals))
+    house.work()
+    assert [(one.what, one.key) for one in house.studio.review.waiting(run)] == [("variant", "c2 / v1"), ("scene", "c1 / s1 / v1")]
+    approved_by_hand(house)
+    assert house.run(run).status is RunStatus.COMPLETED
+
+
+def test_automatic_approval_leaves_no_character_to_people(house: House) -> None:
+    approvals = Approvals("human", "human", (OwnApprovals("c1", variants="human"),))
+    run = house.start(make_production(characters=1, variants=1, approvals=approvals), auto_approve=True)
+    house.work()
+    assert house.run(run).status is RunStatus.COMPLETED
 
 
 def test_a_gate_can_be_automatic_for_variants_only(house: House) -> None:

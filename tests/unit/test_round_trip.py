@@ -52,6 +52,7 @@ TEXTS = st.sampled_from([*ODD_TEXTS, ""]) | st.text(LETTERS | st.sampled_from("\
 PATHS = st.sampled_from(["a.png", "b/c d.png", "ü.png", "yes", "1e5"])
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**53), 2**53)
 PLAIN = NUMBERS | st.booleans() | TEXTS
+GATES = st.sampled_from(["human", "auto"])
 KEYS = st.sampled_from(["age", "null", "yes", "e5", "_x"])
 
 
@@ -136,7 +137,12 @@ PRODUCTIONS = section(
         ),
         max_size=4,
     ),
-    approvals=section({}, variants=st.sampled_from(["human", "auto"])),
+    approvals=section(
+        {},
+        variants=GATES,
+        scenes=GATES,
+        except_for=st.lists(section({"character": NAMES}, variants=GATES, scenes=GATES), max_size=2),
+    ),
     budget=section({}, gpu_hours=st.floats(0, 1e9), disk_gb=st.integers(0, 10**6), money=st.floats(0, 5e-324)),
     triggers=st.lists(st.dictionaries(KEYS, PLAIN | st.lists(PLAIN, max_size=2)), max_size=2),
     outputs=st.lists(

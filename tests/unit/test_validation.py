@@ -65,6 +65,11 @@ production:
     [
         ({"title": 12}, "production.title", "This must be text, but it is the number 12."),
         ({"title": " "}, "production.title", "The name is empty."),
+        (
+            {"approvals": {"except_for": [{"character": "Marra", "variants": "human"}]}},
+            "production.approvals.except_for[0].character",
+            'There is no character "Marra".',
+        ),
         ({"title": "x" * 81}, "production.title", "The name has 81 characters; at most 80 are allowed."),
         ({"title": "a\nb"}, "production.title", "holds control characters"),
         ({"version": 1.0}, "production.version", "This must be text, but it is the number 1.0."),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pipeline.domain.production import (
+    Approvals,
     Character,
     Location,
     Matrix,
@@ -36,12 +37,17 @@ def dump(production: Production) -> dict[str, Any]:
         "scene_types": _each(production.scene_types, _scene_type),
         "matrix": _matrix(production.matrix) if production.matrix else None,
         "shots": _each(production.shots, _shot),
-        "approvals": {"variants": production.approvals.variants, "scenes": production.approvals.scenes},
+        "approvals": _approvals(production.approvals),
         "budget": _filled(vars(production.budget)),
         "triggers": [dict(trigger) for trigger in production.triggers],
         "outputs": _each(production.outputs, _output),
     }
     return {"production": _filled(body, keep=("title", "version"))}
+
+
+def _approvals(approvals: Approvals) -> dict[str, Any]:
+    own = [_filled(vars(entry)) for entry in approvals.except_for]
+    return {"variants": approvals.variants, "scenes": approvals.scenes, **_filled({"except_for": own})}
 
 
 def _each(entries: Iterable[Any], write: Any) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from pipeline.domain.production import (
     Exclusion,
     Location,
     Matrix,
+    OwnApprovals,
     Production,
     SceneType,
     Shot,
@@ -134,7 +135,7 @@ class _Parser:
             scene_types=scene_types,
             matrix=matrix,
             shots=shots,
-            approvals=Approvals(**body.get("approvals", {})),
+            approvals=_approvals(body.get("approvals", {})),
             budget=Budget(**body.get("budget", {})),
             triggers=tuple(body.get("triggers", ())),
             outputs=outputs.resolve(body.get("outputs", ()), self.presets, self.report),
@@ -190,6 +191,11 @@ class _Parser:
             variants=_names(entry.get("variants", "all"), variants),
             exclude=tuple(Exclusion(**exclusion) for exclusion in entry.get("exclude", ())),
         )
+
+
+def _approvals(entry: Mapping[str, Any]) -> Approvals:
+    own = tuple(OwnApprovals(**exception) for exception in entry.get("except_for", ()))
+    return Approvals(**{**entry, "except_for": own})
 
 
 def _names(value: Any, declared: tuple[Character, ...] | tuple[SceneType, ...] | tuple[Variant, ...]) -> tuple[str, ...]:

@@ -120,6 +120,15 @@ EXCLUSION = Section(
         "variant": Field(_WORD, "Only this variant."),
     },
 )
+OWN_APPROVALS = Section(
+    "own_approvals",
+    "The gates of one character, where they differ from everybody else's.",
+    {
+        "character": Field(_WORD, "The character.", required=True),
+        "variants": Field(_SWITCH, "Its variant images.", default="as for all"),
+        "scenes": Field(_SWITCH, "Its scenes.", default="as for all"),
+    },
+)
 MATRIX = Section(
     "matrix",
     "Makes one cell for each character × scene type × variant.",
@@ -209,6 +218,7 @@ PRODUCTION = Section(
                 {
                     "variants": Field(_SWITCH, "Variant images.", default="`human`"),
                     "scenes": Field(_SWITCH, "Scenes.", default="`human`"),
+                    "except_for": Field(ListOf(OWN_APPROVALS), "Characters with gates of their own."),
                 },
             ),
             "Who decides at the gates.",

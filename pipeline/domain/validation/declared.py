@@ -21,6 +21,7 @@ def check(subject: Subject) -> None:
     _unique(subject, "Shot template", "shot_templates", _template_names(subject))
     _unique(subject, "Output", "outputs", [entry.name for entry in production.outputs])
     _wardrobe(subject)
+    _approvals(subject)
     _scene_types(subject)
     _matrix(subject)
     for index, shot in enumerate(production.shots):
@@ -53,6 +54,11 @@ def _wardrobe(subject: Subject) -> None:
             if worn.variant and worn.variant not in subject.variants:
                 where = (*TOP, "characters", index, "wardrobe")
                 subject.report.unknown(where, "variant", worn.variant, subject.variants, cure="Declare it under variants.")
+
+
+def _approvals(subject: Subject) -> None:
+    for index, own in enumerate(subject.production.approvals.except_for):
+        _known(subject, (*TOP, "approvals", "except_for", index, "character"), "character", own.character, subject.characters)
 
 
 def _scene_types(subject: Subject) -> None:
