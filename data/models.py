@@ -294,6 +294,7 @@ outputs = Table(
     Column("facts", Json, nullable=False),
     Index("ix_outputs_subject", "subject", "subject_id", "take"),
     Index("ix_outputs_job", "job_id"),
+    Index("ix_outputs_sha256", "sha256"),
 )
 
 imports = Table(

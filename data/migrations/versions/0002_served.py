@@ -1,4 +1,4 @@
-"""What a server needs: answers kept for repeated requests, saved views, and how far a running attempt is."""
+"""What a server needs: answers kept for repeated requests, saved views, how far an attempt is, files found by hash."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Add two tables and two columns; what is stored stays as it is."""
+    """Add two tables, two columns and an index; what is stored stays as it is."""
     op.create_table(
         "idempotency_keys",
         sa.Column("id", ID, autoincrement=True, nullable=False),
@@ -46,10 +46,12 @@ def upgrade() -> None:
     )
     op.add_column("attempts", sa.Column("progress", sa.Float(), nullable=False, server_default="0"))
     op.add_column("attempts", sa.Column("step", sa.Text(), nullable=False, server_default=""))
+    op.create_index("ix_outputs_sha256", "outputs", ["sha256"], unique=False)
 
 
 def downgrade() -> None:
     """Remove them."""
+    op.drop_index("ix_outputs_sha256", table_name="outputs")
     op.drop_column("attempts", "step")
     op.drop_column("attempts", "progress")
     op.drop_table("saved_views")
