@@ -1,0 +1,107 @@
+"""Numbers and times as people read them: always with a unit, times relative with the exact one on hover."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from dash import html
+from dash.development.base_component import Component
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+
+
+def ago(at: datetime, now: datetime) -> str:
+    """`just now`, `4 min ago`, `2 h 5 min ago`, `yesterday 18:40`, `12 Nov 09:12`."""
+    seconds = (now - at).total_seconds()
+    if seconds < _MINUTE:
+        return "just now"
+    if seconds < 12 * _HOUR:
+        return f"{duration(seconds // _MINUTE * _MINUTE)} ago"
+    return clock(at, now)
+
+
+def clock(at: datetime, now: datetime) -> str:
+    """A time of day, with the day when it is another one: `15:10`, `tomorrow 05:20`, `Saturday 12:00`, `12 Nov 09:12`."""
+    here, today = at.astimezone(), now.astimezone()
+    days = (here.date() - today.date()).days
+    time = f"{here:%H:%M}"
+    if days == 0:
+        return time
+    if days in (-1, 1):
+        return f"{'yesterday' if days < 0 else 'tomorrow'} {time}"
+    if abs(days) < 7:
+        return f"{here:%A} {time}"
+    return f"{here.day} {here:%b} {time}" if here.year == today.year else f"{here.day} {here:%b %Y}"
+
+
+def exactly(at: datetime) -> str:
+    """The whole date and time, for hovering."""
+    here = at.astimezone()
+    return f"{here:%A} {here.day} {here:%B %Y, %H:%M:%S}"
+
+
+def since(at: datetime, now: datetime) -> Component:
+    """`ago` as an element: the exact time on hover, kept fresh by the browser."""
+    return html.Time(ago(at, now), title=exactly(at), dateTime=at.astimezone(UTC).isoformat(), className="ago")
+
+
+def duration(seconds: float) -> str:
+    """`8 s`, `3 min 20 s`, `14 min`, `2 h 14 min`, `3 d 4 h`: two units at most, the second one when it says something."""
+    whole = max(0, round(seconds))
+    if whole < _MINUTE:
+        return f"{whole} s"
+    if whole < 10 * _MINUTE:
+        return _two(whole // _MINUTE, "min", whole % _MINUTE, "s")
+    if whole < _HOUR:
+        return f"{round(whole / _MINUTE)} min" if round(whole / _MINUTE) < 60 else "1 h"
+    if whole < 2 * _DAY:
+        minutes = round(whole / _MINUTE)
+        return _two(minutes // 60, "h", minutes % 60, "min")
+    hours = round(whole / _HOUR)
+    return _two(hours // 24, "d", hours % 24, "h")
+
+
+def hours(seconds: float) -> str:
+    """Generation time as a budget counts it: `12.4 h`, `0.05 h`, `40 h`."""
+    value = seconds / _HOUR
+    digits = 0 if value >= 100 or value == round(value) else 1 if value >= 1 else 2
+    return f"{value:,.{digits}f} h"
+
+
+def size(size_bytes: float) -> str:
+    """`318 kB`, `3.2 GB`."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size_bytes < 999.5:
+            return f"{size_bytes:.0f} {unit}" if unit in ("bytes", "kB") or size_bytes >= 99.95 else f"{size_bytes:.1f} {unit}"
+        size_bytes /= 1000
+    return f"{size_bytes:.1f} TB"
+
+
+def share(part: float, whole: float) -> int:
+    """Whole percent, never 100 before all is done and never 0 once something is."""
+    if not whole or part <= 0:
+        return 0
+    if part >= whole:
+        return 100
+    return min(99, max(1, round(100 * part / whole)))
+
+
+def counted(number: int, singular: str, plural: str = "") -> str:
+    """`1 scene`, `2 scenes`, `1,240 scenes`."""
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def until(at: datetime, now: datetime) -> str:
+    """How long it is to then: `9 min`."""
+    return duration(max(timedelta(0), at - now).total_seconds())
+
+
+def initials(name: str) -> str:
+    """Two letters for a round badge: of the first two words, or the first two of one."""
+    words = [word for word in name.replace(".", " ").replace("_", " ").replace("-", " ").split() if word]
+    letters = words[0][0] + words[1][0] if len(words) > 1 else name.strip()[:2]
+    return letters.upper() or "?"
+
+
+def _two(large: int, unit: str, small: int, small_unit: str) -> str:
+    return f"{large} {unit} {small} {small_unit}" if small else f"{large} {unit}"
