@@ -11,24 +11,26 @@ from typing import Any
 import pytest
 from sqlalchemy import URL, create_engine, make_url, text
 
+from tests import chromium, run
+
 DATABASES = ["sqlite", "postgresql"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add our two flags to pytest."""
     parser.addoption("--campaign", action="store_true", help="run the long campaigns too (tests marked slow)")
-    parser.addoption("--fast", action="store_true", help="run neither PostgreSQL nor the long campaigns")
+    parser.addoption("--fast", action="store_true", help="run neither PostgreSQL nor the browser nor the long campaigns")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip the campaigns unless they are asked for; drop the PostgreSQL half of a fast run."""
+    """Skip the campaigns unless they are asked for; drop the PostgreSQL half and the browser tests of a fast run."""
     if not config.getoption("campaign") or config.getoption("fast"):
         skip = pytest.mark.skip(reason="a long campaign: ./stripboard test --campaign")
         for item in items:
             if "slow" in item.keywords:
                 item.add_marker(skip)
     if config.getoption("fast"):
-        dropped = [item for item in items if needs_postgresql(item)]
+        dropped = [item for item in items if needs_postgresql(item) or needs_browser(item)]
         config.hook.pytest_deselected(items=dropped)
         items[:] = [item for item in items if item not in dropped]
 
@@ -39,6 +41,20 @@ def needs_postgresql(item: pytest.Item) -> bool:
         return True
     callspec = getattr(item, "callspec", None)
     return callspec is not None and callspec.params.get("database_url") == "postgresql"
+
+
+def needs_browser(item: pytest.Item) -> bool:
+    """Whether this test drives a browser."""
+    return "chromium_program" in getattr(item, "fixturenames", ())
+
+
+@pytest.fixture(scope="session")
+def chromium_program() -> Path:
+    """The browser; without one the test is left out, and with CI=true it fails."""
+    found = chromium.program(may_install=False)
+    if found is None:
+        (pytest.fail if run.in_ci() else pytest.skip)(chromium.MISSING)
+    return found
 
 
 @pytest.fixture(params=DATABASES)
@@ -68,7 +84,7 @@ def postgresql_server() -> Iterator[Any]:
     url = os.environ.get("TEST_DATABASE_URL")
     if not url:
         reason = "no PostgreSQL: TEST_DATABASE_URL is not set (./stripboard test starts a server by itself)"
-        if os.environ.get("CI", "").lower() in {"1", "true", "yes"}:
+        if run.in_ci():
             pytest.fail(reason)
         pytest.skip(reason)
     engine = create_engine(make_url(url).set(drivername="postgresql+psycopg2"), isolation_level="AUTOCOMMIT")

@@ -50,13 +50,15 @@ class FakeClock:
 class Stagehands:
     """Every stage as a function that writes small files: their content depends on the fingerprint and on nothing else.
 
-    `troubles` is asked before each request is performed and may raise; `measures` are what a checking stage reports.
+    `troubles` is asked before each request is performed and may raise; `measures` are what a checking stage reports;
+    `make_file` makes each file.
     """
 
     def __init__(self) -> None:
         self.performed: list[Request] = []
         self.troubles: Callable[[Request], None] = lambda request: None
         self.measures: dict[str, tuple[Measurement, ...]] = {}
+        self.make_file: Callable[[Request, Workspace, str], Path] = make_small_file
 
     def locate(self, stage: str) -> StageFunction:
         """The function of a stage."""
@@ -66,7 +68,7 @@ class Stagehands:
         self.troubles(request)
         self.performed.append(request)
         workspace.report(0.5)
-        make = make_package if request.stage == "delivery" else make_small_file
+        make = make_package if request.stage == "delivery" else self.make_file
         outputs = tuple(
             workspace.publish(make(request, workspace, role), role=role, media_type=media_type)
             for role, media_type in ROLES[request.stage]

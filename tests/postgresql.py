@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests import debian
+
 MISSING = """\
 PostgreSQL is not on this machine, so its half of the tests is left out.
 To add it: install it (Debian, Ubuntu: apt install postgresql; macOS: brew install postgresql), or set TEST_DATABASE_URL to a
@@ -35,14 +37,9 @@ QUICK = {  # nothing here has to survive a power cut
 def programs(*, may_install: bool) -> Path | None:
     """The folder of initdb and postgres: the newest installed, else on the PATH, else from Debian's package if allowed."""
     found = find_programs()
-    if found or not may_install or os.geteuid() != 0 or not shutil.which("apt-get"):
+    if found or not may_install or not debian.may_install():
         return found
-    print("Installing Debian's postgresql package for the tests …", flush=True)
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["apt-get", "update", "-q"], ["apt-get", "install", "-y", "-q", "--no-install-recommends", "postgresql"]):
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment)
-        if done.returncode != 0:
-            print(f"{' '.join(command)} failed:\n{done.stderr.strip()[-2000:]}", flush=True)
+    debian.install("postgresql")
     return find_programs()
 
 

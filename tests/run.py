@@ -7,23 +7,24 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tests import postgresql
+from tests import chromium, postgresql
 
 ROOT = Path(__file__).resolve().parent.parent
 HELP = """\
 Usage: ./stripboard test [--fast] [--campaign] [--set-up] [pytest arguments]
 
-Runs the tests on SQLite and on PostgreSQL, and exits with pytest's code.
+Runs the tests on SQLite and on PostgreSQL and in a real browser, and exits with pytest's code.
 
-  --fast      without PostgreSQL and without the long campaigns
+  --fast      without PostgreSQL, without the browser and without the long campaigns
   --campaign  with the long campaigns (tests marked slow)
   --set-up    get everything that the tests need, run none
 
 PostgreSQL: TEST_DATABASE_URL when it is set; else a private server that is started for the run from the machine's own
-programs and removed afterwards; as root on Debian, a missing one is installed. With CI=true nothing may be left out.
+programs and removed afterwards. Browser: the machine's Chromium or Chrome. As root on Debian, what is missing is installed.
+With CI=true nothing may be left out.
 """
 
 
@@ -33,22 +34,27 @@ def main(arguments: list[str]) -> int:
         print(HELP)
         return 0
     os.environ.setdefault("PYTHONDONTWRITEBYTECODE", "1")
-    if "--set-up" in arguments:
-        return 0 if postgresql.programs(may_install=True) or not in_ci() else leave_out()
-    if "--fast" in arguments or os.environ.get("TEST_DATABASE_URL"):
+    if "--fast" in arguments and "--set-up" not in arguments:
         return pytest(arguments)
-    folder = postgresql.programs(may_install=True)
+    has_url = bool(os.environ.get("TEST_DATABASE_URL"))
+    folder = None if has_url else postgresql.programs(may_install=True)
+    browser = chromium.program(may_install=True)
+    missing = [text for text, found in ((postgresql.MISSING, has_url or folder), (chromium.MISSING, browser)) if not found]
+    refused = leave_out(missing)
+    if refused or "--set-up" in arguments:
+        return refused
     if folder is None:
-        return leave_out() or pytest(arguments)
+        return pytest(arguments)
     with stopped_by_signals(), postgresql.throw_away_server(folder, ROOT / ".test-services") as url:
         os.environ["TEST_DATABASE_URL"] = url
         return pytest(arguments)
 
 
-def leave_out() -> int:
-    """Say that the PostgreSQL half is left out, and how to add it; in CI that is a failure."""
-    print(postgresql.MISSING, file=sys.stderr)
-    return 1 if in_ci() else 0
+def leave_out(missing: Sequence[str]) -> int:
+    """Say what is left out, and how to add it; in CI that is a failure."""
+    for text in missing:
+        print(text, file=sys.stderr)
+    return 1 if missing and in_ci() else 0
 
 
 def in_ci() -> bool:

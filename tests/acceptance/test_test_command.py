@@ -1,11 +1,13 @@
-"""What `./stripboard test` does when a database is missing, and what each test gets from one that is there."""
+"""What `./stripboard test` does when a database or a browser is missing, and what each test gets from one that is there."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, inspect, text
 
-from tests import postgresql, run
+from tests import chromium, postgresql, run
 
 
 @pytest.fixture
@@ -14,6 +16,7 @@ def no_postgresql(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     runs: list[list[str]] = []
     monkeypatch.delenv("TEST_DATABASE_URL", raising=False)
     monkeypatch.setattr(postgresql, "programs", lambda **_: None)
+    monkeypatch.setattr(chromium, "program", lambda **_: Path("chromium"))
     monkeypatch.setattr(run, "pytest", lambda arguments: runs.append(arguments) or 0)
     return runs
 
@@ -34,6 +37,20 @@ def test_a_missing_server_fails_a_run_that_must_be_complete(
     assert run.main([]) == 1
     assert run.main(["--set-up"]) == 1
     assert no_postgresql == []
+
+
+def test_a_missing_browser_is_told_and_the_rest_runs_unless_the_run_must_be_complete(
+    no_postgresql: list[list[str]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TEST_DATABASE_URL", "postgresql://there")
+    monkeypatch.setattr(chromium, "program", lambda **_: None)
+    monkeypatch.setenv("CI", "true")
+    assert run.main([]) == 1
+    assert no_postgresql == []
+    monkeypatch.delenv("CI")
+    assert run.main(["tests/unit"]) == 0
+    assert no_postgresql == [["tests/unit"]]
+    assert "apt install chromium" in capsys.readouterr().err
 
 
 def test_a_fast_run_does_not_ask_for_a_server(no_postgresql: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,22 @@
+"""What the test command may install: packages of Debian, as root."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+
+
+def may_install() -> bool:
+    """Whether this machine and this account allow it."""
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
+def install(package: str) -> None:
+    """Install one package; what goes wrong is said, not raised."""
+    print(f"Installing Debian's {package} package for the tests …", flush=True)
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in (["apt-get", "update", "-q"], ["apt-get", "install", "-y", "-q", "--no-install-recommends", package]):
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment)
+        if done.returncode != 0:
+            print(f"{' '.join(command)} failed:\n{done.stderr.strip()[-2000:]}", flush=True)
