@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pipeline.engine.dispatcher import Dispatcher
     from pipeline.engine.scheduler import Scheduler
     from pipeline.ports import Clock, GeneratorBackend, StageFunction
+    from pipeline.services.boards import Boards
     from pipeline.services.deliveries import Deliveries
     from pipeline.services.dispatch import Dispatch
     from pipeline.services.invariants import Invariants
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from pipeline.services.reports import Reports
     from pipeline.services.review import Review
     from pipeline.services.runs import RunsService
+    from pipeline.services.search import Search
     from pipeline.services.submission import Submission
     from pipeline.services.upkeep import Upkeep
 
@@ -73,12 +75,14 @@ class Studio:
     review: Review
     deliveries: Deliveries
     reports: Reports
+    search: Search
     upkeep: Upkeep
     invariants: Invariants
     dispatch: Dispatch
     leases: Leases
     planning: Planning
     previews: Previews
+    boards: Boards
     files: MediaFiles
 
     def close(self) -> None:
@@ -100,6 +104,7 @@ def build_studio(
     """
     from pipeline.adapters.clock import SystemClock
     from pipeline.adapters.process_locks import ProcessLocks
+    from pipeline.services.boards import Boards
     from pipeline.services.deliveries import Deliveries
     from pipeline.services.dispatch import Dispatch
     from pipeline.services.invariants import Invariants
@@ -111,6 +116,7 @@ def build_studio(
     from pipeline.services.review import Review
     from pipeline.services.runbooks import RunBooks
     from pipeline.services.runs import RunsService
+    from pipeline.services.search import Search
     from pipeline.services.submission import Submission
     from pipeline.services.upkeep import Upkeep
 
@@ -133,6 +139,7 @@ def build_studio(
         review=Review(stores, books, now),
         deliveries=Deliveries(stores, books, now, media.copy_out),
         reports=Reports(stores, books),
+        search=Search(stores),
         upkeep=Upkeep(stores, books, media=media, spool=spool, clock=now),
         invariants=Invariants(stores, media=media, spool=spool, clock=now, logs=logs, verify_package=verify_package),
         dispatch=Dispatch(
@@ -140,6 +147,7 @@ def build_studio(
         ),
         leases=Leases(stores, now),
         planning=Planning(stores, hash_file),
+        boards=Boards(stores, books, now),
         previews=Previews(stores, media.copy_out, lambda folder: shutil.rmtree(folder, ignore_errors=True)),
         files=MediaFiles(stores, books, media.stored, partial(_small_picture, settings.cache_root / "thumbnails")),
     )

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
-from pipeline.api import feed, health, media, problems
+from pipeline.api import feed, health, matrix, media, problems
 
 if TYPE_CHECKING:
     from pipeline.wiring import Studio
 
 API = "/api/v1"
-ROUTERS = (health.router, feed.router, media.router)
+ROUTERS = (health.router, feed.router, media.router, matrix.router)
 
 
 def build(studio: Studio, engine: Callable[[], AbstractContextManager[Any]]) -> FastAPI:

@@ -1,0 +1,57 @@
+"""`GET /api/v1/production-runs/{id}/matrix`: the whole board as one compact document, and its layers."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from fastapi import APIRouter, Query, Request, Response
+
+router = APIRouter(prefix="/api/v1/production-runs", tags=["runs"])
+
+
+@router.get("/{run_id}/matrix", response_class=Response, responses={200: {"content": {"application/json": {}}}})
+def matrix(
+    request: Request,
+    run_id: int,
+    layer: str = Query("", description="qa, duration, cost, attempts or segments: only this column of numbers"),
+) -> Response:
+    """Every cell of a run as columns, with an entry for each cell in matrix order.
+
+    `seq` is the number of the newest event in the picture: events after it bring the picture up to date. Statuses are one
+    letter a cell: `n`ot started, `q`ueued, `g`enerating, `r`eview, `a`pproved, re`j`ected, `f`ailed, `c`ancelled. A cell is
+    blocked while it is queued and one of its needs is not approved.
+    `need_sets` hold indices of `stills`, or `-1 - index` of an earlier cell.
+    `keys` has only those that are not row / group / column. `ids` are pairs of (first, how many).
+    """
+    boards = request.app.state.studio.boards
+    answer = {"layer": layer, "values": boards.layer(run_id, layer)} if layer else _document(boards.sheet(run_id))
+    return Response(json.dumps(answer, separators=(",", ":"), ensure_ascii=False), media_type="application/json")
+
+
+def _document(sheet: Any) -> dict[str, Any]:
+    run, layout = sheet.run, sheet.layout
+    return {
+        "run": {"id": run.id, "title": run.title, "number": run.number, "status": run.status.value},
+        "seq": sheet.seq,
+        "rows": [[row.name, row.kind, sheet.pictured.get(row.name, 0) if row.kind == "character" else 0] for row in layout.rows],
+        "groups": layout.groups,
+        "columns": [[column.group, column.name] for column in layout.columns],
+        "cells": {
+            "ids": sheet.ids_in_runs,
+            "row": layout.at_row,
+            "column": layout.at_column,
+            "type": sheet.type_of,
+            "keys": layout.names,
+            "status": sheet.statuses,
+            "since": sheet.since,
+            "take": sheet.takes,
+            "version": sheet.versions,
+            "stale": sheet.stale,
+            "reason": sheet.reasons,
+            "needs": sheet.need_of,
+        },
+        "need_sets": sheet.need_sets,
+        "stills": sheet.stills,
+        "types": [[name, *sheet.costs[name], sheet.segments[name]] for name in sheet.type_names],
+    }
