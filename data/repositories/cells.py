@@ -76,6 +76,22 @@ class Cells:
         wanted = [status.value for status in statuses]
         return self._all(select(cells).where(cells.c.run_id == run_id, cells.c.status.in_(wanted)).order_by(cells.c.ordinal))
 
+    def matching(self, words: Sequence[str], limit: int, run_id: int | None = None) -> list[Cell]:
+        """Cells whose key holds every word, whatever the case; newest runs first, in matrix order, `limit` at most."""
+        query = select(cells).where(*(cells.c.key.icontains(word, autoescape=True) for word in words))
+        if run_id is not None:
+            query = query.where(cells.c.run_id == run_id)
+        return self._all(query.order_by(cells.c.run_id.desc(), cells.c.ordinal).limit(limit))
+
+    def characters(self, words: Sequence[str], limit: int, run_id: int | None = None) -> list[tuple[int, str]]:
+        """Characters whose name holds every word, as (run, name); newest runs first, `limit` at most."""
+        named = (cells.c.character.icontains(word, autoescape=True) for word in words)
+        query = select(cells.c.run_id, cells.c.character, func.min(cells.c.ordinal)).where(cells.c.character.is_not(None), *named)
+        if run_id is not None:
+            query = query.where(cells.c.run_id == run_id)
+        ordered = query.group_by(cells.c.run_id, cells.c.character).order_by(cells.c.run_id.desc(), func.min(cells.c.ordinal))
+        return [(row.run_id, row.character) for row in self._connection.execute(ordered.limit(limit))]
+
     def counts(self, run_id: int) -> dict[CellStatus, int]:
         """How many cells the run has in each status."""
         query = select(cells.c.status, func.count()).where(cells.c.run_id == run_id).group_by(cells.c.status)
