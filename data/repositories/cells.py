@@ -170,6 +170,25 @@ class Cells:
             found.setdefault(row.subject_id, []).append((row.needs, row.needs_id))
         return found
 
+    def needs_of(self, subject: str, ids: Sequence[int]) -> dict[int, list[tuple[str, int]]]:
+        """What these cells (or stills) depend on: id -> [(cell or still, id)], in the order it was stored."""
+        found: dict[int, list[tuple[str, int]]] = {}
+        for part in chunks(ids):
+            query = select(dependencies).where(dependencies.c.subject == subject, dependencies.c.subject_id.in_(part))
+            for row in self._connection.execute(query.order_by(dependencies.c.id)):
+                found.setdefault(row.subject_id, []).append((row.needs, row.needs_id))
+        return found
+
+    def neighbours(self, cell: Cell) -> tuple[int | None, int | None, int]:
+        """(id of the cell before, of the one after, how many are before it) in matrix order."""
+        ours, at = cells.c.run_id == cell.run_id, cell.plan.ordinal
+        before = select(cells.c.id).where(ours, cells.c.ordinal < at).order_by(cells.c.ordinal.desc()).limit(1)
+        after = select(cells.c.id).where(ours, cells.c.ordinal > at).order_by(cells.c.ordinal).limit(1)
+        count = select(func.count()).select_from(cells).where(ours, cells.c.ordinal < at)
+        parts = (query.scalar_subquery() for query in (before, after, count))
+        row = self._connection.execute(select(*parts)).one()
+        return row[0], row[1], row[2]
+
     def _all(self, query: Select[Any]) -> list[Cell]:
         return [_cell(row) for row in self._connection.execute(query)]
 

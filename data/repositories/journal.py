@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from data.batch import Batch
 from data.models import UtcTime, audit_log, events, heads
 from data.reads import Read
+from data.repositories.chunks import chunks
 from pipeline.domain.records import Actor, Event
 
 _INSERT_EVENT = insert(events)
@@ -92,6 +93,22 @@ class Journal:
         """The story of one thing, in order."""
         query = select(events).where(events.c.subject == subject, events.c.subject_id == subject_id).order_by(events.c.seq)
         return [_event(row) for row in self._connection.execute(query)]
+
+    def of_jobs(self, job_ids: Sequence[int], *but: str) -> list[Event]:
+        """The events of these jobs in order, without those of some types."""
+        found: list[Event] = []
+        for part in chunks(job_ids):
+            query = select(events).where(events.c.subject == "job", events.c.subject_id.in_(part), events.c.type.not_in(but))
+            found.extend(_event(row) for row in self._connection.execute(query.order_by(events.c.seq)))
+        return found
+
+    def numbered(self, seqs: Sequence[int]) -> dict[int, Event]:
+        """These events by number."""
+        found: dict[int, Event] = {}
+        for part in chunks(seqs):
+            query = select(events).where(events.c.seq.in_(part))
+            found.update((row.seq, _event(row)) for row in self._connection.execute(query))
+        return found
 
     def last_seq(self) -> int:
         """The number of the newest committed event."""

@@ -73,6 +73,14 @@ class Outputs:
             found.extend(self._all(query.order_by(outputs.c.subject_id, outputs.c.take, outputs.c.part, outputs.c.id)))
         return found
 
+    def of_stills(self, still_ids: Sequence[int]) -> list[Output]:
+        """The candidates of these stills, of all their takes, in order."""
+        found: list[Output] = []
+        for part in chunks(still_ids):
+            query = select(outputs).where(outputs.c.subject == "still", outputs.c.subject_id.in_(part), outputs.c.role == "still")
+            found.extend(self._all(query.order_by(outputs.c.part, outputs.c.id)))
+        return found
+
     def by_id(self, output_id: int) -> Output | None:
         """One output."""
         found = self._all(select(outputs).where(outputs.c.id == output_id))

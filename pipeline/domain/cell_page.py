@@ -1,0 +1,180 @@
+"""Everything that is shown of one cell, as values: takes with their segments, steps, jobs, and what waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pipeline.domain.quality import Verdict
+from pipeline.domain.records import Attempt, Cell, Job, Output, Run, Still, StoredFile, Take
+from pipeline.domain.resolver import Unmet
+from pipeline.domain.stages import STAGES, Lane, Stage
+from pipeline.domain.statuses import AttemptOutcome, CellStatus, JobStatus
+from pipeline.domain.stories import Line
+
+SHOWN_BY_JOB: Mapping[JobStatus, str] = {
+    JobStatus.READY: "queued",
+    JobStatus.RUNNING: "generating",
+    JobStatus.DONE: "approved",
+    JobStatus.FAILED: "failed",
+    JobStatus.CANCELLED: "cancelled",
+}
+"""Which of the shown statuses a job has."""
+
+
+@dataclass(frozen=True)
+class SceneFacts:
+    """What a cell's scene type asks for. `gate` is who decides on its takes: `human` or `auto`."""
+
+    duration_s: float
+    fps: int
+    width: int
+    height: int
+    segment_frames: tuple[int, ...]
+    gate: str
+
+    @property
+    def frames(self) -> int:
+        """All frames of the scene."""
+        return sum(self.segment_frames)
+
+
+@dataclass(frozen=True)
+class SegmentView:
+    """One segment of a take: where it lies on the time line, and its file once it is made."""
+
+    number: int
+    first_frame: int
+    frames: int
+    shown: str
+    file: StoredFile | None = None
+
+
+@dataclass(frozen=True)
+class TakeView:
+    """One take. `shown` is its status as people see it; `scene` is there once it is assembled."""
+
+    take: Take
+    shown: str
+    segments: tuple[SegmentView, ...]
+    scene: StoredFile | None
+    has_picture: bool
+    verdict: Verdict | None
+    generation_s: float
+    reason: str = ""
+
+    @property
+    def number(self) -> int:
+        """Its number among the cell's takes."""
+        return self.take.number
+
+
+@dataclass(frozen=True)
+class JobView:
+    """A job with its tries, oldest first."""
+
+    job: Job
+    attempts: tuple[Attempt, ...]
+
+    @property
+    def shown(self) -> str:
+        """Its status as people see it."""
+        return SHOWN_BY_JOB[self.job.status]
+
+    @property
+    def seconds(self) -> float:
+        """How long all its tries took together."""
+        return sum(attempt.seconds for attempt in self.attempts)
+
+    @property
+    def is_generation(self) -> bool:
+        """Whether its time counts against the budget."""
+        return STAGES[self.job.stage].lane is Lane.GENERATION
+
+    @property
+    def is_reused(self) -> bool:
+        """Whether a stored result was taken instead of work."""
+        return bool(self.attempts) and self.attempts[-1].outcome is AttemptOutcome.REUSED
+
+
+@dataclass(frozen=True)
+class Waiter:
+    """A cell that waits for this one; `seconds` is what it will cost, `is_freed` whether it waits for nothing else."""
+
+    cell: Cell
+    seconds: float
+    is_freed: bool
+
+
+@dataclass(frozen=True)
+class StillView:
+    """A still that the cell needs, with its candidates (part numbers) and who approved it."""
+
+    still: Still
+    candidates: tuple[int, ...]
+    decided_by: str = ""
+
+
+@dataclass(frozen=True)
+class CellPage:
+    """One cell with all that people need to judge it and to know what happens next."""
+
+    run: Run
+    cell: Cell
+    scene: SceneFacts
+    blocked_by: tuple[Unmet, ...]
+    stills: tuple[StillView, ...]
+    after: tuple[Cell, ...]
+    waiters: tuple[Waiter, ...]
+    takes: tuple[TakeView, ...]
+    jobs: tuple[JobView, ...]
+    story: tuple[Line, ...]
+    before_id: int | None
+    after_id: int | None
+    position: int
+    total: int
+    seq: int
+    now: datetime
+    watched: frozenset[tuple[str, int]] = field(default_factory=frozenset)
+
+    @property
+    def shown(self) -> str:
+        """The cell's status as people see it: `blocked` is computed."""
+        return "blocked" if self.blocked_by else self.cell.status.value
+
+    @property
+    def newest(self) -> TakeView | None:
+        """The newest take."""
+        return self.takes[0] if self.takes else None
+
+    def take(self, number: int | None) -> TakeView | None:
+        """The take of this number; the one to look at first when none is named: the newest that can be played."""
+        named = next((take for take in self.takes if take.number == number), None)
+        return named or next((take for take in self.takes if take.scene), None) or self.newest
+
+
+def segments_of(frames: Sequence[int], jobs: Sequence[Job], made: Mapping[int, StoredFile]) -> tuple[SegmentView, ...]:
+    """The segments of a take on the time line; those without a job yet wait in line."""
+    by_part = {job.part: job for job in jobs if job.stage is Stage.SCENE_GENERATION}
+    views, first = [], 0
+    for number, count in enumerate(frames, 1):
+        job = by_part.get(number)
+        shown = SHOWN_BY_JOB[job.status] if job else "queued"
+        views.append(SegmentView(number, first, count, shown, made.get(number)))
+        first += count
+    return tuple(views)
+
+
+def take_shown(take: Take, cell: Cell) -> str:
+    """The status of one take: its own decision, else the cell's for the newest one, else cancelled or failed."""
+    if take.decision:
+        return take.decision
+    if take.number == cell.take and cell.status not in (CellStatus.APPROVED, CellStatus.NOT_STARTED):
+        return cell.status.value
+    return "review" if take.scene_sha256 else "cancelled"
+
+
+def outputs_of_take(outputs: Sequence[Output], number: int) -> dict[tuple[str, int], Output]:
+    """The files of one take by (role, part); the newest of each."""
+    return {(output.role, output.part): output for output in outputs if output.take == number}
