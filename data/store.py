@@ -29,6 +29,7 @@ from data.repositories.runs import Runs
 from data.repositories.stills import Stills
 from data.repositories.takes import Takes
 from data.repositories.views import Views
+from data.repositories.tallies import Tallies
 from pipeline.domain.errors import Unavailable
 
 _WAIT_MS = 30_000
@@ -55,6 +56,7 @@ class Store:
         self.views = Views(connection)
 
     def flush(self) -> None:
+        self.tallies = Tallies(connection)
         """Send the waiting writes, so that reads in this transaction see them."""
         self.batch.flush()
 

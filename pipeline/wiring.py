@@ -33,12 +33,14 @@ if TYPE_CHECKING:
     from pipeline.engine.scheduler import Scheduler
     from pipeline.ports import Clock, GeneratorBackend, StageFunction
     from pipeline.services.boards import Boards
+    from pipeline.services.activity import Activity
     from pipeline.services.deliveries import Deliveries
     from pipeline.services.dispatch import Dispatch
     from pipeline.services.invariants import Invariants
     from pipeline.services.leases import Leases
     from pipeline.services.media_files import MediaFiles
     from pipeline.services.planning import Planning
+    from pipeline.services.overview import Overview
     from pipeline.services.previews import Previews
     from pipeline.services.reports import Reports
     from pipeline.services.review import Review
@@ -85,6 +87,8 @@ class Studio:
     boards: Boards
     files: MediaFiles
 
+    overview: Overview
+    activity: Activity
     def close(self) -> None:
         """Give the database connections back."""
         self.stores.close()
@@ -107,12 +111,14 @@ def build_studio(
     from pipeline.services.boards import Boards
     from pipeline.services.deliveries import Deliveries
     from pipeline.services.dispatch import Dispatch
+    from pipeline.services.activity import Activity
     from pipeline.services.invariants import Invariants
     from pipeline.services.leases import Leases
     from pipeline.services.media_files import MediaFiles
     from pipeline.services.planning import Planning
     from pipeline.services.previews import Previews
     from pipeline.services.reports import Reports
+    from pipeline.services.overview import Overview
     from pipeline.services.review import Review
     from pipeline.services.runbooks import RunBooks
     from pipeline.services.runs import RunsService
@@ -153,9 +159,16 @@ def build_studio(
     )
 
 
+        overview=Overview(stores, books, now, slots=settings.parallel, free_disk=partial(_free_disk, settings.home)),
+        activity=Activity(stores, books, now),
 def _small_picture(root: Path, picture: Path, sha256: str, height: int) -> Path:
     """The picture libraries load when the first small picture is asked for."""
     from pipeline.adapters.media.thumbnails import thumbnails
+
+def _free_disk(folder: Path) -> int:
+    """The bytes that are free where a folder lies."""
+    return shutil.disk_usage(folder).free
+
 
     return thumbnails(root).of(picture, sha256, height)
 

@@ -89,6 +89,16 @@ class Journal:
             query = query.where(events.c.run_id == run_id)
         return [_event(row) for row in self._connection.execute(query)]
 
+    def latest(self, limit: int, *, run_id: int | None = None, types: Sequence[str] = ()) -> list[Event]:
+        """The newest events, the newest first, as far as `limit` events back; of one run and of some types when given."""
+        query = select(events).order_by(events.c.seq.desc())
+        if types:
+            oldest = select(heads.c.event_seq - limit).scalar_subquery()
+            query = query.where(events.c.seq > oldest, events.c.type.in_(types))
+        if run_id is not None:
+            query = query.where(events.c.run_id == run_id)
+        return [_event(row) for row in self._connection.execute(query.limit(limit))]
+
     def of(self, subject: str, subject_id: int) -> list[Event]:
         """The story of one thing, in order."""
         query = select(events).where(events.c.subject == subject, events.c.subject_id == subject_id).order_by(events.c.seq)

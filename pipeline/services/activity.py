@@ -1,0 +1,159 @@
+"""What goes on: jobs under way and just ended, the log of one, and what people should know of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from data.store import Store, Stores
+from pipeline.domain.activity import JobRow, Notice, log_text, stage_words
+from pipeline.domain.errors import NotFound
+from pipeline.domain.records import Attempt, Event, Job, Run
+from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus
+from pipeline.ports import Clock
+from pipeline.services.runbooks import RunBooks
+
+_LOOKED_BACK = 600
+_TOLD = ("cell.failed", "still.failed", "delivery.failed", "delivery.sealed", "delivery.cancelled")
+_ACTIVE = (RunStatus.RUNNING, RunStatus.PAUSED)
+
+
+class Activity:
+    """Reads jobs and notices. The cost goes with what is shown, not with what has happened."""
+
+    def __init__(self, stores: Stores, books: RunBooks, clock: Clock) -> None:
+        self._stores = stores
+        self._books = books
+        self._clock = clock
+
+    def jobs(self, run_id: int | None = None, limit: int = 50) -> list[JobRow]:
+        """Running jobs, the one that has run longest first, then those that moved last; of one run when given."""
+        with self._stores.read() as store:
+            running = [job for job in store.jobs.running() if run_id in (None, job.run_id)]
+            recent = _recent_jobs(store, run_id, limit)
+            known = {job.id: job for job in running}
+            others = [job for job in store.jobs.by_ids(recent).values() if job.id not in known]
+            attempts = _newest_attempts(store, [*running, *others])
+            order = {job_id: place for place, job_id in enumerate(recent)}
+            running.sort(key=lambda job: (attempts[job.id].started_at, job.id))
+            others.sort(key=lambda job: order[job.id])
+            shown = [*running, *others][:limit]
+            keys = _keys(store, shown)
+            runs = store.runs.by_ids(list({job.run_id for job in shown}))
+        return [_row(job, runs[job.run_id], keys[job.subject, job.subject_id], attempts.get(job.id)) for job in shown]
+
+    def counts(self) -> Mapping[JobStatus, int]:
+        """How many jobs of all runs are ready and how many run."""
+        with self._stores.read() as store:
+            return store.tallies.open_everywhere()
+
+    def log(self, job_id: int) -> str:
+        """What is known of a job as text: its attempts with what performers said, and its events. Raises NotFound."""
+        with self._stores.read() as store:
+            job = store.jobs.by_ids([job_id]).get(job_id)
+            if job is None:
+                raise NotFound(f"There is no job {job_id}.")
+            key = _keys(store, [job])[job.subject, job.subject_id]
+            return log_text(job, key, store.jobs.attempts_of([job_id]), store.journal.of("job", job_id))
+
+    def notices(self, limit: int = 50) -> list[Notice]:
+        """What waits for people now, a line a run and kind, then failures and sealed deliveries, the newest first."""
+        with self._stores.read() as store:
+            runs = {run.id: run for run in store.runs.all()}
+            waiting = [notice for run in runs.values() if run.status in _ACTIVE for notice in self._waiting(store, run)]
+            told = _newest_of_each(store.journal.latest(_LOOKED_BACK, types=_TOLD))
+            standing = _standing(store, told)
+            notices = [_told(event, runs[event.run_id], standing) for event in told if event.run_id in runs]
+        return [*waiting, *(notice for notice in notices if notice is not None)][:limit]
+
+    def _waiting(self, store: Store, run: Run) -> list[Notice]:
+        found = []
+        for subject, key, count, first_id, at in store.tallies.in_review(run.id):
+            what = "variant image" if subject == "still" else "scene"
+            text = f"{what} {key} waits for a decision" if count == 1 else f"{count:,} {what}s wait for a decision"
+            found.append(Notice("waiting", text, at or self._clock.now(), run.id, run.name, subject, first_id, count))
+        return found
+
+
+def _recent_jobs(store: Store, run_id: int | None, limit: int) -> list[int]:
+    """The jobs that the newest events tell of, the newest first."""
+    found: dict[int, None] = {}
+    for event in store.journal.latest(max(_LOOKED_BACK, 4 * limit), run_id=run_id):
+        job_id = event.subject_id if event.subject == "job" else event.data.get("job")
+        if isinstance(job_id, int):
+            found.setdefault(job_id)
+        if len(found) >= limit:
+            break
+    return list(found)
+
+
+def _newest_attempts(store: Store, jobs: Sequence[Job]) -> dict[int, Attempt]:
+    return {attempt.job_id: attempt for attempt in store.jobs.attempts_of([job.id for job in jobs])}
+
+
+def _keys(store: Store, jobs: Iterable[Job]) -> dict[tuple[str, int], str]:
+    """What each job's subject is called."""
+    ids: dict[str, list[int]] = {"cell": [], "still": [], "delivery": []}
+    for job in jobs:
+        ids[job.subject].append(job.subject_id)
+    keys = {("cell", cell.id): cell.plan.key for cell in store.cells.by_ids(ids["cell"]).values()}
+    keys |= {("still", still.id): still.key for still in store.stills.by_ids(ids["still"]).values()}
+    keys |= {("delivery", key): f"delivery {store.deliveries.by_id(key).number}" for key in dict.fromkeys(ids["delivery"])}
+    return keys
+
+
+def _row(job: Job, run: Run, key: str, attempt: Attempt | None) -> JobRow:
+    is_running = job.status is JobStatus.RUNNING
+    since = None if attempt is None else attempt.started_at if is_running else attempt.ended_at or attempt.started_at
+    return JobRow(
+        job_id=job.id,
+        run_id=run.id,
+        run_name=run.name,
+        stage=job.stage,
+        words=stage_words(job),
+        subject=job.subject,
+        subject_id=job.subject_id,
+        key=key,
+        status=job.status,
+        since=since or run.created_at,
+        progress=attempt.progress if attempt is not None and is_running else float(job.status is JobStatus.DONE),
+        step=attempt.step if attempt is not None and is_running else "",
+        worker=attempt.worker if attempt is not None else "",
+        reason=job.reason,
+        attempt=attempt.number if attempt is not None else 0,
+    )
+
+
+def _newest_of_each(events: Iterable[Event]) -> list[Event]:
+    """One event a subject: what happened to it last."""
+    found: dict[tuple[str, int], Event] = {}
+    for event in events:
+        found.setdefault((event.subject, event.subject_id), event)
+    return list(found.values())
+
+
+def _standing(store: Store, told: Sequence[Event]) -> dict[tuple[str, int], tuple[str, CellStatus]]:
+    """The names of these cells and stills, and where they stand now."""
+    cells = store.cells.by_ids([event.subject_id for event in told if event.subject == "cell"])
+    stills = store.stills.by_ids([event.subject_id for event in told if event.subject == "still"])
+    found = {("cell", cell.id): (cell.plan.key, cell.status) for cell in cells.values()}
+    return found | {("still", still.id): (still.key, still.status) for still in stills.values()}
+
+
+def _told(event: Event, run: Run, standing: Mapping[tuple[str, int], tuple[str, CellStatus]]) -> Notice | None:
+    """The notice of an event; None for a failure that is overcome."""
+    reason = event.data.get("reason", "")
+    if event.subject == "delivery":
+        number = event.data.get("number")
+        name = f"delivery {number}" if number else "a delivery"
+        if event.type == "delivery.sealed":
+            return _notice("sealed", f"{name} is sealed and can be fetched", event, run)
+        return _notice("failed", f"{name} was not made: {reason}", event, run)
+    key, status = standing[event.subject, event.subject_id]
+    if status is not CellStatus.FAILED:
+        return None
+    what = "scene" if event.subject == "cell" else event.data.get("kind", "still")
+    return _notice("failed", f"{what} {key} failed" + (f": {reason}" if reason else ""), event, run)
+
+
+def _notice(kind: str, text: str, event: Event, run: Run) -> Notice:
+    return Notice(kind, text, event.at, run.id, run.name, event.subject, event.subject_id, seq=event.seq)

@@ -1,0 +1,252 @@
+"""A run at a glance, quick enough to be asked once a second by every open board."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from data.repositories.tallies import Waiters
+from data.store import Store, Stores
+from pipeline.domain import completion, estimates
+from pipeline.domain.budget import Account
+from pipeline.domain.completion import Ending, Left
+from pipeline.domain.errors import NotFound
+from pipeline.domain.estimates import cost_key
+from pipeline.domain.overview import RunOverview, Waiter, best_hint, rate_per_hour, shown_counts
+from pipeline.domain.plans import RunBook
+from pipeline.domain.production import Production
+from pipeline.domain.progress import Outlook, outlook
+from pipeline.domain.records import Run
+from pipeline.domain.stages import STAGES, Phase, Stage, last_rank
+from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus, StillKind
+from pipeline.ports import Clock
+from pipeline.services.runbooks import RunBooks
+
+_SAMPLES = 60
+_RECENT = 40
+_KEPT = 32
+_STILL_S = 5.0
+"""How long an overview serves while nothing happens: its times go on."""
+_SHARE = 20
+"""An overview serves this many times as long as it took, so that a large run is not counted all the time."""
+_DEFAULT_S = 0.5
+_HUMAN = "human"
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """What the database says of a run at one moment."""
+
+    run: Run
+    cells: Mapping[tuple[str, CellStatus], int]
+    stills: Mapping[tuple[StillKind, CellStatus], tuple[int, int]]
+    jobs: Mapping[tuple[Stage, JobStatus], int]
+    segments: Mapping[tuple[str, CellStatus], int]
+    startable: int
+    passed: int
+    is_covered: bool
+    waiters: list[Waiters]
+    finished: list[datetime]
+    timings: Mapping[str, list[float]]
+    engines: int
+
+    @property
+    def by_status(self) -> dict[CellStatus, int]:
+        """Cells by status."""
+        found: dict[CellStatus, int] = {}
+        for (_, status), count in self.cells.items():
+            found[status] = found.get(status, 0) + count
+        return found
+
+    @property
+    def stills_by_status(self) -> dict[CellStatus, int]:
+        """Stills by status."""
+        found: dict[CellStatus, int] = {}
+        for (_, status), (count, _) in self.stills.items():
+            found[status] = found.get(status, 0) + count
+        return found
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """An overview, and how long it serves."""
+
+    seq: int
+    at: float
+    took: float
+    overview: RunOverview
+
+
+class Overview:
+    """Answers how a run stands. `free_disk` tells the bytes that are free where media are stored."""
+
+    def __init__(self, stores: Stores, books: RunBooks, clock: Clock, *, slots: int, free_disk: Callable[[], int]) -> None:
+        self._stores = stores
+        self._books = books
+        self._clock = clock
+        self._slots = slots
+        self._free_disk = free_disk
+        self._kept: OrderedDict[int, _Kept] = OrderedDict()
+        self._begun: dict[int, tuple[datetime, str]] = {}
+        self._lock = threading.Lock()
+
+    def of(self, run_id: int) -> RunOverview:
+        """The run at this moment; raises NotFound. What nothing has changed since is not counted again."""
+        began = self._clock.monotonic()
+        with self._stores.read() as store:
+            seq = store.journal.last_seq()
+            kept = self._kept.get(run_id)
+            if kept is not None and began - kept.at < (_STILL_S if kept.seq == seq else _SHARE * kept.took):
+                return kept.overview
+            book = self._books.get(store, run_id) if store.runs.by_ids([run_id]) else None
+            if book is None:
+                raise NotFound(f"There is no run {run_id}.")
+            counted = self._count(store, run_id, book, seq)
+            begun = self._begun.get(run_id) or store.tallies.begun(run_id)
+        if begun is not None:
+            self._begun[run_id] = begun
+        overview = self._told(counted, book, begun)
+        ended = self._clock.monotonic()
+        self._keep(run_id, _Kept(seq, ended, ended - began, overview))
+        return overview
+
+    def _keep(self, run_id: int, kept: _Kept) -> None:
+        with self._lock:
+            self._kept[run_id] = kept
+            self._kept.move_to_end(run_id)
+            if len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+
+    @staticmethod
+    def _count(store: Store, run_id: int, book: RunBook, seq: int) -> _Counted:
+        run = store.runs.by_ids([run_id])[run_id]
+        tallies = store.tallies
+        seconds = Account(run.limit_seconds, run.spent_seconds, run.reserved_seconds)
+        sizes = Account(run.limit_bytes, run.spent_bytes, run.reserved_bytes)
+        last = last_rank(Phase(run.until))
+        return _Counted(
+            run=run,
+            cells=tallies.cells(run_id),
+            stills=tallies.stills(run_id),
+            jobs=tallies.open_jobs(run_id),
+            segments=tallies.segments_under_way(run_id),
+            startable=store.cells.count_with_needs_met(run_id),
+            passed=tallies.passed(run_id),
+            is_covered=store.jobs.any_within(run_id, last, free_seconds=seconds.free, free_bytes=sizes.free),
+            waiters=tallies.waiters(run_id),
+            finished=tallies.finished_scenes(run_id, seq, _RECENT),
+            timings=tallies.timings(list(_keys(book.recipes.production).values()), _SAMPLES),
+            engines=tallies.engines_at_work(),
+        )
+
+    def _told(self, counted: _Counted, book: RunBook, begun: tuple[datetime, str] | None) -> RunOverview:
+        production = book.recipes.production
+        run, cells, now = counted.run, counted.by_status, self._clock.now()
+        next_step = _outlook(counted)
+        ending = self._ending(counted, book) if run.status is RunStatus.RUNNING else None
+        rests_at = None if ending is None else now + timedelta(seconds=ending.likely)
+        is_whole = ending is not None and not _needs_people(counted, production)
+        segments = {scene.name: scene.segments for scene in production.scene_types}
+        whole = sum(
+            count * segments[name]
+            for (name, status), count in counted.cells.items()
+            if status in (CellStatus.REVIEW, CellStatus.APPROVED)
+        )
+        open_cells = sum(count for status, count in cells.items() if status not in (CellStatus.APPROVED, CellStatus.CANCELLED))
+        exports = sum(count for (stage, _), count in counted.jobs.items() if stage is Stage.EXPORT)
+        return RunOverview(
+            run_id=run.id,
+            counts=shown_counts(cells, counted.startable),
+            total=sum(cells.values()),
+            approved=cells.get(CellStatus.APPROVED, 0),
+            segments_made=whole + sum(counted.segments.values()),
+            segments_total=sum(count * segments[name] for (name, _), count in counted.cells.items()),
+            qa_passed=counted.passed,
+            spent_seconds=run.spent_seconds,
+            limit_seconds=run.limit_seconds,
+            spent_bytes=run.spent_bytes,
+            limit_bytes=run.limit_bytes,
+            free_disk_bytes=self._free_disk(),
+            rate_per_hour=rate_per_hour(counted.finished, now),
+            likely_at=rests_at if is_whole else None,
+            latest_at=now + timedelta(seconds=ending.latest) if ending is not None and is_whole else None,
+            rests_at=rests_at,
+            started_at=begun[0] if begun else None,
+            started_by=begun[1] if begun else "",
+            outlook=next_step,
+            missing=open_cells + exports,
+            hint=best_hint(_waiter(one, book) for one in counted.waiters),
+        )
+
+    def _ending(self, counted: _Counted, book: RunBook) -> Ending | None:
+        production = book.recipes.production
+        scene_types = {scene.name: scene for scene in production.scene_types}
+        keys = _keys(production)
+        left = [
+            Left(stage, jobs, completion.timing(counted.timings.get(keys[stage, name], []), _default(book, stage, name)), chain)
+            for (stage, name), (jobs, chain) in completion.jobs_left(
+                counted.cells, counted.segments, counted.jobs, counted.stills, scene_types, len(production.outputs)
+            ).items()
+        ]
+        return completion.ending(left, self._slots * counted.engines)
+
+
+def _keys(production: Production) -> dict[tuple[Stage, str], str]:
+    """Under which name the times of each stage and scene type are measured."""
+    keys = {(stage, ""): stage.value for stage in STAGES}
+    width, height = estimates.still_size(production)
+    keys[Stage.VARIANT_GENERATION, ""] = cost_key(production.backend, Stage.VARIANT_GENERATION, "", width, height)
+    for scene in production.scene_types:
+        key = cost_key(production.backend, Stage.SCENE_GENERATION, scene.name, scene.width, scene.height)
+        keys[Stage.SCENE_GENERATION, scene.name] = key
+    return keys
+
+
+def _default(book: RunBook, stage: Stage, name: str) -> float:
+    """The stated seconds of one job of a stage."""
+    production = book.recipes.production
+    if stage is Stage.SCENE_GENERATION:
+        scene = book.recipes.scene_types[name]
+        return estimates.scene_cost(production, scene, book.rates)[0] / max(1, scene.segments)
+    if stage is Stage.VARIANT_GENERATION:
+        return estimates.still_cost(production.backend, *estimates.still_size(production))[0]
+    return _DEFAULT_S
+
+
+def _outlook(counted: _Counted) -> Outlook:
+    last = last_rank(Phase(counted.run.until))
+    ready = {stage: count for (stage, status), count in counted.jobs.items() if status is JobStatus.READY}
+    return outlook(
+        run_status=counted.run.status,
+        cells=counted.by_status,
+        stills=counted.stills_by_status,
+        ready=sum(ready.values()),
+        running=sum(count for (_, status), count in counted.jobs.items() if status is JobStatus.RUNNING),
+        allowed=sum(count for stage, count in ready.items() if STAGES[stage].rank <= last),
+        is_covered=counted.is_covered,
+        has_failed_jobs=any(status is JobStatus.FAILED for _, status in counted.jobs),
+    )
+
+
+def _needs_people(counted: _Counted, production: Production) -> bool:
+    """Whether the run cannot be done before somebody decides, submits or retries something."""
+    stuck = (CellStatus.REVIEW, CellStatus.REJECTED, CellStatus.FAILED)
+    cells, stills = counted.by_status, counted.stills_by_status
+    if any(counts.get(status) for counts in (cells, stills) for status in (*stuck, CellStatus.NOT_STARTED)):
+        return True
+    coming = (CellStatus.QUEUED, CellStatus.GENERATING)
+    approvals = production.approvals
+    has_scenes = any(cells.get(status) for status in coming)
+    has_variants = any(counted.stills.get((StillKind.VARIANT, status)) for status in coming)
+    modes = ((has_scenes, "scenes", approvals.scenes), (has_variants, "variants", approvals.variants))
+    own = {gate: any(getattr(one, gate) == _HUMAN for one in approvals.except_for) for gate in ("scenes", "variants")}
+    return any(has_any and (mode == _HUMAN or own[gate]) for has_any, gate, mode in modes)
+
+
+def _waiter(found: Waiters, book: RunBook) -> Waiter:
+    seconds = estimates.scene_cost(book.recipes.production, book.recipes.scene_types[found.scene_type], book.rates)[0]
+    kind = "variant" if found.needs == "still" else "scene"
+    return Waiter(kind, found.key, found.needs_id, found.waiting, found.alone, seconds)
