@@ -19,7 +19,8 @@ class ProcessLocks:
     def take(self, name: str, wait_s: float = 0.0) -> bool:
         """Hold the lock of this name until `release` or the end of the process; False when another process has it."""
         self._root.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self._root / f"{name}.lock")
+        # A server is stopped by another thread than the one that started it.
+        lock = FileLock(self._root / f"{name}.lock", thread_local=False)
         try:
             lock.acquire(timeout=wait_s)
         except Timeout:

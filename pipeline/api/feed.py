@@ -6,13 +6,12 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from fastapi import APIRouter, Query, WebSocket
 from starlette.websockets import WebSocketDisconnect
 
-from pipeline.domain.errors import StripboardError
 from pipeline.domain.records import Event
 
 log = logging.getLogger(__name__)
@@ -24,8 +23,12 @@ _AT_ONCE = 1000
 _MOST_BACKLOG = 20_000
 _MOST_WAITING = 200
 _PING_S = 20.0
+_PATIENCE_S = 10.0
+_LARGEST_ID = 2**63 - 1
 TOO_SLOW = 4008
 """The code a connection is closed with that does not keep up; the page connects again from where it was."""
+TRY_AGAIN = 1013
+"""The code a connection is closed with when the database does not answer."""
 
 Read = Callable[..., Sequence[Event]]
 
@@ -53,21 +56,28 @@ class Feed:
         self._last_seq = last_seq
         self._listeners: set[asyncio.Queue[list[Event]]] = set()
         self._reader: asyncio.Task[None] | None = None
+        self._starting = asyncio.Lock()
 
     @asynccontextmanager
     async def listen(self) -> AsyncIterator[asyncio.Queue[list[Event]]]:
         """New events in batches; a listener that lets them pile up gets an empty batch, and nothing after that."""
         queue: asyncio.Queue[list[Event]] = asyncio.Queue(_MOST_WAITING + 1)
         self._listeners.add(queue)
-        if self._reader is None:
-            self._reader = asyncio.create_task(self._go_on(await asyncio.to_thread(self._last_seq)))
         try:
+            await self._read_on()
             yield queue
         finally:
             self._listeners.discard(queue)
             if not self._listeners and self._reader is not None:
                 self._reader.cancel()
                 self._reader = None
+
+    async def _read_on(self) -> None:
+        """One reader, however many listeners come at once; it stands at a known number before any of them goes on."""
+        async with self._starting:
+            if self._reader is None:
+                seq = await self.newest()
+                self._reader = asyncio.create_task(self._go_on(seq))
 
     async def since(self, seq: int, run_id: int | None) -> list[Event]:
         """The events after `seq`, at most a batch."""
@@ -81,7 +91,7 @@ class Feed:
         while True:
             try:
                 events = await self.since(seq, None)
-            except StripboardError as error:
+            except Exception as error:  # whatever the database has, the listeners must not be left without a reader
                 log.warning("the feed waits: %s", error)
                 await asyncio.sleep(_TROUBLE_S)
                 continue
@@ -100,7 +110,11 @@ class Feed:
 
 
 @router.websocket("/ws/events")
-async def events(socket: WebSocket, run: int | None = Query(None), after: int = Query(-1)) -> None:
+async def events(
+    socket: WebSocket,
+    run: int | None = Query(None, ge=0, le=_LARGEST_ID),
+    after: int = Query(-1, ge=-1, le=_LARGEST_ID),
+) -> None:
     """Every committed event after `after` (-1: from now on), of one run when given, as `{seq, events}` messages.
 
     `seq` is where to resume: it may be larger than the last event's, because events of other runs are left out.
@@ -113,14 +127,32 @@ async def events(socket: WebSocket, run: int | None = Query(None), after: int = 
         async with feed.listen() as queue, asyncio.TaskGroup() as group:
             group.create_task(_until_closed(socket))
             await _send(socket, feed, queue, run, after)
-    except* (WebSocketDisconnect, RuntimeError):
+    except* WebSocketDisconnect:
         pass
+    except* TimeoutError:
+        await _close(socket, TOO_SLOW, "too slow")
+    except* Exception as group:
+        log.warning("the feed of a page ended: %s", "; ".join(map(str, group.exceptions)))
+        await _close(socket, TRY_AGAIN, "the server has trouble")
+
+
+async def _close(socket: WebSocket, code: int, reason: str) -> None:
+    """Say good-bye, to whoever still listens."""
+    with suppress(RuntimeError, TimeoutError, WebSocketDisconnect):
+        await asyncio.wait_for(socket.close(code, reason), _PATIENCE_S)
 
 
 async def _until_closed(socket: WebSocket) -> None:
     """Raises WebSocketDisconnect when the client is gone; what it says is of no interest."""
     while True:
-        await socket.receive_text()
+        message = await socket.receive()
+        if message["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(message.get("code", 1000))
+
+
+async def _say(socket: WebSocket, text: str) -> None:
+    """Send one message. Raises TimeoutError where the client takes nothing for too long."""
+    await asyncio.wait_for(socket.send_text(text), _PATIENCE_S)
 
 
 async def _send(socket: WebSocket, feed: Feed, queue: asyncio.Queue[list[Event]], run: int | None, after: int) -> None:
@@ -129,11 +161,10 @@ async def _send(socket: WebSocket, feed: Feed, queue: asyncio.Queue[list[Event]]
         try:
             batch = await asyncio.wait_for(queue.get(), _PING_S)
         except TimeoutError:
-            await socket.send_text("{}")
+            await _say(socket, "{}")
             continue
         if not batch:
-            await socket.close(TOO_SLOW, "too slow")
-            raise WebSocketDisconnect(TOO_SLOW)
+            raise TimeoutError
         fresh = [event for event in batch if event.seq > seq]
         if fresh:
             seq = fresh[-1].seq
@@ -144,7 +175,7 @@ async def _catch_up(socket: WebSocket, feed: Feed, run: int | None, after: int) 
     """Send what happened since the client was last connected; the answer is the number it has seen now."""
     newest = await feed.newest()
     if after < 0 or after > newest or newest - after > _MOST_BACKLOG:
-        await socket.send_text(json.dumps({"reset": after >= 0, "seq": newest}))
+        await _say(socket, json.dumps({"reset": after >= 0, "seq": newest}))
         return newest
     while events := await feed.since(after, run):
         after = events[-1].seq
@@ -156,4 +187,4 @@ async def _catch_up(socket: WebSocket, feed: Feed, run: int | None, after: int) 
 
 async def _tell(socket: WebSocket, seq: int, events: Sequence[Event]) -> None:
     if events or seq:
-        await socket.send_text(json.dumps({"seq": seq, "events": [as_json(event) for event in events]}))
+        await _say(socket, json.dumps({"seq": seq, "events": [as_json(event) for event in events]}))

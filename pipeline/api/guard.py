@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import logging
+import re
 from collections.abc import Callable, Collection, Sequence
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pipeline.api.problems import MEDIA_TYPE, document
 
+log = logging.getLogger(__name__)
+
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _LOOPBACK_NAMES = {"localhost"}
 _MOST_BODY_BYTES = 16 * 1024 * 1024
-
+_MOST_LENGTH_DIGITS = 15
+_HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?", re.ASCII | re.IGNORECASE)
+_TOO_LARGE = 413, f"The request is larger than {_MOST_BODY_BYTES // 1024 // 1024} MiB. Send less at a time."
+_UNEXPECTED = 500, "Something unexpected happened here. The log of the server has the whole story."
 
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -46,12 +52,14 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        answer = self._with_headers(send) if scope["type"] == "http" else send
+        call = _Call(self._with_headers(send)) if scope["type"] == "http" else None
         refusal = self._refusal(scope, headers)
         if refusal:
-            await _refuse(scope, answer, *refusal)
+            await _refuse(scope, call.send if call else send, *refusal)
+        elif call is None:
+            await self._app(scope, receive, send)
         else:
-            await self._app(scope, _limited(receive) if scope["type"] == "http" else receive, answer)
+            await call.through(self._app, scope, receive)
 
     def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
         host = headers.get("host", "")
@@ -64,14 +72,15 @@ class Guard:
         if is_unsafe and not _is_same_origin(headers, host):
             return 403, "The request comes from another site. Open Stripboard itself and try again."
         length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > _MOST_BODY_BYTES:
-            return 413, f"The request is larger than {_MOST_BODY_BYTES // 1024 // 1024} MiB. Send less at a time."
-        return None
+        if not (length.isascii() and length.isdigit()):
+            return 400, "The length of the request is not a number."
+        return _TOO_LARGE if len(length) > _MOST_LENGTH_DIGITS or int(length) > _MOST_BODY_BYTES else None
 
     def _is_known(self, host: str) -> bool:
-        name = urlsplit(f"//{host}").hostname if host.isascii() and " " not in host else None
-        if name is None:
+        match = _HOST.fullmatch(host)
+        if match is None:
             return False
+        name = match["name"].strip("[]")
         try:
             ipaddress.ip_address(name)
         except ValueError:
@@ -112,20 +121,49 @@ def _is_same_origin(headers: Headers, host: str) -> bool:
     if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return False
     origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == host
+    return origin is None or origin.partition("://")[2].casefold() == host.casefold()
 
 
-def _limited(receive: Receive) -> Receive:
-    """The body, cut off where it is larger than it may be: a sender need not say its length beforehand."""
-    seen = 0
+class _Call:
+    """One request on its way through: its body is counted, and it gets an answer whatever happens."""
 
-    async def counted() -> Message:
-        nonlocal seen
-        message = await receive()
-        seen += len(message.get("body", b""))
-        return message if seen <= _MOST_BODY_BYTES else {"type": "http.disconnect"}
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._seen = 0
+        self._has_begun = False
 
-    return counted
+    async def through(self, app: ASGIApp, scope: Scope, receive: Receive) -> None:
+        """Let the application answer. A body without a known length is cut off where it is larger than it may be."""
+
+        async def counted() -> Message:
+            message = await receive()
+            self._seen += len(message.get("body", b""))
+            return {"type": "http.disconnect"} if self._is_too_large else message
+
+        try:
+            await app(scope, counted, self.send)
+        except Exception:
+            if not self._is_too_large:
+                log.exception("%s %s failed", scope["method"], scope["path"])
+            if self._has_begun:
+                raise
+            await _refuse(scope, self._begin, *(_TOO_LARGE if self._is_too_large else _UNEXPECTED))
+        else:
+            if self._is_too_large and not self._has_begun:
+                await _refuse(scope, self._begin, *_TOO_LARGE)
+
+    @property
+    def _is_too_large(self) -> bool:
+        return self._seen > _MOST_BODY_BYTES
+
+    async def send(self, message: Message) -> None:
+        """Pass the answer on; what the application says of a body that was cut off is not its own to say."""
+        if self._has_begun or not self._is_too_large:
+            await self._begin(message)
+
+    async def _begin(self, message: Message) -> None:
+        self._has_begun = True
+        await self._send(message)
 
 
 async def _refuse(scope: Scope, send: Send, status: int, detail: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -9,6 +10,7 @@ from fastapi.responses import JSONResponse
 
 from pipeline.api.problems import problem
 
+log = logging.getLogger(__name__)
 router = APIRouter(prefix="/health", tags=["health"])
 
 
@@ -22,7 +24,11 @@ def live() -> dict[str, str]:
 def ready(request: Request) -> JSONResponse:
     """The database answers, and an engine works here if one should. 503 otherwise, with the reason."""
     server: Any = request.app.state
-    server.studio.reports.last_seq()
+    try:
+        server.studio.reports.last_seq()
+    except Exception as error:  # whatever keeps the database from answering, the server is not ready
+        log.warning("the database does not answer: %s", error)
+        return problem(503, "The database does not answer. The log of the server has the reason.")
     trouble = server.engine.trouble if server.engine is not None else ""
     if trouble:
         return problem(503, trouble)

@@ -16,10 +16,11 @@ _CATCH_UP_S = 30
 _ADOPT_S = 10
 _RATES_S = 60
 _SWEEP_S = 600
+_TAKE_OVER_S = 5.0
 
 
 class Scheduler:
-    """APScheduler in exactly one process: the one that holds the lock."""
+    """APScheduler in exactly one process: the one that holds the lock. The others wait for it to be free."""
 
     def __init__(
         self,
@@ -36,9 +37,24 @@ class Scheduler:
         self._look_for_dead = look_for_dead
         self._wake = wake
         self._loop: BackgroundScheduler | None = None
+        self._waiting: threading.Thread | None = None
+        self._over = threading.Event()
 
     def start(self) -> bool:
-        """Start the loop; False when another process has it."""
+        """Start the loop; False when another process has it: then it starts here when that one has ended."""
+        if self._begin():
+            return True
+        self._waiting = threading.Thread(target=self._wait, name="scheduler", daemon=True)
+        self._waiting.start()
+        return False
+
+    def _wait(self) -> None:
+        while not self._over.wait(_TAKE_OVER_S):
+            if self._begin():
+                log.info("the safety net is here now: the process that had it has ended")
+                return
+
+    def _begin(self) -> bool:
         if not self._take_lock():
             return False
         self._loop = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
@@ -62,6 +78,9 @@ class Scheduler:
 
     def stop(self) -> None:
         """End the loop and give the lock back."""
+        self._over.set()
+        if self._waiting is not None:
+            self._waiting.join()
         if self._loop is not None:
             self._loop.shutdown(wait=True)
             self._loop = None
