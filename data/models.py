@@ -179,6 +179,7 @@ production_run_cells = Table(
     Column("reason", Text, nullable=False, server_default=""),
     Column("stale", Text, nullable=False, server_default=""),
     Column("version", Integer, nullable=False, server_default="0"),
+    Column("priority", Integer, nullable=False, server_default="0"),
     UniqueConstraint("run_id", "key"),
     Index("ix_cells_run_status", "run_id", "status"),
 )

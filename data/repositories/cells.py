@@ -122,6 +122,11 @@ class Cells:
         """Note why the cell's takes no longer fit what they were made from; an empty reason takes the note back."""
         self._batch.add(_MARK, {"b_id": cell.id, "b_stale": reason})
 
+    def prioritise(self, cell_ids: Sequence[int], priority: int) -> None:
+        """What is made for these cells from now on has this priority beside that of their run."""
+        for part in chunks(cell_ids):
+            self._connection.execute(update(cells).where(cells.c.id.in_(part)).values(priority=priority))
+
     def that_need(self, needs: str, needs_id: int) -> list[Cell]:
         """Every cell that depends on this still or cell, in matrix order."""
         dependents = select(dependencies.c.subject_id).where(
@@ -261,4 +266,5 @@ def _cell(row: Any) -> Cell:
         reason=row.reason,
         stale=row.stale,
         version=row.version,
+        priority=row.priority,
     )

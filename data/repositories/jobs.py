@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, case, func, insert, select, update
 
 from data.batch import Batch
-from data.models import attempts, jobs, outputs
+from data.models import attempts, jobs, outputs, production_runs
+from data.models import production_run_cells as cells
 from data.reads import Read
 from data.repositories.chunks import chunks
 from data.repositories.job_rows import BY_IDS, COLUMNS, DONE, EQUAL, FAILED, NEXT, READY, RUNNING, WITHIN, job_of
@@ -305,10 +306,13 @@ class Jobs:
         query = select(func.min(jobs.c.not_before)).where(jobs.c.run_id.in_(run_ids), jobs.c.status == READY)
         return self._connection.execute(query).scalar()
 
-    def reprioritise(self, run_id: int, priority: int) -> None:
-        """Give the run's waiting jobs the urgency of this priority."""
+    def reprioritise(self, run_id: int) -> None:
+        """Give the run's waiting jobs the urgency that the priorities of the run and of their cells ask for."""
         ready = (jobs.c.run_id == run_id, jobs.c.status == READY)
         segment = case((jobs.c.stage != Stage.SCENE_GENERATION.value, 0), (jobs.c.part > 99, 99), else_=jobs.c.part)
+        of_run = select(production_runs.c.priority).where(production_runs.c.id == run_id).scalar_subquery()
+        of_cell = select(cells.c.priority).where(jobs.c.subject == "cell", cells.c.id == jobs.c.subject_id).scalar_subquery()
+        priority = of_run + func.coalesce(of_cell, 0)
         self._connection.execute(update(jobs).where(*ready).values(urgency=-(priority * 10_000 + jobs.c.rank * 100 + segment)))
 
     def rates(self, cost_keys: Iterable[str]) -> Mapping[str, Rate]:

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pipeline.domain.estimates import Estimate
 from pipeline.domain.stages import Phase
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a submission would do: the cells it would accept, why it would skip each other one, and the estimate.
+
+    `refusal` is why it would be refused as a whole; empty when it would not.
+    """
+
+    accepted: tuple[str, ...]
+    skipped: Mapping[str, str]
+    estimate: Estimate
+    refusal: str
 
 
 class Mode(StrEnum):

@@ -187,7 +187,7 @@ def _job(
         subject_id=subject.id,
         take=subject.take,
         part=part,
-        priority=run.priority,
+        priority=run.priority + (subject.priority if isinstance(subject, Cell) else 0),
         inputs=tuple(inputs),
         options=options,
         fingerprint=fingerprint(stage=stage, backend=run.backend, inputs=pairs, parameters=recipe),

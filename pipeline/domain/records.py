@@ -88,7 +88,10 @@ class Run:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell with its state. `take` is the number of the newest take; takes are numbered through all runs of a production."""
+    """A cell with its state. `take` is the number of the newest take; takes are numbered through all runs of a production.
+
+    `priority` counts on top of that of the run.
+    """
 
     id: int
     run_id: int
@@ -100,6 +103,7 @@ class Cell:
     reason: str
     stale: str
     version: int
+    priority: int = 0
 
 
 @dataclass(frozen=True)

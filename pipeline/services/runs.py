@@ -160,7 +160,7 @@ class RunsService:
             raise Conflict(f"Priority {priority} is out of range. Use a number from -1000 to 1000.")
         with self._stores.begin(self._clock.now()) as store:
             store.runs.change(run.id, priority=priority)
-            store.jobs.reprioritise(run.id, priority)
+            store.jobs.reprioritise(run.id)
             data = {"priority": priority}
             store.journal.record("run.changed", actor=actor, subject="run", subject_id=run.id, run_id=run.id, data=data)
 

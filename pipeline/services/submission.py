@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from data.store import Store, Stores
 from pipeline.domain import estimates
 from pipeline.domain.budget import Account
-from pipeline.domain.choices import Mode
-from pipeline.domain.errors import Refused
+from pipeline.domain.choices import Mode, Preview
+from pipeline.domain.errors import Conflict, Refused
 from pipeline.domain.estimates import Estimate
 from pipeline.domain.matrix import Selection
 from pipeline.domain.records import Actor, Cell, Run
@@ -53,10 +53,13 @@ class Submission:
         self._books = books
         self._clock = clock
 
-    def preview(self, run: Run, selection: Selection, mode: Mode) -> Receipt:
+    def preview(self, run: Run, selection: Selection, mode: Mode) -> Preview:
         """What `submit` would do now; changes nothing."""
         with self._stores.read() as store:
-            return self._receipt(store, run, *self._choose(store, run, selection, mode))
+            chosen, skipped = self._choose(store, run, selection, mode)
+            receipt = self._receipt(store, run, chosen, skipped)
+            refusal = self._refusal(store, run, chosen)
+        return Preview(receipt.accepted, receipt.skipped, receipt.estimate, refusal)
 
     def submit(self, run: Run, selection: Selection, mode: Mode, actor: Actor) -> Receipt:
         """Queue the selected cells and the stills they need, and start what may start.
@@ -66,11 +69,29 @@ class Submission:
         with self._stores.begin(self._clock.now()) as store:
             chosen, skipped = self._choose(store, run, selection, mode)
             receipt = self._receipt(store, run, chosen, skipped)
-            current = store.runs.by_ids([run.id])[run.id]
-            _check_budget(current, self._estimate(store, current, [*chosen, *store.cells.with_status(run.id, CellStatus.QUEUED)]))
+            refusal = self._refusal(store, run, chosen)
+            if refusal:
+                raise Refused(refusal)
             if chosen:
-                self._queue(store, current, chosen, actor)
+                self._queue(store, store.runs.by_ids([run.id])[run.id], chosen, actor)
         return receipt
+
+    def prioritise(self, run: Run, selection: Selection, priority: int, actor: Actor) -> list[str]:
+        """Give cells a priority on top of that of their run; the answer is their keys. Raises Conflict out of range.
+
+        What waits already moves forward or back at once, and what follows in these cells keeps the priority.
+        """
+        if not -1000 <= priority <= 1000:
+            raise Conflict(f"Priority {priority} is out of range. Use a number from -1000 to 1000.")
+        with self._stores.begin(self._clock.now()) as store:
+            cells = [cell for cell in selected(store, run, selection) if cell.priority != priority]
+            store.cells.prioritise([cell.id for cell in cells], priority)
+            store.jobs.reprioritise(run.id)
+            for cell in cells:
+                store.journal.record(
+                    "cell.changed", actor=actor, subject="cell", subject_id=cell.id, run_id=run.id, data={"priority": priority}
+                )
+        return [cell.plan.key for cell in cells]
 
     def cancel(self, run: Run, selection: Selection, actor: Actor) -> list[str]:
         """Take cells out; the answer is their keys. What is approved, cancelled or not started is left as it is."""
@@ -101,6 +122,12 @@ class Submission:
     def _estimate(self, store: Store, run: Run, cells: Sequence[Cell]) -> Estimate:
         book = self._books.get(store, run.id)
         return estimates.estimate(book.recipes.production, [cell.plan for cell in cells], book.rates)
+
+    def _refusal(self, store: Store, run: Run, chosen: Sequence[Cell]) -> str:
+        """Why a budget does not cover these cells beside what is queued already; empty when it does."""
+        current = store.runs.by_ids([run.id])[run.id]
+        queued = store.cells.with_status(run.id, CellStatus.QUEUED)
+        return _uncovered(current, self._estimate(store, current, [*chosen, *queued]))
 
     def _queue(self, store: Store, run: Run, chosen: Sequence[Cell], actor: Actor) -> None:
         advance = Advance(store, self._books, actor)
@@ -145,16 +172,18 @@ class Submission:
             advance.queue_still(advance.stills[still_id], cause=cause)
 
 
-def _check_budget(run: Run, estimate: Estimate) -> None:
+def _uncovered(run: Run, estimate: Estimate) -> str:
+    """Which budget of the run does not cover this, in words; empty when both do."""
     seconds = Account(run.limit_seconds, run.spent_seconds, run.reserved_seconds)
     if not seconds.covers(estimate.generation_seconds):
-        raise Refused(
+        return (
             f"Run {run.name} would need {estimate.generation_seconds / 3600:.3f} GPU-hours for {estimate.cells} cells and has "
             f"{seconds.free / 3600:.3f} left ({estimate.basis}). Submit fewer cells, or raise budget.gpu_hours."
         )
     sizes = Account(run.limit_bytes, run.spent_bytes, run.reserved_bytes)
     if not sizes.covers(estimate.disk_bytes):
-        raise Refused(
+        return (
             f"Run {run.name} would need {estimate.disk_bytes / 1e9:.3f} GB of disk for {estimate.cells} cells and has "
             f"{sizes.free / 1e9:.3f} GB left. Submit fewer cells, or raise budget.disk_gb."
         )
+    return ""
