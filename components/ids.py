@@ -11,6 +11,9 @@ FEED = "feed"
 FEED_RUN = "feed-run"
 """Which run's events the page wants: its id, or None for all."""
 
+TICK = "tick"
+"""Changes at most once a second while things happen: an Input for what need not follow each event. Its value is a count."""
+
 LIVE = "live-pill"
 TOASTS = "toasts"
 CRUMBS = "crumbs"

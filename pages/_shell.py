@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+
 from dash import ClientsideFunction, Dash, Input, Output, State, set_props
+from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
+from components import commands, ids, tray
 from components import frame as frames
-from components import ids
-from components.frame import frame as frame
 from pipeline.domain.errors import StripboardError
+from pipeline.wiring_serving import current_studio, local_actor
 
 INDEX = """<!DOCTYPE html>
 <html lang="en">
@@ -28,6 +32,15 @@ INDEX = """<!DOCTYPE html>
 </html>"""
 
 
+_FOUND_EACH = 8
+_PAGES = {"/": "Pulse", "/deliveries": "Deliveries"}
+
+
+def frame() -> Component:
+    """The frame as it is sent to a new tab."""
+    return frames.frame(local_actor().name)
+
+
 def register(app: Dash) -> None:
     """The callbacks of the frame."""
     app.clientside_callback(
@@ -41,6 +54,58 @@ def register(app: Dash) -> None:
         Input(ids.FEED_RUN, "data"),
         State(ids.FEED, "data"),
     )
+    app.clientside_callback(ClientsideFunction("frame", "fillKeys"), Output(ids.KEYS, "className"), Input(ids.KEYS, "is_open"))
+    app.clientside_callback(ClientsideFunction("frame", "whileOpen"), Output(tray.CLOCK, "disabled"), Input(ids.TRAY, "is_open"))
+    app.callback(
+        Output(ids.CRUMBS, "children"),
+        Output("rail-board", "href"),
+        Input(ids.URL, "pathname"),
+    )(tell_where)
+    app.callback(
+        Output(commands.FOUND, "children"),
+        Input(commands.QUERY, "value"),
+        Input(ids.PALETTE, "is_open"),
+        State(ids.URL, "pathname"),
+        prevent_initial_call=True,
+    )(look_up)
+
+
+async def tell_where(path: str) -> tuple[list[Component], str]:
+    """The breadcrumbs of an address, and the board that the rail leads to from there."""
+    return await asyncio.to_thread(_where, path or "/")
+
+
+def _where(path: str) -> tuple[list[Component], str]:
+    studio = current_studio()
+    runs = studio.runs.all()
+    scene = None
+    run_id = runs[0].id if runs else None
+    if found := re.fullmatch(r"/cells/(\d{1,18})", path):
+        scene = studio.search.scene(int(found[1]))
+        run_id = scene.run_id if scene else run_id
+    elif found := re.fullmatch(r"/runs/(\d{1,18})", path):
+        run_id = int(found[1])
+    run = next((run for run in runs if run.id == run_id), None)
+    board = f"/runs/{run.id}" if run else "/"
+    if path in _PAGES or run is None or not re.match("/(runs|cells)/", path):
+        return frames.crumbs((_PAGES.get(path, "Not found"), None)), board
+    if scene is not None:
+        steps = ((run.title, "/"), (f"Run {run.number}", board), (scene.text, None))
+        return frames.crumbs(*steps), board
+    return frames.crumbs((run.title, "/"), more=frames.run_menu(run, runs)), board
+
+
+async def look_up(query: str | None, is_open: bool, path: str) -> list[Component]:
+    """What the words in the palette find."""
+    if not is_open:
+        raise PreventUpdate
+    return await asyncio.to_thread(_look_up, query or "", path or "/")
+
+
+def _look_up(query: str, path: str) -> list[Component]:
+    here = re.match(r"/runs/(\d{1,18})", path)
+    results = current_studio().search.find(query, run_id=int(here[1]) if here else None, limit=_FOUND_EACH)
+    return commands.found(results, most=_FOUND_EACH)
 
 
 def tell_error(error: Exception) -> None:

@@ -30,6 +30,7 @@
       const said = JSON.parse(message.data);
       if (said.seq === undefined) return;
       seq = said.seq;
+      window.dispatchEvent(new CustomEvent("stripboard:moved"));
       if (said.reset) tell({ state: "reset", seq, events: [] });
       else if (said.events && said.events.length) tell({ state: "live", seq, events: said.events });
     };

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import islice
 
 from data.store import Store, Stores
-from pipeline.domain.records import Run
+from pipeline.domain.records import Cell, Run
 from pipeline.domain.search import Found, matches, words
 
 
@@ -30,14 +30,24 @@ class Search:
                 results += _inside(store, {run.id: run for run in runs}, wanted, limit + 1, run_id)
         return results
 
+    def scene(self, cell_id: int) -> Found | None:
+        """A scene by its id, None when there is none."""
+        with self._stores.read() as store:
+            cell = store.cells.by_ids([cell_id]).get(cell_id)
+            return cell and _scene(cell, store.runs.by_ids([cell.run_id])[cell.run_id])
+
 
 def _inside(store: Store, runs: dict[int, Run], wanted: Sequence[str], limit: int, run_id: int | None) -> list[Found]:
     people = store.cells.characters(wanted, limit, run_id)
     cells = store.cells.matching(wanted, limit, run_id)
     return [
         *(Found("character", name, runs[at].name, at) for at, name in people if at in runs),
-        *(Found("scene", cell.plan.key, runs[cell.run_id].name, cell.run_id, cell.id) for cell in cells if cell.run_id in runs),
+        *(_scene(cell, runs[cell.run_id]) for cell in cells if cell.run_id in runs),
     ]
+
+
+def _scene(cell: Cell, run: Run) -> Found:
+    return Found("scene", cell.plan.key, run.name, run.id, cell.id)
 
 
 def _run(run: Run) -> Found:
