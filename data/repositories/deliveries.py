@@ -56,6 +56,12 @@ class Deliveries:
             delivery, status=DeliveryStatus.SEALED.value, package_sha256=package_sha256, size_bytes=size_bytes, sealed_at=now
         )
 
+    def reopen(self, delivery: Delivery) -> None:
+        """A delivery that failed is packaged after all."""
+        failed = deliveries.c.status == DeliveryStatus.FAILED.value
+        values = {"status": DeliveryStatus.PACKAGING.value, "reason": ""}
+        self._connection.execute(update(deliveries).where(deliveries.c.id == delivery.id, failed).values(**values))
+
     def fail(self, delivery: Delivery, reason: str) -> None:
         """Packaging gave up."""
         self._set(delivery, status=DeliveryStatus.FAILED.value, reason=reason)

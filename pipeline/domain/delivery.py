@@ -7,6 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.domain.records import Attempt, Delivery, Job
+from pipeline.domain.statuses import DeliveryStatus, JobStatus
+
 MANIFEST_FORMAT = "stripboard.delivery"
 MANIFEST_VERSION = 1
 
@@ -49,6 +52,32 @@ class Missing:
     key: str
     status: str
     message: str
+
+
+@dataclass(frozen=True)
+class DeliveryProgress:
+    """How far the newest delivery of a run is: what it does just now, in words, and the share that is done, 0.0 to 1.0.
+
+    `job_status` is that of its packaging; `reason` says why it was not made.
+    """
+
+    delivery: Delivery
+    step: str
+    fraction: float
+    job_status: JobStatus
+    reason: str
+
+
+_STATUS_STEPS = {JobStatus.READY: "waits for a free slot", JobStatus.RUNNING: "begins", JobStatus.DONE: "sealed"}
+
+
+def delivery_progress(delivery: Delivery, job: Job, attempt: Attempt | None) -> DeliveryProgress:
+    """How far a delivery is, from its job and the newest attempt of it."""
+    is_running = job.status is JobStatus.RUNNING and attempt is not None
+    step = attempt.step.removeprefix("step: ") if attempt is not None and is_running else ""
+    fraction = attempt.progress if attempt is not None and is_running else float(delivery.status is DeliveryStatus.SEALED)
+    words = step or _STATUS_STEPS.get(job.status, delivery.status.value)
+    return DeliveryProgress(delivery, words, fraction, job.status, delivery.reason or job.reason)
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ class DeliveryStatus(StrEnum):
 
     PACKAGING = "packaging"  # its job is queued or runs
     SEALED = "sealed"  # the package is stored and verified; it never changes
-    FAILED = "failed"  # packaging gave up; the reason is kept; a new delivery may be asked for
+    FAILED = "failed"  # packaging gave up or was cancelled; the reason is kept; resuming or delivering tries again
 
 
 _C = CellStatus
@@ -105,7 +105,7 @@ JOB_TRANSITIONS: dict[tuple[JobStatus, JobStatus], str] = {
     (_J.RUNNING, _J.CANCELLED): "its cell is cancelled or made anew",
     (_J.FAILED, _J.READY): "a person retries",
     (_J.FAILED, _J.CANCELLED): "its cell is cancelled or made anew",
-    (_J.CANCELLED, _J.READY): "rollback to its take",
+    (_J.CANCELLED, _J.READY): "rollback to its take, or its delivery is taken up again",
 }
 
 _R = RunStatus

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from data.store import Stores
-from pipeline.domain.delivery import Missing
+from pipeline.domain.delivery import DeliveryProgress, Missing, delivery_progress
 from pipeline.domain.errors import Conflict, NotFound
 from pipeline.domain.records import ENGINE, Actor, Delivery, Run
 from pipeline.domain.statuses import CellStatus, DeliveryStatus, RunStatus
@@ -58,6 +58,32 @@ class Deliveries:
                 data = {"from": current.status.value}
                 store.journal.record("run.running", actor=actor, subject="run", subject_id=run.id, run_id=run.id, data=data)
             return sealing.deliver(current)
+
+    def progress(self, run: Run) -> DeliveryProgress | None:
+        """How far the newest delivery of the run is; None when there is none."""
+        with self._stores.read() as store:
+            made = store.deliveries.of_run(run.id)
+            if not made:
+                return None
+            [job] = store.jobs.of("delivery", made[-1].id)
+            attempts = store.jobs.attempts_of([job.id])
+        return delivery_progress(made[-1], job, attempts[-1] if attempts else None)
+
+    def cancel(self, run: Run, actor: Actor) -> Delivery:
+        """Stop the packaging that is under way; delivering again begins anew. Raises Conflict when none is."""
+        with self._stores.begin(self._clock.now()) as store:
+            made = store.deliveries.of_run(run.id)
+            if not made or made[-1].status is not DeliveryStatus.PACKAGING:
+                raise Conflict(f"No delivery of run {run.name} is being packaged: there is nothing to cancel.")
+            reason = f"cancelled by {actor}"
+            Advance(store, self._books, actor).cancel_jobs("delivery", [made[-1].id], reason)
+            store.deliveries.fail(made[-1], reason)
+            store.journal.record(
+                "delivery.cancelled", actor=actor, subject="delivery", subject_id=made[-1].id, run_id=run.id,
+                data={"number": made[-1].number, "reason": reason},
+            )  # fmt: skip
+            store.flush()
+            return store.deliveries.by_id(made[-1].id)
 
     def of_run(self, run: Run) -> list[Delivery]:
         """The deliveries of a run, oldest first."""

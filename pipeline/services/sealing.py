@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,7 +13,7 @@ from pipeline.domain.errors import Conflict
 from pipeline.domain.records import Cell, Delivery, JobInput, Output, Run, Take
 from pipeline.domain.requests import Recipes
 from pipeline.domain.stages import Stage
-from pipeline.domain.statuses import CellStatus, DeliveryStatus, RunStatus
+from pipeline.domain.statuses import CellStatus, DeliveryStatus, JobStatus, RunStatus
 from pipeline.services.advance import Advance
 
 _OPEN = [status for status in CellStatus if status not in (CellStatus.APPROVED, CellStatus.CANCELLED)]
@@ -48,7 +49,21 @@ class Sealing:
         made = [delivery for delivery in self._store.deliveries.of_run(run_id) if delivery.status is not DeliveryStatus.FAILED]
         if made and (made[-1].status is DeliveryStatus.PACKAGING or self.is_current(made[-1])):
             return None
-        return self.deliver(run)
+        return self._again(run) or self.deliver(run)
+
+    def _again(self, run: Run) -> Delivery | None:
+        """Take the newest delivery up again when it failed and is what would be made now: trying again adds no other one."""
+        made = self._store.deliveries.of_run(run.id)
+        if not made or made[-1].status is not DeliveryStatus.FAILED or not self.is_current(made[-1]):
+            return None
+        plan, inputs, _ = self._plan(run, self._store.cells.with_status(run.id, CellStatus.APPROVED))
+        [job] = self._store.jobs.of("delivery", made[-1].id)
+        if json.loads(json.dumps(plan)) != self._store.deliveries.plan(made[-1].id) or tuple(inputs) != job.inputs:
+            return None
+        self._store.jobs.set_status([job.id], job.status, JobStatus.READY, now=self._store.journal.now)
+        self._store.deliveries.reopen(made[-1])
+        self._tell(made[-1], len(plan["files"]))
+        return self._store.deliveries.by_id(made[-1].id)
 
     def is_current(self, delivery: Delivery) -> bool:
         """Whether the delivery holds exactly the takes that are approved now."""
@@ -78,11 +93,14 @@ class Sealing:
         now = self._store.journal.now
         delivery = self._store.deliveries.add(run.id, plan, now)
         self._store.jobs.add(plans.delivery_job(run, delivery.id, inputs, size), now)
-        self._store.journal.record(
-            "delivery.packaging", actor=self._advance.actor, subject="delivery", subject_id=delivery.id, run_id=run.id,
-            data={"number": delivery.number, "files": len(plan["files"])},
-        )  # fmt: skip
+        self._tell(delivery, len(plan["files"]))
         return delivery
+
+    def _tell(self, delivery: Delivery, files: int) -> None:
+        self._store.journal.record(
+            "delivery.packaging", actor=self._advance.actor, subject="delivery", subject_id=delivery.id,
+            run_id=delivery.run_id, data={"number": delivery.number, "files": files},
+        )  # fmt: skip
 
     def named_exports(self, run: Run, cells: Sequence[Cell]) -> list[tuple[Output, Cell, str]]:
         """Every export of these cells' approved takes with its name in the package, in matrix order."""

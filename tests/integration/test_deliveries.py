@@ -11,7 +11,7 @@ from pipeline.domain.choices import Mode
 from pipeline.domain.errors import Conflict, NotFound, Unavailable, WorkFailed
 from pipeline.domain.matrix import Selection
 from pipeline.domain.production import Approvals
-from pipeline.domain.statuses import DeliveryStatus, RunStatus
+from pipeline.domain.statuses import DeliveryStatus, JobStatus, RunStatus
 from pipeline.services.deliveries import NotDeliverable
 from tests.factories import EVERYTHING, PERSON, House, make_production
 from tests.fakes import failing
@@ -118,3 +118,40 @@ def test_a_folder_that_cannot_be_written_is_named(house: House) -> None:
     (house.folder / "file").write_text("in the way")
     with pytest.raises(Unavailable, match="could not be written"):
         house.studio.deliveries.place(run, house.studio.deliveries.sealed(run), house.folder / "file")
+
+
+def test_resuming_a_run_whose_packaging_fails_adds_no_deliveries(house: House) -> None:
+    house.hands.troubles = failing("delivery", lambda: WorkFailed("bad_input", "no certificate"), times=3)
+    run = house.start(make_production(characters=1, scene_types=1, variants=1))
+    house.work()
+    for _ in range(3):
+        house.studio.runs.resume(house.run(run), PERSON)
+        house.work()
+    assert [one.status for one in house.studio.deliveries.of_run(run)] == [DeliveryStatus.SEALED]
+    assert house.run(run).status is RunStatus.COMPLETED
+
+
+def test_a_packaging_can_be_cancelled_and_taken_up_again(house: House) -> None:
+    house.backend.holds = lambda request: request.stage == "delivery"
+    run = house.start(make_production(characters=1, scene_types=1, variants=1))
+    house.work()
+    cancelled = house.studio.deliveries.cancel(run, PERSON)
+    assert (cancelled.status, cancelled.reason) == (DeliveryStatus.FAILED, "cancelled by tester")
+    progress = house.studio.deliveries.progress(run)
+    assert progress is not None
+    assert (progress.job_status, progress.reason, progress.fraction) == (JobStatus.CANCELLED, "cancelled by tester", 0.0)
+    house.clock.advance(10)
+    house.backend.release()
+    house.work()
+    assert house.run(run).status is RunStatus.RUNNING
+    with pytest.raises(Conflict, match="nothing to cancel"):
+        house.studio.deliveries.cancel(run, PERSON)
+    house.studio.deliveries.deliver(run, PERSON)
+    house.work()
+    assert house.run(run).status is RunStatus.COMPLETED
+    assert [one.status for one in house.studio.deliveries.of_run(run)] == [DeliveryStatus.FAILED, DeliveryStatus.SEALED]
+    house.check()
+
+
+def test_a_run_without_a_delivery_has_no_progress_of_one(house: House) -> None:
+    assert house.studio.deliveries.progress(house.start(make_production())) is None
