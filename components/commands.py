@@ -55,7 +55,11 @@ def dialog() -> Component:
                 className="palette-head",
             ),
             html.Div(
-                [html.Div(id=_LOCAL), html.Div(id=FOUND)],
+                [
+                    html.Div(id=_LOCAL),
+                    html.Div(id=FOUND),
+                    html.Div("Nothing is called that. Every word you type must be part of the name.", className="palette-none"),
+                ],
                 id="palette-list",
                 className="palette-list",
                 role="listbox",

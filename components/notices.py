@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+
 import dash_bootstrap_components as dbc
-from dash import html
+from dash import dcc, html
 from dash.development.base_component import Component
 
-from components import ids
+from components import ids, palette, words
 from components.icons import icon
+from pipeline.domain.activity import Notice
 
 COUNT = "bell-count"
 LIST = "notice-list"
 DRAWER = "notices"
+_MOST_SHOWN = 99
+_SHOWN_AS = {"waiting": "review", "failed": "failed", "sealed": "approved"}
+_HEADS = {"waiting": "Waits for people", "failed": "Failed", "sealed": "Sealed"}
 
 
 def bell() -> Component:
@@ -28,3 +35,49 @@ def bell() -> Component:
 def drawer() -> Component:
     """The list behind the bell."""
     return dbc.Offcanvas(html.Div(id=LIST), id=DRAWER, title="What is new", placement="end", className="drawer", is_open=False)
+
+
+def waiting(notices: Sequence[Notice]) -> str:
+    """The number on the bell: decisions that wait for people; nothing when there are none."""
+    count = sum(notice.count for notice in notices if notice.kind == "waiting")
+    return "" if not count else str(count) if count <= _MOST_SHOWN else f"{_MOST_SHOWN}+"
+
+
+def rows(notices: Sequence[Notice], now: datetime) -> list[Component]:
+    """The list: what waits first, then failures and sealed deliveries, the newest first."""
+    if not notices:
+        text = "Decisions that wait for people, failures and sealed deliveries are listed here."
+        return [html.Div([html.B("Nothing new"), html.P(text)], className="drawer-empty")]
+    parts: list[Component] = []
+    for kind, head in _HEADS.items():
+        mine = [notice for notice in notices if notice.kind == kind]
+        if mine:
+            title = html.H3(
+                [head, html.Span(f"{sum(one.count for one in mine):,}", className="faint num")], className="drawer-head"
+            )
+            parts.append(html.Section([title, *(_row(notice, now) for notice in mine)]))
+    return parts
+
+
+def address(notice: Notice) -> str:
+    """Where a notice leads: to the scene, to the board filtered by what waits, or to the deliveries."""
+    if notice.subject == "delivery":
+        return f"/deliveries?run={notice.run_id}"
+    if notice.subject == "cell" and notice.count == 1:
+        return f"/cells/{notice.subject_id}"
+    if notice.subject == "cell" and notice.kind == "waiting":
+        return f"/runs/{notice.run_id}?status=review"
+    return f"/runs/{notice.run_id}"
+
+
+def _row(notice: Notice, now: datetime) -> Component:
+    text = notice.text[:1].upper() + notice.text[1:]
+    return dcc.Link(
+        [
+            palette.badge(_SHOWN_AS[notice.kind]),
+            html.Span([html.Span(text, className="notice-text"), html.Span([notice.run_name, " · ", words.since(notice.at, now)],
+                      className="faint notice-of")], className="notice-body"),
+        ],
+        href=address(notice),
+        className="notice",
+    )  # fmt: skip

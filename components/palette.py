@@ -21,11 +21,10 @@ GLYPHS = {
 WORDS = {status: status.replace("_", " ") for status in GLYPHS}
 
 
-def badge(status: str) -> Component:
-    """A small filled square with the status's glyph; the word is its label."""
-    return html.Span(
-        GLYPHS[status], className=f"badge-status st-{status}", title=WORDS[status], role="img", **_label(WORDS[status])
-    )
+def badge(status: str, word: str = "") -> Component:
+    """A small filled square with the status's glyph; the word (another one where it is not a cell's) is its label."""
+    label = word or WORDS[status]
+    return html.Span(GLYPHS[status], className=f"badge-status st-{status}", title=label, role="img", **_label(label))
 
 
 def _label(text: str) -> dict[str, str]:

@@ -9,8 +9,9 @@ from dash import ClientsideFunction, Dash, Input, Output, State, set_props
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
-from components import commands, ids, tray
+from components import commands, ids
 from components import frame as frames
+from pages import _activity
 from pipeline.domain.errors import StripboardError
 from pipeline.wiring_serving import current_studio, local_actor
 
@@ -43,6 +44,7 @@ def frame() -> Component:
 
 def register(app: Dash) -> None:
     """The callbacks of the frame."""
+    _activity.register(app)
     app.clientside_callback(
         ClientsideFunction("frame", "mark"),
         Output("rail", "data-path"),
@@ -55,7 +57,6 @@ def register(app: Dash) -> None:
         State(ids.FEED, "data"),
     )
     app.clientside_callback(ClientsideFunction("frame", "fillKeys"), Output(ids.KEYS, "className"), Input(ids.KEYS, "is_open"))
-    app.clientside_callback(ClientsideFunction("frame", "whileOpen"), Output(tray.CLOCK, "disabled"), Input(ids.TRAY, "is_open"))
     app.callback(
         Output(ids.CRUMBS, "children"),
         Output("rail-board", "href"),
