@@ -44,6 +44,13 @@
   window.stripboard = Object.assign(window.stripboard || {}, {
     // Go on from this number: what a page has read already need not be told again.
     seen: (number) => { if (number > seq) seq = number; },
+    // Listen to this run from this number on, even if later events were told already: a page that has read an older picture.
+    resume: (wanted, number) => {
+      if (socket !== null && run === wanted && seq === number) return;
+      run = wanted;
+      seq = number;
+      connect();
+    },
   });
 
   window.dash_clientside = Object.assign(window.dash_clientside || {}, {
