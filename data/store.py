@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
 
-from data import sqlite
+from data import claims, sqlite
 from data.batch import Batch
 from data.models import heads
 from data.repositories.audit import Audit
@@ -25,12 +25,13 @@ from data.repositories.idempotency import Idempotency
 from data.repositories.jobs import Jobs
 from data.repositories.journal import Journal
 from data.repositories.outputs import Outputs
+from data.repositories.pages import Pages
 from data.repositories.runs import Runs
 from data.repositories.stills import Stills
 from data.repositories.takes import Takes
-from data.repositories.views import Views
 from data.repositories.tallies import Tallies
-from pipeline.domain.errors import Unavailable
+from data.repositories.views import Views
+from pipeline.domain.errors import Conflict, Unavailable
 
 _WAIT_MS = 30_000
 
@@ -53,10 +54,11 @@ class Store:
         self.engines = Engines(connection)
         self.audit = Audit(connection)
         self.idempotency = Idempotency(connection)
+        self.pages = Pages(connection)
         self.views = Views(connection)
+        self.tallies = Tallies(connection)
 
     def flush(self) -> None:
-        self.tallies = Tallies(connection)
         """Send the waiting writes, so that reads in this transaction see them."""
         self.batch.flush()
 
@@ -85,6 +87,7 @@ class Stores:
             store.journal.lock_head()
             self._checkpoint("store.begun")
             yield store
+            _mark_effect(store)
             self._checkpoint("store.flush")
             store.journal.write_head()
             store.flush()
@@ -110,6 +113,13 @@ class Stores:
     def close(self) -> None:
         """Give the connections back."""
         self.engine.dispose()
+
+
+def _mark_effect(store: Store) -> None:
+    """A claimed request notes its effect in the same transaction; a claim that was taken over has none."""
+    claim = claims.current()
+    if claim and not store.idempotency.mark_effect(claim, store.journal.now):
+        raise Conflict("This request took so long that its repetition was begun. Nothing was changed by this one.")
 
 
 @contextmanager

@@ -58,6 +58,11 @@ class Settings:
         return self.home / "review"
 
     @property
+    def uploads_root(self) -> Path:
+        """The files of productions that came by REST."""
+        return self.home / "productions"
+
+    @property
     def cache_root(self) -> Path:
         """What can be made again at any time, such as small pictures."""
         return self.home / "cache"

@@ -45,9 +45,9 @@ class Idempotency:
         values = {"status": status, "headers": dict(headers), "body": body}
         self._connection.execute(update(keys).where(keys.c.claim == claim).values(**values))
 
-    def release(self, claim: str) -> None:
-        """Forget a request without an effect: it may be sent again."""
-        self._connection.execute(delete(keys).where(keys.c.claim == claim, keys.c.effect_at.is_(None)))
+    def release(self, claim: str) -> bool:
+        """Forget a request without an effect, so that it may be sent again; False when it has one."""
+        return bool(self._connection.execute(delete(keys).where(keys.c.claim == claim, keys.c.effect_at.is_(None))).rowcount)
 
     def forget(self, before: datetime) -> int:
         """Forget requests older than this; the answer is how many."""

@@ -61,9 +61,18 @@ class Takes:
             },
         )
 
+    def undecide(self, cell: Cell, number: int) -> None:
+        """The decision on one take is taken back."""
+        nothing = {"b_decision": "", "b_decided_by": "", "b_decided_at": None, "b_reason": "", "b_note": ""}
+        self._batch.add(_DECIDE, {"b_cell": cell.id, "b_number": number, **nothing})
+
     def of_cell(self, cell_id: int) -> list[Take]:
         """All takes of a cell, oldest first."""
         return self._all(select(takes).where(takes.c.cell_id == cell_id).order_by(takes.c.number))
+
+    def by_ids(self, ids: Sequence[int]) -> dict[int, Take]:
+        """These takes by id."""
+        return {take.id: take for take in self._all(select(takes).where(takes.c.id.in_(ids)))}
 
     def newest(self, cells: Sequence[Cell]) -> dict[int, Take]:
         """The newest take of each of these cells, by cell id."""

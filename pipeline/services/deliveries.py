@@ -99,10 +99,15 @@ class Deliveries:
 
     def place(self, run: Run, delivery: Delivery, folder: Path) -> Path:
         """Copy the package of a sealed delivery into `folder`; the answer is the file."""
-        name = "".join(char if char.isalnum() else "-" for char in run.title).strip("-") or "delivery"
-        target = folder / f"{name}-run{run.number}-delivery{delivery.number}.zip"
+        target = folder / self.package_name(run, delivery)
         self._copy_out(delivery.package_sha256 or "", target)
         return target
+
+    @staticmethod
+    def package_name(run: Run, delivery: Delivery) -> str:
+        """What the package of a delivery is called where people keep it."""
+        name = "".join(char if char.isalnum() else "-" for char in run.title).strip("-") or "delivery"
+        return f"{name}-run{run.number}-delivery{delivery.number}.zip"
 
     def place_outputs(self, run: Run) -> list[Path]:
         """Copy every export of approved takes to the paths that the production's `outputs` name; the answer is the files."""
