@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 
 from dash import ClientsideFunction, Dash, Input, Output, State, set_props
@@ -14,6 +15,8 @@ from components import frame as frames
 from pages import _activity
 from pipeline.domain.errors import StripboardError
 from pipeline.wiring_serving import current_studio, local_actor
+
+log = logging.getLogger(__name__)
 
 INDEX = """<!DOCTYPE html>
 <html lang="en">
@@ -110,8 +113,10 @@ def _look_up(query: str, path: str) -> list[Component]:
 
 
 def tell_error(error: Exception) -> None:
-    """An error in a callback becomes a toast: its own words when it was raised on purpose."""
+    """An error in a callback becomes a toast: its own words when it was raised on purpose, else where the story is."""
+    text = str(error)
     if not isinstance(error, StripboardError):
-        raise error
-    set_props(ids.TOASTS, {"children": frames.toast(str(error), kind="refused")})
+        log.error("a callback failed", exc_info=error)
+        text = "Something unexpected happened here. The log of the server has the whole story."
+    set_props(ids.TOASTS, {"children": frames.toast(text, kind="refused")})
     raise PreventUpdate
