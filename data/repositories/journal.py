@@ -8,13 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from data.batch import Batch
 from data.models import UtcTime, audit_log, events, heads
 from data.reads import Read
 from data.repositories.chunks import chunks
 from pipeline.domain.records import Actor, Event
+from pipeline.domain.statuses import CellStatus
 
 _INSERT_EVENT = insert(events)
 _INSERT_AUDIT = insert(audit_log)
@@ -99,6 +100,17 @@ class Journal:
             query = query.where(events.c.run_id == run_id)
         return [_event(row) for row in self._connection.execute(query.limit(limit))]
 
+    def last_moves(self, subject: str, ids: Sequence[int]) -> dict[int, Event]:
+        """The event of the newest status of each of these cells or stills."""
+        types = [f"{subject}.{status.value}" for status in CellStatus]
+        found: dict[int, Event] = {}
+        for part in chunks(ids):
+            ours = (events.c.subject == subject, events.c.subject_id.in_(part), events.c.type.in_(types))
+            newest = select(func.max(events.c.seq)).where(*ours).group_by(events.c.subject_id)
+            rows = self._connection.execute(select(events).where(events.c.seq.in_(newest)))
+            found.update((row.subject_id, _event(row)) for row in rows)
+        return found
+
     def of(self, subject: str, subject_id: int) -> list[Event]:
         """The story of one thing, in order."""
         query = select(events).where(events.c.subject == subject, events.c.subject_id == subject_id).order_by(events.c.seq)
@@ -111,6 +123,14 @@ class Journal:
             query = select(events).where(events.c.subject == "job", events.c.subject_id.in_(part), events.c.type.not_in(but))
             found.extend(_event(row) for row in self._connection.execute(query.order_by(events.c.seq)))
         return found
+
+    def of_type(self, subject: str, ids: Sequence[int], type: str) -> list[Event]:
+        """The events of one type of these subjects, in order."""
+        found: list[Event] = []
+        for part in chunks(ids):
+            query = select(events).where(events.c.subject == subject, events.c.subject_id.in_(part), events.c.type == type)
+            found.extend(_event(row) for row in self._connection.execute(query))
+        return sorted(found, key=lambda event: event.seq)
 
     def numbered(self, seqs: Sequence[int]) -> dict[int, Event]:
         """These events by number."""

@@ -76,6 +76,7 @@ class JobView:
 
     job: Job
     attempts: tuple[Attempt, ...]
+    name: str
 
     @property
     def shown(self) -> str:
@@ -173,6 +174,15 @@ def take_shown(take: Take, cell: Cell) -> str:
     if take.number == cell.take and cell.status not in (CellStatus.APPROVED, CellStatus.NOT_STARTED):
         return cell.status.value
     return "review" if take.scene_sha256 else "cancelled"
+
+
+def job_name(job: Job, outputs: Sequence[str]) -> str:
+    """What a job of a cell is called; `outputs` are the names of the production's export formats."""
+    if job.stage is Stage.SCENE_GENERATION:
+        return f"Segment {job.part}"
+    if job.stage is Stage.EXPORT:
+        return f"Export {outputs[job.part - 1]}" if job.part <= len(outputs) else f"Export {job.part}"
+    return "Quality check" if job.stage is Stage.SCENE_QA else "Assembly"
 
 
 def outputs_of_take(outputs: Sequence[Output], number: int) -> dict[tuple[str, int], Output]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -42,22 +42,32 @@ class Line:
     status: str = ""
 
 
-def told(events: Iterable[Event], causes: Mapping[int, Event], names: Mapping[tuple[str, int], str]) -> tuple[Line, ...]:
-    """The story of a cell, newest first. `causes` are events by number; `names` what the subjects of events are called.
+@dataclass(frozen=True)
+class Context:
+    """What a story is told with: the events that led to others by number, what subjects are called, what the checks of each
+    take found, and the approvals of what the cell is made from."""
 
-    Steps that say nothing new are left out: that a job of it started, and its exports one by one.
-    """
-    lines = []
-    for event in sorted(events, key=lambda event: event.seq, reverse=True):
+    causes: Mapping[int, Event]
+    names: Mapping[tuple[str, int], str]
+    verdicts: Mapping[int, str]
+    approvals: Sequence[Event] = ()
+
+
+def told(events: Iterable[Event], context: Context) -> tuple[Line, ...]:
+    """The story of a cell, newest first. Plain steps of its jobs are left out: that a segment was made, or exported."""
+    ordered = sorted(events, key=lambda event: event.seq)
+    lines, before = [], 0
+    for event in ordered:
         kind, _, what = event.type.partition(".")
-        text = _cell(event, what) if kind in ("cell", "take") else _stage(event, kind, what, names)
+        text = _cell(event, what, context) if kind in ("cell", "take") else _stage(event, kind, what, context)
         if text:
-            because = _because(event, causes.get(event.cause or 0), names)
+            because = _because(event, context) or _freed(event, before, context)
             lines.append(Line(event.seq, event.at, text, because, what if kind == "cell" and what in _CELL else ""))
-    return tuple(lines)
+        before = event.seq if event.type == "cell.queued" else before
+    return tuple(reversed(lines))
 
 
-def _cell(event: Event, what: str) -> str:
+def _cell(event: Event, what: str, context: Context) -> str:
     take = event.data.get("take")
     if what == "rolled_back":
         return f"rolled back to take {event.data.get('to')}"
@@ -69,51 +79,62 @@ def _cell(event: Event, what: str) -> str:
         return what.replace("_", " ")
     if what == "queued" and event.data.get("from") == "failed":
         return f"take {take} tried again"
+    if what == "review" and event.data.get("from") != "generating":
+        return f"take {take} back in review"
+    if what == "review" and context.verdicts.get(take or 0) == "":
+        return f"take {take} passed QA, now in review"
     return f"take {take} {_CELL[what]}" if take else _CELL[what]
 
 
-def _stage(event: Event, kind: str, what: str, names: Mapping[tuple[str, int], str]) -> str:
+def _stage(event: Event, kind: str, what: str, context: Context) -> str:
     if kind == "job":
-        name = names.get(("job", event.subject_id), "a job")
+        name = context.names.get(("job", event.subject_id), "a job")
         return {
             "retried": f"{name} will be tried again",
             "cancelled": f"{name} was cancelled",
             "returned": f"{name} was given back",
             "adopted": f"{name} was taken over by another engine",
         }.get(what, "")
-    if kind not in _STAGES:
+    is_reused = event.data.get("outcome") == "reused"
+    if kind not in _STAGES or (what == "completed" and not is_reused):
         return ""
     name = f"{_STAGES[kind]} {event.data.get('part')}" if kind in _NUMBERED else _STAGES[kind]
-    take = f", take {event.data['take']}" if event.data.get("take") else ""
-    if what == "failed":
-        return f"{name}{take} failed"
-    done = "reused: nothing was made twice" if event.data.get("outcome") == "reused" else "done"
-    return f"{name}{take} {done}"
+    take = f" of take {event.data['take']}" if event.data.get("take") else ""
+    return f"{name}{take} {'failed' if what == 'failed' else 'reused: the same was made before'}"
 
 
-def _because(event: Event, cause: Event | None, names: Mapping[tuple[str, int], str]) -> str:
+def _because(event: Event, context: Context) -> str:
     reason = str(event.data.get("reason") or "")
+    cause = context.causes.get(event.cause or 0)
+    if event.type == "cell.queued" and cause is not None:
+        return _cause(cause, context)
+    if event.type == "cell.review":
+        return context.verdicts.get(event.data.get("take") or 0, "")
+    if event.actor == "system:gate":
+        return ": ".join(part for part in ("the checks decide this gate", reason) if part)
     who = "" if event.actor in _MACHINES else person(event.actor)
-    if event.actor == "system:gate" and event.type in ("cell.approved", "cell.rejected"):
-        who = "the gate decided by the quality checks"
-    parts = [part for part in (who, reason) if part]
-    if parts:
-        return ": ".join(parts)
-    return _cause(cause, names) if cause is not None else ""
+    return ": ".join(part for part in (who, reason) if part) or (_cause(cause, context) if cause else "")
 
 
-def _cause(cause: Event, names: Mapping[tuple[str, int], str]) -> str:
+def _cause(cause: Event, context: Context) -> str:
     """The event that led to it, unless that is a plain step of the same cell."""
     kind, _, what = cause.type.partition(".")
-    name = names.get((cause.subject, cause.subject_id), "")
+    name = context.names.get((cause.subject, cause.subject_id), "")
     if kind == "run" and what == "submitted":
-        return f"{person(cause.actor)} submitted {cause.data.get('cells', 'some')} cells"
+        count = cause.data.get("cells", 0)
+        return f"{person(cause.actor)} submitted {count:,} scene{'' if count == 1 else 's'}"
     if kind in ("still", "cell") and what in _CELL and name:
         by = "" if cause.actor in _MACHINES else f" by {person(cause.actor)}"
         return f"{name} was {what}{by}"
-    if what == "failed":
-        return str(cause.data.get("reason", ""))
-    return ""
+    return str(cause.data.get("reason", "")) if what == "failed" else ""
+
+
+def _freed(event: Event, queued: int, context: Context) -> str:
+    """A take begins when the last thing it waited for was approved, where that was after it was asked for."""
+    if event.type != "cell.generating":
+        return ""
+    last = max((one for one in context.approvals if queued < one.seq < event.seq), key=lambda one: one.seq, default=None)
+    return _cause(last, context) if last is not None else ""
 
 
 def person(actor: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from data.store import Store, Stores
 from pipeline.domain import quality, resolver, stories
@@ -14,6 +14,7 @@ from pipeline.domain.cell_page import (
     StillView,
     TakeView,
     Waiter,
+    job_name,
     outputs_of_take,
     segments_of,
     take_shown,
@@ -22,17 +23,9 @@ from pipeline.domain.errors import NotFound
 from pipeline.domain.estimates import scene_cost, segment_frames
 from pipeline.domain.plans import RunBook
 from pipeline.domain.records import Attempt, Cell, Event, Job, Output, Run, Still, Take
-from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import CellStatus, JobStatus, StillKind
 from pipeline.ports import Clock
 from pipeline.services.runbooks import RunBooks
-
-_WORK = {
-    Stage.SCENE_GENERATION: "segment",
-    Stage.SCENE_QA: "quality check",
-    Stage.ASSEMBLY: "assembly",
-    Stage.EXPORT: "export",
-}
 
 
 @dataclass(frozen=True)
@@ -52,7 +45,8 @@ class _Rows:
     outputs: Sequence[Output]
     pictures: Sequence[Output]
     events: Sequence[Event]
-    causes: Mapping[int, Event] = field(default_factory=dict)
+    causes: Mapping[int, Event]
+    approvals: Sequence[Event]
 
 
 class Cells:
@@ -121,6 +115,7 @@ class Cells:
             pictures=store.outputs.of_stills(still_ids),
             events=events,
             causes=store.journal.numbered([*(event.cause for event in events if event.cause)]),
+            approvals=store.journal.of_type("still", still_ids, "still.approved"),
         )
 
 
@@ -161,9 +156,9 @@ def _candidates(rows: _Rows, still: Still) -> tuple[int, ...]:
 
 
 def _decided_by(rows: _Rows, still: Still) -> str:
-    """Who approved it, where one of the cell's events was caused by that."""
-    causes = (cause for cause in rows.causes.values() if cause.subject == "still" and cause.subject_id == still.id)
-    return next((stories.person(cause.actor) for cause in causes if cause.type == "still.approved"), "")
+    """Who approved it last."""
+    approvals = [event for event in rows.approvals if event.subject_id == still.id]
+    return stories.person(approvals[-1].actor) if approvals else ""
 
 
 def _waiters(rows: _Rows) -> tuple[Waiter, ...]:
@@ -210,16 +205,22 @@ def _jobs(rows: _Rows) -> tuple[JobView, ...]:
     for attempt in rows.attempts:
         attempts.setdefault(attempt.job_id, []).append(attempt)
     ordered = sorted(rows.jobs, key=lambda job: (-job.take, -job.id))
-    return tuple(JobView(job, tuple(attempts.get(job.id, ()))) for job in ordered)
+    formats = [output.name for output in rows.book.recipes.production.outputs]
+    return tuple(JobView(job, tuple(attempts.get(job.id, ())), job_name(job, formats)) for job in ordered)
 
 
 def _story(rows: _Rows) -> tuple[stories.Line, ...]:
     names = {("still", still.id): f"{_kind(still)} {still.key}" for still in rows.stills.values()}
     names |= {("cell", cell.id): cell.plan.key for cell in rows.cells.values()}
-    for job in rows.jobs:
-        part = f" {job.part}" if job.stage in (Stage.SCENE_GENERATION, Stage.EXPORT) else ""
-        names["job", job.id] = f"{_WORK[job.stage]}{part} of take {job.take}"
-    return stories.told(rows.events, rows.causes, names)
+    names |= {("job", view.job.id): f"{view.name}, take {view.job.take}" for view in _jobs(rows)}
+    verdicts = {take.number: _found(take) for take in rows.takes if take.verdict}
+    return stories.told(rows.events, stories.Context(rows.causes, names, verdicts, rows.approvals))
+
+
+def _found(take: Take) -> str:
+    """What the checks of a take found beyond its limits; empty when nothing."""
+    verdict = quality.from_dict(take.verdict or {"verdict": "pass", "judged": []})
+    return f"QA found {verdict.summary}" if verdict.findings else ""
 
 
 def _kind(still: Still) -> str:

@@ -1,0 +1,184 @@
+"""The page of one cell: the skeleton that stays, and the panels that change while it is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import dash_bootstrap_components as dbc
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from components import cell_actions, cell_jobs, cell_player, cell_quality, cell_steps, cell_takes, frame
+from pipeline.domain.cell_page import CellPage, TakeView
+
+KEYS = (
+    ("Space", "play or stop"),
+    (",  .", "one frame back, one frame on"),
+    ("w", "compare two takes by wiping"),
+    ("s", "compare two takes side by side"),
+    ("a", "approve the take in review"),
+    ("x", "reject it, with a reason"),
+    ("r", "make a new take"),
+    ("[  ]", "the scene before, the scene after"),
+)
+
+PANELS = ("head", "takes", "status", "steps", "quality", "story", "jobs", "absent", "reasons", "origins", "scene")
+"""The parts that are drawn anew when something happens: each is the children of `cell-<name>`."""
+
+
+def page(view: CellPage, choice: Mapping[str, Any]) -> Component:
+    """The whole page as it is now."""
+    parts = panels(view, choice)
+    return html.Div(
+        id="cell-page",
+        className="cell",
+        **{"data-cell": str(view.cell.id)},
+        children=[
+            html.Div(
+                className="cell-left",
+                children=[
+                    html.Header([html.Div(parts["head"], id="cell-head"), cell_player.modes()], className="cell-top"),
+                    html.Div(
+                        [
+                            html.Div(
+                                [cell_player.stage(), html.Div(parts["absent"], id="cell-absent")], className="cell-stage-box"
+                            ),
+                            html.Div(parts["takes"], id="cell-takes", className="takes"),
+                        ],
+                        className="cell-media",
+                    ),
+                    cell_player.controls(),
+                    html.Section(parts["jobs"], id="cell-jobs", className="cell-jobs", **{"aria-label": "Jobs"}),
+                ],
+            ),
+            html.Aside(
+                className="cell-right",
+                children=[
+                    html.Section(parts["status"], id="cell-status", className="cell-part", **{"aria-live": "polite"}),
+                    cell_actions.reject_form(parts["reasons"]),
+                    cell_actions.retake_form(parts["origins"]),
+                    html.Section(parts["steps"], id="cell-steps", className="cell-part"),
+                    html.Section(parts["quality"], id="cell-quality", className="cell-part"),
+                    html.Section(parts["story"], id="cell-story", className="cell-part"),
+                    html.Section(parts["scene"], id="cell-scene", className="cell-part"),
+                ],
+            ),
+            dcc.Store(id="cell-state", data=state(view, choice)),
+            dcc.Store(id="cell-choice", data=dict(choice)),
+            dcc.Store(id="cell-refresh"),
+            dcc.Store(id="cell-verb"),
+            dcc.Store(id="cell-log"),
+            dcc.Store(id="cell-shown"),
+            dbc.Modal(
+                [dbc.ModalHeader(dbc.ModalTitle("Log", id="log-title")), dbc.ModalBody(html.Pre(id="log-text", tabIndex=0))],
+                id="log-dialog",
+                size="lg",
+                scrollable=True,
+                is_open=False,
+            ),
+            frame.keys_of(*KEYS),
+        ],
+    )
+
+
+def panels(view: CellPage, choice: Mapping[str, Any]) -> dict[str, Any]:
+    """The parts of PANELS for what is looked at."""
+    main, other = chosen(view, choice)
+    return {
+        "head": _head(view),
+        "takes": cell_takes.cards(view, main, other),
+        "status": cell_actions.status(view),
+        "steps": cell_steps.steps(view),
+        "quality": cell_quality.measures(main, other),
+        "story": cell_steps.story(view),
+        "jobs": cell_jobs.table(view),
+        "absent": cell_takes.absent(view, main),
+        "reasons": cell_actions.reasons(view),
+        "origins": cell_actions.origins(view),
+        "scene": _prompt(view),
+    }
+
+
+def chosen(view: CellPage, choice: Mapping[str, Any]) -> tuple[TakeView | None, TakeView | None]:
+    """The take that is looked at and the one it is compared with, if any."""
+    main = view.take(choice.get("take"))
+    if choice.get("mode", "single") == "single" or main is None:
+        return main, None
+    rest = [take for take in view.takes if take.scene and take.number != main.number]
+    named = next((take for take in rest if take.number == choice.get("other")), None)
+    return main, named or (rest[0] if rest else None)
+
+
+def state(view: CellPage, choice: Mapping[str, Any]) -> dict[str, Any]:
+    """What the browser needs to play, compare, decide and listen."""
+    main, other = chosen(view, choice)
+    return {
+        "cell": view.cell.id,
+        "run": view.run.id,
+        "key": view.cell.plan.key,
+        "version": view.cell.version,
+        "status": view.cell.status.value,
+        "take": view.cell.take,
+        "seq": view.seq,
+        "watched": [f"{kind} {key}" for kind, key in sorted(view.watched)],
+        "before": view.before_id,
+        "after": view.after_id,
+        "mode": choice.get("mode", "single") if other else "single",
+        "comparable": sum(1 for take in view.takes if take.scene) > 1,
+        "fps": view.scene.fps,
+        "width": view.scene.width,
+        "height": view.scene.height,
+        "frames": view.scene.frames,
+        "main": cell_player.clip(view, main) if main else None,
+        "other": cell_player.clip(view, other) if other else None,
+    }
+
+
+def crumbs(view: CellPage) -> list[Component]:
+    """Where the page is: production, run, cell."""
+    return frame.crumbs((view.run.title, "/"), (f"Run {view.run.number}", f"/runs/{view.run.id}"), (view.cell.plan.key, None))
+
+
+def missing(text: str) -> Component:
+    """There is no such cell: what to do instead."""
+    return html.Div(
+        frame.empty("No such scene", text, action=[dcc.Link("See all runs", href="/", className="btn primary")]),
+        className="page",
+        id="cell-missing",
+    )
+
+
+def _head(view: CellPage) -> list[Component]:
+    scene, plan = view.scene, view.cell.plan
+    count = len(scene.segment_frames)
+    facts = (
+        f"{scene.duration_s:g} s · {count} segment{'' if count == 1 else 's'} · {scene.width}×{scene.height} · {scene.fps} fps"
+    )
+    return [
+        html.H1(plan.key, className="h1 cell-title", title=plan.key),
+        html.Span(facts, className="muted cell-facts"),
+        html.Span(
+            [
+                _step("‹", view.before_id, "cell-before", "The scene before ( [ )"),
+                html.Span(f"{view.position + 1} of {view.total}", className="faint num"),
+                _step("›", view.after_id, "cell-after", "The scene after ( ] )"),
+            ],
+            className="cell-walk",
+        ),
+    ]
+
+
+def _step(sign: str, cell_id: int | None, name: str, title: str) -> Component:
+    if cell_id is None:
+        return html.Span(sign, className="btn ghost sm", id=name, **{"aria-disabled": "true"})
+    return dcc.Link(sign, href=f"/cells/{cell_id}", className="btn ghost sm", id=name, title=title)
+
+
+def _prompt(view: CellPage) -> list[Component]:
+    plan = view.cell.plan
+    rows = [("prompt", plan.prompt), ("place", plan.location), ("shot", plan.shot)]
+    return [
+        html.H2("What is asked for", className="h2"),
+        html.Dl([part for word, text in rows if text for part in (html.Dt(word), html.Dd(text))], className="facts"),
+    ]

@@ -1,0 +1,120 @@
+"""The jobs of a cell with their attempts, worker, time, cost and result."""
+
+from __future__ import annotations
+
+from dash import html
+from dash.development.base_component import Component
+
+from components import palette, words
+from components.cell_quality import NAMES
+from pipeline.domain.cell_page import CellPage, JobView, TakeView
+from pipeline.domain.stages import Stage
+from pipeline.domain.statuses import AttemptOutcome, JobStatus
+
+_HEADS = (("Job", ""), ("Attempts", "r"), ("Worker", ""), ("Time", "r"), ("Cost", "r"), ("Result", ""), ("Log", "r"))
+
+
+def table(view: CellPage) -> Component:
+    """A line a job, the newest take first; or what will make some."""
+    if not view.jobs:
+        return html.P(
+            "No work yet. The first segment is queued as soon as everything above is approved.", className="muted jobs-none"
+        )
+    takes = {take.number: take for take in view.takes}
+    return html.Table(
+        [
+            html.Thead(html.Tr([html.Th(word, className=name, scope="col") for word, name in _HEADS])),
+            html.Tbody([_row(view, job, takes.get(job.job.take)) for job in view.jobs]),
+        ],
+        className="jobs",
+        id="jobs",
+    )
+
+
+def _row(view: CellPage, job: JobView, take: TakeView | None) -> Component:
+    result = _result(view, job, take)
+    tries = len(job.attempts)
+    return html.Tr(
+        [
+            html.Td(
+                html.Span(
+                    [palette.badge(job.shown), html.Span(f"{job.name}, take {job.job.take}", className="job-name")],
+                    className="job-head",
+                )
+            ),
+            html.Td("–" if job.is_reused or not tries else f"{tries}", className="r num muted", title=_tries(job)),
+            html.Td(_worker(job), className="muted job-worker", title=_worker(job)),
+            html.Td(_time(job), className="r num"),
+            html.Td(_cost(job), className="r num"),
+            html.Td(html.Span(result, title=result), className="muted job-result"),
+            html.Td(
+                html.Button(
+                    "open",
+                    className="link",
+                    **{"data-verb": "log", "data-job": str(job.job.id), "aria-label": f"Log of {job.name}, take {job.job.take}"},
+                ),
+                className="r",
+            ),
+        ],
+        **{"data-job": str(job.job.id)},
+    )
+
+
+def _tries(job: JobView) -> str:
+    """Every try in a line, for hovering."""
+    return "\n".join(
+        f"{attempt.number}: {attempt.outcome.value}, {_seconds(attempt.seconds)}, {attempt.worker}"
+        + (f": {attempt.reason}" if attempt.reason else "")
+        for attempt in job.attempts
+    )
+
+
+def _worker(job: JobView) -> str:
+    if not job.attempts:
+        return "–"
+    return "stored" if job.is_reused else job.attempts[-1].worker
+
+
+def _time(job: JobView) -> str:
+    return "running" if job.job.status is JobStatus.RUNNING else _seconds(job.seconds) if job.attempts else "–"
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 10 else words.duration(seconds)
+
+
+def _cost(job: JobView) -> str:
+    """Generation is what a budget pays for; the rest is free."""
+    if not job.is_generation or job.is_reused or not job.seconds:
+        return "–"
+    return f"{job.seconds / 3600:.4f} GPU-h" if job.seconds < 360 else f"{job.seconds / 3600:.2f} GPU-h"
+
+
+def _result(view: CellPage, job: JobView, take: TakeView | None) -> str:
+    if job.job.status is JobStatus.FAILED or (job.job.reason and job.job.status is not JobStatus.DONE):
+        return job.job.reason
+    if job.job.status is not JobStatus.DONE:
+        return {JobStatus.READY: "waits for a slot", JobStatus.RUNNING: "under way"}.get(job.job.status, "")
+    if job.is_reused:
+        return "reused: the same was made before"
+    lost = next((attempt for attempt in job.attempts if attempt.outcome in (AttemptOutcome.FAILED, AttemptOutcome.LOST)), None)
+    if lost is not None:
+        return f"first {lost.outcome.value}: {lost.reason}"
+    if job.job.stage is Stage.SCENE_GENERATION and take is not None:
+        return f"seed {job.job.options.get('seed', take.take.seed)}"
+    if job.job.stage is Stage.SCENE_QA and take is not None and take.verdict is not None:
+        return _verdict(take)
+    if job.job.stage is Stage.ASSEMBLY:
+        return f"{view.scene.duration_s:.2f} s, {view.scene.frames} frames"
+    return "done"
+
+
+def _verdict(take: TakeView) -> str:
+    assert take.verdict is not None
+    findings, judged = take.verdict.findings, take.verdict.judged
+    if not findings:
+        return f"passed {len(judged)} of {len(judged)}"
+    first = findings[0].measurement
+    where = first.subject.removeprefix("boundary ").replace("-", "▸")
+    more = f" and {len(findings) - 1} more" if len(findings) > 1 else ""
+    return f"▲ {NAMES.get(first.name, first.name)} {first.value:.3g} at {where}{more}"
