@@ -22,13 +22,19 @@ UNFINISHED = {"ready", "running", "failed"}
 
 @dataclass
 class Thing:
-    """A still or a cell. `decisions` maps a take's number to what the gate said."""
+    """A still or a cell. `decisions` maps a take's number to what the gate said; `came_from` is the status before."""
 
     needs: tuple[str, ...] = ()
     status: str = "not_started"
     take: int = 0
     approved_take: int | None = None
     decisions: dict[int, str] = field(default_factory=dict)
+    came_from: str = ""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name == "status" and value != getattr(self, "status", value):
+            self.came_from = self.status
+        super().__setattr__(name, value)
 
     @property
     def approved_takes(self) -> list[int]:
@@ -61,6 +67,10 @@ class PlainRun:
             for variant in ("v1", "v2"):
                 self.things[f"c1 / {scene} / {variant}"] = Thing((f"variant c1 / {variant}",))
         self.jobs: dict[Key, Work] = {}
+        self.begun: set[Key] = set()
+        self.steps = 0
+        self.born: dict[Key, int] = {}
+        self.approvals: dict[str, int] = {}
 
     def cells(self) -> dict[str, Thing]:
         return {name: thing for name, thing in self.things.items() if is_cell(name)}
@@ -118,11 +128,41 @@ class PlainRun:
     def approve(self, name: str) -> None:
         thing = self.things[name]
         thing.status = "approved"
+        self.steps += 1
+        self.approvals[name] = self.steps
         if is_cell(name):
             thing.approved_take = thing.take
             thing.decisions[thing.take] = "approved"
             self.jobs[name, "export", thing.take, 1] = Work()
         self._start()
+
+    def can_undo(self, name: str) -> bool:
+        """Whether a person decided on it in review last, and nothing has begun since that followed."""
+        thing = self.things[name]
+        if self.status == "cancelled" or thing.status not in ("approved", "rejected") or thing.came_from != "review":
+            return False
+        if thing.status == "approved" and is_cell(name) and thing.approved_take != thing.take:
+            return False
+        return not any(key in self.begun or self.jobs[key].status != "ready" for key in self._followers(name))
+
+    def undo(self, name: str) -> None:
+        thing = self.things[name]
+        for key in self._followers(name):
+            del self.jobs[key]
+        thing.decisions.pop(thing.take, None)
+        if thing.status == "approved":
+            thing.approved_take = thing.approved_takes[-1] if thing.approved_takes else None
+        thing.status = "review"
+
+    def _followers(self, name: str) -> list[Key]:
+        """The jobs that exist because it is approved: a cell's exports, the first ones of cells that need a still."""
+        thing = self.things[name]
+        if thing.status != "approved":
+            return []
+        if is_cell(name):
+            return [key for key in self.jobs if key[:3] == (name, "export", thing.approved_take)]
+        needing = [(other, "scene_generation", one.take, 1) for other, one in self.things.items() if name in one.needs]
+        return [key for key in needing if key in self.jobs and self.born[key] >= self.approvals[name]]
 
     def reject(self, name: str) -> None:
         thing = self.things[name]
@@ -168,6 +208,7 @@ class PlainRun:
     def claim(self, key: Key, owner: str, attempt: str) -> None:
         job = self.jobs[key]
         assert job.status == "ready"
+        self.begun.add(key)
         self.jobs[key] = Work("running", job.tries + 1, owner, attempt)
         thing = self.things[key[0]]
         if thing.status == "queued":
@@ -226,6 +267,8 @@ class PlainRun:
 
     def _add(self, name: str, stage: str, take: int, part: int = 1) -> None:
         self.jobs[name, stage, take, part] = Work()
+        self.steps += 1
+        self.born[name, stage, take, part] = self.steps
 
     def _all_needs(self, name: str) -> set[str]:
         direct = set(self.things[name].needs)

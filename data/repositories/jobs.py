@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, case, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, case, delete, func, insert, select, update
 
 from data.batch import Batch
 from data.models import attempts, jobs, outputs, production_runs
@@ -15,6 +15,7 @@ from data.models import production_run_cells as cells
 from data.reads import Read
 from data.repositories.chunks import chunks
 from data.repositories.job_rows import BY_IDS, COLUMNS, DONE, EQUAL, FAILED, NEXT, READY, RUNNING, WITHIN, job_of
+from pipeline.domain.decisions import Follower
 from pipeline.domain.estimates import Rate
 from pipeline.domain.records import Attempt, Job, NewJob
 from pipeline.domain.stages import STAGES, Lane, Stage
@@ -257,6 +258,21 @@ class Jobs:
     def cancel_running(self, job: Job, *, reason: str, now: datetime) -> None:
         """Take a running job away from its engine: the new epoch refuses whatever its attempt still reports."""
         self.end(job, JobStatus.CANCELLED, AttemptOutcome.CANCELLED, now=now, reason=reason)
+
+    def first_since(self, takes: Mapping[int, int], since: datetime) -> list[Follower]:
+        """The first job of each of these cells' takes (by cell id) where it was added from this time on."""
+        found: list[Follower] = []
+        first = (jobs.c.stage == Stage.SCENE_GENERATION.value, jobs.c.part == 1, jobs.c.created_at >= since)
+        for part in chunks(list(takes)):
+            query = select(*COLUMNS).where(jobs.c.subject == "cell", jobs.c.subject_id.in_(part), *first)
+            ours = [job for job in self._all(query) if job.take == takes[job.subject_id]]
+            found += [Follower(job.id, job.status, job.epoch > 0) for job in ours]
+        return found
+
+    def withdraw(self, job_ids: Sequence[int]) -> None:
+        """Remove ready jobs that never began: what they followed from is taken back."""
+        for part in chunks(job_ids):
+            self._connection.execute(delete(jobs).where(jobs.c.id.in_(part), jobs.c.status == READY, jobs.c.epoch == 0))
 
     def finished_parts(self, subject: str, subject_id: int, stage: Stage, take: int) -> list[Job]:
         """Jobs of one stage of one take that are done, by part."""

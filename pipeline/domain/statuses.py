@@ -83,6 +83,8 @@ CELL_TRANSITIONS: dict[tuple[CellStatus, CellStatus], str] = {
     (_C.REVIEW, _C.CANCELLED): "a person cancels",
     (_C.APPROVED, _C.QUEUED): "a person asks for a new take",
     (_C.APPROVED, _C.REJECTED): "a person withdraws the approval",
+    (_C.APPROVED, _C.REVIEW): "a person takes the decision back",
+    (_C.REJECTED, _C.REVIEW): "a person takes the decision back",
     (_C.REJECTED, _C.QUEUED): "submission or retry",
     (_C.REJECTED, _C.CANCELLED): "a person cancels",
     (_C.FAILED, _C.QUEUED): "submission or retry",

@@ -8,17 +8,19 @@ from typing import Any
 
 from data.store import Store, Stores
 from pipeline.domain import quality
+from pipeline.domain.decisions import overtaken
 from pipeline.domain.errors import Conflict, NotFound
 from pipeline.domain.matrix import Selection
 from pipeline.domain.names import did_you_mean
 from pipeline.domain.records import Actor, Cell, JobInput, Run, Still
 from pipeline.domain.stages import Stage
-from pipeline.domain.statuses import CellStatus, JobStatus, StillKind
+from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus, StillKind
 from pipeline.ports import Clock
 from pipeline.services.advance import Advance
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.sealing import Sealing
 from pipeline.services.selections import selected
+from pipeline.services.undoing import Undoing
 
 _UNMADE = (CellStatus.NOT_STARTED, CellStatus.QUEUED, CellStatus.CANCELLED)
 
@@ -59,11 +61,19 @@ class Review:
         scenes = [Waiting("scene", cell.plan.key, _flaws(takes[cell.id].verdict), 1, 0) for cell in cells]
         return sorted(variants, key=lambda waiting: -waiting.frees) + scenes
 
-    def approve_variant(self, run: Run, key: str, actor: Actor, *, candidate: int | None = None) -> None:
-        """Make a candidate the hero of a variant image (the best by its measures when none is named)."""
+    def approve_variant(
+        self, run: Run, key: str, actor: Actor, *, candidate: int | None = None, expected: Mapping[str, int] | None = None
+    ) -> None:
+        """Make a candidate the hero of a variant image (the best by its measures when none is named).
+
+        `expected` holds the take that was looked at by key: Conflict when it is no longer that one in review.
+        """
         with self._stores.begin(self._clock.now()) as store:
             advance = Advance(store, self._books, actor)
             still = _find_still(store, run, key)
+            _check_still(store, still, expected)
+            if still.status is CellStatus.CANCELLED or advance.run(run.id).status is RunStatus.CANCELLED:
+                raise Conflict(f'Variant image "{key}" of run {run.name} is cancelled. Submit scenes that need it first.')
             if still.status in (CellStatus.QUEUED, CellStatus.GENERATING):
                 raise Conflict(f'Variant image "{key}" is {still.status.value}: its candidates are not checked yet.')
             made = store.outputs.of("still", still.id, still.take, "still")
@@ -74,23 +84,29 @@ class Review:
             advance.approve_still(still, hero.id, actor=actor, reason=f"candidate {wanted} chosen")
             advance.finish()
 
-    def reject_variant(self, run: Run, key: str, actor: Actor, *, reason: str) -> None:
+    def reject_variant(self, run: Run, key: str, actor: Actor, *, reason: str, expected: Mapping[str, int] | None = None) -> None:
         """Refuse all candidates of a variant image, or withdraw its approval; `retry` makes new ones.
 
         Scenes made from it already are marked stale: people choose to keep them or to ask for new takes.
         """
         with self._stores.begin(self._clock.now()) as store:
             still = _find_still(store, run, key)
+            _check_still(store, still, expected)
             Advance(store, self._books, actor).move_still(still, CellStatus.REJECTED, reason=reason)
             for cell in store.cells.that_need("still", still.id):
                 if still.status is CellStatus.APPROVED and cell.status not in _UNMADE:
                     _mark(store, cell, f"its variant image {key} was rejected: {reason}", actor)
 
-    def approve(self, run: Run, selection: Selection, actor: Actor, *, note: str = "") -> list[str]:
-        """Accept the newest take of every selected cell in review; the answer is their keys. Raises Conflict for none."""
+    def approve(
+        self, run: Run, selection: Selection, actor: Actor, *, note: str = "", expected: Mapping[str, int] | None = None
+    ) -> list[str]:
+        """Accept the newest take of every selected cell in review; the answer is their keys. Raises Conflict for none.
+
+        `expected` holds the versions that were looked at by key: Conflict, and nothing changed, when one is another now.
+        """
         with self._stores.begin(self._clock.now()) as store:
             advance = Advance(store, self._books, actor)
-            cells = _in_review(store, run, selection)
+            cells = _in_review(store, run, selection, expected)
             scenes = _scenes(store, cells)
             for cell in cells:
                 advance.approve_cell(cell, scenes[cell.id], actor=actor, note=note)
@@ -99,14 +115,41 @@ class Review:
             Sealing(advance).deliver_when_ready(run.id)
         return [cell.plan.key for cell in cells]
 
-    def reject(self, run: Run, selection: Selection, actor: Actor, *, reason: str, note: str = "") -> list[str]:
-        """Refuse the newest take of every selected cell in review, or withdraw an approval of a cell named by key."""
+    def reject(
+        self,
+        run: Run,
+        selection: Selection,
+        actor: Actor,
+        *,
+        reason: str,
+        note: str = "",
+        expected: Mapping[str, int] | None = None,
+    ) -> list[str]:
+        """Refuse the newest take of every selected cell in review, or withdraw an approval of a cell named by key.
+
+        `expected` is as in `approve`.
+        """
         with self._stores.begin(self._clock.now()) as store:
             advance = Advance(store, self._books, actor)
-            cells = _in_review(store, run, selection, also_approved=bool(selection.keys))
+            cells = _in_review(store, run, selection, expected, also_approved=bool(selection.keys))
             for cell in cells:
                 advance.reject_cell(cell, actor=actor, reason=reason, note=note)
         return [cell.plan.key for cell in cells]
+
+    def undo(self, run: Run, keys: Sequence[str], actor: Actor) -> list[str]:
+        """Take this person's newest decisions on these cells and variant images back; the answer is the keys of those.
+
+        It is possible until work has started that followed from the decision. Raises Conflict when none is possible.
+        """
+        with self._stores.begin(self._clock.now()) as store:
+            advance = Advance(store, self._books, actor)
+            if advance.run(run.id).status is RunStatus.CANCELLED:
+                raise Conflict(f"Run {run.name} is cancelled. Submit scenes of it first.")
+            wanted = set(keys)
+            cells = [cell for cell in store.cells.of_run(run.id) if cell.plan.key in wanted]
+            wanted -= {cell.plan.key for cell in cells}
+            stills = [_find_still(store, run, key) for key in sorted(wanted)]
+            return Undoing(advance).take_back(run, cells, stills)
 
     def retry(self, run: Run, selection: Selection, actor: Actor) -> list[str]:
         """Try failed exports and the failed or rejected stills of the selection again; the answer names them.
@@ -193,9 +236,16 @@ def _mark(store: Store, cell: Cell, reason: str, actor: Actor) -> None:
     )  # fmt: skip
 
 
-def _in_review(store: Store, run: Run, selection: Selection, *, also_approved: bool = False) -> list[Cell]:
+def _in_review(
+    store: Store, run: Run, selection: Selection, expected: Mapping[str, int] | None, *, also_approved: bool = False
+) -> list[Cell]:
     allowed = {CellStatus.REVIEW, CellStatus.APPROVED} if also_approved else {CellStatus.REVIEW}
     chosen = selected(store, run, selection)
+    changed = [cell for cell in chosen if (expected or {}).get(cell.plan.key, cell.version) != cell.version]
+    if changed:
+        first = changed[0]
+        move = store.journal.last_moves("cell", [first.id]).get(first.id)
+        raise Conflict(overtaken(first.plan.key, move, first.status, store.journal.now))
     cells = [cell for cell in chosen if cell.status in allowed]
     if not cells:
         where = f'"{chosen[0].plan.key}" is {chosen[0].status.value}' if len(chosen) == 1 else "None of these cells is in review"
@@ -208,6 +258,15 @@ def _find_still(store: Store, run: Run, key: str) -> Still:
     if key not in stills:
         raise NotFound(f'Run {run.name} has no variant image "{key}". {did_you_mean(key, stills, cure="")}'.strip())
     return stills[key]
+
+
+def _check_still(store: Store, still: Still, expected: Mapping[str, int] | None) -> None:
+    """What somebody looked at is still that take, in review."""
+    if expected is None or still.key not in expected:
+        return
+    if still.take != expected[still.key] or still.status is not CellStatus.REVIEW:
+        move = store.journal.last_moves("still", [still.id]).get(still.id)
+        raise Conflict(overtaken(still.key, move, still.status, store.journal.now))
 
 
 def _cells_of(store: Store, run: Run, selection: Selection) -> dict[int, Cell]:

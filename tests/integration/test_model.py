@@ -117,6 +117,17 @@ class StudioMachine(RuleBasedStateMachine):
             self.house.studio.review.reject_variant(self.run, variant, PERSON, reason="no")
             self.model.reject(f"variant {variant}")
 
+    @rule(number=st.integers(0, 5))
+    def undo(self, number: int) -> None:
+        names = [*self.model.cells(), "variant c1 / v1", "variant c1 / v2"]
+        key = names[number].removeprefix("variant ")
+        if self.model.can_undo(names[number]):
+            assert self.house.studio.review.undo(self.run, [key], PERSON) == [key]
+            self.model.undo(names[number])
+        else:
+            with pytest.raises(Conflict):
+                self.house.studio.review.undo(self.run, [key], PERSON)
+
     @rule()
     def accept_everything(self) -> None:
         for variant in ("c1 / v1", "c1 / v2"):

@@ -8,6 +8,7 @@ from pipeline.domain.choices import Mode
 from pipeline.domain.errors import Conflict, NotFound, WorkFailed
 from pipeline.domain.matrix import Selection
 from pipeline.domain.production import Approvals, Location, OwnApprovals, Shot
+from pipeline.domain.records import Actor
 from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus
 from pipeline.domain.work import Measurement
@@ -56,7 +57,10 @@ def test_people_can_decide_on_one_character_alone(house: House) -> None:
     approvals = Approvals("auto", "auto", (OwnApprovals("c2", variants="human"), OwnApprovals("c1", scenes="human")))
     run = house.start(make_production(characters=3, scene_types=1, variants=1, approvals=approvals))
     house.work()
-    assert [(one.what, one.key) for one in house.studio.review.waiting(run)] == [("variant", "c2 / v1"), ("scene", "c1 / s1 / v1")]
+    assert [(one.what, one.key) for one in house.studio.review.waiting(run)] == [
+        ("variant", "c2 / v1"),
+        ("scene", "c1 / s1 / v1"),
+    ]
     approved_by_hand(house)
     assert house.run(run).status is RunStatus.COMPLETED
 
@@ -305,3 +309,80 @@ def test_a_shot_of_a_location_needs_its_plate_and_no_person(house: House) -> Non
     house.work()
     assert house.stills(run)["plate Dock"].status is CellStatus.APPROVED
     assert house.run(run).status is RunStatus.COMPLETED
+
+
+def test_a_decision_is_taken_back_while_nothing_has_started_from_it(house: House) -> None:
+    run = house.start(make_production(characters=1, scene_types=2, variants=1, approvals=Approvals("auto", "human")))
+    house.work()
+    house.studio.review.approve(run, Selection(keys=("c1 / s1 / v1",)), PERSON)
+    house.studio.review.reject(run, Selection(keys=("c1 / s2 / v1",)), PERSON, reason="too dark")
+    undone = house.studio.review.undo(run, ["c1 / s1 / v1", "c1 / s2 / v1"], PERSON)
+    assert undone == ["c1 / s1 / v1", "c1 / s2 / v1"]
+    assert house.statuses(run) == {CellStatus.REVIEW: 2}
+    assert house.jobs(run, Stage.EXPORT) == []
+    house.studio.review.approve(run, EVERYTHING, PERSON)
+    house.work()
+    with pytest.raises(Conflict, match="Work has started"):
+        house.studio.review.undo(run, ["c1 / s1 / v1"], PERSON)
+    assert house.run(run).status is RunStatus.COMPLETED
+    house.check()
+
+
+def test_only_who_decided_takes_a_decision_back(house: House) -> None:
+    run = house.start(make_production(characters=1, scene_types=1, variants=1, approvals=HUMAN))
+    house.work()
+    house.studio.review.approve_variant(run, "c1 / v1", PERSON)
+    with pytest.raises(Conflict, match="was approved by tester, not by Ann"):
+        house.studio.review.undo(run, ["c1 / v1"], Actor("user", "Ann"))
+    assert house.studio.review.undo(run, ["c1 / v1"], PERSON) == ["c1 / v1"]
+    house.work()
+    assert house.statuses(run) == {CellStatus.QUEUED: 1}
+    assert house.jobs(run, Stage.SCENE_GENERATION) == []
+    approved_by_hand(house)
+    assert house.run(run).status is RunStatus.COMPLETED
+    house.check()
+
+
+def test_a_decision_that_a_later_shot_has_started_from_stays(house: House) -> None:
+    shots = (Shot("first", "s1", 1, character="c1"), Shot("then", "s1", 2, character="c1", after=("first",)))
+    production = make_production(characters=1, scene_types=1, variants=0, shots=shots, approvals=Approvals("auto", "human"))
+    run = house.start(production)
+    house.work()
+    first, then = house.cells(run)
+    house.studio.review.approve(run, Selection(keys=(first,)), PERSON)
+    assert house.studio.review.undo(run, [first], PERSON) == [first]
+    house.studio.review.approve(run, Selection(keys=(first,)), PERSON)
+    house.backend.holds = lambda request: True
+    house.engine.turn()
+    assert house.cells(run)[then].status is CellStatus.GENERATING
+    with pytest.raises(Conflict, match="Work has started"):
+        house.studio.review.undo(run, [first], PERSON)
+
+
+def test_whoever_comes_second_is_told_who_was_first(house: House) -> None:
+    run = house.start(make_production(characters=1, scene_types=1, variants=1, approvals=Approvals("auto", "human")))
+    house.work()
+    [cell] = house.cells(run).values()
+    seen = {cell.plan.key: cell.version}
+    house.studio.review.approve(run, EVERYTHING, Actor("user", "Ann"), expected=seen)
+    house.clock.advance(10)
+    with pytest.raises(Conflict, match=r"was approved by Ann 10 s ago\. Nothing was changed"):
+        house.studio.review.reject(run, Selection(keys=tuple(seen)), PERSON, reason="no", expected=seen)
+    assert house.statuses(run) == {CellStatus.APPROVED: 1}
+
+
+def test_a_variant_image_decided_by_somebody_else_is_told(house: House) -> None:
+    run = house.start(make_production(characters=1, scene_types=1, variants=1, candidates=2, approvals=HUMAN))
+    house.work()
+    house.studio.review.reject_variant(run, "c1 / v1", Actor("user", "Ann"), reason="no", expected={"c1 / v1": 1})
+    with pytest.raises(Conflict, match='"c1 / v1" was rejected by Ann 0 s ago'):
+        house.studio.review.approve_variant(run, "c1 / v1", PERSON, expected={"c1 / v1": 1})
+
+
+def test_a_variant_image_of_a_cancelled_run_cannot_be_approved(house: House) -> None:
+    run = house.start(make_production(characters=1, scene_types=1, variants=1, approvals=HUMAN))
+    house.work()
+    house.studio.runs.cancel(run, PERSON)
+    with pytest.raises(Conflict, match="cancelled"):
+        house.studio.review.approve_variant(run, "c1 / v1", PERSON)
+    house.check()
