@@ -7,16 +7,47 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
-from pipeline.api import feed, health, matrix, media, problems
+from pipeline import wiring_rest
+from pipeline.api import (
+    cells,
+    deliveries,
+    description,
+    events,
+    feed,
+    files,
+    health,
+    jobs,
+    library,
+    matrix,
+    media,
+    problems,
+    production_runs,
+    variant_images,
+)
 
 if TYPE_CHECKING:
     from pipeline.wiring import Studio
 
 API = "/api/v1"
-ROUTERS = (health.router, feed.router, media.router, matrix.router)
+ROUTERS = (
+    health.router,
+    feed.router,
+    media.router,
+    production_runs.router,
+    matrix.router,
+    cells.router,
+    variant_images.router,
+    jobs.router,
+    events.router,
+    deliveries.router,
+    library.projects,
+    library.router,
+    files.router,
+    description.router,
+)
 
 
 def build(studio: Studio, engine: Callable[[], AbstractContextManager[Any]]) -> FastAPI:
@@ -40,17 +71,25 @@ def build(studio: Studio, engine: Callable[[], AbstractContextManager[Any]]) -> 
         lifespan=lifespan,
     )
     api.state.studio = studio
+    api.state.rest = wiring_rest.build_rest(studio)
     api.state.engine = None
     api.state.feed = feed.Feed(studio.reports.events, studio.reports.last_seq)
     problems.install(api)
     for router in ROUTERS:
         api.include_router(router)
+    description.install(api)
     return api
 
 
 def close(api: FastAPI) -> None:
     """Answer what no route of the API knows; call it when all routes are there, before the pages' catch-all."""
 
+    @api.api_route("/api", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
     @api.api_route("/api/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
-    async def unknown(path: str) -> JSONResponse:
-        return problems.problem(404, f'There is no "/api/{path}". {API}/openapi.json lists what there is.')
+    async def unknown(request: Request, path: str = "") -> JSONResponse:
+        allowed = description.methods_at(api.openapi(), f"/api/{path}")
+        if not allowed:
+            return problems.problem(404, f'There is no "/api/{path}". {API}/openapi.json lists what there is.')
+        answer = problems.problem(405, f'"/api/{path}" does not take {request.method}, but {", ".join(allowed)}.')
+        answer.headers["Allow"] = ", ".join(allowed)
+        return answer

@@ -1,0 +1,324 @@
+"""What REST gives: one model a thing, made from the value of the same name."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipeline.domain.progress import Outlook
+from pipeline.domain.stages import Phase, Stage
+from pipeline.domain.statuses import AttemptOutcome, CellStatus, DeliveryStatus, JobStatus, RunStatus
+
+T = TypeVar("T")
+
+
+class Given(BaseModel):
+    """What is given out; made from values by their attributes."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class Page(Given, Generic[T]):
+    """A page of a list; `next` is the `cursor` of the following page, null at the end."""
+
+    items: list[T]
+    next: str | None
+
+
+class Problem(BaseModel):
+    """What went wrong (RFC 9457): `detail` says it in whole sentences, with the cure."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+class Run(Given):
+    """A production run. Times in seconds, sizes in bytes; limits are null when there is none."""
+
+    id: int
+    project_id: int
+    name: str = Field(examples=["Harbor Nights #3"])
+    title: str
+    number: int
+    status: RunStatus
+    backend: str
+    until: Phase
+    accept_flags: bool
+    auto_deliver: bool
+    priority: int
+    created_at: datetime
+    limit_seconds: float | None
+    limit_bytes: int | None
+    spent_seconds: float
+    reserved_seconds: float
+    spent_bytes: int
+    reserved_bytes: int
+
+
+class Cell(Given):
+    """A scene of a run. `version` grows with every change; it is the `ETag` too."""
+
+    id: int
+    run_id: int
+    key: str
+    ordinal: int
+    scene_type: str
+    character: str | None
+    variant: str | None
+    location: str | None
+    scene_number: int | None
+    shot: str | None
+    after: list[str]
+    prompt: str
+    status: CellStatus
+    status_at: datetime
+    take: int
+    approved_take: int | None
+    reason: str
+    stale: str
+    version: int
+
+
+class Unmet(Given):
+    """Something a cell waits for: a `cell` or a kind of still by its key, where it stands, and all of it in words."""
+
+    kind: str
+    key: str
+    status: CellStatus
+    text: str
+
+
+class CellInFull(Cell):
+    """A cell with the name of its run and everything it waits for."""
+
+    run_name: str
+    blocked_by: list[Unmet]
+
+
+class VariantImage(Given):
+    """A still of a character in a look; `candidates` are made, and the approved one is the `hero` (an output's id)."""
+
+    id: int
+    run_id: int
+    key: str
+    character: str | None
+    variant: str | None
+    candidates: int
+    status: CellStatus
+    status_at: datetime
+    take: int
+    hero: int | None
+    reason: str
+    verdict: dict[str, Any] | None
+
+
+class Take(Given):
+    """One version of a cell's result. The scene's file is at `/media/files/{scene_sha256}`."""
+
+    id: int
+    cell_id: int
+    number: int
+    seed: int
+    created_at: datetime
+    completed_at: datetime | None
+    decision: str
+    decided_by: str
+    decided_at: datetime | None
+    reason: str
+    note: str
+    verdict: dict[str, Any] | None
+    scene_sha256: str | None
+
+
+class Job(Given):
+    """One unit of work."""
+
+    id: int
+    run_id: int
+    stage: Stage
+    subject: str
+    subject_id: int
+    take: int
+    part: int
+    status: JobStatus
+    tries: int
+    estimated_seconds: float
+    created_at: datetime
+    not_before: datetime | None
+    finished_at: datetime | None
+    seconds: float
+    reason: str
+
+
+class Attempt(Given):
+    """One try of a job."""
+
+    id: str
+    number: int
+    worker: str
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: AttemptOutcome
+    failure_class: str
+    reason: str
+    seconds: float
+    progress: float
+    step: str
+
+
+class JobWithAttempts(Job):
+    """A job with its attempts, oldest first."""
+
+    attempts: list[Attempt]
+
+
+class Event(Given):
+    """A stored fact. `cause` is the number of the event that led to it."""
+
+    seq: int
+    at: datetime
+    type: str
+    run_id: int | None
+    subject: str
+    subject_id: int
+    actor: str
+    cause: int | None
+    data: dict[str, Any]
+
+
+class Delivery(Given):
+    """A package of approved takes, being made or sealed."""
+
+    id: int
+    run_id: int
+    number: int
+    status: DeliveryStatus
+    created_at: datetime
+    sealed_at: datetime | None
+    package_sha256: str | None
+    size_bytes: int
+    reason: str
+
+
+class Project(Given):
+    """A client job; runs of the same title belong to it."""
+
+    id: int
+    title: str
+    created_at: datetime | None
+
+
+class LibraryEntry(Given):
+    """A character, variant, scene type or location as the newest run of its project defines it."""
+
+    id: int
+    project_id: int
+    name: str
+    spec: dict[str, Any]
+
+
+class StoredFile(Given):
+    """A file that was sent: name it by its hash when you create a run."""
+
+    sha256: str
+    size_bytes: int
+    media_type: str
+
+
+class Estimate(Given):
+    """Totals. `basis` says where the numbers come from."""
+
+    cells: int
+    frames: int
+    generation_seconds: float
+    disk_bytes: int
+    measured_share: float
+    samples: int
+    basis: str
+
+
+class Receipt(Given):
+    """Which cells were accepted (by key), and why each other one was left out."""
+
+    accepted: list[str]
+    skipped: dict[str, str]
+    estimate: Estimate
+
+
+class Preview(Receipt):
+    """What a submission would do now; `refusal` says why it would be refused whole, empty when it would not be."""
+
+    refusal: str = ""
+
+
+class Done(Given):
+    """What was done, in words: cells by their key, other things with their kind before it."""
+
+    done: list[str]
+
+
+class Issue(Given):
+    """One finding about a production."""
+
+    path: str
+    line: int | None
+    severity: str
+    message: str
+    suggestion: str
+
+
+class Assessment(Given):
+    """What is wrong with a production, and what it would cost; no estimate for one that cannot run."""
+
+    is_valid: bool
+    issues: list[Issue]
+    estimate: Estimate | None
+
+
+class Hint(Given):
+    """The decision that lets most scenes start: `variant` with a `still_id`, or `scene` with a `cell_id`."""
+
+    kind: str
+    key: str
+    still_id: int | None
+    cell_id: int | None
+    frees: int
+    waiting: int
+    seconds: float
+    text: str
+
+
+class Progress(Given):
+    """A run at this moment; counts are counts of rows, `blocked` apart from `queued`.
+
+    It is done at `likely_at` with a chance of 50 % and at `latest_at` with one of 90 %; null while that cannot be told.
+    `rests_at` is when the machines will likely have done all that needs nobody.
+    """
+
+    run_id: int
+    counts: dict[str, int]
+    total: int
+    approved: int
+    segments_made: int
+    segments_total: int
+    qa_passed: int
+    spent_seconds: float
+    limit_seconds: float | None
+    spent_bytes: int
+    limit_bytes: int | None
+    free_disk_bytes: int
+    rate_per_hour: float | None
+    likely_at: datetime | None
+    latest_at: datetime | None
+    rests_at: datetime | None
+    started_at: datetime | None
+    started_by: str
+    outlook: Outlook
+    missing: int
+    hint: Hint | None
