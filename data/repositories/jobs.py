@@ -63,6 +63,11 @@ _END_ATTEMPT = (
         seconds=bindparam("b_seconds"),
     )
 )
+_PROGRESS = (
+    update(attempts)
+    .where(attempts.c.id == bindparam("b_id"), attempts.c.outcome == AttemptOutcome.RUNNING.value)
+    .values(progress=bindparam("b_progress"), step=bindparam("b_step"))
+)
 _SAMPLES = 200
 
 
@@ -194,6 +199,11 @@ class Jobs:
                 "b_seconds": seconds,
             },
         )
+
+    def note_progress(self, standings: Mapping[str, tuple[float, str]]) -> None:
+        """How far these running attempts are: the share that is done, and the step in words."""
+        for attempt_id, (share, step) in standings.items():
+            self._batch.add(_PROGRESS, {"b_id": attempt_id, "b_progress": share, "b_step": step})
 
     def adopt(self, job: Job, *, owner: str, lease_until: datetime) -> Job:
         """Take a running job over from a dead owner under a new epoch; its attempt goes on under it."""

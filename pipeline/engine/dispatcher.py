@@ -13,6 +13,7 @@ from pipeline.domain.retries import FailureClass
 from pipeline.domain.scheduling import Pace, wanted
 from pipeline.domain.stages import STAGES, Lane, Stage
 from pipeline.domain.work import Update, UpdateState
+from pipeline.engine.progress import ProgressReports
 from pipeline.ports import Clock, GeneratorBackend
 from pipeline.services.dispatch import Assignment, Dispatch
 from pipeline.services.leases import Adopted, Leases
@@ -20,6 +21,8 @@ from pipeline.services.leases import Adopted, Leases
 log = logging.getLogger(__name__)
 
 HEARTBEAT_S = 5.0
+_NEWS_S = 2.0
+"""A heartbeat comes this early when there is progress to tell and no turn has told it."""
 _IDLE_S = 0.2
 _TROUBLE_S = 1.0
 _FINAL = (UpdateState.DONE, UpdateState.FAILED, UpdateState.LOST)
@@ -66,6 +69,7 @@ class Dispatcher:
         self._unsettled: dict[str, Update] = {}
         self.trouble = ""
         self._paces = {lane: Pace() for lane in slots}
+        self._progress = ProgressReports()
         self._beat_at = clock.monotonic()
         self._taking = True
         self._may_find_more = True
@@ -106,7 +110,9 @@ class Dispatcher:
             self._heartbeat()
             return False
         reports = [(self._running[attempt_id].job_id, update) for attempt_id, update in self._unsettled.items()]
-        turn = self._dispatch.turn(self.engine_id, reports, free, self._only)
+        news = self._progress.due(began)
+        turn = self._dispatch.turn(self.engine_id, reports, free, self._only, news)
+        self._progress.stored(news, began)
         for assignment in turn.assignments:
             self._begin(assignment)
         ended = Counter(self._running[update.attempt_id].lane for _, update in reports)
@@ -173,6 +179,8 @@ class Dispatcher:
             for update in backend.poll(attempt_ids):
                 if update.state in _FINAL:
                     self._unsettled[update.attempt_id] = self._explained(update)
+                else:
+                    self._progress.note(update)
 
     def _explained(self, update: Update) -> Update:
         """An attempt that we stopped because the budget was used up has failed for that reason."""
@@ -207,15 +215,18 @@ class Dispatcher:
     def _forget_attempt(self, update: Update) -> None:
         running = self._running.pop(update.attempt_id)
         del self._unsettled[update.attempt_id]
+        self._progress.forget(update.attempt_id)
         self._forget(update.attempt_id, running.job_key if update.state is UpdateState.DONE else "")
 
     def _heartbeat(self) -> None:
         now = self._clock.monotonic()
-        if now - self._beat_at < HEARTBEAT_S:
+        news = self._progress.due(now)
+        if now - self._beat_at < (_NEWS_S if news else HEARTBEAT_S):
             return
         self._beat_at = now
         elapsed = {attempt_id: now - running.since for attempt_id, running in self._running.items()}
-        beat = self._leases.heartbeat(self.engine_id, elapsed)
+        beat = self._leases.heartbeat(self.engine_id, elapsed, news)
+        self._progress.stored(news, now)
         for attempt_id in beat.unpaid:
             self._running[attempt_id].is_unpaid = True
         for attempt_id in (*beat.over, *beat.unpaid):

@@ -69,10 +69,11 @@ class Dispatch:
         reports: Sequence[tuple[int, Update]],
         free: Mapping[Lane, int],
         only: Collection[int] | None = None,
+        news: Mapping[str, tuple[float, str]] | None = None,
     ) -> Turn:
         """Settle these (job id, final update) reports, then lease up to `free` jobs a lane.
 
-        `only` are the runs to lease jobs of; None is every run.
+        `only` are the runs to lease jobs of; None is every run. `news` says of running attempts how far they are.
         """
         self._reused = 0
         self._begun.clear()
@@ -80,6 +81,7 @@ class Dispatch:
             advance = Advance(store, self._books, ENGINE)
             accounts = Accounts({run.id: run for run in store.runs.active()})
             advance.know_runs(accounts.runs.values())
+            store.jobs.note_progress(news or {})
             over = self._settle(advance, accounts, engine_id, reports) if reports else []
             assignments = self._claim(advance, accounts, engine_id, free, only)
             accounts.store(store)

@@ -86,12 +86,15 @@ class Leases:
             store.engines.end(dead, store.journal.now)
             return _adopted(store, jobs)
 
-    def heartbeat(self, engine_id: str, elapsed: Mapping[str, float]) -> Beat:
+    def heartbeat(
+        self, engine_id: str, elapsed: Mapping[str, float], news: Mapping[str, tuple[float, str]] | None = None
+    ) -> Beat:
         """Keep this engine's leases, and reserve more for attempts that take longer than estimated.
 
-        `elapsed` maps each attempt that the engine watches to its seconds so far.
+        `elapsed` maps each attempt that the engine watches to its seconds so far; `news` says how far attempts are.
         """
         with self._stores.begin(self._clock.now()) as store:
+            store.jobs.note_progress(news or {})
             ours = {job.attempt_id or "": job for job in store.jobs.running(engine_id)}
             store.jobs.extend_leases(engine_id, store.journal.now + LEASE)
             accounts = Accounts(store.runs.by_ids(list({job.run_id for job in ours.values()})))

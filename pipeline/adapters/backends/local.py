@@ -70,17 +70,20 @@ class LocalBackend:
             self._accepted.discard(attempt_id)
             return self._ended.pop(attempt_id)
         if attempt_id in self._accepted:
-            return Update(attempt_id, UpdateState.RUNNING, progress=self._progress(attempt_id))
+            progress, note = self._progress(attempt_id)
+            return Update(attempt_id, UpdateState.RUNNING, progress=progress, note=note)
         result = self._spool.result(attempt_id)
         if result is not None:
             return Update(attempt_id, UpdateState.DONE, result=result)
         return Update(attempt_id, UpdateState.LOST, reason="its process ended before it had a result")
 
-    def _progress(self, attempt_id: str) -> float:
+    def _progress(self, attempt_id: str) -> tuple[float, str]:
+        """What the attempt reported last: a number, and the step in words behind it."""
         try:
-            return float((self._spool.attempt_folder(attempt_id) / "progress").read_text() or 0)
+            number, _, note = (self._spool.attempt_folder(attempt_id) / "progress").read_text(encoding="utf-8").partition(" ")
+            return float(number or 0), note
         except (OSError, ValueError):
-            return 0.0
+            return 0.0, ""
 
     def cancel(self, attempt_id: str) -> None:
         """Ask the attempt to stop at its next report."""
@@ -100,7 +103,7 @@ def perform(
     def report(fraction: float, note: str = "") -> None:
         if (folder / "cancel").exists():
             raise Cancelled(request.attempt_id)
-        (folder / "progress").write_text(f"{fraction:.3f}")
+        (folder / "progress").write_text(f"{fraction:.3f} {note}", encoding="utf-8")
 
     try:
         spool.begin(request)
