@@ -44,14 +44,29 @@
     else B.zoomTo({ kind: "type", group: model.columns[column].group });
   };
 
+  const pickReason = (at) => at.parentElement.querySelectorAll("[data-reason]").forEach((one) => one.setAttribute("aria-checked", one === at));
+  const answer = (yes) => {
+    const dialog = document.getElementById("confirm"), why = dialog && dialog.querySelector('[data-reason][aria-checked="true"]');
+    const words = document.getElementById("reject-words");
+    B.set("board-done", { data: { yes, at: ++asked, reason: why ? why.dataset.reason : "", note: words ? words.value.trim() : "" } });
+  };
+  // In the dialog: a number picks a reason, Ctrl-Enter confirms.
+  window.addEventListener("keydown", (event) => {
+    const dialog = document.querySelector("#confirm");
+    if (!B.isHere() || !dialog || !dialog.closest(".modal.show, .show") || /^(TEXTAREA|INPUT)$/.test(event.target.tagName)) return;
+    const reasons = dialog.querySelectorAll("[data-reason]"), at = reasons[+event.key - 1];
+    if (at) pickReason(at);
+    if (event.key === "Enter" && event.target.tagName !== "BUTTON") { const yes = document.getElementById("confirm-yes"); if (yes && !yes.disabled) yes.click(); }
+  });
+
   const clicks = {
     "[data-status-chip]": chip,
     "[data-layer]": (at) => { B.state.model.layer = at.dataset.layer; B.readLayer(); },
     "[data-zoom]": (at) => zoom(at.dataset.zoom),
     "[data-verb]": (at) => {
-      const { verb, mode, scope, priority, still, candidate } = at.dataset;
+      const { verb, mode, scope, priority, still, candidate, take } = at.dataset;
       B.ask(verb, { ...(mode && { mode }), ...(scope && { scope }), ...(priority && { priority: +priority }),
-        ...(still && { still, candidate: candidate ? +candidate : null }), ...(at.dataset.run && { run: B.state.run }) , ...(at.dataset.run && { whole: true }) });
+        ...(still && { still, take: +take, candidate: candidate ? +candidate : null }), ...(at.dataset.run && { run: B.state.run }) });
     },
     "[data-keep]": (at) => { const code = B.CODE[at.dataset.keep], { model } = B.state; B.choose(model.selected().filter((i) => model.shown[i] === code)); },
     "[data-cell-link]": (at) => { const i = B.state.model.indexOf(+at.dataset.cellLink); if (i >= 0) B.choose([i]); },
@@ -64,6 +79,9 @@
     "#pick-matching": () => { const { model } = B.state; B.choose(model.where((i) => model.matches[i] === 1)); },
     "#clear-filter": () => { B.state.model.filter = { statuses: new Set(), text: "" }; B.state.model.match(); B.refresh(); },
     "#clear-selection": () => B.choose([]),
+    "#clear-one": () => B.choose([]),
+    "[data-reason]": (at) => pickReason(at),
+    "[data-confirm]": (at) => answer(at.dataset.confirm === "yes"),
     "#grid-toggle": () => { B.state.isGrid = !B.state.isGrid; B.refresh(true); },
     "#keep-view": () => B.set("board-view", { data: { query: B.query(B.state.model, B.state.isGrid), at: ++asked } }),
   };

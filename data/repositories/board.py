@@ -40,12 +40,6 @@ class Board:
         columns = (dependencies.c.subject, dependencies.c.subject_id, dependencies.c.needs, dependencies.c.needs_id)
         return self._tuples(select(*columns).where(dependencies.c.run_id == run_id).order_by(dependencies.c.id))
 
-    def above(self, subject: str, ids: Sequence[int]) -> list[tuple[int, str, int]]:
-        """(subject id, needs, needed id) of these cells or stills, in order of creation."""
-        columns = (dependencies.c.subject_id, dependencies.c.needs, dependencies.c.needs_id)
-        query = select(*columns).where(dependencies.c.subject == subject, dependencies.c.subject_id.in_(ids))
-        return list(self._tuples(query.order_by(dependencies.c.id)))
-
     def layer(self, run_id: int, name: str) -> dict[int, float]:
         """A number by cell id, for those that have one: `duration`, `cost`, `attempts` or `segments`."""
         ours = (jobs.c.run_id == run_id, jobs.c.subject == "cell")

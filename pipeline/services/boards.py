@@ -1,4 +1,4 @@
-"""What the board shows: the whole matrix as columns, one cell at a glance, and the views that people have kept."""
+"""What the board shows: the whole matrix as columns, its layers of numbers, and the views that people have kept."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ from data.store import Store, Stores
 from pipeline.domain import board, estimates
 from pipeline.domain.board import Layout, Place
 from pipeline.domain.errors import Invalid, NotFound
-from pipeline.domain.production import SceneType
-from pipeline.domain.records import Actor, Cell, Event, Run, Still, Take
-from pipeline.domain.stages import Stage
-from pipeline.domain.statuses import CellStatus, JobStatus, StillKind
+from pipeline.domain.records import Actor, Run
+from pipeline.domain.statuses import CellStatus
 from pipeline.ports import Clock
 from pipeline.services.runbooks import RunBooks
 
@@ -51,33 +49,6 @@ class Sheet:
     costs: Mapping[str, tuple[float, int]]
     segments: Mapping[str, int]
     pictured: Mapping[str, int]
-
-
-@dataclass(frozen=True)
-class Step:
-    """Something a cell needs, with where it stands. `needed` is the still, or the earlier cell."""
-
-    kind: str
-    key: str
-    status: CellStatus
-    needed: Still | Cell
-
-
-@dataclass(frozen=True)
-class Glance:
-    """One cell for the side panel. `steps` are its needs and theirs, in the order of the work; `parts` has the candidates,
-    by still."""
-
-    run: Run
-    cell: Cell
-    kind: SceneType
-    steps: tuple[Step, ...]
-    parts: Mapping[int, tuple[int, ...]]
-    takes: tuple[Take, ...]
-    segments_done: int
-    tries: int
-    seconds: float
-    story: tuple[Event, ...]
 
 
 class Boards:
@@ -143,30 +114,6 @@ class Boards:
         margins = ((cell, _margin(verdict)) for cell, verdict in verdicts)
         return {cell: margin for cell, margin in margins if margin is not None}
 
-    def glance(self, run_id: int, cell_id: int) -> Glance:
-        """One cell with its needs, takes and story. Raises NotFound for a cell that the run does not have."""
-        with self._stores.read() as store:
-            run = _run(store, run_id)
-            cell = store.cells.by_ids([cell_id]).get(cell_id)
-            if cell is None or cell.run_id != run_id:
-                raise NotFound(f"Run {run.name} has no cell {cell_id}.")
-            steps = _steps(store, cell)
-            made = [step for step in steps if isinstance(step.needed, Still) and step.needed.take]
-            jobs = store.jobs.of("cell", cell.id, cell.take)
-            kinds = {kind.name: kind for kind in self._books.get(store, run_id).recipes.production.scene_types}
-            return Glance(
-                run=run,
-                cell=cell,
-                kind=kinds[cell.plan.scene_type],
-                steps=tuple(steps),
-                parts={step.needed.id: _parts(store, step.needed) for step in made},
-                takes=tuple(store.takes.of_cell(cell.id)),
-                segments_done=sum(job.stage is Stage.SCENE_GENERATION and job.status is JobStatus.DONE for job in jobs),
-                tries=sum(job.tries for job in jobs),
-                seconds=sum(attempt.seconds for attempt in store.jobs.attempts_of([job.id for job in jobs])),
-                story=tuple(store.journal.of("cell", cell.id)),
-            )
-
     def views(self, run_id: int) -> list[tuple[str, str]]:
         """(name, query) of the kept views of the run's project, by name."""
         with self._stores.read() as store:
@@ -223,26 +170,6 @@ def _still_needs(still_ids: Sequence[int], rows: Sequence[tuple[Any, ...]]) -> l
         if subject == "still":
             found[at[subject_id]].append(at[needs_id])
     return found
-
-
-def _steps(store: Store, cell: Cell) -> list[Step]:
-    """The stills and cells this cell needs; what a still needs comes before it."""
-    rows = Board(store.connection)
-    wanted = [(kind, key) for _, kind, key in rows.above("cell", [cell.id])]
-    still_ids = [key for kind, key in wanted if kind == "still"]
-    above = rows.above("still", still_ids)
-    ordered = dict.fromkeys(key for one in still_ids for key in (*(needed for of, _, needed in above if of == one), one))
-    stills = store.stills.by_ids(list(ordered))
-    steps = [Step(stills[key].kind.value, stills[key].key, stills[key].status, stills[key]) for key in ordered]
-    earlier = store.cells.by_ids([key for kind, key in wanted if kind == "cell"])
-    return steps + [Step("cell", one.plan.key, one.status, one) for one in earlier.values()]
-
-
-def _parts(store: Store, still: Still | Cell) -> tuple[int, ...]:
-    """The candidates that a still's newest take has."""
-    if isinstance(still, Cell) or still.kind is StillKind.SOURCE:
-        return ()
-    return tuple(output.part for output in store.outputs.of("still", still.id, still.take, "still"))
 
 
 def _margin(verdict: Mapping[str, Any]) -> float | None:
