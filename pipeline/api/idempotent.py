@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Header, Request, Response
@@ -84,14 +85,17 @@ async def _carried_out(
     except (StripboardError, RequestValidationError, HTTPException) as error:
         answer = problems.of(error)
     except BaseException:
-        await asyncio.shield(asyncio.to_thread(kept.settle, claim, status=500, headers={}, body=problems.UNEXPECTED))
+        await _remember(kept.settle, claim, problems.problem(500, problems.UNEXPECTED))
         raise
-    headers = {name: value for name, value in answer.headers.items() if name in _KEPT_HEADERS}
-    store = kept.keep if answer.status_code < 400 else kept.settle
-    await asyncio.shield(
-        asyncio.to_thread(store, claim, status=answer.status_code, headers=headers, body=bytes(answer.body).decode())
-    )
+    await _remember(kept.keep if answer.status_code < 400 else kept.settle, claim, answer)
     return answer
+
+
+async def _remember(how: Callable[..., None], claim: str, answer: Response) -> None:
+    """Also when the client is gone: it may ask again."""
+    headers = {name: value for name, value in answer.headers.items() if name in _KEPT_HEADERS}
+    told = partial(how, claim, status=answer.status_code, headers=headers, body=bytes(answer.body).decode())
+    await asyncio.shield(asyncio.to_thread(told))
 
 
 def _again(answer: Any) -> Response:

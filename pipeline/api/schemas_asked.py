@@ -129,16 +129,21 @@ class Rejection(Asked):
     note: Note = ""
 
 
+_TAKE = "The take whose candidates you saw: with a newer one, or after another decision, nothing is done (409)."
+
+
 class Choice(Asked):
     """Which candidate becomes the hero; the best by its measures when none is named."""
 
     candidate: Number | None = None
+    take: Number | None = Field(None, description=_TAKE)
 
 
 class Refusal(Asked):
     """Why all candidates are refused."""
 
     reason: Reason
+    take: Number | None = Field(None, description=_TAKE)
 
 
 _VERSIONS = "The `version` of each cell as you saw it: a cell that has changed since is not decided on, and nothing else is."

@@ -12,6 +12,7 @@ from pipeline.api import schemas_given as given
 from pipeline.api.asking import Key, Rest, Studio, Who, routes
 from pipeline.api.cells import Filter
 from pipeline.domain.matrix import Selection
+from pipeline.domain.records import Still
 from pipeline.domain.statuses import CellStatus
 
 router = routes("variant images")
@@ -51,7 +52,7 @@ def approve_variant_image(
 ) -> object:
     """Make a candidate the hero. The scenes that waited for it start by themselves."""
     run, still = rest.listings.variant_image(image_id)
-    studio.review.approve_variant(run, still.key, who, candidate=body.candidate)
+    studio.review.approve_variant(run, still.key, who, candidate=body.candidate, expected=_seen(still, body.take))
     return rest.listings.variant_image(image_id)[1]
 
 
@@ -61,7 +62,7 @@ def reject_variant_image(
 ) -> object:
     """Refuse all candidates, or withdraw an approval. Scenes made from it are marked stale."""
     run, still = rest.listings.variant_image(image_id)
-    studio.review.reject_variant(run, still.key, who, reason=body.reason)
+    studio.review.reject_variant(run, still.key, who, reason=body.reason, expected=_seen(still, body.take))
     return rest.listings.variant_image(image_id)[1]
 
 
@@ -70,3 +71,7 @@ def retry_variant_image(image_id: asked.Id, studio: Studio, rest: Rest, who: Who
     """Make new candidates for one that failed or was rejected; else `done` is empty."""
     run, still = rest.listings.variant_image(image_id)
     return {"done": studio.review.retry(run, Selection(keys=(still.key,)), who)}
+
+
+def _seen(still: Still, take: int | None) -> dict[str, int] | None:
+    return None if take is None else {still.key: take}

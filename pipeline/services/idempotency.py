@@ -5,19 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import timedelta
 
 from data import claims
 from data.store import Stores
 from pipeline.domain.errors import Conflict, Invalid
+from pipeline.domain.patience import UNDER_WAY
 from pipeline.domain.records import KeptAnswer
 from pipeline.ports import Clock
-
-KEPT = timedelta(hours=24)
-"""How long an answer is kept."""
-
-PATIENCE = timedelta(seconds=30)
-"""How long a request without an effect is left to the one who began it."""
 
 
 class UnderWay(Conflict):
@@ -61,7 +55,7 @@ class Idempotency:
                 raise Invalid(f'The idempotency key "{key}" was used for another request ({known.route}). Use a new one.')
             if known.status is not None:
                 return Claimed("", known)
-            if now - (known.effect_at or known.claimed_at) < PATIENCE:
+            if now - (known.effect_at or known.claimed_at) < UNDER_WAY:
                 raise UnderWay("The same request is being carried out just now. Ask again in a moment.")
             if known.effect_at is not None:
                 raise Conflict(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from data.store import Stores
-from pipeline.domain.patience import GRACE
+from pipeline.domain.patience import GRACE, KEPT_ANSWERS
 from pipeline.domain.records import Actor
 from pipeline.ports import Clock, Folders, Media
 from pipeline.services.advance import Advance
@@ -51,7 +51,13 @@ class Upkeep:
         for attempt_id in attempts:
             if attempt_id not in running:
                 self._spool.forget(attempt_id)
+        self._forget_answers()
         return self._media.remove_orphans(wanted, self._clock.now() - GRACE)
+
+    def _forget_answers(self) -> None:
+        """Answers kept for repeated requests serve for a day."""
+        with self._stores.begin(self._clock.now()) as store:
+            store.idempotency.forget(self._clock.now() - KEPT_ANSWERS)
 
     def forget(self, attempt_id: str, job_key: str) -> None:
         """An attempt is settled: its folder goes; with `job_key` the job has ended and its folder goes too."""
