@@ -277,6 +277,7 @@ takes = Table(
     Column("note", Text, nullable=False, server_default=""),
     Column("verdict", Json),
     Column("scene_sha256", String(64)),
+    Column("kept", Json, nullable=False, server_default="[]"),
     UniqueConstraint("cell_id", "number"),
     Index("ix_takes_scene", "scene_sha256", **_only("decision = 'approved'")),
 )

@@ -28,21 +28,25 @@ if TYPE_CHECKING:
     from pipeline.adapters.storage.media_store import MediaStore
     from pipeline.adapters.storage.workspace import Spool
     from pipeline.domain.delivery import VerificationReport
+    from pipeline.domain.packages import Entry
     from pipeline.domain.presets import Presets
     from pipeline.engine.dispatcher import Dispatcher
     from pipeline.engine.scheduler import Scheduler
     from pipeline.ports import Clock, GeneratorBackend, StageFunction
-    from pipeline.services.boards import Boards
     from pipeline.services.activity import Activity
+    from pipeline.services.boards import Boards
+    from pipeline.services.cells import Cells
     from pipeline.services.deliveries import Deliveries
     from pipeline.services.dispatch import Dispatch
     from pipeline.services.invariants import Invariants
     from pipeline.services.leases import Leases
     from pipeline.services.media_files import MediaFiles
-    from pipeline.services.planning import Planning
     from pipeline.services.overview import Overview
+    from pipeline.services.packages import Packages
+    from pipeline.services.planning import Planning
     from pipeline.services.previews import Previews
     from pipeline.services.reports import Reports
+    from pipeline.services.retakes import Retakes
     from pipeline.services.review import Review
     from pipeline.services.runs import RunsService
     from pipeline.services.search import Search
@@ -76,6 +80,7 @@ class Studio:
     submission: Submission
     review: Review
     deliveries: Deliveries
+    packages: Packages
     reports: Reports
     search: Search
     upkeep: Upkeep
@@ -86,9 +91,11 @@ class Studio:
     previews: Previews
     boards: Boards
     files: MediaFiles
-
+    cells: Cells
+    retakes: Retakes
     overview: Overview
     activity: Activity
+
     def close(self) -> None:
         """Give the database connections back."""
         self.stores.close()
@@ -108,17 +115,20 @@ def build_studio(
     """
     from pipeline.adapters.clock import SystemClock
     from pipeline.adapters.process_locks import ProcessLocks
+    from pipeline.services.activity import Activity
     from pipeline.services.boards import Boards
+    from pipeline.services.cells import Cells
     from pipeline.services.deliveries import Deliveries
     from pipeline.services.dispatch import Dispatch
-    from pipeline.services.activity import Activity
     from pipeline.services.invariants import Invariants
     from pipeline.services.leases import Leases
     from pipeline.services.media_files import MediaFiles
+    from pipeline.services.overview import Overview
+    from pipeline.services.packages import Packages
     from pipeline.services.planning import Planning
     from pipeline.services.previews import Previews
     from pipeline.services.reports import Reports
-    from pipeline.services.overview import Overview
+    from pipeline.services.retakes import Retakes
     from pipeline.services.review import Review
     from pipeline.services.runbooks import RunBooks
     from pipeline.services.runs import RunsService
@@ -144,6 +154,7 @@ def build_studio(
         submission=Submission(stores, books, now),
         review=Review(stores, books, now),
         deliveries=Deliveries(stores, books, now, media.copy_out),
+        packages=Packages(stores, lambda sha256: _package_contents(media.stored(sha256)), Deliveries.package_name),
         reports=Reports(stores, books),
         search=Search(stores),
         upkeep=Upkeep(stores, books, media=media, spool=spool, clock=now),
@@ -156,19 +167,21 @@ def build_studio(
         boards=Boards(stores, books, now),
         previews=Previews(stores, media.copy_out, lambda folder: shutil.rmtree(folder, ignore_errors=True)),
         files=MediaFiles(stores, books, media.stored, partial(_small_picture, settings.cache_root / "thumbnails")),
-    )
-
-
+        cells=Cells(stores, books, now),
+        retakes=Retakes(stores, books, now),
         overview=Overview(stores, books, now, slots=settings.parallel, free_disk=partial(_free_disk, settings.home)),
         activity=Activity(stores, books, now),
-def _small_picture(root: Path, picture: Path, sha256: str, height: int) -> Path:
-    """The picture libraries load when the first small picture is asked for."""
-    from pipeline.adapters.media.thumbnails import thumbnails
+    )
+
 
 def _free_disk(folder: Path) -> int:
     """The bytes that are free where a folder lies."""
     return shutil.disk_usage(folder).free
 
+
+def _small_picture(root: Path, picture: Path, sha256: str, height: int) -> Path:
+    """The picture libraries load when the first small picture is asked for."""
+    from pipeline.adapters.media.thumbnails import thumbnails
 
     return thumbnails(root).of(picture, sha256, height)
 
@@ -311,6 +324,12 @@ def package_faults(path: Path) -> list[str]:
     from pipeline.adapters.packaging.verify import verify
 
     return [f"{check.area} {check.subject}: {check.message}" for check in verify(path).failures]
+
+
+def _package_contents(path: Path) -> list[Entry]:
+    from pipeline.adapters.packaging.contents import contents
+
+    return contents(path)
 
 
 def verify_delivery(package: Path, authorities: Path | None = None) -> VerificationReport:

@@ -33,9 +33,10 @@ class Takes:
         self._connection = connection
         self._batch = batch
 
-    def add(self, cell_id: int, number: int, *, seed: int, now: datetime) -> None:
-        """Begin a take."""
-        self._batch.add(_INSERT, {"cell_id": cell_id, "number": number, "seed": seed, "created_at": now})
+    def add(self, cell_id: int, number: int, *, seed: int, now: datetime, kept: Sequence[Sequence[int]] = ()) -> None:
+        """Begin a take; `kept` are [take, seed] of the segments it takes over."""
+        row = {"cell_id": cell_id, "number": number, "seed": seed, "created_at": now, "kept": [list(one) for one in kept]}
+        self._batch.add(_INSERT, row)
 
     def set_verdict(self, cell: Cell, verdict: Mapping[str, Any]) -> None:
         """Keep the QA verdict of the cell's newest take."""

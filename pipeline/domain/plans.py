@@ -32,6 +32,20 @@ def take_seed(book: RunBook, cell: CellPlan, take: int) -> int:
     return derive_seed(book.recipes.production.seed, "take", cell.key, take)
 
 
+def segment_origin(book: RunBook, cell: CellPlan, take: int, part: int, options: Mapping[str, Any]) -> tuple[int, int]:
+    """(take, seed) that a segment is made with: those of an earlier take where it is kept, else the job's own."""
+    kept = options.get("keep", ())
+    if part <= len(kept):
+        number, seed = kept[part - 1]
+        return int(number), int(seed)
+    return take, int(options.get("seed", take_seed(book, cell, take)))
+
+
+def asked(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a person asked of a whole take: it goes from the job of one segment to that of the next."""
+    return {name: options[name] for name in ("keep", "seed") if name in options}
+
+
 def parameters(
     book: RunBook, stage: Stage, subject: Cell | Still, take: int, part: int, options: Mapping[str, Any]
 ) -> dict[str, Any]:
@@ -42,7 +56,8 @@ def parameters(
             return recipes.still(still_plan(subject), take=take, candidate=part)
         return {}
     if stage is Stage.SCENE_GENERATION:
-        return recipes.segment(subject.plan, take=take, number=part, seed=take_seed(book, subject.plan, take))
+        number, seed = segment_origin(book, subject.plan, take, part, options)
+        return recipes.segment(subject.plan, take=number, number=part, seed=seed)
     if stage is Stage.SCENE_QA:
         return recipes.scene_qa(subject.plan)
     if stage is Stage.ASSEMBLY:
@@ -104,15 +119,19 @@ def segment_job(
     base: Iterable[JobInput],
     start: JobInput | None = None,
     made: Sequence[str] = (),
+    wishes: Mapping[str, Any] = _EMPTY,
 ) -> NewJob:
-    """Segment `number` of the cell's newest take. `base` is its still and plate; `made` the hashes of the segments before."""
+    """Segment `number` of the cell's newest take. `base` is its still and plate; `made` the hashes of the segments before.
+
+    `wishes` is what `asked` of the segment before it gave, or what a person asked of the take.
+    """
     scene = book.recipes.scene_type(cell.plan)
     key = cost_key(run.backend, Stage.SCENE_GENERATION, scene.name, scene.width, scene.height)
     frames = segment_frames(scene)[number - 1]
     rate = book.rates.get(key) or default_rate(run.backend, scene.width, scene.height)
     seconds, size = segment_cost(rate, frames, scene.width, scene.height)
     inputs = (*base, start) if start else tuple(base)
-    options = {"made": list(made)} if made else _EMPTY
+    options = {**wishes, "made": list(made)} if made else wishes
     return _job(
         book, run, Stage.SCENE_GENERATION, cell,
         part=number, inputs=inputs, options=options, seconds=seconds, size=size, key=key, frames=frames,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -225,7 +225,10 @@ class Output:
 
 @dataclass(frozen=True)
 class Take:
-    """One version of a cell's result."""
+    """One version of a cell's result.
+
+    `kept` says of each segment that was taken over from an earlier take, from the first on, [take, seed] it was made with.
+    """
 
     id: int
     cell_id: int
@@ -240,6 +243,7 @@ class Take:
     note: str
     verdict: Mapping[str, Any] | None
     scene_sha256: str | None
+    kept: Sequence[Sequence[int]] = ()
 
 
 @dataclass(frozen=True)

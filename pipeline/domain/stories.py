@@ -76,7 +76,7 @@ def _cell(event: Event, what: str, context: Context) -> str:
     if what == "fresh":
         return "no longer stale"
     if what not in _CELL:
-        return what.replace("_", " ")
+        return ""
     if what == "queued" and event.data.get("from") == "failed":
         return f"take {take} tried again"
     if what == "review" and event.data.get("from") != "generating":
@@ -123,6 +123,10 @@ def _cause(cause: Event, context: Context) -> str:
     if kind == "run" and what == "submitted":
         count = cause.data.get("cells", 0)
         return f"{person(cause.actor)} submitted {count:,} scene{'' if count == 1 else 's'}"
+    if cause.type == "take.asked":
+        first, seed = cause.data.get("from_segment", 1), cause.data.get("seed")
+        own = f", with seed {seed}" if seed is not None else ""
+        return f"{person(cause.actor)} asked for another take{f' from segment {first}' if first > 1 else ''}{own}"
     if kind in ("still", "cell") and what in _CELL and name:
         by = "" if cause.actor in _MACHINES else f" by {person(cause.actor)}"
         return f"{name} was {what}{by}"

@@ -6,7 +6,7 @@ before the transaction ends. Rows read or changed here are kept, so a cell that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from data.store import Store
@@ -19,6 +19,7 @@ from pipeline.services.accounts import Accounts, ran_for
 from pipeline.services.runbooks import RunBooks
 
 GATE = Actor("system", "gate")
+_AS_ALWAYS: Mapping[str, Any] = {}
 
 
 class Advance:
@@ -104,12 +105,12 @@ class Advance:
         self.move_still(still, CellStatus.QUEUED, cause=cause, take=still.take + 1)
         self._runs_with_new_stills.add(still.run_id)
 
-    def queue_cell(self, cell: Cell, *, cause: int | None = None) -> None:
-        """Ask for a new take of a cell."""
+    def queue_cell(self, cell: Cell, *, cause: int | None = None, wishes: Mapping[str, Any] = _AS_ALWAYS) -> None:
+        """Ask for a new take of a cell; `wishes` are those of a person (see `plans.asked`)."""
         take = cell.take + 1
-        seed = plans.take_seed(self.book(cell.run_id), cell.plan, take)
+        seed = int(wishes.get("seed", plans.take_seed(self.book(cell.run_id), cell.plan, take)))
         self.move_cell(cell, CellStatus.QUEUED, cause=cause, take=take)
-        self.store.takes.add(cell.id, take, seed=seed, now=self.store.journal.now)
+        self.store.takes.add(cell.id, take, seed=seed, now=self.store.journal.now, kept=wishes.get("keep", ()))
 
     def approve_still(
         self, still: Still, hero: int | None, *, actor: Actor, cause: int | None = None, reason: str = "", **changes: Any
@@ -178,8 +179,14 @@ class Advance:
             for job in jobs:
                 self.store.jobs.add(job, self.store.journal.now)
 
-    def start_cells(self, cells: Sequence[Cell]) -> None:
+    def start_cells(self, cells: Sequence[Cell], wishes: Mapping[str, Any] = _AS_ALWAYS) -> None:
         """Give each of these startable cells its first segment job."""
+        for cell, base in self.bases(cells):
+            run, book = self.run(cell.run_id), self.book(cell.run_id)
+            self.store.jobs.add(plans.segment_job(book, run, cell, 1, base=base, wishes=wishes), self.store.journal.now)
+
+    def bases(self, cells: Sequence[Cell]) -> Iterator[tuple[Cell, list[JobInput]]]:
+        """Each of these cells with the approved pictures that it is made from."""
         if not cells:
             return
         needs = self.store.cells.stills_of([cell.id for cell in cells])
@@ -188,11 +195,10 @@ class Advance:
         heroes = self.store.stills.heroes(still_ids)
         for cell in cells:
             self.cells.setdefault(cell.id, cell)
-            run, book = self.run(cell.run_id), self.book(cell.run_id)
-            base = self._base(book, [self.stills[key] for key in needs.get(cell.id, ())], heroes)
+            base = self._base(self.book(cell.run_id), [self.stills[key] for key in needs.get(cell.id, ())], heroes)
             if not base:
                 raise Conflict(f'"{cell.plan.key}" has no picture to start from: it names neither a character nor a location.')
-            self.store.jobs.add(plans.segment_job(book, run, cell, 1, base=base), self.store.journal.now)
+            yield cell, base
 
     @staticmethod
     def _base(book: RunBook, stills: Sequence[Still], heroes: Mapping[int, JobInput]) -> list[JobInput]:

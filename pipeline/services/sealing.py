@@ -154,18 +154,21 @@ class Sealing:
     def _recipe(self, run: Run, recipes: Recipes, cell: Cell, take: Take, made: Sequence[Output]) -> dict[str, Any]:
         """What made this take: every input, parameter, seed, measure and decision."""
         book = self._advance.book(run.id)
+        first, seed = take.kept[0] if take.kept else (take.number, take.seed)
+        kept = [{"segment": part, "take": number, "seed": own} for part, (number, own) in enumerate(take.kept, 1)]
         return {
             "backend": run.backend,
             "prompt": cell.plan.prompt,
             "seed": take.seed,
             "take": take.number,
-            "parameters": recipes.segment(cell.plan, take=take.number, number=1, seed=take.seed),
+            "parameters": recipes.segment(cell.plan, take=first, number=1, seed=seed),
             "sources": [file.sha256 for file in plans.source_inputs(book, cell.plan.character)],
             "segments": [output.file.sha256 for output in made if output.role == "segment"],
             "scene": take.scene_sha256,
             "quality": take.verdict,
             "approved_by": take.decided_by,
             "approved_at": take.decided_at.isoformat() if take.decided_at else None,
+            **({"kept": kept} if kept else {}),
         }
 
 

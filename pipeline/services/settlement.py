@@ -187,7 +187,9 @@ class Settlement:
             last = result.files("last_frame")[0]
             base = [file for file in job.inputs if file.role != "start"]
             start = JobInput("start", last.sha256, last.media_type)
-            following = plans.segment_job(book, run, cell, job.part + 1, base=base, start=start, made=made)
+            following = plans.segment_job(
+                book, run, cell, job.part + 1, base=base, start=start, made=made, wishes=plans.asked(job.options)
+            )
         self._store.jobs.add(following, self._store.journal.now)
 
     def _scene_checked(self, job: Job, result: Result, seq: int) -> None:
