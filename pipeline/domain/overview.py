@@ -103,7 +103,8 @@ def _hint(waiters: list[Waiter]) -> Hint:
     is_variant = first.kind == "variant"
     what = f"{'variant image' if is_variant else 'scene'} {first.key}"
     count = f"{frees or waiting} {'scene' if (frees or waiting) == 1 else 'scenes'}"
-    text = f"Approve {what}: it frees {count}" if frees else f"Approve {what}: {count} wait for it and for something else"
+    verb = "waits" if waiting == 1 else "wait"
+    text = f"Approve {what}: it frees {count}" if frees else f"Approve {what}: {count} {verb} for it and for something else"
     return Hint(
         kind=first.kind,
         key=first.key,

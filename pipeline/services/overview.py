@@ -21,7 +21,7 @@ from pipeline.domain.production import Production
 from pipeline.domain.progress import Outlook, outlook
 from pipeline.domain.records import Run
 from pipeline.domain.stages import STAGES, Phase, Stage, last_rank
-from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus, StillKind
+from pipeline.domain.statuses import CellStatus, JobStatus, StillKind
 from pipeline.ports import Clock
 from pipeline.services.runbooks import RunBooks
 
@@ -146,7 +146,7 @@ class Overview:
         production = book.recipes.production
         run, cells, now = counted.run, counted.by_status, self._clock.now()
         next_step = _outlook(counted)
-        ending = self._ending(counted, book) if run.status is RunStatus.RUNNING else None
+        ending = self._ending(counted, book) if next_step is Outlook.WORKING else None
         rests_at = None if ending is None else now + timedelta(seconds=ending.likely)
         is_whole = ending is not None and not _needs_people(counted, production)
         segments = {scene.name: scene.segments for scene in production.scene_types}
@@ -182,13 +182,18 @@ class Overview:
         )
 
     def _ending(self, counted: _Counted, book: RunBook) -> Ending | None:
+        """When all is done that waits for nobody."""
         production = book.recipes.production
         scene_types = {scene.name: scene for scene in production.scene_types}
         keys = _keys(production)
+        cells = dict(counted.cells)
+        for one in counted.waiters:
+            queued = one.scene_type, CellStatus.QUEUED
+            cells[queued] = max(0, cells.get(queued, 0) - one.waiting)
         left = [
             Left(stage, jobs, completion.timing(counted.timings.get(keys[stage, name], []), _default(book, stage, name)), chain)
             for (stage, name), (jobs, chain) in completion.jobs_left(
-                counted.cells, counted.segments, counted.jobs, counted.stills, scene_types, len(production.outputs)
+                cells, counted.segments, counted.jobs, counted.stills, scene_types, len(production.outputs)
             ).items()
         ]
         return completion.ending(left, self._slots * counted.engines)

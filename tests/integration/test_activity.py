@@ -1,0 +1,86 @@
+"""What goes on, as people see it: rows of the tray, logs, notices."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.domain.choices import Mode
+from pipeline.domain.errors import NotFound, WorkFailed
+from pipeline.domain.production import Approvals
+from pipeline.domain.stages import Stage
+from pipeline.domain.statuses import JobStatus
+from tests.factories import AUTO, EVERYTHING, HUMAN, PERSON, House, make_production
+from tests.fakes import failing
+
+
+def test_running_jobs_come_before_those_that_have_ended(house: House) -> None:
+    house.backend.holds = lambda request: request.stage == Stage.SCENE_GENERATION
+    run = house.start(make_production(characters=1, scene_types=1, variants=1, approvals=AUTO))
+    house.work()
+    rows = house.studio.activity.jobs()
+    assert [(row.words, row.key, row.status) for row in rows] == [
+        ("segment 1", "c1 / s1 / v1", JobStatus.RUNNING),
+        ("check of variant images", "c1 / v1", JobStatus.DONE),
+        ("variant image 1", "c1 / v1", JobStatus.DONE),
+        ("check of source images", "c1", JobStatus.DONE),
+    ]
+    assert {row.run_name for row in rows} == {run.name}
+    assert [(row.attempt, row.worker) for row in rows[:1]] == [(1, "local")]
+    assert house.studio.activity.jobs(limit=2) == rows[:2]
+    assert house.studio.activity.counts() == {JobStatus.READY: 0, JobStatus.RUNNING: 1}
+
+
+def test_the_jobs_of_another_run_are_left_out(house: House) -> None:
+    first = house.start(make_production(characters=1, title="First"))
+    second = house.start(make_production(characters=1, title="Second"))
+    house.work()
+    assert {row.run_id for row in house.studio.activity.jobs(second.id)} == {second.id}
+    assert {row.run_id for row in house.studio.activity.jobs()} == {first.id, second.id}
+
+
+def test_the_log_of_a_job_tells_every_attempt_and_what_was_said(house: House) -> None:
+    house.hands.troubles = failing("scene_generation", lambda: WorkFailed("crashed", "It said: no memory\nfor the model"))
+    run = house.start(make_production(characters=1, scene_types=1, variants=1, segments=1))
+    house.work()
+    [job] = house.jobs(run, Stage.SCENE_GENERATION)
+    log = house.studio.activity.log(job.id)
+    assert "segment 1 of c1 / s1 / v1, take 1: done" in log
+    assert "attempt 1 by local" in log
+    assert "failed (crashed)" in log
+    assert "  for the model" in log
+    assert "attempt 2 by local" in log
+    with pytest.raises(NotFound):
+        house.studio.activity.log(99_999)
+
+
+def test_the_bell_tells_what_waits_and_what_failed_and_what_is_sealed(house: House) -> None:
+    approvals = Approvals("human", "auto")
+    waiting = house.start(make_production(characters=2, scene_types=1, variants=1, approvals=approvals, title="Waits"))
+    house.work()
+    sealed = house.start(make_production(characters=1, scene_types=1, variants=1, title="Sealed"))
+    house.work()
+    house.hands.troubles = failing("scene_generation", lambda: WorkFailed("bad_input", "no such model"), times=99)
+    failed = house.start(make_production(characters=1, scene_types=1, variants=1, title="Fails", seed=5))
+    house.work()
+    notices = house.studio.activity.notices()
+    assert [(one.kind, one.run_id, one.count) for one in notices] == [
+        ("waiting", waiting.id, 2),
+        ("failed", failed.id, 1),
+        ("sealed", sealed.id, 1),
+    ]
+    assert notices[0].text == "2 variant images wait for a decision"
+    assert notices[1].text == "scene c1 / s1 / v1 failed: no such model"
+    house.studio.review.approve_variant(waiting, "c1 / v1", PERSON)
+    assert house.studio.activity.notices()[0].text == "variant image c2 / v1 waits for a decision"
+
+
+def test_a_failure_that_is_overcome_is_not_told_any_more(house: House) -> None:
+    house.hands.troubles = failing("scene_generation", lambda: WorkFailed("bad_input", "no such model"))
+    run = house.start(make_production(characters=1, scene_types=1, variants=1, approvals=HUMAN))
+    house.work()
+    house.studio.review.approve_variant(run, "c1 / v1", PERSON)
+    house.work()
+    assert [one.kind for one in house.studio.activity.notices()] == ["failed"]
+    house.studio.submission.submit(run, EVERYTHING, Mode.FAILED, PERSON)
+    house.work()
+    assert [one.kind for one in house.studio.activity.notices()] == ["waiting"]
