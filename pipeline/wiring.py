@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.adapters import file_facts, screenplays, yaml_files
 from pipeline.services.productions import LoadedProduction as LoadedProduction
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from pipeline.ports import Clock, GeneratorBackend, StageFunction
     from pipeline.services.activity import Activity
     from pipeline.services.boards import Boards
+    from pipeline.services.causes import Causes
     from pipeline.services.cells import Cells
     from pipeline.services.deliveries import Deliveries
     from pipeline.services.dispatch import Dispatch
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from pipeline.services.reports import Reports
     from pipeline.services.retakes import Retakes
     from pipeline.services.review import Review
+    from pipeline.services.runbooks import RunBooks
     from pipeline.services.runs import RunsService
     from pipeline.services.search import Search
     from pipeline.services.submission import Submission
@@ -81,6 +83,7 @@ class Studio:
     review: Review
     deliveries: Deliveries
     packages: Packages
+    causes: Causes
     reports: Reports
     search: Search
     upkeep: Upkeep
@@ -115,15 +118,10 @@ def build_studio(
     """
     from pipeline.adapters.clock import SystemClock
     from pipeline.adapters.process_locks import ProcessLocks
-    from pipeline.services.activity import Activity
-    from pipeline.services.boards import Boards
-    from pipeline.services.cells import Cells
     from pipeline.services.deliveries import Deliveries
     from pipeline.services.dispatch import Dispatch
     from pipeline.services.invariants import Invariants
     from pipeline.services.leases import Leases
-    from pipeline.services.media_files import MediaFiles
-    from pipeline.services.overview import Overview
     from pipeline.services.packages import Packages
     from pipeline.services.planning import Planning
     from pipeline.services.previews import Previews
@@ -132,7 +130,6 @@ def build_studio(
     from pipeline.services.review import Review
     from pipeline.services.runbooks import RunBooks
     from pipeline.services.runs import RunsService
-    from pipeline.services.search import Search
     from pipeline.services.submission import Submission
     from pipeline.services.upkeep import Upkeep
 
@@ -156,7 +153,6 @@ def build_studio(
         deliveries=Deliveries(stores, books, now, media.copy_out),
         packages=Packages(stores, lambda sha256: _package_contents(media.stored(sha256)), Deliveries.package_name),
         reports=Reports(stores, books),
-        search=Search(stores),
         upkeep=Upkeep(stores, books, media=media, spool=spool, clock=now),
         invariants=Invariants(stores, media=media, spool=spool, clock=now, logs=logs, verify_package=verify_package),
         dispatch=Dispatch(
@@ -164,14 +160,31 @@ def build_studio(
         ),
         leases=Leases(stores, now),
         planning=Planning(stores, hash_file),
-        boards=Boards(stores, books, now),
         previews=Previews(stores, media.copy_out, lambda folder: shutil.rmtree(folder, ignore_errors=True)),
-        files=MediaFiles(stores, books, media.stored, partial(_small_picture, settings.cache_root / "thumbnails")),
-        cells=Cells(stores, books, now),
         retakes=Retakes(stores, books, now),
-        overview=Overview(stores, books, now, slots=settings.parallel, free_disk=partial(_free_disk, settings.home)),
-        activity=Activity(stores, books, now),
+        **_views(settings, stores, books, now, media),
     )
+
+
+def _views(settings: Settings, stores: Stores, books: RunBooks, now: Clock, media: MediaStore) -> dict[str, Any]:
+    """The services that only read, for screens."""
+    from pipeline.services.activity import Activity
+    from pipeline.services.boards import Boards
+    from pipeline.services.causes import Causes
+    from pipeline.services.cells import Cells
+    from pipeline.services.media_files import MediaFiles
+    from pipeline.services.overview import Overview
+    from pipeline.services.search import Search
+
+    return {
+        "activity": Activity(stores, books, now),
+        "boards": Boards(stores, books, now),
+        "causes": Causes(stores),
+        "cells": Cells(stores, books, now),
+        "files": MediaFiles(stores, books, media.stored, partial(_small_picture, settings.cache_root / "thumbnails")),
+        "overview": Overview(stores, books, now, slots=settings.parallel, free_disk=partial(_free_disk, settings.home)),
+        "search": Search(stores),
+    }
 
 
 def _free_disk(folder: Path) -> int:
