@@ -61,7 +61,7 @@ FIXED_ROOMS = [
          lazy="everything"),
     Room("cli", "pipeline/__main__.py", may=frozenset({"domain", "wiring", "settings"}), lazy="everything"),
     Room("bench", "pipeline/bench/", may=CORE | {"services", "engine", "data", "wiring", "settings"},
-         libraries=frozenset({"sqlalchemy"})),
+         libraries=frozenset({"sqlalchemy", "websockets"})),
     Room("presets", "pipeline/presets/"),
     Room("templates", "pipeline/templates/"),
     Room("root", "pipeline/__init__.py"),

@@ -39,6 +39,12 @@ def studio_at(home: Path) -> Iterator[Studio]:
         studio.close()
 
 
+def shape(scenes: int) -> tuple[int, int]:
+    """Rows and columns of the matrix of so many cells."""
+    columns = (8 if scenes < 500 else 50) * _VARIANTS
+    return scenes // columns, columns
+
+
 def production_of(scenes: int, segments: int = 1) -> Production:
     """A matrix of exactly this many cells, every gate automatic, nothing exported."""
     columns = 8 if scenes < 500 else 50
