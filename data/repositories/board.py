@@ -82,7 +82,7 @@ class Board:
         self._connection.execute(delete(saved_views).where(saved_views.c.project_id == project_id, saved_views.c.name == name))
 
     def _tuples(self, query: Any) -> Sequence[Any]:
-        return self._connection.execute(query).tuples().all()
+        return self._connection.execute(query).all()
 
 
 def _raw(column: Any) -> ColumnElement[int]:

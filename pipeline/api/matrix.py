@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 
-router = APIRouter(prefix="/api/v1/production-runs", tags=["runs"])
+from pipeline.api import schemas_asked as asked
+from pipeline.domain import board
+
+router = APIRouter(prefix="/api/v1/production-runs", tags=["production runs"])
 
 
 @router.get("/{run_id}/matrix", response_class=Response, responses={200: {"content": {"application/json": {}}}})
 def matrix(
     request: Request,
-    run_id: int,
-    layer: str = Query("", description="qa, duration, cost, attempts or segments: only this column of numbers"),
+    run_id: asked.Id,
+    layer: Annotated[Literal["", *board.LAYERS], Query(description="Only this column of numbers.")] = "",
 ) -> Response:
     """Every cell of a run as columns, with an entry for each cell in matrix order.
 
