@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import runpy
 import sys
 from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import partial
 from importlib.resources import files
@@ -15,7 +17,7 @@ from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
-from pages import _shell
+from pages import _background, _shell
 from pipeline import settings, wiring, wiring_serving
 from pipeline.api import application
 from pipeline.api.guard import Guard
@@ -44,12 +46,28 @@ def build(studio: wiring.Studio, engine: Callable[[], AbstractContextManager[Any
         suppress_callback_exceptions=True,
         on_error=_shell.tell_error,
         index_string=_shell.INDEX,
+        background_callback_manager=_background.callbacks(studio.settings.cache_root / "callbacks"),
     )
+    pages.backend.websocket_capability = False  # the feed is a tab's one socket: Dash's own would be a second, without use
     pages.layout = _shell.frame
     _shell.register(pages)
+    _prepare(pages)
     api.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=5)
     api.add_middleware(Guard, hosts=hosts, script_hashes=pages.csp_hashes)
     return api
+
+
+def _prepare(pages: Dash) -> None:
+    """Dash does this in the first request for `/`, and not in one for another page: that one would come out bare."""
+
+    async def steps() -> None:
+        for step in pages.backend._before_request_funcs:
+            made = step()
+            if made is not None:
+                await made
+
+    with ThreadPoolExecutor(1) as aside:  # whoever builds the server may be in an event loop already
+        aside.submit(asyncio.run, steps()).result()
 
 
 def from_settings() -> FastAPI:

@@ -94,7 +94,7 @@ def address(result: Found) -> str:
     if result.cell_id is not None:
         return f"/cells/{result.cell_id}"
     if result.kind == "character":
-        return f"/runs/{result.run_id}?zoom=character&of={quote(result.text)}"
+        return f"/runs/{result.run_id}?character={quote(result.text)}"
     return f"/runs/{result.run_id}"
 
 

@@ -12,7 +12,7 @@ from dash.exceptions import PreventUpdate
 
 from components import commands, ids
 from components import frame as frames
-from pages import _activity
+from pages import _activity, _deliver
 from pipeline.domain.errors import StripboardError
 from pipeline.wiring_serving import current_studio, local_actor
 
@@ -48,6 +48,7 @@ def frame() -> Component:
 def register(app: Dash) -> None:
     """The callbacks of the frame."""
     _activity.register(app)
+    _deliver.register(app)
     app.clientside_callback(
         ClientsideFunction("frame", "mark"),
         Output("rail", "data-path"),

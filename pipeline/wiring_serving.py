@@ -47,3 +47,10 @@ def local_actor() -> Actor:
         return Actor("user", getpass.getuser())
     except (OSError, KeyError):
         return Actor("user", "unknown")
+
+
+def another_studio() -> wiring.Studio:
+    """A studio of its own for a process that a server has started; whoever asks closes it."""
+    from pipeline import settings
+
+    return wiring.build_studio(settings.load())

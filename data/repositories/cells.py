@@ -76,6 +76,11 @@ class Cells:
         wanted = [status.value for status in statuses]
         return self._all(select(cells).where(cells.c.run_id == run_id, cells.c.status.in_(wanted)).order_by(cells.c.ordinal))
 
+    def first_with(self, run_id: int, status: CellStatus, limit: int) -> list[Cell]:
+        """The first cells of the run in this status, in matrix order."""
+        found = select(cells).where(cells.c.run_id == run_id, cells.c.status == status.value).order_by(cells.c.ordinal)
+        return self._all(found.limit(limit))
+
     def matching(self, words: Sequence[str], limit: int, run_id: int | None = None) -> list[Cell]:
         """Cells whose key holds every word, whatever the case; newest runs first, in matrix order, `limit` at most."""
         query = select(cells).where(*(cells.c.key.icontains(word, autoescape=True) for word in words))

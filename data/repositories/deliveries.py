@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -41,6 +41,14 @@ class Deliveries:
     def by_id(self, delivery_id: int) -> Delivery:
         """One delivery."""
         return self._all(select(*_COLUMNS).where(deliveries.c.id == delivery_id))[0]
+
+    def with_ids(self, ids: Sequence[int]) -> list[Delivery]:
+        """Those of these deliveries that there are."""
+        return self._all(select(*_COLUMNS).where(deliveries.c.id.in_(ids)))
+
+    def newest(self, limit: int) -> list[Delivery]:
+        """The newest deliveries of all runs, the newest first."""
+        return self._all(select(*_COLUMNS).order_by(deliveries.c.id.desc()).limit(limit))
 
     def plan(self, delivery_id: int) -> Mapping[str, Any]:
         """What goes into the package: the parameters of its job."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, case, func, literal, or_, select, union_all
 
-from data.models import dependencies, engines, events, fixed, jobs, stills, takes
+from data.models import attempts, dependencies, engines, events, fixed, jobs, stills, takes
 from data.models import production_run_cells as cells
 from data.repositories.job_rows import DONE, FAILED, READY, RUNNING
 from pipeline.domain.stages import Stage
@@ -55,6 +55,23 @@ class Tallies:
         )
         rows = self._connection.execute(query.group_by(stills.c.kind, stills.c.status))
         return {(StillKind(kind), CellStatus(status)): (count, int(made)) for kind, status, count, made in rows}
+
+    def failed_jobs(self) -> list[tuple[str, int, int, str, int]]:
+        """Failed jobs of all runs by class: (class, jobs, runs, a reason, a run), the most frequent first."""
+        count = func.count(func.distinct(jobs.c.id))
+        query = (
+            select(
+                attempts.c.failure_class,
+                count,
+                func.count(func.distinct(jobs.c.run_id)),
+                func.max(jobs.c.reason),
+                func.max(jobs.c.run_id),
+            )
+            .join(attempts, and_(attempts.c.job_id == jobs.c.id, attempts.c.epoch == jobs.c.epoch))
+            .where(jobs.c.status == FAILED)
+            .group_by(attempts.c.failure_class)
+        )
+        return [tuple(row) for row in self._connection.execute(query.order_by(count.desc(), attempts.c.failure_class))]
 
     def open_jobs(self, run_id: int) -> dict[tuple[Stage, JobStatus], int]:
         """How many unfinished jobs of the run stand where, by stage."""

@@ -1,0 +1,278 @@
+"""The deliveries page as elements: what keeps a run from being delivered, how packaging goes, what was sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import dash_bootstrap_components as dbc
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from components import deliver, frame, package, palette, words
+from components.pulse import ending, strip
+from pipeline.domain.overview import RunOverview
+from pipeline.domain.packages import Made, Package, Readiness
+from pipeline.domain.records import Run
+from pipeline.domain.statuses import DeliveryStatus
+
+CHOSEN = "deliveries-chosen"
+READY = "deliveries-ready"
+HISTORY = "deliveries-history"
+PACKAGE = "deliveries-package"
+HEAD = "deliveries-head"
+_MOST_RUNS = 20
+_STATUS_SHOWN = {DeliveryStatus.SEALED: "approved", DeliveryStatus.PACKAGING: "generating", DeliveryStatus.FAILED: "failed"}
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything the page shows."""
+
+    runs: Sequence[Run]
+    run: Run
+    overview: RunOverview
+    readiness: Readiness
+    made: Sequence[Made]
+
+
+def page(view: View, shown: Package | None, now: datetime, *, note: str = "") -> Component:
+    """The page with one package looked into. `note` says what is wrong with the address."""
+    chosen = {"run": view.run.id, "delivery": shown.made.delivery.id if shown else None}
+    return html.Div(
+        [
+            dcc.Store(id=CHOSEN, data=chosen),
+            html.Div(
+                [
+                    html.H1("Deliveries", className="h1"),
+                    html.Span(summary(view.made), id=HEAD, className="muted"),
+                    html.Span(note, className="deliveries-note", role="alert") if note else None,
+                    html.Span(className="spread"),
+                    _runs(view),
+                ],
+                className="page-head",
+            ),
+            html.Div(
+                [
+                    html.Section(ready(view, now), id=READY, className="card", **{"aria-label": "Getting ready"}),
+                    html.Div(
+                        [
+                            html.Section(
+                                [_card_head("Package", view.run.name), deliver.slot(view.run.id, look=deliver.FULL)],
+                                className="card",
+                                **{"aria-label": "Package"},
+                            ),
+                            html.Section(
+                                history(view.made, chosen["delivery"], now),
+                                id=HISTORY,
+                                className="card deliveries-rest",
+                                **{"aria-label": "History"},
+                            ),
+                        ],
+                        className="deliveries-column",
+                    ),
+                    html.Section(package.card(shown, now), id=PACKAGE, className="card", **{"aria-label": "Sealed package"}),
+                ],
+                className="deliveries-cols",
+            ),
+            frame.keys_of(),
+        ],
+        className="page deliveries",
+    )
+
+
+def empty() -> Component:
+    """The page before there is any run."""
+    text = (
+        "A delivery is a sealed package of approved takes, with manifest, checksums and credentials. It is made from a run, and "
+        "there is none yet. `./stripboard demo` runs a sample production, the whole way to a delivery."
+    )
+    return html.Div(
+        frame.empty("Nothing to deliver yet", text, action=[dcc.Link("Go to Pulse", href="/", className="btn")]), className="page"
+    )
+
+
+def summary(made: Iterable[Made]) -> str:
+    """`1 packaging · 11 sealed`."""
+    found = [one.delivery.status for one in made]
+    parts = [(found.count(status), status.value) for status in (DeliveryStatus.PACKAGING, DeliveryStatus.SEALED)]
+    return " · ".join(f"{count} {word}" for count, word in parts if count) or "none sealed yet"
+
+
+def _runs(view: View) -> Component | None:
+    if len(view.runs) < 2:
+        return None
+    lines = [dbc.DropdownMenuItem(f"{run.title}, Run {run.number}", href=f"/deliveries?run={run.id}") for run in view.runs]
+    return dbc.DropdownMenu(
+        lines[:_MOST_RUNS], label=f"{view.run.title}, Run {view.run.number}", className="menu", align_end=True
+    )
+
+
+def _card_head(title: str, detail: str, end: Component | None = None) -> Component:
+    return html.Div(
+        [html.H2(title, className="card-title"), html.Span(detail, className="muted cut"), end], className="card-head"
+    )
+
+
+def ready(view: View, now: datetime) -> list[Component]:
+    """The readiness list of the chosen run."""
+    overview, readiness, run = view.overview, view.readiness, view.run
+    number = 1 + max((one.delivery.number for one in view.made if one.run.id == run.id), default=0)
+    done = html.Span([html.B(f"{overview.approved:,}", className="num"), f" of {overview.total:,}"], className="muted end")
+    parts: list[Component] = [
+        html.Div(
+            [
+                html.Div(["Getting ready, will be ", html.Span(f"D{number}", className="num")], className="faint"),
+                html.Div(
+                    [
+                        dcc.Link(
+                            html.B(run.title, className="card-title cut", title=run.title),
+                            href=f"/runs/{run.id}",
+                            className="cut",
+                        ),
+                        html.Span(f"Run {run.number}", className="muted"),
+                        done,
+                    ],
+                    className="line",
+                ),
+                strip(overview.counts),
+                html.Div(ending(overview, now), className="muted"),
+            ],
+            className="ready-head",
+        )
+    ]
+    needs, goes = _needs(run, overview, readiness), _goes(run, overview, readiness)
+    for title, lines in (("Needs someone", needs), ("Goes by itself", goes), ("Ready", _done(overview))):
+        if lines:
+            parts += [html.H3(title, className="card-sub"), *lines]
+    return parts
+
+
+def _line(status: str, text: str, detail: object, link: str, href: str) -> Component:
+    return html.Div(
+        [
+            palette.badge(status),
+            html.Div([html.Div(text), html.Div(detail, className="faint cut")], className="cut"),
+            dcc.Link(link, href=href, className="more-link"),
+        ],
+        className="ready-line",
+    )
+
+
+def _needs(run: Run, overview: RunOverview, readiness: Readiness) -> list[Component]:
+    board = f"/runs/{run.id}"
+    named = {gap.status: gap for gap in readiness.gaps}
+    lines: list[Component] = []
+    blocked = overview.counts.get("blocked", 0)
+    if readiness.stills:
+        count = len(readiness.stills)
+        text = f"{words.counted(count, 'variant image waits', 'variant images wait')} for a decision"
+        shown = ", ".join(readiness.stills[:3]) + ("" if count <= 3 else f" and {count - 3} more")
+        holds = f" · {words.counted(blocked, 'scene waits', 'scenes wait')} behind" if blocked else ""
+        lines.append(_line("review", text, shown + holds, f"Review {count}", f"{board}?status=blocked"))
+    for status, one, many, link in (
+        ("review", "scene waits for review", "scenes wait for review", "Review"),
+        ("failed", "scene failed", "scenes failed", "See"),
+        ("rejected", "scene is rejected, no new take asked for", "scenes are rejected, no new take asked for", "See"),
+        ("not_started", "scene was never submitted", "scenes were never submitted", "Submit"),
+    ):
+        gap = named.get(status)
+        if gap:
+            text = words.counted(gap.count, one, many)
+            lines.append(
+                _line(status, text, _examples(gap.examples, gap.count), f"{link} {gap.count:,}", f"{board}?status={status}")
+            )
+    if readiness.failed_exports:
+        text = f"{words.counted(readiness.failed_exports, 'export')} failed"
+        lines.append(_line("failed", text, "retry the scenes they belong to", "Board", board))
+    return lines
+
+
+def _examples(examples: Sequence[tuple[int, str]], count: int) -> list[object]:
+    parts: list[object] = []
+    for cell_id, key in examples:
+        parts += [", " if parts else "", dcc.Link(key, href=f"/cells/{cell_id}", className="plain-link")]
+    return [*parts, f" and {count - len(examples):,} more"] if count > len(examples) else parts
+
+
+def _goes(run: Run, overview: RunOverview, readiness: Readiness) -> list[Component]:
+    counts, board = overview.counts, f"/runs/{run.id}"
+    lines: list[Component] = []
+    running, queued, blocked = (counts.get(status, 0) for status in ("generating", "queued", "blocked"))
+    if running or queued:
+        detail = (
+            f"likely through by {words.clock(overview.rests_at, overview.rests_at)}" if overview.rests_at else "as slots get free"
+        )
+        lines.append(
+            _line(
+                "generating" if running else "queued",
+                f"{running:,} run and {queued:,} are queued",
+                detail,
+                "Board",
+                f"{board}?status=generating,queued",
+            )
+        )
+    if blocked and not readiness.stills:
+        text = words.counted(blocked, "scene waits for something else", "scenes wait for something else")
+        lines.append(_line("blocked", text, "and starts when that is there", "See why", f"{board}?status=blocked"))
+    if readiness.exports:
+        lines.append(
+            _line("generating", f"{words.counted(readiness.exports, 'export')} under way", "of approved scenes", "Board", board)
+        )
+    return lines
+
+
+def _done(overview: RunOverview) -> list[Component]:
+    lines = []
+    if overview.approved:
+        lines.append(
+            (f"{words.counted(overview.approved, 'approved scene')} on disk", f"{words.size(overview.spent_bytes)} made")
+        )
+    lines.append((f"{words.size(overview.free_disk_bytes)} free", "a package needs about twice what goes into it"))
+    return [
+        html.Div(
+            [
+                html.Span("✓", className="ready-mark", **{"aria-hidden": "true"}),
+                html.Div([html.Div(text), html.Div(detail, className="faint cut")], className="cut"),
+            ],
+            className="ready-line",
+        )
+        for text, detail in lines
+    ]
+
+
+def history(made: Sequence[Made], chosen: int | None, now: datetime) -> list[Component]:
+    """All deliveries, the newest first."""
+    head = _card_head("History", "", html.Span(f"{len(made)} shown" if made else "", className="faint end"))
+    if not made:
+        return [
+            head,
+            html.P("Sealed deliveries are kept here, with their checksums. Each stays as it is.", className="card-note"),
+        ]
+    return [head, *(_made(one, one.delivery.id == chosen, now) for one in made)]
+
+
+def _made(one: Made, is_chosen: bool, now: datetime) -> Component:
+    delivery = one.delivery
+    at = delivery.sealed_at or delivery.created_at
+    sealed = delivery.status is DeliveryStatus.SEALED
+    word = f"sealed by {one.by}" if sealed else f"not made: {delivery.reason}" if delivery.reason else delivery.status.value
+    body = [
+        html.B(f"D{delivery.number}", className="num"),
+        html.Div(
+            [
+                html.Div(f"{one.run.title}, Run {one.run.number}", className="cut"),
+                html.Div([f"{word} · ", words.since(at, now)], className="faint cut", title=word),
+            ],
+            className="cut",
+        ),
+        html.Span(words.size(delivery.size_bytes), className="muted num")
+        if sealed
+        else palette.badge(_STATUS_SHOWN[delivery.status], delivery.status.value),
+    ]
+    name = "delivery-made on" if is_chosen else "delivery-made"
+    if not sealed:
+        return html.Div(body, className=name)
+    href = f"/deliveries?run={one.run.id}&delivery={delivery.id}"
+    return dcc.Link(body, href=href, className=name)

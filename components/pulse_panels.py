@@ -1,0 +1,178 @@
+"""The panels of Pulse beside its runs: what waits for people, spend, failures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from components import notices, palette, words
+from pipeline.domain.activity import Notice
+from pipeline.domain.causes import Cause
+from pipeline.domain.overview import RunOverview
+from pipeline.domain.records import Run
+
+_MOST_WAITING = 12
+_MOST_SPEND = 6
+
+
+@dataclass(frozen=True)
+class RunLine:
+    """A run and where it stands; it has a picture when it has a character."""
+
+    run: Run
+    overview: RunOverview
+    has_picture: bool = False
+
+
+def waits(going: Sequence[RunLine], found: Sequence[Notice], now: datetime) -> list[Component]:
+    """Decisions that people have to make, those that free most first."""
+    waiting = [notice for notice in found if notice.kind == "waiting"]
+    count = sum(notice.count for notice in waiting)
+    head = html.Div(
+        [html.H2("Waits for people", className="card-title"), html.Span(f"{count:,}", className="muted num end")],
+        className="card-head",
+    )
+    hints = [line for line in going if line.overview.hint]
+    hints.sort(key=lambda line: -(line.overview.hint.frees if line.overview.hint else 0))
+    parts: list[Component] = [head]
+    if hints or waiting:
+        parts.append(
+            html.Div(
+                [html.Span("what a decision frees comes first"), html.Span("frees", className="end")], className="waits-sub faint"
+            )
+        )
+    parts += [_hint(line, is_first=not number) for number, line in enumerate(hints)]
+    parts += [_waiting(notice, now) for notice in waiting[:_MOST_WAITING]]
+    if not hints and not waiting:
+        parts.append(html.P("Nobody is waited for. Decisions that somebody has to make are listed here.", className="card-note"))
+    return parts
+
+
+def _hint(line: RunLine, *, is_first: bool) -> Component:
+    hint, run = line.overview.hint, line.run
+    if hint is None:
+        return html.Div()
+    what = "variant" if hint.kind == "variant" else "scene"
+    address = f"/cells/{hint.cell_id}" if hint.cell_id is not None else f"/runs/{run.id}?status=blocked"
+    source = (
+        f"/media/stills/{hint.still_id}/1.jpg?h=180"
+        if hint.still_id is not None
+        else f"/media/cells/{hint.cell_id}/poster.jpg?h=180"
+    )
+    scenes = words.counted(hint.frees or hint.waiting, "scene")
+    review = html.Span(["Review it ", html.Kbd("g r", className="kbd")], className="btn primary sm") if is_first else None
+    return dcc.Link(
+        [
+            html.Img(src=source, alt="", className="wait-picture"),
+            html.Div(
+                [
+                    html.Div(hint.key, className="strong cut", title=hint.key),
+                    html.Div(f"{what} · {run.title}", className="muted cut"),
+                ],
+                className="cut",
+            ),
+            html.Div(
+                [
+                    html.Div(scenes, className="strong num"),
+                    html.Div(f"{words.duration(hint.seconds)} of work", className="muted num"),
+                ],
+                className="frees",
+            ),
+            review,
+        ],
+        href=address,
+        className="wait first" if is_first else "wait",
+        **({"data-review": "1"} if is_first else {}),
+    )
+
+
+def _waiting(notice: Notice, now: datetime) -> Component:
+    text = notice.text[:1].upper() + notice.text[1:]
+    return dcc.Link(
+        [
+            html.Span(palette.badge("review"), className="wait-mark"),
+            html.Div(
+                [
+                    html.Div(text, className="cut", title=text),
+                    html.Div([f"{notice.run_name} · ", words.since(notice.at, now)], className="muted cut"),
+                ],
+                className="cut",
+            ),
+            html.Span("→", className="faint", **{"aria-hidden": "true"}),
+        ],
+        href=notices.address(notice),
+        className="wait",
+        **{"data-review": "1"},
+    )
+
+
+def spend(lines: Sequence[RunLine]) -> list[Component]:
+    """Generation time of each run against its budget."""
+    spent = sum(line.overview.spent_seconds for line in lines)
+    head = html.Div(
+        [
+            html.H2("Spend", className="card-title"),
+            html.Span(f"{words.hours(spent)} of generation", className="muted num"),
+            html.Span("▰ spent  ▨ reserved", className="faint end"),
+        ],
+        className="card-head",
+    )
+    rows = []
+    for line in sorted(lines, key=lambda line: -line.overview.spent_seconds)[:_MOST_SPEND]:
+        limit = line.run.limit_seconds
+        share = min(100.0, 100 * line.overview.spent_seconds / limit) if limit else 0.0
+        held = min(100.0 - share, 100 * line.run.reserved_seconds / limit) if limit else 0.0
+        bar = html.Div(
+            [html.I(style={"width": f"{share:.1f}%"}), html.I(className="reserved", style={"width": f"{held:.1f}%"})],
+            className="budget",
+        )
+        told = [html.B(words.hours(line.overview.spent_seconds)), f" of {words.hours(limit)}" if limit else " no limit"]
+        rows.append(
+            html.Div(
+                [
+                    html.Span(f"{line.run.title} {line.run.number}", className="cut", title=line.run.name),
+                    bar,
+                    html.Span(told, className="num muted spend-told"),
+                ],
+                className="spend",
+            )
+        )
+    return [head, *rows]
+
+
+def failures(causes: Sequence[Cause]) -> list[Component]:
+    """Failed jobs by cause."""
+    count = sum(cause.jobs for cause in causes)
+    head = html.Div(
+        [
+            html.H2("Failures by cause", className="card-title"),
+            html.Span(words.counted(count, "job") if count else "", className="muted num end"),
+        ],
+        className="card-head",
+    )
+    if not causes:
+        return [head, html.P("Nothing has failed that was not mended.", className="card-note")]
+    return [
+        head,
+        *(
+            html.Div(
+                [
+                    html.B(f"{cause.jobs:,}", className="num"),
+                    html.Div(
+                        [
+                            html.Div(cause.words, className="cut"),
+                            html.Div(cause.example, className="muted cut", title=cause.example),
+                        ],
+                        className="cut",
+                    ),
+                    dcc.Link(f"Look at {cause.jobs:,}", href=f"/runs/{cause.run_id}?status=failed", className="btn sm"),
+                ],
+                className="cause",
+            )
+            for cause in causes
+        ),
+    ]
