@@ -40,8 +40,7 @@ def tools(views: Sequence[tuple[str, str]]) -> Component:
             html.Div(zooms, className="seg", role="group", **{"aria-label": "Zoom"}),
             html.Select([], id="zoom-which", className="form-select bx-which", hidden=True),
             html.Span(className="spread"),
-            html.Span(dcc.Input(id="board-find", type="search", placeholder="Filter by name", className="form-control bx-find",
-                                autoComplete="off", debounce=False, **{"aria-label": "Filter scenes by name"})),
+            _field("board-find", "Filter scenes by name", "Filter by name", "bx-find", kind="search"),
             html.Span(views_menu(views), id="views-slot"),
             html.Button([frame.icon("grid"), "Grid"], id="grid-toggle", className="btn ghost sm",
                         title="The same as a table, for the keyboard and screen readers", **{"aria-pressed": "false"}),
@@ -49,6 +48,11 @@ def tools(views: Sequence[tuple[str, str]]) -> Component:
                      **{"aria-label": "Filter by status"}),
         ],
     )  # fmt: skip
+
+
+def _field(name: str, label: str, placeholder: str, look: str, kind: str = "text") -> Component:
+    field = dcc.Input(id=name, type=kind, placeholder=placeholder, maxLength=60, className="form-control", autoComplete="off")
+    return html.Label([html.Span(label, className="visually-hidden"), field], className=look)
 
 
 def _chip(status: str) -> Component:
@@ -86,8 +90,7 @@ def views_menu(views: Sequence[tuple[str, str]]) -> Component:
         lines = [html.Div("Keep what you look at: zoom, layer, filter and selection.", className="bx-view-none muted")]
     keep = html.Div(
         [
-            dcc.Input(id="view-name", type="text", placeholder="Name of this view", maxLength=60, className="form-control",
-                      autoComplete="off", **{"aria-label": "Name of this view"}),
+            _field("view-name", "Name of this view", "Name of this view", "bx-view-name"),
             html.Button("Keep", id="keep-view", className="btn sm"),
         ],
         className="bx-keep",

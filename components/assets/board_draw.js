@@ -24,7 +24,7 @@
     const longGroup = axes.columns.reduce((most, one) => Math.max(most, [...model.groups[one.group]].length), 0);
     const head = Math.round((isSteep ? clamp(longGroup * 6.6 + 10, 40, 120) : 24) * unit + (showsLooks ? 18 * unit : 0) + 4);
     const foot = Math.round(26 * unit);
-    const height = Math.floor(clamp((box.height - head - foot - 6) / Math.max(1, axes.lines.length), 17 * unit, 40 * unit));
+    const height = Math.floor(clamp((box.height - head - foot - 6) / Math.max(1, axes.lines.length), 17 * unit, 37 * unit));
     const lefts = [];
     let x = 0;
     axes.columns.forEach((one, at) => {
@@ -37,7 +37,12 @@
   };
 
   const lineName = (model, axes, line) =>
-    line.from === line.to ? model.rows[line.from].name : `${model.rows[line.from].name} – ${model.rows[line.to].name}`;
+    line.from === line.to ? model.rows[line.from].name : span(model.rows[line.from].name, model.rows[line.to].name);
+  // `Character 1 – 10` where both names begin alike.
+  const span = (first, last) => {
+    const start = /^(.*\D)\d+$/.exec(first);
+    return `${first} – ${start && last.startsWith(start[1]) && /^\d+$/.test(last.slice(start[1].length)) ? last.slice(start[1].length) : last}`;
+  };
 
   // Which lines and columns are in view.
   const windowOf = (size, axes, view) => {

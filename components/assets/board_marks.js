@@ -33,6 +33,7 @@
         if (values) drawNumber(pen, box, paint, model.layer, values[place], state);
         else drawStatus(pen, box, paint, code, roll, place, axes.isRolled);
         if (one >= 0 && model.stale.has(one)) drawStale(pen, box, paint, code);
+        if (box.w >= 18 && box.h >= 14) round(pen, box, paint);
         if (model.isFiltered && !roll.matching[place]) dim(pen, box, paint);
         if (roll.chosen[place]) drawTick(pen, box, paint, roll.chosen[place] < roll.all[place]);
       }
@@ -80,6 +81,15 @@
     if (document.documentElement.dataset.theme === "light" && isHigh) pen.fillStyle = "#fff";
     pen.font = `${Math.min(11 * B.rem(), box.h * 0.5)}px sans-serif`;
     pen.fillText(B.asText(layer, value), box.x + box.w / 2, box.y + box.h / 2);
+  };
+
+  // Plotly draws bricks; the ground over their corners makes them the cells of every other page.
+  const round = (pen, box, paint) => {
+    pen.beginPath();
+    pen.rect(box.x - 0.5, box.y - 0.5, box.w + 1, box.h + 1);
+    pen.roundRect(box.x, box.y, box.w, box.h, 3);
+    pen.fillStyle = paint.ground;
+    pen.fill("evenodd");
   };
 
   const hatch = (pen, box, paint) => {
