@@ -37,20 +37,24 @@ def page(view: CellPage, choice: Mapping[str, Any]) -> Component:
         children=[
             html.Div(
                 className="cell-left",
-                children=[
-                    html.Header([html.Div(parts["head"], id="cell-head"), cell_player.modes()], className="cell-top"),
-                    html.Div(
-                        [
-                            html.Div(
-                                [cell_player.stage(), html.Div(parts["absent"], id="cell-absent")], className="cell-stage-box"
-                            ),
-                            html.Div(parts["takes"], id="cell-takes", className="takes"),
-                        ],
-                        className="cell-media",
-                    ),
-                    cell_player.controls(),
-                    html.Section(parts["jobs"], id="cell-jobs", className="cell-jobs", **{"aria-label": "Jobs"}),
-                ],
+                children=html.Div(
+                    className="cell-rows",
+                    style={"--ratio": f"{view.scene.width / view.scene.height:.4f}"},
+                    children=[
+                        html.Header([html.Div(parts["head"], id="cell-head"), cell_player.modes()], className="cell-top"),
+                        html.Div(
+                            [
+                                html.Div(
+                                    [cell_player.stage(), html.Div(parts["absent"], id="cell-absent")], className="cell-stage-box"
+                                ),
+                                html.Div(parts["takes"], id="cell-takes", className="takes"),
+                            ],
+                            className="cell-media",
+                        ),
+                        cell_player.controls(),
+                        html.Section(parts["jobs"], id="cell-jobs", className="cell-jobs", **{"aria-label": "Jobs"}),
+                    ],
+                ),
             ),
             html.Aside(
                 className="cell-right",

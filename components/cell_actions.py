@@ -54,7 +54,12 @@ def status(view: CellPage) -> list[Component]:
 
 def _since(view: CellPage) -> list[Component | str]:
     take = f"take {view.cell.take} " if view.cell.take and view.cell.status is not CellStatus.NOT_STARTED else ""
-    word = {"review": "waits for a person, since ", "generating": "under way, since ", "queued": "in line, since "}
+    word = {
+        "review": "waits for a person, since ",
+        "generating": "under way, since ",
+        "queued": "in line, since ",
+        "blocked": "asked for ",
+    }
     return [take, word.get(view.shown, ""), words.since(view.cell.status_at, view.now)]
 
 

@@ -63,7 +63,7 @@ def _row(view: CellPage, job: JobView, take: TakeView | None) -> Component:
 def _tries(job: JobView) -> str:
     """Every try in a line, for hovering."""
     return "\n".join(
-        f"{attempt.number}: {attempt.outcome.value}, {_seconds(attempt.seconds)}, {attempt.worker}"
+        f"{attempt.number}: {attempt.outcome.value}, {seconds(attempt.seconds)}, {attempt.worker}"
         + (f": {attempt.reason}" if attempt.reason else "")
         for attempt in job.attempts
     )
@@ -76,11 +76,12 @@ def _worker(job: JobView) -> str:
 
 
 def _time(job: JobView) -> str:
-    return "running" if job.job.status is JobStatus.RUNNING else _seconds(job.seconds) if job.attempts else "–"
+    return "running" if job.job.status is JobStatus.RUNNING else seconds(job.seconds) if job.attempts else "–"
 
 
-def _seconds(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds < 10 else words.duration(seconds)
+def seconds(spent: float) -> str:
+    """`0.2 s`, `3 min 41 s`: tenths only where they say something."""
+    return f"{spent:.1f} s" if spent < 10 else words.duration(spent)
 
 
 def _cost(job: JobView) -> str:

@@ -151,4 +151,6 @@ def _short(value: float) -> str:
         return "none"
     if value and abs(value) < 0.001:
         return f"{value:.1g}" if abs(value) >= 0.0001 else "0.000"
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    if value == round(value) or abs(value) >= 100:
+        return f"{value:.0f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}" if abs(value) >= 0.095 else f"{value:.3f}"

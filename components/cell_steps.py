@@ -8,6 +8,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from components import palette, words
+from components.cell_jobs import seconds
 from components.cell_takes import links
 from pipeline.domain.cell_page import CellPage, StillView, TakeView
 from pipeline.domain.statuses import CellStatus, StillKind
@@ -25,13 +26,13 @@ def steps(view: CellPage) -> list[Component]:
     rows.append(_row(_gate_status(view), html.B("scene approval"), _gate_note(view), is_now=view.shown == "review"))
     if view.waiters:
         rows.append(_waiters(view))
-    return [html.H2("Needs and frees", className="h2"), html.Ol([html.Span(className="steps-line"), *rows], className="steps")]
+    return [html.H2("Needs and frees", className="h2"), html.Ol([html.Span(className="cell-steps-line"), *rows], className="cell-steps")]
 
 
 def _row(status: str, text: Component | str, note: Component | str | list[Component | str], *, is_now: bool = False) -> Component:
     return html.Li(
-        [palette.badge(status), html.Span(text, className="step-text"), html.Span(note, className="step-note faint")],
-        className="step now" if is_now else "step",
+        [palette.badge(status), html.Span(text, className="cell-step-text"), html.Span(note, className="cell-step-note faint")],
+        className="cell-step now" if is_now else "cell-step",
     )
 
 
@@ -43,9 +44,9 @@ def _still(view: CellPage, found: StillView) -> Component:
         StillKind.PLATE: ["plate ", html.B(still.key)],
     }[still.kind]
     status = still.status.value
-    picture = html.Img(src=f"/media/stills/{still.id}/0.jpg?h=90&take={still.take}", alt="", className="step-picture")
+    picture = html.Img(src=f"/media/stills/{still.id}/0.jpg?h=90&take={still.take}", alt="", className="cell-step-picture")
     has_picture = bool(found.candidates) and (still.kind is StillKind.SOURCE or status in ("review", "approved", "rejected"))
-    text = html.Span([picture if has_picture else None, html.Span(name)], className="step-name")
+    text = html.Span([picture if has_picture else None, html.Span(name)], className="cell-step-name")
     return _row(status, text, _still_note(view, found), is_now=status == "review")
 
 
@@ -65,7 +66,7 @@ def _work(view: CellPage, take: TakeView) -> list[Component]:
     made = sum(1 for segment in take.segments if segment.file)
     count = len(take.segments)
     kept = [job for job in view.jobs if job.job.take == take.number and job.is_generation and job.is_reused]
-    note = words.duration(take.generation_s) if made == count else f"{made} of {count}"
+    note = seconds(take.generation_s) if made == count else f"{made} of {count}"
     if kept:
         note += f", {len(kept)} reused"
     is_failed = take.shown == "failed"

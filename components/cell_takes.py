@@ -19,6 +19,7 @@ def cards(view: CellPage, main: TakeView | None, other: TakeView | None) -> list
 
 def _card(view: CellPage, take: TakeView, main: TakeView | None, other: TakeView | None) -> Component:
     is_main, is_other = take is main, take is other
+    shown = view.shown if take.shown == "queued" and take.number == view.cell.take else take.shown
     letter = ("B" if is_main else "A" if is_other else "") if other is not None else ""
     return html.Button(
         id=f"take-{take.number}",
@@ -30,7 +31,7 @@ def _card(view: CellPage, take: TakeView, main: TakeView | None, other: TakeView
             ),
             html.Span(
                 [
-                    html.Span([html.B(f"Take {take.number}"), html.Span(className="spread"), palette.badge(take.shown)]),
+                    html.Span([html.B(f"Take {take.number}"), html.Span(className="spread"), palette.badge(shown)]),
                     html.Span(_note(take), className="muted take-note", title=_note(take)),
                 ],
                 className="take-facts",
@@ -59,7 +60,7 @@ def _note(take: TakeView) -> str:
         found = len(take.verdict.findings)
         return f"QA passed, {cost}" if not found else f"▲ {words.counted(found, 'measure')} outside, {cost}"
     made = sum(1 for segment in take.segments if segment.file)
-    return f"{made} of {len(take.segments)} segments, {cost}"
+    return f"{made} of {len(take.segments)} segments" + (f", {cost}" if made else "")
 
 
 def absent(view: CellPage, main: TakeView | None) -> Component | None:
@@ -132,7 +133,7 @@ def _candidate(found: StillView, part: int, is_best: bool) -> Component:
         [
             html.Img(src=f"/media/stills/{key}/{part}.jpg?h=360&take={found.still.take}", alt=f"Candidate {part}"),
             html.Span(
-                [f"Approve candidate {part}", html.Span(" best by its measures", className="muted") if is_best else None],
+                [f"Approve candidate {part}", html.Span("best by its measures", className="muted") if is_best else None],
                 className="candidate-word",
             ),
         ],
