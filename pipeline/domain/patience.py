@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from pipeline.domain.records import Job
+from pipeline.domain.stages import STAGES, Lane
+
 LEASE = timedelta(seconds=30)
 """How long a leased job stays its engine's without a heartbeat."""
 
@@ -15,3 +18,20 @@ KEPT_ANSWERS = timedelta(hours=24)
 
 UNDER_WAY = timedelta(seconds=30)
 """How long a request without an effect is left to the one who began it."""
+
+PROGRAM_S = 3600.0
+"""How long a program of the backend `command` may take for one still or segment."""
+
+STOPPING_S = 60.0
+"""How long an attempt that was asked to stop may take to do so, before the engine goes on without it."""
+
+_LIMIT_LEAST_S = 600.0
+_LIMIT_TIMES = 20
+_LIMIT_BYTES_A_SECOND = 250_000
+
+
+def time_limit(job: Job, backend: str) -> float:
+    """The seconds after which an attempt of this job is stopped: so generous that only what hangs comes to it."""
+    limit = max(_LIMIT_LEAST_S, _LIMIT_TIMES * job.estimated_seconds, job.estimated_bytes / _LIMIT_BYTES_A_SECOND)
+    is_program = backend == "command" and STAGES[job.stage].lane is Lane.GENERATION
+    return max(limit, PROGRAM_S + STOPPING_S) if is_program else limit

@@ -86,12 +86,13 @@ class UpdateState(StrEnum):
 
 @dataclass(frozen=True)
 class Update:
-    """A performer's answer about one attempt."""
+    """A performer's answer about one attempt. `has_begun` is False while it still waits for a slot of the performer."""
 
     attempt_id: str
     state: UpdateState
     progress: float = 0.0
     note: str = ""
+    has_begun: bool = True
     result: Result | None = None
     failure_class: str = ""
     reason: str = ""

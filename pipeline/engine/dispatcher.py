@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from pipeline.domain.errors import Unavailable
+from pipeline.domain.patience import STOPPING_S
 from pipeline.domain.retries import FailureClass
 from pipeline.domain.scheduling import Pace, wanted
 from pipeline.domain.stages import STAGES, Lane, Stage
@@ -30,14 +31,16 @@ _FINAL = (UpdateState.DONE, UpdateState.FAILED, UpdateState.LOST)
 
 @dataclass
 class Running:
-    """An attempt that this engine watches."""
+    """An attempt that this engine watches, since it has begun. `is_unpaid` and `is_late` say why it was asked to stop."""
 
     job_id: int
     job_key: str
     lane: Lane
     backend: GeneratorBackend
     since: float
+    limit_s: float
     is_unpaid: bool = False
+    is_late: bool = False
 
 
 class Dispatcher:
@@ -95,7 +98,8 @@ class Dispatcher:
     def _watch(self, job: Adopted) -> None:
         lane = STAGES[Stage(job.stage)].lane
         backend = self._backend(lane, job.backend)
-        self._running[job.attempt_id] = Running(job.job_id, f"job-{job.job_id}", lane, backend, self._clock.monotonic())
+        now = self._clock.monotonic()
+        self._running[job.attempt_id] = Running(job.job_id, f"job-{job.job_id}", lane, backend, now, job.limit_s)
         self.wake.set()
 
     def turn(self, *, look: bool = True) -> bool:
@@ -181,13 +185,31 @@ class Dispatcher:
                     self._unsettled[update.attempt_id] = self._explained(update)
                 else:
                     self._progress.note(update)
+                    self._mind_the_time(update)
+
+    def _mind_the_time(self, update: Update) -> None:
+        """Ask an attempt that is over its time to stop; one that does not stop either is given up, whatever it still does."""
+        running = self._running[update.attempt_id]
+        now = self._clock.monotonic()
+        if not update.has_begun:
+            running.since = now
+        late = now - running.since - running.limit_s
+        if late > 0 and not running.is_late:
+            running.is_late = True
+            running.backend.cancel(update.attempt_id)
+        elif late > STOPPING_S:
+            self._unsettled[update.attempt_id] = self._explained(replace(update, state=UpdateState.LOST))
 
     def _explained(self, update: Update) -> Update:
-        """An attempt that we stopped because the budget was used up has failed for that reason."""
-        if self._running[update.attempt_id].is_unpaid and update.state is not UpdateState.DONE:
+        """An attempt that we stopped because the budget or its time was used up has failed for that reason."""
+        running = self._running[update.attempt_id]
+        if update.state is UpdateState.DONE or not (running.is_unpaid or running.is_late):
+            return update
+        if running.is_unpaid:
             reason = "it took longer than the generation budget can pay for. Raise budget.gpu_hours."
             return replace(update, state=UpdateState.FAILED, failure_class=FailureClass.BUDGET, reason=reason)
-        return update
+        reason = f"it did not end within {running.limit_s / 60:.0f} minutes, many times what was expected, and was stopped."
+        return replace(update, state=UpdateState.FAILED, failure_class=FailureClass.TIMEOUT, reason=reason)
 
     def _free(self) -> dict[Lane, int]:
         """Room a lane. What has ended takes none, so that its dependents start in the turn that settles it."""
@@ -200,7 +222,7 @@ class Dispatcher:
         backend = self._backend(assignment.lane, assignment.backend)
         request = assignment.request
         self._running[request.attempt_id] = Running(
-            assignment.job_id, request.job_key, assignment.lane, backend, self._clock.monotonic()
+            assignment.job_id, request.job_key, assignment.lane, backend, self._clock.monotonic(), assignment.limit_s
         )
         try:
             backend.submit(request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +10,8 @@ from typing import Any
 
 from data.store import Store, Stores
 from pipeline.domain import plans, retries
-from pipeline.domain.patience import LEASE
+from pipeline.domain.claiming import sort_out
+from pipeline.domain.patience import LEASE, time_limit
 from pipeline.domain.records import ENGINE, Job, Output, Run
 from pipeline.domain.stages import REUSABLE, Lane, Phase, last_rank
 from pipeline.domain.statuses import AttemptOutcome, CellStatus, JobStatus
@@ -21,15 +23,19 @@ from pipeline.services.runbooks import RunBooks
 from pipeline.services.sealing import Sealing
 from pipeline.services.settlement import Settlement
 
+_LOOK_PAST = 4096
+"""How far the queue is read past jobs that wait for equal ones."""
+
 
 @dataclass(frozen=True)
 class Assignment:
-    """A leased job and the request for its performer."""
+    """A leased job and the request for its performer, which may take `limit_s` seconds."""
 
     job_id: int
     lane: Lane
     request: Request
     backend: str
+    limit_s: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -167,53 +173,65 @@ class Dispatch:
             for run in active:
                 if room <= 0:
                     break
-                chosen = self._choose(store, accounts, run, lane, room)
-                started = self._start(advance, accounts, chosen, engine_id, lease_until)
-                assignments.extend(Assignment(job.id, lane, request, run.backend) for job, request in started)
+                started = self._start(advance, accounts, self._next(store, accounts, run, lane, room), engine_id, lease_until)
+                assignments.extend(
+                    Assignment(job.id, lane, request, run.backend, time_limit(job, run.backend)) for job, request in started
+                )
                 room -= len(started)
         return assignments
 
-    def _choose(self, store: Store, accounts: Accounts, run: Run, lane: Lane, room: int) -> list[Job]:
-        """Ready jobs of the run in order of urgency, as many as there is room and budget for.
+    def _next(self, store: Store, accounts: Accounts, run: Run, lane: Lane, room: int) -> list[tuple[Job, Job | None]]:
+        """The next jobs of the run in order of urgency, each with the stored twin that it takes, as many as there is room for.
 
-        A job that the budget does not cover keeps none behind it waiting: else the run would neither go on nor be over.
+        What waits for an equal job keeps none behind it waiting: the queue is read on past it. Nor does a job that the
+        budget does not cover: else the run would neither go on nor be over.
         """
-        jobs = store.jobs.ready(
-            run.id, lane, limit=room, max_rank=last_rank(Phase(run.until)), now=store.journal.now,
-            free_seconds=accounts.seconds[run.id].free, free_bytes=accounts.sizes[run.id].free,
-        )  # fmt: skip
-        return [job for job in jobs if accounts.reserve(job)]
+        free_seconds, free_bytes = accounts.seconds[run.id].free, accounts.sizes[run.id].free
+        chosen: list[tuple[Job, Job | None]] = []
+        seen, limit, last = 0, room, last_rank(Phase(run.until))
+        while True:
+            jobs = store.jobs.ready(
+                run.id, lane, limit=limit, max_rank=last, now=store.journal.now, free_seconds=free_seconds, free_bytes=free_bytes
+            )
+            fresh = jobs[seen:]
+            twins = store.jobs.with_fingerprints([job.fingerprint for job in fresh if job.stage in REUSABLE])
+            found = sort_out(fresh, twins, self._begun)
+            paid = [(job, twin) for job, twin in found.ahead[: room - len(chosen)] if accounts.reserve(job)]
+            self._begun.update(job.fingerprint for job, twin in paid if twin is None)
+            chosen += paid
+            seen = len(jobs)
+            if not found.waiting or len(jobs) < limit or len(chosen) >= room or limit >= _LOOK_PAST:
+                return chosen
+            limit = min(_LOOK_PAST, 4 * limit + len(found.waiting))
 
     def _start(
-        self, advance: Advance, accounts: Accounts, chosen: Sequence[Job], engine_id: str, lease_until: datetime
+        self,
+        advance: Advance,
+        accounts: Accounts,
+        chosen: Sequence[tuple[Job, Job | None]],
+        engine_id: str,
+        lease_until: datetime,
     ) -> list[tuple[Job, Request]]:
-        """Lease these jobs; those whose result is stored already are settled at once, those being made just now wait."""
+        """Lease these jobs; those whose result is stored already are settled at once."""
         if not chosen:
             return []
         store = advance.store
-        known = store.jobs.with_fingerprints([job.fingerprint for job in chosen if job.stage in REUSABLE])
-        outputs = store.outputs.of_jobs([job.id for job in known.values() if job.status is JobStatus.DONE])
+        outputs = store.outputs.of_jobs([twin.id for _, twin in chosen if twin is not None])
         settlement = Settlement(advance)
-        settlement.load(chosen)
+        settlement.load([job for job, _ in chosen])
         started: list[tuple[Job, Request]] = []
-        for job in chosen:
-            twin = known.get(job.fingerprint)
-            is_reused = twin is not None and twin.status is JobStatus.DONE
-            if (job.fingerprint in self._begun and job.stage in REUSABLE) or (twin is not None and not is_reused):
-                accounts.release(job)
-                continue
-            reserved = 0.0 if is_reused or not is_paid(job) else job.estimated_seconds
+        for job, twin in chosen:
+            reserved = 0.0 if twin is not None or not is_paid(job) else job.estimated_seconds
             running = store.jobs.start(
-                job, attempt_id=self._new_id(), owner=engine_id, worker="reuse" if is_reused else "local",
+                job, attempt_id=self._new_id(), owner=engine_id, worker="reuse" if twin is not None else "local",
                 lease_until=lease_until, reserved=reserved, now=store.journal.now,
             )  # fmt: skip
             self._mark_generating(advance, running)
-            if is_reused and twin is not None:
+            if twin is not None:
                 accounts.release(job)
                 settlement.done(running, self._stored_result(outputs.get(twin.id, [])), AttemptOutcome.REUSED)
                 self._reused += 1
             else:
-                self._begun.add(job.fingerprint)
                 started.append((running, self._request(advance, running)))
         if len(started) < len(chosen):
             self._finish(advance, settlement)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from data.store import Store, Stores
-from pipeline.domain.patience import LEASE
+from pipeline.domain.patience import LEASE, time_limit
 from pipeline.domain.records import ENGINE, Job
 from pipeline.domain.statuses import AttemptOutcome, JobStatus
 from pipeline.ports import Clock
@@ -24,6 +24,7 @@ class Adopted:
     attempt_id: str
     stage: str
     backend: str
+    limit_s: float
 
 
 @dataclass(frozen=True)
@@ -126,4 +127,8 @@ class Leases:
 
 def _adopted(store: Store, jobs: Sequence[Job]) -> list[Adopted]:
     runs = store.runs.by_ids(list({job.run_id for job in jobs}))
-    return [Adopted(job.id, job.attempt_id or "", job.stage.value, runs[job.run_id].backend) for job in jobs]
+    backends = {run.id: run.backend for run in runs.values()}
+    return [
+        Adopted(job.id, job.attempt_id or "", job.stage.value, backends[job.run_id], time_limit(job, backends[job.run_id]))
+        for job in jobs
+    ]

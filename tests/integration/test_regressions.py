@@ -191,3 +191,18 @@ def test_a_long_attempt_may_use_up_the_budget(house: House) -> None:
     assert house.backend.asked_to_stop == []
     house.backend.release()
     house.work()
+
+
+def test_jobs_whose_equal_is_being_made_keep_none_behind_them_waiting(house: House) -> None:
+    production = make_production(characters=1, scene_types=4, variants=1, segments=1)
+    house.backend.holds = lambda request: request.stage == Stage.SCENE_GENERATION
+    first = house.create(production)
+    house.studio.submission.submit(first, Selection(scene_types=("s1", "s2", "s3")), Mode.MISSING, PERSON)
+    house.work()
+    assert len(house.backend.held) == 3
+    twin = house.start(production)
+    engine = house.new_engine(parallel=1)
+    house.work(engine)
+    with house.studio.stores.read() as store:
+        running = [job.subject_id for job in store.jobs.running(engine.engine_id)]
+    assert running == [house.cells(twin)["c1 / s4 / v1"].id]

@@ -15,11 +15,12 @@ from pipeline.adapters.media.failures import library_errors
 from pipeline.adapters.media.images import open_image, probe_image, write_png
 from pipeline.adapters.media.video import examine, probe
 from pipeline.domain.errors import WorkFailed
+from pipeline.domain.patience import PROGRAM_S
 from pipeline.domain.work import OutputFile, Request, Result
 from pipeline.ports import Workspace
 
 PROTOCOL = 1
-TIMEOUT_S = 3600.0
+TIMEOUT_S = PROGRAM_S
 OUTPUT_LIMIT = 8 * 1024**3
 STILL, SEGMENT, LAST_FRAME = "still.png", "segment.mp4", "last_frame.png"
 

@@ -70,20 +70,23 @@ class LocalBackend:
             self._accepted.discard(attempt_id)
             return self._ended.pop(attempt_id)
         if attempt_id in self._accepted:
-            progress, note = self._progress(attempt_id)
-            return Update(attempt_id, UpdateState.RUNNING, progress=progress, note=note)
+            return self._underway(attempt_id)
         result = self._spool.result(attempt_id)
         if result is not None:
             return Update(attempt_id, UpdateState.DONE, result=result)
         return Update(attempt_id, UpdateState.LOST, reason="its process ended before it had a result")
 
-    def _progress(self, attempt_id: str) -> tuple[float, str]:
-        """What the attempt reported last: a number, and the step in words behind it."""
+    def _underway(self, attempt_id: str) -> Update:
+        """What the attempt reported last: a number, and the step in words behind it. Its first report is its beginning."""
         try:
-            number, _, note = (self._spool.attempt_folder(attempt_id) / "progress").read_text(encoding="utf-8").partition(" ")
-            return float(number or 0), note
-        except (OSError, ValueError):
-            return 0.0, ""
+            text = (self._spool.attempt_folder(attempt_id) / "progress").read_text(encoding="utf-8")
+        except OSError:
+            return Update(attempt_id, UpdateState.RUNNING, has_begun=False)
+        number, _, note = text.partition(" ")
+        try:
+            return Update(attempt_id, UpdateState.RUNNING, progress=float(number or 0), note=note)
+        except ValueError:
+            return Update(attempt_id, UpdateState.RUNNING)
 
     def cancel(self, attempt_id: str) -> None:
         """Ask the attempt to stop at its next report."""

@@ -1,0 +1,81 @@
+"""Attempts that hang are stopped and tried again; attempts that wait for a slot are not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from pipeline.domain.stages import Stage
+from pipeline.domain.statuses import CellStatus, RunStatus
+from pipeline.domain.work import Update, UpdateState
+from tests.factories import AUTO, House, make_production
+from tests.fakes import HoldingBackend
+
+SMALL = make_production(characters=1, scene_types=1, variants=1, segments=1, approvals=AUTO)
+
+
+class DeafBackend(HoldingBackend):
+    """Holds what it holds whatever is asked of it."""
+
+    def cancel(self, attempt_id: str) -> None:
+        self.asked_to_stop.append(attempt_id)
+
+
+class QueueingBackend(HoldingBackend):
+    """Says that what it holds has not begun."""
+
+    def poll(self, attempt_ids: Sequence[str]) -> list[Update]:
+        updates = super().poll(attempt_ids)
+        return [replace(update, has_begun=False) if update.state is UpdateState.RUNNING else update for update in updates]
+
+
+def holding(house: House, kind: type[HoldingBackend]) -> HoldingBackend:
+    """The house's performer, of this kind, with segments held."""
+    house.backend = kind(house.backend.inner)
+    house.backend.holds = lambda request: request.stage == Stage.SCENE_GENERATION
+    return house.backend
+
+
+def test_an_attempt_that_hangs_is_stopped_and_tried_again(house: House) -> None:
+    backend = holding(house, HoldingBackend)
+    run = house.start(SMALL)
+    house.work()
+    house.clock.advance(601)
+    backend.holds = lambda request: False
+    house.engine.turn()
+    assert len(backend.asked_to_stop) == 1
+    house.rest()
+    assert house.run(run).status is RunStatus.COMPLETED
+    [job] = house.jobs(run, Stage.SCENE_GENERATION)
+    with house.studio.stores.read() as store:
+        first, second = store.jobs.attempts_of([job.id])
+    assert (first.failure_class, second.outcome) == ("timeout", "done")
+    assert "did not end within 10 minutes" in first.reason
+
+
+def test_an_attempt_that_does_not_stop_is_given_up(house: House) -> None:
+    backend = holding(house, DeafBackend)
+    run = house.start(SMALL)
+    house.work()
+    for _ in range(2):
+        for seconds in (601, 61):
+            house.clock.advance(seconds)
+            house.work()
+    assert len(backend.asked_to_stop) == 2
+    [cell] = house.cells(run).values()
+    assert cell.status is CellStatus.FAILED
+    assert "did not end within 10 minutes" in cell.reason
+    house.check()
+
+
+def test_waiting_for_a_slot_of_the_performer_is_no_hanging(house: House) -> None:
+    backend = holding(house, QueueingBackend)
+    run = house.start(SMALL)
+    house.work()
+    for _ in range(3):
+        house.clock.advance(500)
+        house.work()
+    assert backend.asked_to_stop == []
+    backend.release()
+    house.rest()
+    assert house.run(run).status is RunStatus.COMPLETED
