@@ -30,7 +30,6 @@ from data.repositories.runs import Runs
 from data.repositories.stills import Stills
 from data.repositories.takes import Takes
 from data.repositories.tallies import Tallies
-from data.repositories.views import Views
 from pipeline.domain.errors import Conflict, Unavailable
 
 _WAIT_MS = 30_000
@@ -55,7 +54,6 @@ class Store:
         self.audit = Audit(connection)
         self.idempotency = Idempotency(connection)
         self.pages = Pages(connection)
-        self.views = Views(connection)
         self.tallies = Tallies(connection)
 
     def flush(self) -> None:

@@ -26,6 +26,7 @@ from pipeline.api import (
     problems,
     production_runs,
     variant_images,
+    views,
 )
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ ROUTERS = (
     matrix.router,
     cells.router,
     variant_images.router,
+    views.router,
     jobs.router,
     events.router,
     deliveries.router,

@@ -134,11 +134,24 @@ def roll_back_cell(
     return _now(rest, cell_id, response)
 
 
-@router.post("/cells/{cell_id}/takes", status_code=202, response_model=given.Receipt)
-def new_take(cell_id: asked.Id, studio: Studio, rest: Rest, who: Who, key: Key = None) -> object:
-    """Ask for a new take. One that is under way already is left as it is, and `skipped` says so."""
+@router.post("/cells/{cell_id}/takes", status_code=202, response_model=given.TakeAsked)
+def new_take(
+    cell_id: asked.Id,
+    studio: Studio,
+    rest: Rest,
+    who: Who,
+    body: Annotated[asked.NewTake, Body(default_factory=asked.NewTake)],
+    if_match: IfMatch = None,
+    key: Key = None,
+) -> object:
+    """Ask for a new take of a cell that was made before. 409 while one is under way."""
     run, cell = rest.listings.cell(cell_id)
-    return studio.submission.submit(run, _only(cell), Mode.ALL, who)
+    expected = expected_version(if_match)
+    try:
+        number = studio.retakes.again(run, cell.plan.key, who, from_segment=body.from_segment, seed=body.seed, expected=expected)
+    except Conflict as error:
+        raise _told(rest, error, cell, if_match) from error
+    return {"number": number}
 
 
 @router.get("/cells/{cell_id}/takes", response_model=given.Page[given.Take])

@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse
 from pipeline.api import paging
 from pipeline.api import schemas_asked as asked
 from pipeline.api import schemas_given as given
-from pipeline.api.asking import Rest, Studio, routes
+from pipeline.api.asking import Key, Rest, Studio, Who, routes
 from pipeline.api.media import Ranged
 from pipeline.domain.errors import Conflict
 from pipeline.domain.statuses import DeliveryStatus
@@ -34,6 +34,25 @@ def list_deliveries(
 def read_delivery(delivery_id: asked.Id, rest: Rest) -> object:
     """One delivery."""
     return rest.listings.delivery(delivery_id)
+
+
+@router.get("/deliveries/{delivery_id}/progress", response_model=given.DeliveryProgress)
+def read_delivery_progress(delivery_id: asked.Id, studio: Studio, rest: Rest) -> object:
+    """How far the packaging is. Only the newest delivery of a run has a progress: 409 for an earlier one."""
+    delivery = rest.listings.delivery(delivery_id)
+    found = studio.deliveries.progress(rest.listings.run(delivery.run_id))
+    if found is None or found.delivery.id != delivery_id:
+        raise Conflict(f"Delivery {delivery_id} is {delivery.status.value}, and a newer one was begun since.")
+    return found
+
+
+@router.post("/deliveries/{delivery_id}/cancel", response_model=given.Delivery)
+def cancel_delivery(delivery_id: asked.Id, studio: Studio, rest: Rest, who: Who, key: Key = None) -> object:
+    """Stop the packaging. Delivering again begins anew."""
+    delivery = rest.listings.delivery(delivery_id)
+    if delivery.status is not DeliveryStatus.PACKAGING:
+        raise Conflict(f"Delivery {delivery_id} is {delivery.status.value}: there is nothing to cancel.")
+    return studio.deliveries.cancel(rest.listings.run(delivery.run_id), who)
 
 
 @router.get("/deliveries/{delivery_id}/package", response_class=FileResponse)

@@ -105,7 +105,7 @@ def _add_errors(path: str, method: str, operation: dict[str, Any]) -> None:
         wanted.update(_CHANGING)
     if "If-Match" in parameters:
         wanted.add(412)
-    if path.endswith("/package"):
+    if path.startswith(f"{PREFIX}/deliveries/"):
         wanted.add(409)
     for status in sorted(wanted):
         operation["responses"][str(status)] = {"$ref": f"#/components/responses/{status}"}

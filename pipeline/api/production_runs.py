@@ -147,6 +147,12 @@ def reject(run_id: asked.Id, body: asked.Rejections, studio: Studio, rest: Rest,
     return {"done": studio.review.reject(run, selection, who, reason=body.reason, note=body.note, expected=expected)}
 
 
+@router.post("/production-runs/{run_id}/undo", response_model=given.Done)
+def undo(run_id: asked.Id, body: asked.Undoing, studio: Studio, rest: Rest, who: Who, key: Key = None) -> object:
+    """Take your newest decisions on these cells and variant images back, while nothing has started from them."""
+    return {"done": studio.review.undo(run_of(rest, run_id), body.keys, who)}
+
+
 @router.post("/production-runs/{run_id}/deliver", status_code=202, response_model=given.Delivery)
 def deliver(run_id: asked.Id, response: Response, studio: Studio, rest: Rest, who: Who, key: Key = None) -> object:
     """Package everything approved. 409 with the list in `missing` when something is not."""

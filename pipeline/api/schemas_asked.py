@@ -169,6 +169,26 @@ class Rejections(Rejection):
         return self
 
 
+class NewTake(Asked):
+    """A new take: with a seed of your own, or from a segment on, with what is good before it kept."""
+
+    from_segment: Number = 1
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
+
+
+class Undoing(Asked):
+    """Whose decisions to take back: cells and variant images by their key."""
+
+    keys: Annotated[list[Name], Field(min_length=1, max_length=_MOST_NAMES)]
+
+
+class View(Asked):
+    """A way to look at the board: the query part of its address, under a name."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=_LINE)]
+    query: Annotated[str, StringConstraints(max_length=20_000, pattern=_LINE)]
+
+
 class Return(Asked):
     """Back to an earlier approved take; to the previous one when none is named."""
 

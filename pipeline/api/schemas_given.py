@@ -206,6 +206,35 @@ class Delivery(Given):
     reason: str
 
 
+class DeliveryProgress(Given):
+    """How far the newest delivery of a run is: what it does just now, in words, and the share that is done, 0 to 1."""
+
+    delivery: Delivery
+    step: str
+    fraction: float
+    job_status: JobStatus
+    reason: str
+
+
+class TakeAsked(Given):
+    """The number of the take that was asked for."""
+
+    number: int
+
+
+class View(Given):
+    """A kept way to look at the board."""
+
+    name: str
+    query: str
+
+
+class Views(Given):
+    """The views that are kept for a project, by name."""
+
+    items: list[View]
+
+
 class Project(Given):
     """A client job; runs of the same title belong to it."""
 

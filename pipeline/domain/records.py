@@ -278,18 +278,6 @@ class Event:
 
 
 @dataclass(frozen=True)
-class SavedView:
-    """A way to look at the runs of a project, by name: the query part of a page's address."""
-
-    id: int
-    project_id: int
-    name: str
-    query: str
-    actor: str
-    created_at: datetime
-
-
-@dataclass(frozen=True)
 class KeptAnswer:
     """A request that was sent with an idempotency key, and its answer (`status` is None until there is one).
 

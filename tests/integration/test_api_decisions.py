@@ -67,14 +67,28 @@ def test_versions_hold_for_whole_selections(house: House, client: RestClient, ru
 def test_a_cell_goes_back_to_its_approved_take_and_gets_new_ones(house: House, client: RestClient, run: Run) -> None:
     cell = cell_in(client, run, "review")
     client.post(f"cells/{cell['id']}/approve")
-    assert client.post(f"cells/{cell['id']}/takes").json()["accepted"] == [cell["key"]]
+    assert client.post(f"cells/{cell['id']}/takes", {"seed": 7}).json() == {"number": 2}
     house.work()
     assert len(client.get(f"cells/{cell['id']}/takes").json()["items"]) == 2
     assert client.post(f"cells/{cell['id']}/rollback").json()["approved_take"] == 1
-    assert client.post(f"cells/{cell['id']}/takes").status_code == 202
+    assert client.post(f"cells/{cell['id']}/takes", {"from_segment": 2}).status_code == 202
+    assert "is over" in problem(client.post(f"cells/{cell['id']}/takes"), 409)
     assert client.post(f"cells/{cell['id']}/priority", {"priority": 9}).json() == {"done": [cell["key"]]}
     assert client.post(f"cells/{cell['id']}/cancel").json() == {"done": [cell["key"]]}
     assert client.post(f"cells/{cell['id']}/retry").json() == {"done": []}
+
+
+def test_a_new_take_is_asked_for_as_the_cell_was_seen(client: RestClient, run: Run) -> None:
+    cell = cell_in(client, run, "review")
+    stale = {"If-Match": f'"{cell["version"] - 1}"'}
+    assert "Look again" in problem(client.post(f"cells/{cell['id']}/takes", headers=stale), 412)
+
+
+def test_a_decision_is_taken_back(client: RestClient, run: Run) -> None:
+    cell = cell_in(client, run, "review")
+    client.post(f"cells/{cell['id']}/reject", {"reason": "too dark"})
+    assert client.post(f"production-runs/{run.id}/undo", {"keys": [cell["key"]]}).json() == {"done": [cell["key"]]}
+    assert client.get(f"cells/{cell['id']}").json()["status"] == "review"
 
 
 def test_a_cell_says_what_it_waits_for(house: House, client: RestClient) -> None:

@@ -47,6 +47,33 @@ def test_a_package_comes_in_byte_ranges(house: House, client: RestClient) -> Non
     assert client.get(path, headers={"Range": f"bytes={len(whole)}-"}).status_code == 416
 
 
+def test_packaging_tells_how_far_it_is_and_is_cancelled(house: House, client: RestClient) -> None:
+    run = house.start(make_production(characters=1), auto_deliver=False)
+    house.work()
+    made = client.post(f"production-runs/{run.id}/deliver")
+    assert made.status_code == 202 and made.headers["location"] == f"/api/v1/deliveries/{made.json()['id']}"
+    path = f"deliveries/{made.json()['id']}"
+    assert client.get(f"{path}/progress").json()["fraction"] == 0
+    assert "no package" in problem(client.get(f"{path}/package"), 409)
+    assert client.post(f"{path}/cancel").json()["status"] == "failed"
+    assert "nothing to cancel" in problem(client.post(f"{path}/cancel"), 409)
+    again = client.post(f"production-runs/{run.id}/deliver").json()
+    assert "a newer one" in problem(client.get(f"{path}/progress"), 409)
+    house.work()
+    assert client.get(f"deliveries/{again['id']}/progress").json()["step"] == "sealed"
+
+
+def test_views_are_kept_for_the_project(house: House, client: RestClient) -> None:
+    run = house.create(make_production())
+    path = f"production-runs/{run.id}/views"
+    for query in ("layer=qa", "layer=cost"):
+        assert client.post(path, {"name": "mine", "query": query}).status_code == 200
+    assert client.get(path).json() == {"items": [{"name": "mine", "query": "layer=cost"}]}
+    for _ in range(2):
+        assert client.ask("DELETE", path, params={"name": "mine"}).status_code == 204
+    assert client.get(path).json() == {"items": []}
+
+
 def test_cells_are_submitted_and_the_others_are_left_out_with_the_reason(house: House, client: RestClient) -> None:
     run = house.create(make_production())
     cells = {"characters": ["c1"]}
