@@ -165,7 +165,7 @@ def _head(view: CellPage) -> list[Component]:
         html.Span(
             [
                 _step("‹", view.before_id, "cell-before", "The scene before ( [ )"),
-                html.Span(f"{view.position + 1} of {view.total}", className="faint num"),
+                html.Span(f"{view.position + 1} of {view.total:,}", className="faint num"),
                 _step("›", view.after_id, "cell-after", "The scene after ( ] )"),
             ],
             className="cell-walk",

@@ -53,14 +53,14 @@ def status(view: CellPage) -> list[Component]:
 
 
 def _since(view: CellPage) -> list[Component | str]:
-    take = f"take {view.cell.take} " if view.cell.take and view.cell.status is not CellStatus.NOT_STARTED else ""
+    take = f"take {view.cell.take}" if view.cell.take and view.cell.status is not CellStatus.NOT_STARTED else ""
     word = {
-        "review": "waits for a person, since ",
-        "generating": "under way, since ",
-        "queued": "in line, since ",
-        "blocked": "asked for ",
+        "review": " waits for a person, since ",
+        "generating": " under way, since ",
+        "queued": " in line, since ",
+        "blocked": " asked for ",
     }
-    return [take, word.get(view.shown, ""), words.since(view.cell.status_at, view.now)]
+    return [take, word.get(view.shown, ", " if take else ""), words.since(view.cell.status_at, view.now)]
 
 
 def _why(view: CellPage) -> list[Component | str]:
@@ -126,15 +126,20 @@ def _buttons(view: CellPage) -> list[Component]:
     elif status is CellStatus.FAILED:
         parts = [_button("retry", "Try again", "", "primary")]
     if status in _MAKES:
-        is_next = status is CellStatus.REJECTED
         parts += [
             html.Span(className="spread"),
-            _button("retake", f"{'Make take ' + str(view.cell.take + 1) if is_next else 'New take'} ▾", "r",
-                    "primary" if is_next else "", opens="retake-form"),
-        ]  # fmt: skip
+            _retake(view),
+        ]
     if status in (CellStatus.QUEUED, CellStatus.GENERATING):
         parts.append(_button("cancel", "Cancel", ""))
     return parts
+
+
+def _retake(view: CellPage) -> Component:
+    """The next thing to do once a take was refused; else one more choice beside the others."""
+    if view.cell.status is CellStatus.REJECTED:
+        return _button("retake", f"Make take {view.cell.take + 1} ▾", "r", "primary", opens="retake-form")
+    return _button("retake", "New take ▾", "", opens="retake-form")
 
 
 def _button(verb: str, text: str | list[str], key: str, kind: str = "", opens: str = "") -> Component:

@@ -76,7 +76,9 @@ def _worker(job: JobView) -> str:
 
 
 def _time(job: JobView) -> str:
-    return "running" if job.job.status is JobStatus.RUNNING else seconds(job.seconds) if job.attempts else "–"
+    return (
+        "running" if job.job.status is JobStatus.RUNNING else seconds(job.seconds) if job.attempts and not job.is_reused else "–"
+    )
 
 
 def seconds(spent: float) -> str:
@@ -97,7 +99,8 @@ def _result(view: CellPage, job: JobView, take: TakeView | None) -> str:
     if job.job.status is not JobStatus.DONE:
         return {JobStatus.READY: "waits for a slot", JobStatus.RUNNING: "under way"}.get(job.job.status, "")
     if job.is_reused:
-        return "reused: the same was made before"
+        number = take.take.kept[job.job.part - 1][0] if _is_kept(job, take) and take else None
+        return f"kept from take {number}" if number else "reused: the same was made before"
     lost = next((attempt for attempt in job.attempts if attempt.outcome in (AttemptOutcome.FAILED, AttemptOutcome.LOST)), None)
     if lost is not None:
         return f"first {lost.outcome.value}: {lost.reason}"
@@ -108,6 +111,10 @@ def _result(view: CellPage, job: JobView, take: TakeView | None) -> str:
     if job.job.stage is Stage.ASSEMBLY:
         return f"{view.scene.duration_s:.2f} s, {view.scene.frames} frames"
     return "done"
+
+
+def _is_kept(job: JobView, take: TakeView | None) -> bool:
+    return take is not None and job.job.stage is Stage.SCENE_GENERATION and job.job.part <= len(take.take.kept)
 
 
 def _verdict(take: TakeView) -> str:

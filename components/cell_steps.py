@@ -26,7 +26,10 @@ def steps(view: CellPage) -> list[Component]:
     rows.append(_row(_gate_status(view), html.B("scene approval"), _gate_note(view), is_now=view.shown == "review"))
     if view.waiters:
         rows.append(_waiters(view))
-    return [html.H2("Needs and frees", className="h2"), html.Ol([html.Span(className="cell-steps-line"), *rows], className="cell-steps")]
+    return [
+        html.H2("Needs and frees", className="h2"),
+        html.Ol([html.Span(className="cell-steps-line"), *rows], className="cell-steps"),
+    ]
 
 
 def _row(status: str, text: Component | str, note: Component | str | list[Component | str], *, is_now: bool = False) -> Component:

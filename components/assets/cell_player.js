@@ -172,6 +172,9 @@
     video.loop = isLooping;
     video.playbackRate = speed;
     for (const name of ["play", "pause", "seeked", "loadeddata", "timeupdate"]) video.addEventListener(name, turn);
+    video.addEventListener("loadeddata", () => video.removeAttribute("poster"));
+    // It stops on the middle of a frame, so that both takes show the same one.
+    if (video === main()) video.addEventListener("pause", () => { if (!video.seeking && !video.ended) seek(frameOf(video)); });
   };
 
   const show = (next) => {

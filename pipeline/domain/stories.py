@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from pipeline.domain.records import Event
@@ -45,12 +45,13 @@ class Line:
 @dataclass(frozen=True)
 class Context:
     """What a story is told with: the events that led to others by number, what subjects are called, what the checks of each
-    take found, and the approvals of what the cell is made from."""
+    take found, the approvals of what the cell is made from, and how many segments each take has taken over by wish."""
 
     causes: Mapping[int, Event]
     names: Mapping[tuple[str, int], str]
     verdicts: Mapping[int, str]
     approvals: Sequence[Event] = ()
+    kept: Mapping[int, int] = field(default_factory=dict)
 
 
 def told(events: Iterable[Event], context: Context) -> tuple[Line, ...]:
@@ -96,7 +97,8 @@ def _stage(event: Event, kind: str, what: str, context: Context) -> str:
             "adopted": f"{name} was taken over by another engine",
         }.get(what, "")
     is_reused = event.data.get("outcome") == "reused"
-    if kind not in _STAGES or (what == "completed" and not is_reused):
+    is_kept = event.data.get("part", 0) <= context.kept.get(event.data.get("take", 0), 0)
+    if kind not in _STAGES or (what == "completed" and (not is_reused or is_kept)):
         return ""
     name = f"{_STAGES[kind]} {event.data.get('part')}" if kind in _NUMBERED else _STAGES[kind]
     take = f" of take {event.data['take']}" if event.data.get("take") else ""

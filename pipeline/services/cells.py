@@ -214,7 +214,8 @@ def _story(rows: _Rows) -> tuple[stories.Line, ...]:
     names |= {("cell", cell.id): cell.plan.key for cell in rows.cells.values()}
     names |= {("job", view.job.id): f"{view.name}, take {view.job.take}" for view in _jobs(rows)}
     verdicts = {take.number: _found(take) for take in rows.takes if take.verdict}
-    return stories.told(rows.events, stories.Context(rows.causes, names, verdicts, rows.approvals))
+    kept = {take.number: len(take.kept) for take in rows.takes}
+    return stories.told(rows.events, stories.Context(rows.causes, names, verdicts, rows.approvals, kept))
 
 
 def _found(take: Take) -> str:
