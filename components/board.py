@@ -10,7 +10,7 @@ import dash_bootstrap_components as dbc
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from components import board_side, board_tools, frame, palette, words
+from components import board_side, board_tools, deliver, frame, palette, words
 from pipeline.domain.overview import Hint, RunOverview
 from pipeline.domain.records import Run
 
@@ -36,15 +36,13 @@ def missing(text: str) -> Component:
     )
 
 
-def page(
-    run: Run, overview: RunOverview, views: Sequence[tuple[str, str]], now: datetime, deliver: Component | None
-) -> Component:
+def page(run: Run, overview: RunOverview, views: Sequence[tuple[str, str]], now: datetime) -> Component:
     """The whole page; the scripts draw the matrix when its document has come."""
     return html.Div(
         id="board",
         className="board",
         children=[
-            _head(run, overview, now, deliver),
+            _head(run, overview, now),
             board_tools.tools(views),
             html.Div([board_tools.holders(), board_side.side()], className="bx-work"),
             *_stores(run),
@@ -70,7 +68,7 @@ def _stores(run: Run) -> list[Component]:
 # Header ---------------------------------------------------------------------------------------------------------
 
 
-def _head(run: Run, overview: RunOverview, now: datetime, deliver: Component | None) -> Component:
+def _head(run: Run, overview: RunOverview, now: datetime) -> Component:
     return html.Header(
         className="bx-head",
         children=[
@@ -85,7 +83,7 @@ def _head(run: Run, overview: RunOverview, now: datetime, deliver: Component | N
                 [
                     html.Span(verbs(run.status.value), id="board-verbs", className="bx-buttons"),
                     _submit_menu(),
-                    html.Div(deliver, id="deliver-slot"),
+                    deliver.slot(run.id),
                 ],
                 className="bx-buttons",
             ),

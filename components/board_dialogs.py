@@ -56,7 +56,7 @@ def _skipped(skipped: Mapping[str, str]) -> Component:
     """Left out, by reason; the scenes themselves on demand."""
     reasons = Counter(skipped.values())
     lines: list[Component] = [
-        html.Li([html.B(f"{count:,} ", className="num"), reason]) for reason, count in reasons.most_common(6)
+        html.Li([html.B(f"{count:,} ", className="num"), _short(reason)]) for reason, count in reasons.most_common(6)
     ]
     each = [html.Li([html.B(key), f": {why}"]) for key, why in list(skipped.items())[:_SHOWN]]
     more = [html.Li(f"and {len(skipped) - _SHOWN:,} more")] if len(skipped) > _SHOWN else []
@@ -67,6 +67,11 @@ def _skipped(skipped: Mapping[str, str]) -> Component:
             html.Details([html.Summary("Scene by scene"), html.Ul([*each, *more], className="bx-each")]),
         ]
     )
+
+
+def _short(reason: str) -> str:
+    """`approved` for `it is approved; mode failed leaves it as it is`."""
+    return reason.removeprefix("it is ").split("; mode ")[0]
 
 
 def rejection(what: str, *, is_withdrawal: bool = False) -> list[Component]:

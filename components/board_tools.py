@@ -138,7 +138,7 @@ def holders() -> Component:
         id="board-grid",
         columnDefs=[],
         rowData=[],
-        getRowId="params.data.line",
+        getRowId="boardRowId(params)",
         dashGridOptions={"animateRows": False, "suppressCellFocus": False, "tooltipShowDelay": 500, "rowHeight": 32},
         className="ag-theme-quartz bx-grid",
     )

@@ -31,7 +31,7 @@ async def layout(run_id: str = "", **_: str) -> Component:
         run, overview, views = await asyncio.to_thread(_look, run_id)
     except NotFound as error:
         return board.missing(str(error))
-    return board.page(run, overview, views, datetime.now(UTC), None)
+    return board.page(run, overview, views, datetime.now(UTC))
 
 
 def _look(run_id: str) -> tuple[Run, RunOverview, list[tuple[str, str]]]:

@@ -68,7 +68,7 @@
     isNew = isNew || isAnew;
     if (!frame) frame = requestAnimationFrame(() => { frame = 0; if (isHere()) whole(); });
   };
-  B.remark = () => { if (isHere() && B.state.size) B.marks(B.state); };
+  B.remark = () => { if (isHere() && B.state.at && !B.el("matrix").hidden && !frame) B.marks(B.state); };
 
   const whole = () => {
     const state = B.state, { model } = state, isCards = model.zoom.kind === "character" || model.zoom.kind === "type";
@@ -146,7 +146,8 @@
   B.zoomTo = (zoom, group) => {
     const state = B.state;
     state.model.zoom = zoom;
-    state.cursor = null;
+    state.cursor = state.hover = state.anchor = null;
+    B.card(null);
     state.view.scrollTop = state.view.scrollLeft = 0;
     if (zoom.kind !== "project") readLayer();
     B.refresh(true);

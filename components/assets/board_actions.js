@@ -90,7 +90,10 @@
     if (!B.isHere() || !event.target.closest) return;
     for (const [selector, act] of Object.entries(clicks)) {
       const at = event.target.closest(selector);
-      if (at && !at.disabled && at.closest("#board, .modal, .toasts")) { act(at, event); return; }
+      if (!at || at.disabled || !at.closest("#board, .modal, .toasts")) continue;
+      if (at.closest(".dropdown-menu")) setTimeout(() => document.body.click());
+      act(at, event);
+      return;
     }
   });
 

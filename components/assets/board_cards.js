@@ -51,6 +51,7 @@
         shot.dataset.src = wanted;
         shot.replaceChildren(...(wanted ? [B.make("img", "", null, { src: wanted, alt: "", loading: "lazy" })] : []));
       }
+      if (!wanted) B.setText(shot, B.GLYPHS[code]);
       const mark = at.querySelector(".badge-status");
       mark.className = `badge-status st-${B.NAMES[code]}`;
       mark.textContent = B.GLYPHS[code];

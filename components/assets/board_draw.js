@@ -11,12 +11,12 @@
   const measure = (model, axes) => {
     const unit = rem(), box = el("matrix").getBoundingClientRect();
     const longest = axes.lines.reduce((most, line) => Math.max(most, [...lineName(model, axes, line)].length), 0);
-    const hasPictures = model.rows.some((row) => row.picture) && !axes.isRolled;
+    const hasPictures = model.rows.some((row) => row.picture !== null) && !axes.isRolled;
     const labels = Math.round(clamp(longest * 7.2 + (hasPictures ? 52 : 22), 90, 210) * unit), done = Math.round(96 * unit);
     const count = axes.columns.length, shown = new Set(axes.columns.map((one) => one.group)).size;
     const room = box.width - labels - done - 14;
     const gap = count > shown ? 6 : 0, few = count - shown ? shown - 1 : 0;
-    const width = clamp((room - few * gap) / Math.max(1, count), 9 * unit, 88 * unit);
+    const width = clamp((room - few * gap) / Math.max(1, count), 9 * unit, (count <= 8 ? 116 : 88) * unit);
     const cell = width >= 14 ? Math.floor(width) : width;
     const groupWide = cell * (count / Math.max(1, shown));
     const isSteep = groupWide < 42 * unit, hasLooks = !axes.isRolled && axes.columns.some((one) => model.columns[one.columns[0]].name);
@@ -24,7 +24,8 @@
     const longGroup = axes.columns.reduce((most, one) => Math.max(most, [...model.groups[one.group]].length), 0);
     const head = Math.round((isSteep ? clamp(longGroup * 6.6 + 10, 40, 120) : 24) * unit + (showsLooks ? 18 * unit : 0) + 4);
     const foot = Math.round(26 * unit);
-    const height = Math.floor(clamp((box.height - head - foot - 6) / Math.max(1, axes.lines.length), 17 * unit, 37 * unit));
+    const most = axes.lines.length <= 8 && count <= 12 ? 50 : 37;
+    const height = Math.floor(clamp((box.height - head - foot - 6) / Math.max(1, axes.lines.length), 17 * unit, most * unit));
     const lefts = [];
     let x = 0;
     axes.columns.forEach((one, at) => {

@@ -49,7 +49,7 @@
     const row = model.rows[one.from], side = min(26 * size.unit, size.height - 4);
     const box = B.make("span", "bx-thumb");
     box.style.width = box.style.height = `${side}px`;
-    if (row.picture) {
+    if (row.picture !== null) {
       box.append(B.make("img", "", null, { src: `/media/runs/${model.run.id}/characters/${row.picture}.jpg?h=90`, alt: "", loading: "lazy" }));
     }
     return box;

@@ -162,6 +162,7 @@
   window.addEventListener("focusin", (event) => {
     if (!B.state) return;
     B.state.hasFocus = !!event.target.closest("#matrix-view");
+    if (B.state.hasFocus && !B.state.cursor) B.state.cursor = { line: 0, column: 0 };
     B.remark();
   });
 

@@ -56,6 +56,9 @@
       parts.push(B.make("span", "faint", `Rolled up: the colour of what needs attention most, and the share approved. `
         + `${axes.band > 1 ? `Each line is ${axes.band} characters. ` : ""}Click to look inside.`));
     }
+    const told = { qa: "How far the worst measure is inside its limit, in percent; ▲ is outside.", wait: "How long scenes wait", duration: "Working time of the newest take",
+      cost: "Generation time of all takes", attempts: "Tries of all jobs" }[model.layer];
+    if (told) parts.push(B.make("span", "faint", model.layer === "qa" || !B.state.layerMost ? told : `${told}: bright is ${model.layer === "attempts" ? B.state.layerMost : B.duration(B.state.layerMost)}.`));
     at.hidden = !parts.length;
     at.replaceChildren(...parts);
   };

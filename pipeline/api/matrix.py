@@ -37,7 +37,7 @@ def _document(sheet: Any) -> dict[str, Any]:
     return {
         "run": {"id": run.id, "title": run.title, "number": run.number, "status": run.status.value},
         "seq": sheet.seq,
-        "rows": [[row.name, row.kind, sheet.pictured.get(row.name, 0) if row.kind == "character" else 0] for row in layout.rows],
+        "rows": [[row.name, row.kind, sheet.pictured.get(row.name) if row.kind == "character" else None] for row in layout.rows],
         "groups": layout.groups,
         "columns": [[column.group, column.name] for column in layout.columns],
         "cells": {

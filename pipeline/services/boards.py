@@ -98,7 +98,7 @@ class Boards:
             ],
             costs={kind.name: estimates.scene_cost(production, kind, book.rates) for kind in production.scene_types},
             segments={kind.name: kind.segments for kind in production.scene_types},
-            pictured={one.name: number for number, one in enumerate(production.characters, 1) if one.source_images},
+            pictured={one.name: number for number, one in enumerate(production.characters) if one.source_images},
         )
 
     def layer(self, run_id: int, name: str) -> dict[int, float]:
