@@ -48,7 +48,7 @@ def list_cells(
 
 @router.get("/cells/{cell_id}", response_model=given.CellInFull)
 def read_cell(cell_id: asked.Id, response: Response, studio: Studio) -> object:
-    """One cell, with what it waits for and its takes. Its `ETag` is its version."""
+    """One cell, with what it waits for. Its `ETag` is its version."""
     page = studio.cells.page(cell_id)
     response.headers.update(etag(page.cell.version))
     blocked = [{"kind": one.need.kind, "key": one.need.key, "status": one.status, "text": str(one)} for one in page.blocked_by]
