@@ -62,8 +62,7 @@ def content(run: Run, overview: RunOverview, progress: DeliveryProgress | None, 
 
 
 def packaging(progress: DeliveryProgress, look: str, *, watch: dict[str, Any] | None = None) -> list[Component]:
-    """The packaging under way. `watch` makes this tab follow it by a background callback; else a clock asks each second."""
-    follower = dcc.Store(id=WATCH, data=watch) if watch else dcc.Interval(id=CLOCK, interval=1_000)
+    """The packaging under way. `watch` makes this tab follow it by a background callback; a clock asks until that has begun."""
     cancel = html.Button(
         "Cancel",
         id=CANCEL,
@@ -75,7 +74,8 @@ def packaging(progress: DeliveryProgress, look: str, *, watch: dict[str, Any] | 
     return [
         html.Div(following(progress, look), id=FOLLOW, className="deliver-follow"),
         html.Div([note, cancel], className="deliver-foot"),
-        follower,
+        dcc.Interval(id=CLOCK, interval=1_000),
+        dcc.Store(id=WATCH, data=watch) if watch else None,
     ]
 
 

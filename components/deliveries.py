@@ -15,7 +15,7 @@ from components.pulse import ending, strip
 from pipeline.domain.overview import RunOverview
 from pipeline.domain.packages import Made, Package, Readiness
 from pipeline.domain.records import Run
-from pipeline.domain.statuses import DeliveryStatus
+from pipeline.domain.statuses import DeliveryStatus, RunStatus
 
 CHOSEN = "deliveries-chosen"
 READY = "deliveries-ready"
@@ -118,12 +118,11 @@ def _card_head(title: str, detail: str, end: Component | None = None) -> Compone
 def ready(view: View, now: datetime) -> list[Component]:
     """The readiness list of the chosen run."""
     overview, readiness, run = view.overview, view.readiness, view.run
-    number = 1 + max((one.delivery.number for one in view.made if one.run.id == run.id), default=0)
     done = html.Span([html.B(f"{overview.approved:,}", className="num"), f" of {overview.total:,}"], className="muted end")
     parts: list[Component] = [
         html.Div(
             [
-                html.Div(["Getting ready, will be ", html.Span(f"D{number}", className="num")], className="faint"),
+                html.Div(_stage(view), className="faint num"),
                 html.Div(
                     [
                         dcc.Link(
@@ -147,6 +146,17 @@ def ready(view: View, now: datetime) -> list[Component]:
         if lines:
             parts += [html.H3(title, className="card-sub"), *lines]
     return parts
+
+
+def _stage(view: View) -> str:
+    """Where the run's next or newest delivery stands."""
+    mine = [one.delivery for one in view.made if one.run.id == view.run.id]
+    newest = max(mine, key=lambda delivery: delivery.number, default=None)
+    if newest and newest.status is DeliveryStatus.PACKAGING:
+        return f"Being packed as D{newest.number}"
+    if newest and newest.status is DeliveryStatus.SEALED and view.run.status is RunStatus.COMPLETED:
+        return f"Delivered as D{newest.number}"
+    return f"Getting ready, will be D{newest.number + 1 if newest else 1}"
 
 
 def _line(status: str, text: str, detail: object, link: str, href: str) -> Component:

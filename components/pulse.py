@@ -19,7 +19,7 @@ from pipeline.domain.records import Run
 from pipeline.domain.statuses import JobStatus, RunStatus
 
 BODY = "pulse-body"
-_COUNTED = ("approved", "review", "generating", "blocked", "failed", "rejected")
+_COUNTED = ("approved", "review", "generating", "queued", "blocked", "failed", "rejected")
 _STEPS_S = (300, 900, 1800, 3600, 7200, 21_600, 43_200, 86_400, 172_800, 604_800, 2_592_000)
 _MOST_TICKS = 5
 _MOST_OVER = 6
@@ -286,9 +286,9 @@ def _ticks(span: float, now: datetime) -> list[Component]:
     return [html.Div(marks, className="ticks")]
 
 
-def _line(overview: RunOverview, span: float, now: datetime) -> Component:
+def _line(overview: RunOverview, span: float, now: datetime) -> Component | None:
     if not (span and overview.likely_at and overview.latest_at):
-        return html.Div(className="timeline")
+        return None
     likely = 100 * min(1.0, (overview.likely_at - now).total_seconds() / span)
     latest = 100 * min(1.0, (overview.latest_at - now).total_seconds() / span)
     return html.Div(

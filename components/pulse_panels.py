@@ -78,7 +78,9 @@ def _hint(line: RunLine, *, is_first: bool) -> Component:
             html.Div(
                 [
                     html.Div(scenes, className="strong num"),
-                    html.Div(f"{words.duration(hint.seconds)} of work", className="muted num"),
+                    html.Div(
+                        f"{words.duration(hint.seconds)} of work" if hint.seconds >= 1 else "to start", className="muted num"
+                    ),
                 ],
                 className="frees",
             ),
@@ -86,7 +88,6 @@ def _hint(line: RunLine, *, is_first: bool) -> Component:
         ],
         href=address,
         className="wait first" if is_first else "wait",
-        **({"data-review": "1"} if is_first else {}),
     )
 
 
@@ -106,7 +107,6 @@ def _waiting(notice: Notice, now: datetime) -> Component:
         ],
         href=notices.address(notice),
         className="wait",
-        **{"data-review": "1"},
     )
 
 

@@ -55,7 +55,7 @@ def register(app: Dash) -> None:
         Output(ids.TICK, "data", allow_duplicate=True),
         Input(deliver.WATCH, "data"),
         background=True,
-        progress=Output(deliver.FOLLOW, "children", allow_duplicate=True),
+        progress=[Output(deliver.FOLLOW, "children", allow_duplicate=True), Output(deliver.CLOCK, "disabled")],
         cancel=Input(deliver.CANCEL, "n_clicks"),
         interval=400,
         prevent_initial_call="initial_duplicate",
@@ -133,7 +133,7 @@ def follow(tell: Callable[[Any], None], watch: dict[str, Any] | None) -> str:
                 break
             if progress != told:
                 told = progress
-                tell(deliver.following(progress, watch["look"]))
+                tell((deliver.following(progress, watch["look"]), True))
             time.sleep(_LOOK_EVERY_S)
     finally:
         studio.close()

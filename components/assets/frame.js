@@ -82,7 +82,7 @@
     const link = { p: $("rail-pulse"), b: board, d: $("rail-deliveries") }[place];
     if (link) link.click();
     else if (place === "r") {
-      const waiting = document.querySelector("[data-review]");
+      const waiting = document.querySelector(".wait, [data-review]");
       if (waiting) waiting.click(); else if (board) board.click();
     }
   };
