@@ -74,6 +74,7 @@ def page(view: CellPage, choice: Mapping[str, Any]) -> Component:
             dcc.Store(id="cell-verb"),
             dcc.Store(id="cell-log"),
             dcc.Store(id="cell-shown"),
+            dcc.Store(id="cell-settled"),
             dbc.Modal(
                 [dbc.ModalHeader(dbc.ModalTitle("Log", id="log-title")), dbc.ModalBody(html.Pre(id="log-text", tabIndex=0))],
                 id="log-dialog",

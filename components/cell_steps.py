@@ -86,8 +86,8 @@ def _work(view: CellPage, take: TakeView) -> list[Component]:
     if take.verdict is not None:
         findings = len(take.verdict.findings)
         judged = len(take.verdict.judged)
-        passed = f"passed {judged} of {judged}" if not findings else f"▲ {findings} of {judged} outside"
-        rows.append(_row("approved" if not findings else "review", "quality check", passed))
+        found = html.Span(f"▲ {findings} of {judged} outside", className="bad")
+        rows.append(_row("approved", "quality check", found if findings else f"passed {judged} of {judged}"))
     if take.scene is not None:
         rows.append(_row("approved", "assembly", f"{view.scene.frames} frames"))
     return rows

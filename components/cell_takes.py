@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from components import palette, words
+from components import palette
 from pipeline.domain.cell_page import CellPage, StillView, TakeView
 from pipeline.domain.statuses import CellStatus, StillKind
 
@@ -58,7 +58,7 @@ def _note(take: TakeView) -> str:
         return f"{take.reason}, {cost}"
     if take.verdict is not None:
         found = len(take.verdict.findings)
-        return f"QA passed, {cost}" if not found else f"▲ {words.counted(found, 'measure')} outside, {cost}"
+        return f"QA passed, {cost}" if not found else f"▲ {found} outside, {cost}"
     made = sum(1 for segment in take.segments if segment.file)
     return f"{made} of {len(take.segments)} segments" + (f", {cost}" if made else "")
 

@@ -114,10 +114,12 @@ def _look_up(query: str, path: str) -> list[Component]:
 
 
 def tell_error(error: Exception) -> None:
-    """An error in a callback becomes a toast: its own words when it was raised on purpose, else where the story is."""
+    """An error in a callback becomes a toast: its own words when it was raised on purpose, else where the story is.
+
+    It returns: Dash would drop the toast of a callback that prevents its update.
+    """
     text = str(error)
     if not isinstance(error, StripboardError):
         log.error("a callback failed", exc_info=error)
         text = "Something unexpected happened here. The log of the server has the whole story."
     set_props(ids.TOASTS, {"children": frames.toast(text, kind="refused")})
-    raise PreventUpdate

@@ -41,6 +41,7 @@ async def _view(cell_id: int) -> CellPage:
 
 
 clientside_callback(ClientsideFunction("cell", "show"), Output("cell-shown", "data"), Input("cell-state", "data"))
+clientside_callback(ClientsideFunction("cell", "settled"), Output("cell-settled", "data"), Input("cell-refresh", "data"))
 
 
 @dash.callback(
@@ -85,7 +86,11 @@ async def act(verb: dict[str, Any], note: str | None, seed: str | None) -> Any:
     """Carry out what was asked for on the screen as it was then."""
     said = await asyncio.to_thread(_carry_out, verb, (note or "").strip(), (seed or "").strip())
     set_props(ids.TOASTS, {"children": frame.toast(said, action=_undo(verb))})
-    return {"after": verb["at"]}
+    if verb["verb"] == "reject-send":
+        set_props("reject-note", {"value": ""})
+    if verb["verb"] == "retake-send":
+        set_props("retake-seed", {"value": ""})
+    return {"after": verb["at"], "done": verb["verb"].endswith("-send")}
 
 
 def _carry_out(verb: dict[str, Any], note: str, seed: str) -> str:

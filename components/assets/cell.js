@@ -152,13 +152,14 @@
 
   window.dash_clientside = Object.assign(window.dash_clientside || {}, {
     cell: {
+      // Our own wish was carried out: its form has done its work.
+      settled: (told) => {
+        if (told && told.done) for (const form of document.querySelectorAll(".cell-form")) form.hidden = true;
+        return null;
+      },
       show: (next) => {
         const isOther = !state || !next || state.cell !== next.cell;
         if (isOther) { window.stripboard.player.forget(); opened = null; }
-        else if (next.version !== state.version && opened && opened.version === state.version) {
-          // Our own decision has been carried out, or somebody else's: a form for the state before has no use.
-          for (const form of document.querySelectorAll(".cell-form:not([hidden])")) if (!form.querySelector("textarea, input")?.value) form.hidden = true;
-        }
         state = next;
         window.stripboard.player.show(next);
         watch();

@@ -30,12 +30,13 @@ from pipeline.services.runbooks import RunBooks
 
 @dataclass(frozen=True)
 class _Rows:
-    """What the page is made of, as read in one transaction; one statement a table."""
+    """What the page is made of, as read in one transaction. `needs` are those of cells by id, `above` those of stills."""
 
     run: Run
     cell: Cell
     book: RunBook
     needs: Mapping[int, Sequence[tuple[str, int]]]
+    above: Mapping[int, Sequence[tuple[str, int]]]
     stills: Mapping[int, Still]
     cells: Mapping[int, Cell]
     waiting: Sequence[Cell]
@@ -104,7 +105,8 @@ class Cells:
             run=run,
             cell=cell,
             book=self._books.get(store, run.id),
-            needs=needs | above,
+            needs=needs,
+            above=above,
             stills=store.stills.by_ids(still_ids),
             cells=store.cells.by_ids([key for kind, key in ids if kind == "cell"]),
             waiting=waiting,
@@ -141,7 +143,7 @@ def _unmet(rows: _Rows, cell: Cell) -> tuple[resolver.Unmet, ...]:
 def _stills(rows: _Rows) -> tuple[StillView, ...]:
     """Source images first, then what is made from them."""
     direct = [key for kind, key in rows.needs.get(rows.cell.id, ()) if kind == "still"]
-    wanted = [key for still_id in direct for _, key in rows.needs.get(still_id, ())] + direct
+    wanted = [key for still_id in direct for _, key in rows.above.get(still_id, ())] + direct
     found = [rows.stills[key] for key in dict.fromkeys(wanted)]
     found.sort(key=lambda still: list(StillKind).index(still.kind))
     return tuple(StillView(still, _candidates(rows, still), _decided_by(rows, still)) for still in found)

@@ -146,3 +146,12 @@ def test_a_cancelled_cell_keeps_its_take(house: House) -> None:
     view = page(house, run)
     assert view.cell.status is CellStatus.CANCELLED
     assert view.takes[0].scene is not None
+
+
+def test_cells_and_stills_of_one_number_are_told_apart(house: House) -> None:
+    run = house.create(make_production(characters=3, scene_types=2, variants=2))
+    for cell in house.cells(run).values():
+        view = house.studio.cells.page(cell.id)
+        assert [found.still.key for found in view.stills] == [
+            cell.plan.character, f"{cell.plan.character} / {cell.plan.variant}",
+        ]  # fmt: skip
