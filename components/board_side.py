@@ -36,6 +36,7 @@ def side() -> Component:
                 className="bx-pairs",
             ),
             html.Div([*_many_buttons(), _priority_menu()], className="bx-many-buttons"),
+            html.Div(id="many-why", hidden=True),
         ],
         id="side-many",
     )
@@ -181,6 +182,11 @@ def _one_buttons(view: CellPage) -> list[Component]:
         for number, (verb, text, key, data) in enumerate(verbs)
     ]
     return [*buttons, dcc.Link(["Open ", html.Kbd("Enter", className="kbd")], href=f"/cells/{view.cell.id}", className="btn sm")]
+
+
+def shared_need(view: CellPage) -> list[Component]:
+    """Of many scenes that wait for the same decision: the chain of one of them, with the decision to be made right there."""
+    return _why(view)
 
 
 def _why(view: CellPage) -> list[Component]:

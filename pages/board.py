@@ -71,10 +71,13 @@ async def tell(tick: Any, status: Any, run_id: int) -> tuple[Any, ...]:
     return board.facts(overview, now), hint, board.verbs(run.status.value), board.subtitle(run, overview, now)
 
 
-@dash.callback(Output("side-one", "children"), Input("board-look", "data"), prevent_initial_call=True)
-async def look(wanted: dict[str, Any]) -> list[Component]:
-    """One scene in the side panel."""
-    return board_side.one(await asyncio.to_thread(current_studio().cells.page, wanted["cell"]))
+@dash.callback(
+    Output("side-one", "children"), Output("many-why", "children"), Input("board-look", "data"), prevent_initial_call=True
+)
+async def look(wanted: dict[str, Any]) -> tuple[Any, Any]:
+    """One scene in the side panel, or what many scenes wait for together."""
+    view = await asyncio.to_thread(current_studio().cells.page, wanted["cell"])
+    return (no_update, board_side.shared_need(view)) if wanted["many"] else (board_side.one(view), no_update)
 
 
 @dash.callback(Input("board-say", "data"), prevent_initial_call=True)
@@ -160,7 +163,7 @@ def _question(said: dict[str, Any]) -> list[Component] | None:
         again = "Failed exports and pictures of these scenes are tried again too." if intent.verb == "retry" else ""
         return board_dialogs.submission(preview, mode, again)
     if intent.verb == "reject":
-        return board_dialogs.rejection(intent.scenes)
+        return board_dialogs.rejection(intent.scenes, is_withdrawal=bool(said.get("withdraws")))
     if intent.verb == "reject-still":
         return board_dialogs.rejection(f"the variant image {said['still']}")
     if intent.verb == "cancel":
@@ -194,7 +197,7 @@ def _do(said: dict[str, Any], answer: dict[str, Any]) -> tuple[str, list[str]]:
             return f"{words.counted(len(keys), 'scene')} approved.", keys
         case "reject":
             keys = studio.review.reject(run, chosen, actor, reason=reason, note=note, expected=intent.expected)
-            return f"{words.counted(len(keys), 'scene')} rejected: {reason}.", keys
+            return f"{words.counted(len(keys), 'scene')} rejected: {reason}.", [] if said.get("withdraws") else keys
         case "approve-still":
             studio.review.approve_variant(run, still, actor, candidate=said.get("candidate"), expected=taken)
             return f"{still} is approved; its scenes go on.", []

@@ -122,7 +122,7 @@
     if (model.run.status !== before) set("board-status", { data: model.run.status });
     readLayerSoon();
     B.refresh();
-    const chosen = model.chosenCount === 1 ? model.selected()[0] : -1;
+    const chosen = model.chosenCount && (model.chosenCount === 1 || !B.el("many-why").hidden) ? model.selected()[0] : -1;
     if (chosen >= 0 && detail.events.some((event) => touches(model, chosen, event))) B.selectionChanged(true);
   });
   const touches = (model, i, event) =>
@@ -135,11 +135,13 @@
     clearTimeout(lookTimer);
     lookTimer = setTimeout(() => {
       if (!isHere()) return;
-      const { model } = B.state, one = model.chosenCount === 1 ? model.id(model.selected()[0]) : null;
-      if (one === null) { looked = ""; return; }
-      if (!isAnew && looked === String(one)) return;
-      looked = String(one);
-      set("board-look", { data: { cell: one, seq: model.seq } });
+      const { model } = B.state, chosen = model.selected(), isMany = chosen.length > 1 && model.sharedDecision(chosen) < 0;
+      B.el("many-why").hidden = isMany || chosen.length < 2;
+      if (!chosen.length || isMany) { looked = ""; return; }
+      const cell = model.id(chosen[0]), wanted = `${cell} ${chosen.length > 1}`;
+      if (!isAnew && looked === wanted) return;
+      looked = wanted;
+      set("board-look", { data: { cell, many: chosen.length > 1, seq: model.seq } });
     }, isAnew ? 150 : 0);
   };
 

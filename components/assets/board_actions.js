@@ -18,6 +18,7 @@
       intent.keys = isWhole || cells.length === model.n ? [] : cells.map((i) => model.key(i));
       intent.count = isWhole ? model.n : cells.length;
       if (able) intent.versions = cells.map((i) => model.version[i]);
+      intent.withdraws = verb === "reject" && cells.some((i) => model.shown[i] === 5);
       if (!intent.count) { B.say(`None of the selected scenes is in review: there is nothing to ${verb}.`); return; }
     }
     B.set("board-intent", { data: intent });

@@ -91,6 +91,21 @@
 
     isMet(need) { return (need < 0 ? this.status[-1 - need] : this.stills[need].status) === CODE.approved; }
 
+    // Whether it needs a person to be tried again: a picture, or one that it is made from, failed or was rejected.
+    isStuck(need) {
+      if (need < 0) return false;
+      const still = this.stills[need], isBad = (one) => one.status === CODE.failed || one.status === CODE.rejected;
+      return isBad(still) || still.above.some((at) => isBad(this.stills[at]));
+    }
+
+    // The picture in review that all these cells wait for, if there is one.
+    sharedDecision(cells) {
+      const [first] = cells;
+      if (first === undefined || cells.some((i) => this.shown[i] !== CODE.blocked)) return -1;
+      const found = this.needSets[this.need[first]].find((need) => need >= 0 && this.stills[need].status === CODE.review);
+      return found !== undefined && cells.every((i) => this.needSets[this.need[i]].includes(found)) ? found : -1;
+    }
+
     // What follows ---------------------------------------------------------------------------------------------
     derive() {
       for (let s = 0; s < this.needSets.length; s++) this.waits[s] = this.needSets[s].every((need) => this.isMet(need)) ? 0 : 1;

@@ -145,6 +145,8 @@
   const verbKey = (verb) => {
     const { model, cursor } = B.state;
     if (!model.chosenCount && cursor) choose(cellsAt(cursor), "only");
+    const decision = document.querySelector(`#side[data-shows="${model.chosenCount > 1 ? "many" : "one"}"] .bx-why [data-verb="${verb}-still"].btn`);
+    if (decision && decision.offsetParent && !model.selected().some((i) => model.shown[i] === B.CODE.review)) { decision.click(); return; }
     B.ask(verb, verb === "submit" ? { mode: "missing" } : {});
   };
 

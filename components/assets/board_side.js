@@ -123,7 +123,8 @@
     at("many-counts").replaceChildren(...lines);
     setText(at("many-time"), B.duration(seconds));
     setText(at("many-disk"), B.size(bytes));
-    const able = { submit: by[0] + by[8], retry: by[7] + by[6] + by[1], approve: by[4], reject: by[4], cancel: by[1] + by[2] + by[3] + by[4] + by[6] + by[7],
+    const stuck = model.needSets.map((needs) => needs.some((need) => model.isStuck(need)));
+    const able = { submit: by[0] + by[8], retry: by[7] + by[6] + chosen.filter((i) => model.shown[i] === 1 && stuck[model.need[i]]).length, approve: by[4], reject: by[4], cancel: by[1] + by[2] + by[3] + by[4] + by[6] + by[7],
       again: by[5] + by[4] };
     let primary = ["approve", "retry", "submit"].find((verb) => able[verb] && (verb !== "approve" || able.approve === chosen.length));
     primary = primary || ["submit", "retry", "approve"].find((verb) => able[verb]);

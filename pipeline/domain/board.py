@@ -149,12 +149,15 @@ def margin(values: Iterable[tuple[float, float, str]]) -> float | None:
 
     None when nothing was judged.
     """
-    margins = [_margin(*value) for value in values]
+    margins = [found for value in values if (found := _margin(*value)) is not None]
     return round(min(margins), 3) if margins else None
 
 
-def _margin(value: float, limit: float, kind: str) -> float:
+def _margin(value: float, limit: float, kind: str) -> float | None:
+    """None for what is exactly right where nothing but that is allowed: there is no inside to be deep in."""
     if value != value:
         return -1.0
+    if value == limit == 0:
+        return None
     inside = value - limit if kind == "min" else limit - value
     return max(-1.0, min(1.0, inside / max(abs(limit), 1e-3)))
