@@ -36,6 +36,7 @@
     if (button.id === "theme-switch") setTheme(root.dataset.theme === "light" ? "dark" : "light");
     else if (button.id in openers) show(openers[button.id]);
     else if (button.dataset.copy !== undefined) copy(button);
+    if (button.matches("a.wait[href^='/runs/']")) openReview(Date.now() + 4000);
     if (button.tagName === "A" && button.closest(".drawer")) ["job-tray", "notices"].forEach((id) => show(id, false));
   });
 
@@ -56,13 +57,16 @@
   }, 20000);
 
   // The tick: at most once a second while things happen, and not in a tab that nobody sees ---------------------------
-  let ticks = 0, last = 0, timer = null, isMissed = false;
+  let ticks = 0, last = 0, timer = null, quiet = null, isMissed = false;
   const tick = () => {
     timer = null;
     if (document.hidden) { isMissed = true; return; }
     last = Date.now();
     isMissed = false;
     set("tick", { data: ++ticks });
+    // Once more when it has become quiet: what was counted in the midst of it may have been kept for a moment.
+    clearTimeout(quiet);
+    quiet = setTimeout(() => { if (timer === null && !document.hidden) set("tick", { data: ++ticks }); }, 4000);
   };
   window.addEventListener("stripboard:moved", () => {
     if (timer === null) timer = setTimeout(tick, Math.max(50, last + 1000 - Date.now()));
@@ -77,14 +81,23 @@
   const isForPage = (event) =>
     !isTyping() && !event.ctrlKey && !event.metaKey && !event.altKey && !document.querySelector(".modal.show, .offcanvas.show");
 
+  // What waits for review: its button on this page, else the first line of Pulse, else the board; once there, its button.
+  const review = () => {
+    const here = document.querySelector("[data-review]"), next = document.querySelector(".wait") || $("rail-board");
+    if (here) here.click();
+    else if (next) { next.click(); openReview(Date.now() + 4000); }
+  };
+  const openReview = (until) => {
+    const button = document.querySelector("#main [data-review]");
+    if (button) button.click();
+    else if (Date.now() < until) setTimeout(openReview, 100, until);
+  };
+
   const go = (place) => {
     const board = $("rail-board");
     const link = { p: $("rail-pulse"), b: board, d: $("rail-deliveries") }[place];
     if (link) link.click();
-    else if (place === "r") {
-      const waiting = document.querySelector(".wait, [data-review]");
-      if (waiting) waiting.click(); else if (board) board.click();
-    }
+    else if (place === "r") review();
   };
 
   let lead = 0;
