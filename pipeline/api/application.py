@@ -25,6 +25,7 @@ from pipeline.api import (
     media,
     problems,
     production_runs,
+    reading,
     variant_images,
     views,
 )
@@ -48,7 +49,7 @@ ROUTERS = (
     library.projects,
     library.router,
     files.router,
-    description.router,
+    reading.router,
 )
 
 

@@ -1,21 +1,17 @@
-"""The description of the API (OpenAPI 3.1) with every error a route may answer, and the same as a page to read."""
+"""The description of the API (OpenAPI 3.1), with every error that a route may answer."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from html import escape
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from fastapi.responses import HTMLResponse
 from starlette.routing import compile_path
 
 from pipeline.api.asking import PREFIX
 from pipeline.api.problems import MEDIA_TYPE
-
-router = APIRouter()
 
 ABOUT = f"""\
 Everything the board and the command line do, over the same services. Paths begin with `{PREFIX}`.
@@ -109,59 +105,3 @@ def _add_errors(path: str, method: str, operation: dict[str, Any]) -> None:
         wanted.add(409)
     for status in sorted(wanted):
         operation["responses"][str(status)] = {"$ref": f"#/components/responses/{status}"}
-
-
-@router.get("/api/docs", include_in_schema=False)
-def page(request: Request) -> HTMLResponse:
-    """The description as a page: every route with what it takes and gives. Needs nothing but itself."""
-    description = request.app.openapi()
-    rows = "".join(_section(*each) for each in operations(description))
-    return HTMLResponse(_PAGE.format(about=_about(), rows=rows))
-
-
-def _about() -> str:
-    head, _, points = ABOUT.partition("\n\n")
-    listed = points.replace("\n  ", " ").strip().removeprefix("- ").split("\n- ")
-    return f"<p>{_coded(head)}</p><ul>{''.join(f'<li>{_coded(point)}</li>' for point in listed)}</ul>"
-
-
-def _section(path: str, method: str, operation: Mapping[str, Any]) -> str:
-    title = f"<h2><code>{method}</code> <code>{escape(path)}</code></h2>"
-    told = f"<p>{_coded(operation.get('description', operation.get('summary', '')))}</p>"
-    rows = "".join(_parameter(parameter) for parameter in operation.get("parameters", ()))
-    table = f"<table>{rows}</table>" if rows else ""
-    body = operation.get("requestBody", {}).get("content", {})
-    takes = "".join(f"<p>Takes {_shape(kind, media)}</p>" for kind, media in body.items())
-    answers = ", ".join(operation["responses"])
-    return f"<section>{title}{told}{table}{takes}<p class=quiet>Answers {escape(answers)}</p></section>"
-
-
-def _parameter(parameter: Mapping[str, Any]) -> str:
-    what = f"{parameter['in']}{', required' if parameter.get('required') else ''}"
-    told = parameter.get("description", "")
-    return f"<tr><td><code>{escape(parameter['name'])}</code></td><td>{escape(what)}</td><td>{_coded(told)}</td></tr>"
-
-
-def _shape(kind: str, media: Mapping[str, Any]) -> str:
-    reference = media.get("schema", {}).get("$ref", "")
-    name = reference.rpartition("/")[2]
-    return f"<code>{escape(name or kind)}</code>" + (f" as {escape(kind)}" if name else "")
-
-
-def _coded(text: str) -> str:
-    parts = escape(text).split("`")
-    return "".join(f"<code>{part}</code>" if number % 2 else part for number, part in enumerate(parts))
-
-
-_PAGE = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>Stripboard: REST</title>
-<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="dark light">
-<style>
-body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }}
-h1 {{ font-size: 1.5rem }} h2 {{ font-size: 1rem; margin: 0 }}
-section {{ border-top: 1px solid GrayText; padding: 1rem 0 }}
-code {{ font: 13px ui-monospace, monospace; overflow-wrap: anywhere }} h2 code {{ font-weight: 600 }}
-td {{ padding: .1rem 1rem .1rem 0; vertical-align: top }} .quiet {{ opacity: .7 }}
-</style></head><body><h1>Stripboard: REST</h1>
-{about}<p>For programs: <a href="/api/v1/openapi.json">/api/v1/openapi.json</a>.</p>
-{rows}</body></html>"""
