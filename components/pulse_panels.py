@@ -57,7 +57,7 @@ def _hint(line: RunLine, *, is_first: bool) -> Component:
     if hint is None:
         return html.Div()
     what = "variant" if hint.kind == "variant" else "scene"
-    address = f"/cells/{hint.cell_id}" if hint.cell_id is not None else f"/runs/{run.id}?status=blocked"
+    address = f"/cells/{hint.cell_id}" if hint.cell_id is not None else f"/runs/{run.id}"
     source = (
         f"/media/stills/{hint.still_id}/1.jpg?h=180"
         if hint.still_id is not None
