@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
@@ -62,7 +63,7 @@ class _Shapes:
         required = found.get("required", ())
         for name, inner in found.get("properties", {}).items():
             told = inner.get("description") or ""
-            start = f" = {inner['default']!r}" if inner.get("default") not in (None, "", [], {}) else ""
+            start = f", else {json.dumps(inner['default'])}" if inner.get("default") not in (None, "", [], {}) else ""
             kind = self.words(inner) + (", required" if name in required and not before else "") + start
             yield f"{before}{name}", kind, told
             below = self.resolved(inner)
@@ -84,14 +85,18 @@ def _kind(schema: Schema, shapes: _Shapes) -> str:
         return "time"
     least, most = schema.get("minimum"), schema.get("maximum")
     if most is not None and most < 2**53:
-        return f"{words} {least}–{most}"
+        return f"{words} from {least:.0f} to {most:.0f}"
     return f"{words} up to {schema['maxLength']:,}" if "maxLength" in schema and schema["maxLength"] > 1 else words
 
 
 def _operation(path: str, method: str, operation: Mapping[str, Any], shapes: _Shapes) -> str:
     told = "".join(f"<p>{_coded(part)}</p>" for part in operation.get("description", "").split("\n\n"))
     given = [
-        (parameter["name"], f"{parameter['in']}, {shapes.words(parameter['schema'])}", parameter.get("description", ""))
+        (
+            parameter["name"],
+            f"{parameter['in']}, {shapes.words(parameter['schema']).removesuffix(' or null')}",
+            parameter.get("description", ""),
+        )
         for parameter in operation.get("parameters", ())
         if parameter["in"] != "path"
     ]
@@ -113,12 +118,13 @@ def _answer(operation: Mapping[str, Any]) -> tuple[str, Schema]:
 
 
 def _table(title: str, rows: Any) -> str:
-    lines = "".join(
-        f"<tr><td><code>{escape(name)}</code></td><td>{escape(kind)}</td><td>{_coded(told)}</td></tr>"
-        for name, kind, told in rows
-    )
+    lines = "".join(_line(*row) for row in rows)
     head = f"<h4>{escape(title)}</h4>" if title and lines else ""
     return f"{head}<table>{lines}</table>" if lines else ""
+
+
+def _line(name: str, kind: str, told: str) -> str:
+    return f"<tr><td><code>{escape(name)}</code></td><td>{escape(kind)}</td><td>{_coded(told)}</td></tr>"
 
 
 def _about() -> str:
