@@ -5,6 +5,7 @@ So a test decides when a cell changes, and every change crosses from one process
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,10 +14,11 @@ from PIL import Image
 
 from pipeline.adapters.clock import SystemClock
 from pipeline.adapters.media.video import VideoWriter
+from pipeline.domain.production import Production
 from pipeline.domain.records import Run
 from pipeline.domain.work import Request
 from pipeline.ports import Workspace
-from tests.factories import House
+from tests.factories import House, make_production
 
 SIZE = (64, 36)
 
@@ -41,6 +43,14 @@ class Stage(House):
         """What a server is told as STRIPBOARD_HOME."""
         return self.studio.settings.home
 
+    def create(self, production: Production, **options: object) -> Run:
+        """Create a run; its source images are pictures that a browser can show."""
+        for character in production.characters:
+            for image in character.source_images:
+                if not (self.folder / image).exists():
+                    Image.new("RGB", SIZE, f"hsl({sum(image.encode()) * 37 % 360}, 60%, 60%)").save(self.folder / image)
+        return super().create(production, **options)
+
     def work(self, engine: Any = None) -> None:
         """Turn until nothing moves any more."""
         engine = engine or self.engine
@@ -50,6 +60,14 @@ class Stage(House):
     def address(self, run: Run) -> str:
         """The path of the run's board."""
         return f"/runs/{run.id}"
+
+
+_SEEDS = itertools.count(1)
+
+
+def fresh_production(**shape: Any) -> Production:
+    """A production like no other: nothing that an earlier run has made or decided is taken over."""
+    return make_production(seed=next(_SEEDS), **shape)
 
 
 def make_media(request: Request, workspace: Workspace, role: str) -> Path:

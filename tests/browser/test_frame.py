@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.stage import Stage
+from tests.browser.stage import Stage, fresh_production
 from tests.browser.tabs import Complaints, Opens
-from tests.factories import make_production
 from tests.serving import Server
 
 
 def test_a_new_home_says_what_to_do_first(opens: Opens) -> None:
     page = opens("/")
-    expect(page.locator(".page")).to_contain_text("No runs yet")
+    expect(page.locator(".page")).to_contain_text("./stripboard demo")
 
 
 def test_pulse_lists_every_run_and_leads_to_its_board(opens: Opens, stage: Stage) -> None:
-    run = stage.start(make_production(title="Harbor Nights"))
+    run = stage.start(fresh_production(title="Harbor Nights"))
     page = opens("/")
     page.get_by_text("Harbor Nights").first.click()
     expect(page).to_have_url(f"{page.url.partition('/runs')[0]}/runs/{run.id}")

@@ -1,0 +1,132 @@
+"""How the pages look: nothing is cut or sticks out in any size and theme, and nobody is kept out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page
+
+from pipeline.domain.errors import WorkFailed
+from pipeline.domain.production import Approvals
+from pipeline.domain.records import Run
+from tests.browser.boards import Board
+from tests.browser.looks import barriers, flaws
+from tests.browser.stage import Stage, fresh_production
+from tests.browser.tabs import Opens, settle
+from tests.factories import AUTO
+from tests.fakes import failing
+
+SIZES = ((1280, 720), (1440, 900), (2560, 1440))
+THEMES = ("dark", "light")
+
+
+@pytest.fixture(scope="module")
+def runs(stage: Stage) -> dict[str, Run]:
+    """Runs of every size and state."""
+    found = {"one": stage.create(fresh_production(characters=1, scene_types=1, variants=1, title="One"))}
+    found["160, new"] = stage.create(fresh_production(characters=10, scene_types=8, variants=2, title="A hundred and sixty"))
+    found["all done"] = stage.start(fresh_production(characters=4, scene_types=4, variants=2, title="All done", approvals=AUTO))
+    stage.work()
+    stage.hands.troubles = failing("scene_generation", lambda: WorkFailed("bad_input", "the model has no such motion"), times=999)
+    found["all failed"] = stage.start(fresh_production(characters=4, scene_types=4, variants=2, title="All failed"))
+    stage.work()
+    stage.hands.troubles = lambda request: None
+    half = Approvals("auto", "human")
+    found["in review"] = stage.start(fresh_production(characters=3, scene_types=4, variants=2, title="In review", approvals=half))
+    stage.work()
+    waiting = fresh_production(characters=3, scene_types=4, variants=2, title="Waiting", approvals=Approvals("human", "human"))
+    found["waiting"] = stage.start(waiting)
+    stage.work()
+    found["8,000"] = stage.create(fresh_production(characters=100, scene_types=40, variants=2, title="Eight thousand"))
+    return found
+
+
+@pytest.fixture(params=THEMES)
+def theme(request: pytest.FixtureRequest) -> str:
+    """Dark, then light."""
+    return str(request.param)
+
+
+def at_every_size(page: Page) -> Iterator[str]:
+    """What is wrong with the page, at each of the sizes."""
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_timeout(250)  # the matrix is measured and drawn again
+        yield from (f"{width} px: {flaw}" for flaw in flaws(page))
+
+
+RUNS = ("one", "160, new", "all done", "all failed", "in review", "waiting", "8,000")
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_nothing_on_a_board_is_cut_or_sticks_out(opens: Opens, runs: dict[str, Run], name: str, theme: str) -> None:
+    page = opens(f"/runs/{runs[name].id}", theme=theme)
+    Board(page)
+    assert list(at_every_size(page)) == []
+
+
+def test_nothing_is_cut_with_scenes_chosen_or_zoomed(opens: Opens, runs: dict[str, Run], theme: str) -> None:
+    page = opens(f"/runs/{runs['in review'].id}", theme=theme)
+    board = Board(page)
+    board.click("c1 / s1 / v1")
+    page.wait_for_selector("#side-one *")
+    found = list(at_every_size(page))
+    board.drag("c1 / s1 / v1", "c2 / s2 / v2")
+    found += at_every_size(page)
+    for zoom in ("character", "type"):
+        page.locator(f"[data-zoom={zoom}]").click()
+        page.wait_for_selector("#cards:visible")
+        found += at_every_size(page)
+    assert found == []
+
+
+@pytest.mark.parametrize("name", ["all done", "all failed", "in review"])
+def test_nothing_on_a_scene_is_cut_or_sticks_out(opens: Opens, stage: Stage, runs: dict[str, Run], name: str, theme: str) -> None:
+    page = opens(f"/cells/{stage.cells(runs[name])['c1 / s1 / v1'].id}", theme=theme)
+    page.wait_for_selector(".cell, .page")
+    assert list(at_every_size(page)) == []
+
+
+@pytest.mark.parametrize("path", ["/", "/deliveries", "/no-such-page"])
+def test_nothing_on_the_other_pages_is_cut_or_sticks_out(opens: Opens, runs: dict[str, Run], path: str, theme: str) -> None:
+    assert list(at_every_size(opens(path, theme=theme))) == []
+
+
+# People -----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["in review", "waiting", "8,000"])
+def test_a_board_keeps_nobody_out(opens: Opens, runs: dict[str, Run], name: str, theme: str) -> None:
+    page = opens(f"/runs/{runs[name].id}", theme=theme)
+    Board(page)
+    found = barriers(page)
+    page.locator("#grid-toggle").click()
+    page.wait_for_selector("#board-grid [role=row]")
+    assert [*found, *barriers(page)] == []
+
+
+def test_the_dialogs_of_a_board_keep_nobody_out(opens: Opens, runs: dict[str, Run], theme: str) -> None:
+    page = opens(f"/runs/{runs['in review'].id}", theme=theme)
+    board = Board(page)
+    board.click("c1 / s1 / v1")
+    page.wait_for_selector("#side-one *")
+    found = barriers(page)
+    board.press("x")
+    page.locator("#confirm-yes").wait_for(state="visible")
+    assert [*found, *barriers(page)] == []
+
+
+@pytest.mark.parametrize("path", ["/", "/deliveries", "/no-such-page"])
+def test_the_other_pages_keep_nobody_out(opens: Opens, runs: dict[str, Run], path: str, theme: str) -> None:
+    assert barriers(opens(path, theme=theme)) == []
+
+
+@pytest.mark.parametrize("name", ["all done", "all failed", "in review"])
+def test_a_scene_keeps_nobody_out(opens: Opens, stage: Stage, runs: dict[str, Run], name: str, theme: str) -> None:
+    page = opens(f"/cells/{stage.cells(runs[name])['c1 / s1 / v1'].id}", theme=theme)
+    settle(page)
+    assert barriers(page) == []
+
+
+# Names ------------------------------------------------------------------------------------------------------------------
