@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, case, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal, or_, select, text, union_all
 
 from data.models import attempts, dependencies, engines, events, fixed, jobs, stills, takes
 from data.models import production_run_cells as cells
@@ -107,12 +107,27 @@ class Tallies:
         )
         return self._connection.execute(query).scalar_one()
 
-    def waiters(self, run_id: int) -> list[Waiters]:
-        """Queued cells that wait for something in review, by what that is and by scene type."""
+    def best_waiters(self, run_id: int) -> list[Waiters]:
+        """Queued cells behind the still and behind the cell in review that let most of them start, by scene type."""
         found = []
-        for needs, table in (("still", stills), ("cell", cells.alias("needed"))):
-            rows = self._connection.execute(_waiters(run_id, needs, table))
-            found += [Waiters(needs, *row) for row in rows]
+        for needs in ("still", "cell"):
+            table = _table(needs)
+            counts = _waiting(run_id, needs, table, dependencies.c.needs_id)
+            best = self._connection.execute(counts.order_by(text("alone DESC, waiting DESC, 1")).limit(1)).first()
+            if best is not None:
+                named = _waiting(run_id, needs, table, dependencies.c.needs_id, table.c.key, cells.c.scene_type)
+                rows = self._connection.execute(named.where(table.c.id == best.needs_id))
+                found += [Waiters(needs, *row) for row in rows]
+        return found
+
+    def held_back(self, run_id: int) -> dict[str, int]:
+        """How many waits for something in review there are, by the scene type of the queued cell."""
+        found: dict[str, int] = {}
+        for needs in ("still", "cell"):
+            table = _table(needs)
+            query = _behind(run_id, needs, table, select(cells.c.scene_type, func.count())).group_by(cells.c.scene_type)
+            for scene_type, count in self._connection.execute(query):
+                found[scene_type] = found.get(scene_type, 0) + count
         return found
 
     def in_review(self, run_id: int) -> list[tuple[str, str, int, int, datetime]]:
@@ -170,8 +185,24 @@ class Tallies:
         return {JobStatus.READY: ready, JobStatus.RUNNING: running}
 
 
-def _waiters(run_id: int, needs: str, table: Any) -> Select[Any]:
+def _table(needs: str) -> Any:
+    """What is needed: stills, or cells beside those that wait."""
+    return stills if needs == "still" else cells.alias("needed")
+
+
+def _behind(run_id: int, needs: str, table: Any, query: Select[Any]) -> Select[Any]:
     """From what is in review to the queued cells behind it."""
+    return (
+        query.select_from(table)
+        .join(dependencies, and_(dependencies.c.needs == needs, dependencies.c.needs_id == table.c.id))
+        .join(cells, and_(dependencies.c.subject == "cell", cells.c.id == dependencies.c.subject_id))
+        .where(table.c.run_id == run_id, table.c.status == CellStatus.REVIEW.value)
+        .where(cells.c.status == CellStatus.QUEUED.value)
+    )
+
+
+def _waiting(run_id: int, needs: str, table: Any, *columns: ColumnElement[Any]) -> Select[Any]:
+    """These columns, how many cells wait, and how many of them for nothing else."""
     other = dependencies.alias("other")
     other_still, other_cell = stills.alias("other_still"), cells.alias("other_cell")
     approved = CellStatus.APPROVED.value
@@ -182,13 +213,5 @@ def _waiters(run_id: int, needs: str, table: Any) -> Select[Any]:
         by_still.where(*mine, other.c.needs == "still", other_still.c.status != approved).exists(),
         by_cell.where(*mine, other.c.needs == "cell", other_cell.c.status != approved).exists(),
     )
-    alone = func.sum(case((waits_for_more, 0), else_=1))
-    return (
-        select(dependencies.c.needs_id, table.c.key, cells.c.scene_type, func.count(), alone)
-        .select_from(table)
-        .join(dependencies, and_(dependencies.c.needs == needs, dependencies.c.needs_id == table.c.id))
-        .join(cells, and_(dependencies.c.subject == "cell", cells.c.id == dependencies.c.subject_id))
-        .where(table.c.run_id == run_id, table.c.status == CellStatus.REVIEW.value)
-        .where(cells.c.status == CellStatus.QUEUED.value)
-        .group_by(dependencies.c.needs_id, table.c.key, cells.c.scene_type)
-    )
+    counts = (func.count().label("waiting"), func.sum(case((waits_for_more, 0), else_=1)).label("alone"))
+    return _behind(run_id, needs, table, select(*columns, *counts)).group_by(*columns)

@@ -53,7 +53,9 @@ class Activity:
             if job is None:
                 raise NotFound(f"There is no job {job_id}.")
             key = _keys(store, [job])[job.subject, job.subject_id]
-            return log_text(job, key, store.jobs.attempts_of([job_id]), store.journal.of("job", job_id))
+            told = [event for event in store.journal.of(job.subject, job.subject_id) if event.data.get("job") == job_id]
+            story = sorted([*store.journal.of("job", job_id), *told], key=lambda event: event.seq)
+            return log_text(job, key, store.jobs.attempts_of([job_id]), story)
 
     def notices(self, limit: int = 50) -> list[Notice]:
         """What waits for people now, a line a run and kind, then failures and sealed deliveries, the newest first."""

@@ -30,8 +30,9 @@ _RECENT = 40
 _KEPT = 32
 _STILL_S = 5.0
 """How long an overview serves while nothing happens: its times go on."""
-_SHARE = 20
-"""An overview serves this many times as long as it took, so that a large run is not counted all the time."""
+_SHARE = 4
+_LONGEST_S = 3.0
+"""An overview serves this many times as long as it took, and no longer: a large run is not counted all the time."""
 _DEFAULT_S = 0.5
 _HUMAN = "human"
 
@@ -49,6 +50,7 @@ class _Counted:
     passed: int
     is_covered: bool
     waiters: list[Waiters]
+    held_back: Mapping[str, int]
     finished: list[datetime]
     timings: Mapping[str, list[float]]
     engines: int
@@ -99,7 +101,7 @@ class Overview:
         with self._stores.read() as store:
             seq = store.journal.last_seq()
             kept = self._kept.get(run_id)
-            if kept is not None and began - kept.at < (_STILL_S if kept.seq == seq else _SHARE * kept.took):
+            if kept is not None and began - kept.at < (_STILL_S if kept.seq == seq else min(_LONGEST_S, _SHARE * kept.took)):
                 return kept.overview
             book = self._books.get(store, run_id) if store.runs.by_ids([run_id]) else None
             if book is None:
@@ -136,7 +138,8 @@ class Overview:
             startable=store.cells.count_with_needs_met(run_id),
             passed=tallies.passed(run_id),
             is_covered=store.jobs.any_within(run_id, last, free_seconds=seconds.free, free_bytes=sizes.free),
-            waiters=tallies.waiters(run_id),
+            waiters=tallies.best_waiters(run_id),
+            held_back=tallies.held_back(run_id),
             finished=tallies.finished_scenes(run_id, seq, _RECENT),
             timings=tallies.timings(list(_keys(book.recipes.production).values()), _SAMPLES),
             engines=tallies.engines_at_work(),
@@ -170,7 +173,7 @@ class Overview:
             spent_bytes=run.spent_bytes,
             limit_bytes=run.limit_bytes,
             free_disk_bytes=self._free_disk(),
-            rate_per_hour=rate_per_hour(counted.finished, now),
+            rate_per_hour=rate_per_hour(counted.finished, now) if next_step is Outlook.WORKING else None,
             likely_at=rests_at if is_whole else None,
             latest_at=now + timedelta(seconds=ending.latest) if ending is not None and is_whole else None,
             rests_at=rests_at,
@@ -187,9 +190,9 @@ class Overview:
         scene_types = {scene.name: scene for scene in production.scene_types}
         keys = _keys(production)
         cells = dict(counted.cells)
-        for one in counted.waiters:
-            queued = one.scene_type, CellStatus.QUEUED
-            cells[queued] = max(0, cells.get(queued, 0) - one.waiting)
+        for scene_type, count in counted.held_back.items():
+            queued = scene_type, CellStatus.QUEUED
+            cells[queued] = max(0, cells.get(queued, 0) - count)
         left = [
             Left(stage, jobs, completion.timing(counted.timings.get(keys[stage, name], []), _default(book, stage, name)), chain)
             for (stage, name), (jobs, chain) in completion.jobs_left(

@@ -49,6 +49,7 @@ def test_the_log_of_a_job_tells_every_attempt_and_what_was_said(house: House) ->
     assert "failed (crashed)" in log
     assert "  for the model" in log
     assert "attempt 2 by local" in log
+    assert log.splitlines()[-1].endswith("scene_generation.completed by system:engine")
     with pytest.raises(NotFound):
         house.studio.activity.log(99_999)
 
