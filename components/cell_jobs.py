@@ -46,7 +46,7 @@ def _row(view: CellPage, job: JobView, take: TakeView | None) -> Component:
             html.Td(_worker(job), className="muted job-worker", title=_worker(job)),
             html.Td(_time(job), className="r num"),
             html.Td(_cost(job), className="r num"),
-            html.Td(html.Span(result, title=result), className="muted job-result"),
+            html.Td(_marked(result), className="muted job-result", title=result),
             html.Td(
                 html.Button(
                     "open",
@@ -58,6 +58,13 @@ def _row(view: CellPage, job: JobView, take: TakeView | None) -> Component:
         ],
         **{"data-job": str(job.job.id)},
     )
+
+
+def _marked(result: str) -> Component:
+    """The mark of a measure outside its limit has the colour that it has everywhere."""
+    if not result.startswith("▲"):
+        return html.Span(result)
+    return html.Span([html.Span("▲", className="bad"), result[1:]])
 
 
 def _tries(job: JobView) -> str:

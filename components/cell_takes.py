@@ -54,7 +54,10 @@ def _poster(view: CellPage, take: TakeView, height: int) -> str:
 def _note(take: TakeView) -> str:
     """The one thing to know of it: who refused it and why, what failed, what was measured; then its cost."""
     cost = f"{take.generation_s:.0f} s GPU" if take.generation_s >= 10 else f"{take.generation_s:.1f} s GPU"
-    if take.shown in ("failed", "rejected") and take.reason:
+    if take.shown == "failed":
+        failed = next((segment.number for segment in take.segments if segment.shown == "failed"), None)
+        return f"failed at segment {failed}" if failed else "failed"
+    if take.shown == "rejected" and take.reason:
         return f"{take.reason}, {cost}"
     if take.verdict is not None:
         found = len(take.verdict.findings)
@@ -102,7 +105,10 @@ def _under_way(view: CellPage, take: TakeView) -> Component:
         className="strip",
     )
     word = {"failed": "failed", "cancelled": "was cancelled"}.get(take.shown, "is being made")
-    picture = html.Img(src=_poster(view, take, 720), alt=f"Last frame of take {take.number}") if take.has_picture else None
+    if take.has_picture:
+        picture = html.Img(src=_poster(view, take, 720), alt=f"Last frame of take {take.number}")
+    else:
+        picture = _origin(view)
     told = [html.B(f"Take {take.number} {word}"), html.Span(f"{made} of {len(take.segments)} segments are there.")]
     if take.reason:
         told.append(html.Span(take.reason, className="muted"))
@@ -110,6 +116,16 @@ def _under_way(view: CellPage, take: TakeView) -> Component:
         [picture, html.Div([html.Div(told, className="under-way-words"), bar], className="under-way")],
         className="absent absent-picture",
     )
+
+
+def _origin(view: CellPage) -> Component | None:
+    """The picture that a take is made from, while there is none of its own."""
+    made_from = next((one for one in reversed(view.stills) if one.still.kind is not StillKind.PLATE and one.candidates), None)
+    if made_from is None:
+        return None
+    still = made_from.still
+    source = f"/media/stills/{still.id}/0.jpg?h=720&take={still.take}"
+    return html.Img(src=source, alt=f"What it is made from: {still.key}", className="origin-picture")
 
 
 def _candidates(found: StillView) -> Component:

@@ -68,9 +68,9 @@
     segments.replaceChildren(); marks.replaceChildren();
     if (!clip) return;
     for (const one of clip.segments) {
-      const part = make("i", `lane-segment made-${one.shown}`, clip.segments.length > 12 ? String(one.number) : `segment ${one.number}`);
+      const part = make("i", `lane-segment made-${one.shown}`, clip.segments.length > 6 ? "" : `segment ${one.number}`);
       part.style.flexGrow = one.frames;
-      part.title = `segment ${one.number}: frames ${one.first} to ${one.first + one.frames - 1}, ${one.shown.replace("approved", "made")}`;
+      part.title = `segment ${one.number}: frames ${one.first} to ${one.first + one.frames - 1}, ${one.shown.replace("approved", "made").replace("_", " ")}`;
       segments.append(part);
     }
     if (clip.boundaries.length) {

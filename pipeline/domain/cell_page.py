@@ -85,8 +85,8 @@ class JobView:
 
     @property
     def seconds(self) -> float:
-        """How long all its tries took together."""
-        return sum(attempt.seconds for attempt in self.attempts)
+        """How long all its tries took together; one that failed is counted from its begin to its end."""
+        return sum(attempt.seconds or _ran_for(attempt) for attempt in self.attempts)
 
     @property
     def is_generation(self) -> bool:
@@ -155,13 +155,17 @@ class CellPage:
         return named or next((take for take in self.takes if take.scene), None) or self.newest
 
 
+def _ran_for(attempt: Attempt) -> float:
+    return (attempt.ended_at - attempt.started_at).total_seconds() if attempt.ended_at else 0.0
+
+
 def segments_of(frames: Sequence[int], jobs: Sequence[Job], made: Mapping[int, StoredFile]) -> tuple[SegmentView, ...]:
-    """The segments of a take on the time line; those without a job yet wait in line."""
+    """The segments of a take on the time line; those without a job yet are not begun."""
     by_part = {job.part: job for job in jobs if job.stage is Stage.SCENE_GENERATION}
     views, first = [], 0
     for number, count in enumerate(frames, 1):
         job = by_part.get(number)
-        shown = SHOWN_BY_JOB[job.status] if job else "queued"
+        shown = SHOWN_BY_JOB[job.status] if job else "not_started"
         views.append(SegmentView(number, first, count, shown, made.get(number)))
         first += count
     return tuple(views)

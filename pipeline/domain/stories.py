@@ -57,8 +57,11 @@ class Context:
 def told(events: Iterable[Event], context: Context) -> tuple[Line, ...]:
     """The story of a cell, newest first. Plain steps of its jobs are left out: that a segment was made, or exported."""
     ordered = sorted(events, key=lambda event: event.seq)
+    told_twice = {event.cause for event in ordered if event.type == "cell.failed"}
     lines, before = [], 0
     for event in ordered:
+        if event.seq in told_twice:
+            continue
         kind, _, what = event.type.partition(".")
         text = _cell(event, what, context) if kind in ("cell", "take") else _stage(event, kind, what, context)
         if text:

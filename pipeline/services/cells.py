@@ -214,7 +214,7 @@ def _jobs(rows: _Rows) -> tuple[JobView, ...]:
 def _story(rows: _Rows) -> tuple[stories.Line, ...]:
     names = {("still", still.id): f"{_kind(still)} {still.key}" for still in rows.stills.values()}
     names |= {("cell", cell.id): cell.plan.key for cell in rows.cells.values()}
-    names |= {("job", view.job.id): f"{view.name}, take {view.job.take}" for view in _jobs(rows)}
+    names |= {("job", view.job.id): f"{view.name[0].lower()}{view.name[1:]} of take {view.job.take}" for view in _jobs(rows)}
     verdicts = {take.number: _found(take) for take in rows.takes if take.verdict}
     kept = {take.number: len(take.kept) for take in rows.takes}
     return stories.told(rows.events, stories.Context(rows.causes, names, verdicts, rows.approvals, kept))

@@ -95,7 +95,7 @@ def test_a_failed_take_says_why_and_its_tries_are_told(house: House) -> None:
     view = page(house, run)
     assert (view.shown, view.takes[0].shown, view.takes[0].reason) == ("failed", "failed", "the model fell over")
     assert [len(job.attempts) for job in view.jobs] == [3]
-    assert "Segment 1, take 1 will be tried again" in [line.text for line in view.story]
+    assert "segment 1 of take 1 will be tried again" in [line.text for line in view.story]
 
 
 def test_what_waits_for_a_cell_is_listed_with_its_cost(house: House) -> None:
