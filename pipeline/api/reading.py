@@ -91,15 +91,7 @@ def _kind(schema: Schema, shapes: _Shapes) -> str:
 
 def _operation(path: str, method: str, operation: Mapping[str, Any], shapes: _Shapes) -> str:
     told = "".join(f"<p>{_coded(part)}</p>" for part in operation.get("description", "").split("\n\n"))
-    given = [
-        (
-            parameter["name"],
-            f"{parameter['in']}, {shapes.words(parameter['schema']).removesuffix(' or null')}",
-            parameter.get("description", ""),
-        )
-        for parameter in operation.get("parameters", ())
-        if parameter["in"] != "path"
-    ]
+    given = [_parameter(parameter, shapes) for parameter in operation.get("parameters", ()) if parameter["in"] != "path"]
     body = operation.get("requestBody", {}).get("content", {})
     takes = "".join(_table(f"Body: {kind}", shapes.fields(media["schema"])) for kind, media in body.items())
     good, media = _answer(operation)
@@ -110,6 +102,11 @@ def _operation(path: str, method: str, operation: Mapping[str, Any], shapes: _Sh
         f'<section><h3><b class="{method.lower()}">{method}</b> <code>{escape(path)}</code></h3>{told}'
         f"{_table('Parameters', given)}{takes}{answer}<p class=quiet>Errors {errors}</p></section>"
     )
+
+
+def _parameter(parameter: Mapping[str, Any], shapes: _Shapes) -> tuple[str, str, str]:
+    kind = shapes.words(parameter["schema"]).removesuffix(" or null")
+    return parameter["name"], f"{parameter['in']}, {kind}", parameter.get("description", "")
 
 
 def _answer(operation: Mapping[str, Any]) -> tuple[str, Schema]:
