@@ -158,7 +158,7 @@ def _failed(progress: DeliveryProgress | None) -> list[Component]:
 
 def _missing(run: Run, overview: RunOverview) -> list[Component]:
     count = overview.missing
-    text = f"{words.counted(count, 'thing')} missing" if count else "Nothing is approved yet"
+    text = f"{count:,} to go" if count else "Nothing is approved yet"
     return [
         dcc.Link(text, href=f"/deliveries?run={run.id}", id="deliver-missing", className="deliver-missing",
                  title="What keeps this run from being delivered"),

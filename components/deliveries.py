@@ -136,7 +136,7 @@ def ready(view: View, now: datetime) -> list[Component]:
                     className="line",
                 ),
                 strip(overview.counts),
-                html.Div(ending(overview, now), className="muted"),
+                html.Div(ending(run, overview, now), className="muted"),
             ],
             className="ready-head",
         )

@@ -16,6 +16,7 @@ from pipeline.domain.causes import Cause
 from pipeline.domain.overview import RunOverview
 from pipeline.domain.progress import Outlook
 from pipeline.domain.records import Run
+from pipeline.domain.stages import Phase
 from pipeline.domain.statuses import JobStatus, RunStatus
 
 BODY = "pulse-body"
@@ -40,7 +41,7 @@ class View:
     lines: Sequence[RunLine]
     hidden: int
     notices: Sequence[Notice]
-    running: Sequence[JobRow]
+    jobs: Sequence[JobRow]
     counts: Mapping[JobStatus, int]
     causes: Sequence[Cause]
     slots: int
@@ -83,6 +84,9 @@ def body(view: View, now: datetime) -> list[Component]:
                     [
                         html.Section(pulse_panels.spend(going or over), className="card", **{"aria-label": "Spend"}),
                         html.Section(pulse_panels.failures(view.causes), className="card", **{"aria-label": "Failures by cause"}),
+                        html.Section(
+                            pulse_panels.lately(view.jobs, now), className="card pulse-lately", **{"aria-label": "Lately"}
+                        ),
                     ],
                     className="pulse-low",
                 ),
@@ -105,8 +109,12 @@ def strip(counts: Mapping[str, int]) -> Component:
     return html.Div(parts, className="strip", role="img", **{"aria-label": label or "no scenes"})
 
 
-def ending(overview: RunOverview, now: datetime) -> list[Component | str]:
+def ending(run: Run, overview: RunOverview, now: datetime) -> list[Component | str]:
     """When the run is likely done, or what keeps that from being told."""
+    if overview.outlook is not Outlook.OVER and overview.approved and not overview.missing:
+        return ["everything is approved: it can be delivered"]
+    if overview.outlook is Outlook.REACHED and run.until != Phase.FINALIZE.value:
+        return [f"stopped after the phase {run.until.replace('_', ' ')}, as asked"]
     if overview.outlook is Outlook.OVER:
         return ["done"]
     if overview.likely_at and overview.latest_at:
@@ -162,7 +170,8 @@ def _way(title: str, text: str, command: str) -> Component:
 
 
 def _machine(view: View, now: datetime) -> Component:
-    running = view.running[: view.slots]
+    running = [job for job in view.jobs if job.status is JobStatus.RUNNING]
+    slots = max(view.slots, len(running))
     tiles = [
         html.Span(
             "▸",
@@ -170,7 +179,7 @@ def _machine(view: View, now: datetime) -> Component:
             title=f"{job.words}: {job.key}, {words.duration((now - job.since).total_seconds())}",
         )
         for job in running
-    ] + [html.Span("·", className="badge-status st-not_started", title="free") for _ in range(max(0, view.slots - len(running)))]
+    ] + [html.Span("·", className="badge-status st-not_started", title="free") for _ in range(slots - len(running))]
     ready = view.counts.get(JobStatus.READY, 0)
     free = next((line.overview.free_disk_bytes for line in view.lines), 0)
     rate = sum(line.overview.rate_per_hour or 0 for line in view.lines if line.overview.outlook is Outlook.WORKING)
@@ -179,7 +188,7 @@ def _machine(view: View, now: datetime) -> Component:
         [
             html.Span("This machine", className="strong machine-name"),
             html.Span(tiles, className="machine-tiles"),
-            html.Span([html.B(f"{busy:,}", className="num"), f" of {words.counted(view.slots, 'slot')} busy"]),
+            html.Span([html.B(f"{busy:,}", className="num"), f" of {words.counted(max(slots, busy), 'slot')} busy"]),
             html.Span([html.B(f"{ready:,}", className="num"), " jobs wait for a slot"])
             if ready
             else html.Span("nothing waits for a slot"),
@@ -255,7 +264,7 @@ def _run(line: RunLine, span: float, now: datetime) -> Component:
     ]
     share = html.Span(f"{words.share(overview.approved, overview.total)} %", className="num run-share")
     progress = html.Div([strip(overview.counts), html.Div([share, *counts], className="run-counts muted")], className="cut")
-    end = html.Div([html.Div(ending(overview, now), className="cut"), _line(overview, span, now)], className="cut")
+    end = html.Div([html.Div(ending(run, overview, now), className="cut"), _line(overview, span, now)], className="cut")
     return dcc.Link([who, progress, end], href=f"/runs/{run.id}", className="run")
 
 

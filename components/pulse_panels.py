@@ -9,14 +9,16 @@ from datetime import datetime
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from components import notices, palette, words
-from pipeline.domain.activity import Notice
+from components import notices, palette, tray, words
+from pipeline.domain.activity import JobRow, Notice
 from pipeline.domain.causes import Cause
 from pipeline.domain.overview import RunOverview
 from pipeline.domain.records import Run
+from pipeline.domain.statuses import JobStatus
 
 _MOST_WAITING = 12
 _MOST_SPEND = 6
+_MOST_LATELY = 24
 
 
 @dataclass(frozen=True)
@@ -176,3 +178,30 @@ def failures(causes: Sequence[Cause]) -> list[Component]:
             for cause in causes
         ),
     ]
+
+
+def lately(jobs: Sequence[JobRow], now: datetime) -> list[Component]:
+    """What has ended last, over all runs."""
+    ended = [job for job in jobs if job.status not in (JobStatus.RUNNING, JobStatus.READY)]
+    head = html.Div(
+        [html.H2("Lately", className="card-title"), html.Span("what was made, over all runs", className="muted")],
+        className="card-head",
+    )
+    if not ended:
+        return [head, html.P("What is made is listed here, as it gets done.", className="card-note")]
+    return [head, html.Div([_ended(job, now) for job in ended[:_MOST_LATELY]], className="lately-rows")]
+
+
+def _ended(job: JobRow, now: datetime) -> Component:
+    line = [
+        palette.badge(tray.SHOWN_AS[job.status], tray.WORDS[job.status]),
+        html.Span(
+            [job.words.capitalize(), html.Span(f" · {job.key}", className="muted")],
+            className="cut",
+            title=f"{job.words}: {job.key}",
+        ),
+        html.Span(words.since(job.since, now), className="faint num"),
+    ]
+    if job.subject == "cell":
+        return dcc.Link(line, href=f"/cells/{job.subject_id}", className="lately")
+    return html.Div(line, className="lately")

@@ -22,14 +22,16 @@ LOG_TITLE = "job-log-title"
 SHOW_LOG = "job-log-of"
 CANCEL = "job-cancel-of"
 
-_SHOWN_AS = {
+SHOWN_AS = {
     JobStatus.READY: "queued",
     JobStatus.RUNNING: "generating",
     JobStatus.DONE: "approved",
     JobStatus.FAILED: "failed",
     JobStatus.CANCELLED: "cancelled",
 }
-_WORDS = {
+"""Where a job stands, in the colours of cells."""
+
+WORDS = {
     JobStatus.READY: "waits",
     JobStatus.RUNNING: "runs",
     JobStatus.DONE: "done",
@@ -46,7 +48,7 @@ def pill() -> Component:
 
 
 def drawer() -> list[Component]:
-    """The tray, the log of a job, and the clock that reads on while the tray is open."""
+    """The tray, the log of a job, and the clock that reads on while the tray or the bell's list is open."""
     log = html.Pre(id=LOG_TEXT, className="log", tabIndex=0)
     return [
         dbc.Offcanvas(html.Div(id=LIST), id=ids.TRAY, title="Jobs", placement="end", className="drawer", is_open=False),
@@ -90,7 +92,7 @@ def _group(title: str, count: str, jobs: Sequence[JobRow], now: datetime, otherw
 def _row(job: JobRow, now: datetime) -> Component:
     head = html.Div(
         [
-            palette.badge(_SHOWN_AS[job.status], _WORDS[job.status]),
+            palette.badge(SHOWN_AS[job.status], WORDS[job.status]),
             html.Span([html.Span(job.words.capitalize()), html.Span(f" · {job.key}", className="muted")], className="job-name",
                       title=f"{job.words}: {job.key}"),
             html.Span(_standing(job, now), className="job-since num muted"),

@@ -51,7 +51,7 @@ def register(app: Dash) -> None:
     )(list_jobs)
     app.callback(
         Output(notices.LIST, "children"),
-        Input(ids.TICK, "data"),
+        Input(tray.CLOCK, "n_intervals"),
         Input(notices.DRAWER, "is_open"),
         prevent_initial_call=True,
     )(list_notices)

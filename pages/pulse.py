@@ -10,7 +10,8 @@ from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
 from components import ids, pulse
-from pipeline.domain.statuses import JobStatus, RunStatus
+from pipeline.domain.stages import Lane
+from pipeline.domain.statuses import RunStatus
 from pipeline.wiring_serving import current_studio
 
 dash.register_page(__name__, path="/", title="Pulse – Stripboard", name="Pulse")
@@ -49,8 +50,8 @@ def _view() -> pulse.View | None:
         ],
         hidden=len(runs) - len(going) - len(over),
         notices=studio.activity.notices(_NOTICES),
-        running=[job for job in studio.activity.jobs(None, _JOBS) if job.status is JobStatus.RUNNING],
+        jobs=studio.activity.jobs(None, _JOBS),
         counts=studio.activity.counts(),
         causes=studio.causes.failures(),
-        slots=studio.settings.parallel,
+        slots=studio.settings.parallel * len(Lane),
     )

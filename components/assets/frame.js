@@ -141,8 +141,8 @@
         if (isOpen) requestAnimationFrame(function wait() { if (!keysOfPage()) requestAnimationFrame(wait); });
         return isOpen ? "open" : "closed";
       },
-      // The tray's clock runs while the tray is open.
-      whileOpen: (isOpen) => !isOpen,
+      // The clock of the drawers runs while one is open.
+      whileOpen: (...areOpen) => !areOpen.some(Boolean),
     },
   });
 })();
