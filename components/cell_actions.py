@@ -6,6 +6,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from components import palette, words
+from components.cell_jobs import seconds
 from pipeline.domain.cell_page import CellPage, TakeView
 from pipeline.domain.statuses import CellStatus
 
@@ -240,7 +241,7 @@ def origins(view: CellPage) -> list[Component]:
         html.Div(
             [
                 html.Button(
-                    name,
+                    [name, html.Span(seconds(view.cost_from(number)), className="num origin-cost")],
                     className="chip origin",
                     **{"data-segment": str(number), "aria-pressed": "true" if number == 1 else "false"},
                 )
@@ -251,7 +252,9 @@ def origins(view: CellPage) -> list[Component]:
             role="group",
         ),
         html.P(
-            "What comes before the segment is kept as it is and costs nothing." if made else "Every segment is made anew.",
+            "GPU time as expected. What comes before the segment is kept as it is and costs nothing."
+            if made
+            else "GPU time as expected. Every segment is made anew.",
             className="faint",
         ),
     ]

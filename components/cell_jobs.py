@@ -83,9 +83,9 @@ def _worker(job: JobView) -> str:
 
 
 def _time(job: JobView) -> str:
-    return (
-        "running" if job.job.status is JobStatus.RUNNING else seconds(job.seconds) if job.attempts and not job.is_reused else "–"
-    )
+    if job.job.status is JobStatus.RUNNING:
+        return f"{words.share(job.attempts[-1].progress, 1)} %" if job.attempts else "running"
+    return seconds(job.seconds) if job.attempts and not job.is_reused else "–"
 
 
 def seconds(spent: float) -> str:
@@ -104,7 +104,8 @@ def _result(view: CellPage, job: JobView, take: TakeView | None) -> str:
     if job.job.status is JobStatus.FAILED or (job.job.reason and job.job.status is not JobStatus.DONE):
         return job.job.reason
     if job.job.status is not JobStatus.DONE:
-        return {JobStatus.READY: "waits for a slot", JobStatus.RUNNING: "under way"}.get(job.job.status, "")
+        step = job.attempts[-1].step if job.attempts else ""
+        return {JobStatus.READY: "waits for a slot", JobStatus.RUNNING: step or "under way"}.get(job.job.status, "")
     if job.is_reused:
         number = take.take.kept[job.job.part - 1][0] if _is_kept(job, take) and take else None
         return f"kept from take {number}" if number else "reused: the same was made before"

@@ -28,7 +28,7 @@ def steps(view: CellPage) -> list[Component]:
         rows.append(_waiters(view))
     return [
         html.H2("Needs and frees", className="h2"),
-        html.Ol([html.Span(className="cell-steps-line"), *rows], className="cell-steps"),
+        html.Ol(rows, className="cell-steps"),
     ]
 
 

@@ -155,7 +155,12 @@ def _candidate(found: StillView, part: int, is_best: bool) -> Component:
         ],
         id=f"candidate-{part}",
         className="candidate",
-        **{"data-verb": "variant", "data-part": str(part), "data-still": found.still.key},
+        **{
+            "data-verb": "variant",
+            "data-part": str(part),
+            "data-still": found.still.key,
+            "data-still-take": str(found.still.take),
+        },
     )
 
 

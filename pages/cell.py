@@ -55,6 +55,7 @@ clientside_callback(ClientsideFunction("cell", "settled"), Output("cell-settled"
 async def refresh(wanted: Any, choice: dict[str, Any], state: dict[str, Any]) -> list[Any]:
     """What changed, and what is looked at now."""
     view = await _view(state["cell"])
+    choice = {**choice, "take": choice.get("take") or (wanted or {}).get("playing")}
     parts = cell.panels(view, choice)
     forms = ("reasons", "origins")
     keeps = state["version"] == view.cell.version
@@ -119,7 +120,8 @@ def _carry_out(verb: dict[str, Any], note: str, seed: str) -> str:
         studio.submission.cancel(run, only, actor)
         return f"{key} was taken out."
     if what == "variant":
-        studio.review.approve_variant(run, verb["still"], actor, candidate=int(verb["part"]))
+        still = verb["still"]
+        studio.review.approve_variant(run, still, actor, candidate=int(verb["part"]), expected={still: verb["stillTake"]})
         return f"Candidate {verb['part']} of {verb['still']} is approved; what waited for it starts."
     raise Invalid("The page asked for something that is not known here. Reload it.")
 

@@ -7,7 +7,7 @@
 
   const refresh = (wait) => {
     clearTimeout(timer);
-    timer = setTimeout(() => { if (isHere()) { last = Date.now(); set("cell-refresh", { at: last }); } }, wait);
+    timer = setTimeout(() => { if (isHere()) { last = Date.now(); set("cell-refresh", { at: last, playing: window.stripboard.player.playing() }); } }, wait);
   };
 
   // Many events in a row make one reading; none waits longer than this.
@@ -60,7 +60,7 @@
     if (verb === "log") {
       set("cell-log", { job: button.dataset.job, name: button.getAttribute("aria-label"), at: Date.now() });
     } else if (verb === "variant") {
-      ask(verb, { part: button.dataset.part, still: button.dataset.still });
+      ask(verb, { part: button.dataset.part, still: button.dataset.still, stillTake: Number(button.dataset.stillTake) });
     } else if (verb === "reject-send") {
       const reason = document.querySelector('.reason[aria-pressed="true"]');
       ask(verb, { reason: reason ? reason.dataset.reason : "" });

@@ -233,6 +233,8 @@
     player: {
       show: (next) => { attach(); show(next); },
       forget: () => { state = null; drawn = ""; },
+      // The take that plays just now; a newer one must not take its place.
+      playing: () => (state && state.main && main() && !main().paused ? state.main.take : null),
       step, toggle, seek, setSpeed, setLoop, setWipe,
       wipeBy: (percent) => setWipe(wipe + percent),
     },

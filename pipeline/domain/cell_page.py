@@ -119,7 +119,10 @@ class StillView:
 
 @dataclass(frozen=True)
 class CellPage:
-    """One cell with all that people need to judge it and to know what happens next."""
+    """One cell with all that people need to judge it and to know what happens next.
+
+    `cost_s` is the generation time that a whole take is expected to need; `watched` are the things whose events change the page.
+    """
 
     run: Run
     cell: Cell
@@ -137,12 +140,18 @@ class CellPage:
     total: int
     seq: int
     now: datetime
+    cost_s: float = 0.0
     watched: frozenset[tuple[str, int]] = field(default_factory=frozenset)
 
     @property
     def shown(self) -> str:
         """The cell's status as people see it: `blocked` is computed."""
         return "blocked" if self.blocked_by else self.cell.status.value
+
+    def cost_from(self, segment: int) -> float:
+        """The generation time of a take that is made from this segment on."""
+        frames = self.scene.segment_frames
+        return self.cost_s * sum(frames[segment - 1 :]) / max(1, sum(frames))
 
     @property
     def newest(self) -> TakeView | None:

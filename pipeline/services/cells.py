@@ -89,6 +89,7 @@ class Cells:
             total=total,
             seq=seq,
             now=self._clock.now(),
+            cost_s=scene_cost(rows.book.recipes.production, rows.book.recipes.scene_type(cell.plan), rows.book.rates)[0],
             watched=_watched(rows),
         )
 
