@@ -10,9 +10,15 @@
       if (!answer.ok) throw new Error(`the matrix was not read: ${answer.status}`);
       return answer.json();
     });
-  // The document is asked for while Dash is still starting.
+  // The document is asked for while Dash is still starting, and so is the library that will draw it.
   const address = /^\/runs\/(\d+)$/.exec(location.pathname);
   let early = address ? { run: +address[1], doc: read(+address[1]).catch(() => null) } : null;
+  if (address) {
+    for (const path of ["plotly/package_data/plotly.min.js", "dash/dcc/async-graph.js"]) {
+      const link = Object.assign(document.createElement("link"), { rel: "preload", as: "script", href: `/_dash-component-suites/${path}` });
+      document.head.append(link);
+    }
+  }
 
   const load = async (run) => {
     const asked = early && early.run === run ? early.doc : null;

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, String, delete, func, insert, select, type_coerce, update
 
@@ -82,7 +82,9 @@ class Board:
         self._connection.execute(delete(saved_views).where(saved_views.c.project_id == project_id, saved_views.c.name == name))
 
     def _tuples(self, query: Any) -> Sequence[Any]:
-        return self._connection.execute(query).all()
+        """Rows as the driver has them: texts and whole numbers need no other form, and rows of our own double the cost."""
+        cursor: Any = self._connection.execute(query).cursor
+        return cast("Sequence[Any]", cursor.fetchall())
 
 
 def _raw(column: Any) -> ColumnElement[int]:

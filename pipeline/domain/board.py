@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pipeline.domain.statuses import CellStatus
 
@@ -23,8 +24,7 @@ LAYERS = ("qa", "duration", "cost", "attempts", "segments")
 """The columns of numbers that can be asked for beside the statuses; waiting times follow from `since`."""
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """What of a cell decides where it is drawn."""
 
     key: str
@@ -78,47 +78,42 @@ def layout(places: Iterable[Place]) -> Layout:
     scene type of the matrix, or a scene number with its template of the shot list. Within a group a column is a variant; shots
     that would share a place get a column more.
     """
-    cells = list(places)
     rows: dict[tuple[str, str], int] = {}
-    groups: dict[_Group, None] = {}
+    groups: dict[_Group, int] = {}
     looks: dict[str, int] = {}
-    spots: list[tuple[int, _Group, str, int]] = []
-    taken: dict[tuple[int, _Group, str], int] = {}
-    for cell in cells:
-        row = rows.setdefault(_row_of(cell), len(rows))
-        group = (-1 if cell.scene_number is None else cell.scene_number, cell.scene_type)
-        groups.setdefault(group)
-        look = cell.variant or ""
-        looks.setdefault(look, len(looks))
-        spot = (row, group, look)
-        nth = taken[spot] = taken.get(spot, 0) + 1
-        spots.append((*spot, nth))
-    group_at = {group: number for number, group in enumerate(groups)}
-    wanted = {(group_at[group], looks[look], nth): look for _, group, look, nth in spots}
-    ordered = sorted(wanted)
-    column_at = {spot: number for number, spot in enumerate(ordered)}
-    columns = tuple(Column(spot[0], wanted[spot] if spot[2] == 1 else f"{wanted[spot]} ({spot[2]})".strip()) for spot in ordered)
-    named = tuple(_group_name(group) for group in groups)
-    at_column = [column_at[(group_at[group], looks[look], nth)] for _, group, look, nth in spots]
+    kinds: dict[tuple[int, int], int] = {}
+    taken: dict[tuple[int, int], int] = {}
+    at_row: list[int] = []
+    spots: list[tuple[int, int]] = []
+    keys: list[str] = []
+    for key, scene_type, character, variant, location, number, _ in places:
+        name = ("character", character) if character is not None else ("location", location or "no character")
+        row = rows.setdefault(name, len(rows))
+        group = groups.setdefault((-1 if number is None else number, scene_type), len(groups))
+        look = looks.setdefault(variant or "", len(looks))
+        kind = kinds.setdefault((group, look), len(kinds))
+        nth = taken[row, kind] = taken.get((row, kind), 0) + 1
+        at_row.append(row)
+        spots.append((kind, nth))
+        keys.append(key)
+    names, group_of = list(looks), {kind: spot for spot, kind in kinds.items()}
+    ordered = sorted({(*group_of[kind], nth): (kind, nth) for kind, nth in dict.fromkeys(spots)}.items())
+    column_at = {spot: number for number, (_, spot) in enumerate(ordered)}
+    columns = tuple(
+        Column(group, names[look] if nth == 1 else f"{names[look]} ({nth})".strip()) for (group, look, nth), _ in ordered
+    )
+    titles = tuple(_group_name(group) for group in groups)
     lines = tuple(Row(name, kind) for kind, name in rows)
-    at_row = [row for row, *_ in spots]
-    odd = {
-        number: cell.key
-        for number, (cell, row, column) in enumerate(zip(cells, at_row, at_column, strict=True))
-        if cell.key != plain_key(lines[row].name, named[columns[column].group], columns[column].name)
-    }
-    return Layout(lines, named, columns, at_row, at_column, odd)
+    at_column = [column_at[spot] for spot in spots]
+    tails = [plain_key("", titles[column.group], column.name) for column in columns]
+    plain = (lines[row].name + tails[column] for row, column in zip(at_row, at_column, strict=True))
+    odd = {number: key for number, (key, expected) in enumerate(zip(keys, plain, strict=True)) if key != expected}
+    return Layout(lines, titles, columns, at_row, at_column, odd)
 
 
 def plain_key(row: str, group: str, column: str) -> str:
     """The key of a matrix cell as it follows from its place."""
     return f"{row} / {group} / {column}" if column else f"{row} / {group}"
-
-
-def _row_of(cell: Place) -> tuple[str, str]:
-    if cell.character is not None:
-        return "character", cell.character
-    return "location", cell.location or "no character"
 
 
 def _group_name(group: _Group) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from data.repositories.board import Board
@@ -12,11 +13,12 @@ from pipeline.domain import board, estimates
 from pipeline.domain.board import Layout, Place
 from pipeline.domain.errors import Invalid, NotFound
 from pipeline.domain.records import Actor, Run
-from pipeline.domain.statuses import CellStatus
 from pipeline.ports import Clock
 from pipeline.services.runbooks import RunBooks
 
 _LONGEST_NAME = 60
+_PLACE = itemgetter(slice(1, 8))
+_LETTERS = {status.value: letter for status, letter in board.CODES.items()}
 _LONGEST_QUERY = 4000
 _REASON_SHOWN = 240
 
@@ -80,11 +82,11 @@ class Boards:
         return Sheet(
             run=run,
             seq=seq,
-            layout=board.layout(Place(*row[1:8]) for row in cells),
+            layout=board.layout(map(Place._make, map(_PLACE, cells))),
             ids_in_runs=board.runs_of(ids),
             type_names=list(kinds),
             type_of=[kinds[row[2]] for row in cells],
-            statuses="".join(board.CODES[CellStatus(row[8])] for row in cells),
+            statuses="".join(_LETTERS[row[8]] for row in cells),
             since=[row[9] // 1_000_000 for row in cells],
             takes=[row[10] for row in cells],
             versions=[row[11] for row in cells],
@@ -93,7 +95,7 @@ class Boards:
             need_sets=need_sets,
             need_of=need_of,
             stills=[
-                (row[0], row[1], row[2], board.CODES[CellStatus(row[3])], row[4] // 1_000_000, above)
+                (row[0], row[1], row[2], _LETTERS[row[3]], row[4] // 1_000_000, above)
                 for row, above in zip(stills, still_needs, strict=True)
             ],
             costs={kind.name: estimates.scene_cost(production, kind, book.rates) for kind in production.scene_types},
@@ -154,12 +156,14 @@ def _run(store: Store, run_id: int) -> Run:
 
 def _needs(cell_ids: Sequence[int], still_ids: Sequence[int], rows: Sequence[tuple[Any, ...]]) -> list[tuple[int, ...]]:
     """What each cell needs, as indices of stills and, below zero, of cells."""
-    at = {"still": {key: number for number, key in enumerate(still_ids)}}
-    at["cell"] = {key: -1 - number for number, key in enumerate(cell_ids)}
+    stills = {key: number for number, key in enumerate(still_ids)}
+    cells: dict[int, int] = {}
+    if any(needs == "cell" for _, _, needs, _ in rows):
+        cells = {key: -1 - number for number, key in enumerate(cell_ids)}
     found: dict[int, tuple[int, ...]] = {}
     for subject, subject_id, needs, needs_id in rows:
         if subject == "cell":
-            found[subject_id] = (*found.get(subject_id, ()), at[needs][needs_id])
+            found[subject_id] = (*found.get(subject_id, ()), stills[needs_id] if needs == "still" else cells[needs_id])
     return [found.get(key, ()) for key in cell_ids]
 
 
