@@ -70,6 +70,7 @@ class Invariants:
             ("I14", "no job and no attempt exists twice", lambda store: store.audit.duplicates()),
             ("I15", "the database's own integrity check passes", lambda store: store.audit.integrity_faults()),
             ("I16", "no folder is left of an attempt that has ended", self._leftovers),
+            ("I17", "the counters that are shown are the counts of rows", self._counters),
             ("I18", "no secret is in the logs", self._secrets),
         ]
         with self._stores.read() as store:
@@ -135,6 +136,16 @@ class Invariants:
             for delivery_id, sha256 in store.audit.sealed_packages():
                 for fault in self._verify_package(self._media.path_of(sha256)):
                     yield f"delivery {delivery_id}: {fault}"
+
+    @staticmethod
+    def _counters(store: Store) -> Iterator[Fault]:
+        for run in store.runs.all():
+            rows = Counter(cell.status for cell in store.cells.of_run(run.id))
+            shown: Counter[CellStatus] = Counter()
+            for (_, status), count in store.tallies.cells(run.id).items():
+                shown[status] += count
+            if shown != rows:
+                yield f"run {run.name} shows {dict(shown)}, but its cells are {dict(rows)}"
 
     def _leftovers(self, store: Store) -> Iterator[Fault]:
         running = {job.attempt_id for job in store.jobs.running()}
