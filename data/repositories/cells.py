@@ -22,6 +22,14 @@ _INSERT = insert(cells)
 _INSERT_NEED = insert(dependencies)
 _PLAN = ("ordinal", "key", "scene_type", "character", "variant", "location", "scene_number", "shot", "prompt")
 _BY_IDS = Read(lambda many: select(cells).where(cells.c.id.in_(many)))
+_BY_KEYS = Read(lambda many: select(cells).where(cells.c.run_id == bindparam("run_id"), cells.c.key.in_(many)))
+_NAMES = Read(
+    lambda many: (
+        select(cells.c.id, cells.c.key, cells.c.scene_type, cells.c.character, cells.c.variant)
+        .where(cells.c.run_id == bindparam("run_id"))
+        .order_by(cells.c.ordinal)
+    )
+)
 _MOVE = (
     update(cells)
     .where(cells.c.id == bindparam("b_id"), cells.c.version == bindparam("b_version"))
@@ -63,6 +71,18 @@ class Cells:
     def of_run(self, run_id: int) -> list[Cell]:
         """Every cell of a run in matrix order: one statement."""
         return self._all(select(cells).where(cells.c.run_id == run_id).order_by(cells.c.ordinal))
+
+    def names(self, run_id: int) -> Sequence[Any]:
+        """(id, key, scene type, character, variant) of every cell of a run in matrix order; each by its name, too.
+
+        A hundred thousand whole cells take seconds; most questions are about few of them.
+        """
+        return list(_NAMES.rows(self._connection, {"run_id": run_id}))
+
+    def by_keys(self, run_id: int, keys: Sequence[str]) -> list[Cell]:
+        """The cells of a run that have these keys, in matrix order."""
+        found = [row for part in chunks(keys) for row in _BY_KEYS.rows(self._connection, {"run_id": run_id}, part)]
+        return sorted({row.id: _cell(row) for row in found}.values(), key=lambda cell: cell.plan.ordinal)
 
     def by_ids(self, ids: Sequence[int]) -> dict[int, Cell]:
         """These cells by id."""

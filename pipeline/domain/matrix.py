@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress, product
+from typing import Protocol, TypeVar
 
 from pipeline.domain import prompts
 from pipeline.domain.cells import CellPlan
@@ -36,7 +37,34 @@ def build(production: Production) -> tuple[CellPlan, ...]:
     return _Builder(production).cells()
 
 
-def select(cells: Sequence[CellPlan], selection: Selection) -> tuple[CellPlan, ...]:
+class Named(Protocol):
+    """Whatever has the names of a cell."""
+
+    @property
+    def key(self) -> str:
+        """Its name in the run."""
+        ...
+
+    @property
+    def scene_type(self) -> str:
+        """The name of its scene type."""
+        ...
+
+    @property
+    def character(self) -> str | None:
+        """The name of its character."""
+        ...
+
+    @property
+    def variant(self) -> str | None:
+        """The name of its variant."""
+        ...
+
+
+N = TypeVar("N", bound=Named)
+
+
+def select(cells: Sequence[N], selection: Selection) -> tuple[N, ...]:
     """The cells of a selection, in their order. Raises SelectionMissed for a name that no cell has."""
     columns: tuple[tuple[str, tuple[str, ...], list[str | None]], ...] = (
         ("character", selection.characters, [cell.character for cell in cells]),

@@ -10,6 +10,12 @@ from pipeline.domain.records import Cell, Run
 
 def selected(store: Store, run: Run, selection: Selection) -> list[Cell]:
     """The run's cells of this selection, in matrix order. Raises SelectionMissed for a name that no cell has."""
-    cells = store.cells.of_run(run.id)
-    wanted = {plan.key for plan in matrix.select([cell.plan for cell in cells], selection)}
-    return [cell for cell in cells if cell.plan.key in wanted]
+    if selection == Selection():
+        return store.cells.of_run(run.id)
+    if selection == Selection(keys=selection.keys):
+        found = store.cells.by_keys(run.id, selection.keys)
+        if len(found) == len(set(selection.keys)):
+            return found
+    wanted = [named.id for named in matrix.select(store.cells.names(run.id), selection)]
+    cells = store.cells.by_ids(wanted)
+    return [cells[cell_id] for cell_id in wanted]
