@@ -23,7 +23,7 @@ KEYS = (
     ("[  ]", "the scene before, the scene after"),
 )
 
-PANELS = ("head", "takes", "status", "steps", "quality", "story", "jobs", "absent", "reasons", "origins", "scene")
+PANELS = ("head", "walk", "takes", "status", "steps", "quality", "story", "jobs", "absent", "reasons", "origins", "scene")
 """The parts that are drawn anew when something happens: each is the children of `cell-<name>`."""
 
 
@@ -41,7 +41,14 @@ def page(view: CellPage, choice: Mapping[str, Any]) -> Component:
                     className="cell-rows",
                     style={"--ratio": f"{view.scene.width / view.scene.height:.4f}"},
                     children=[
-                        html.Header([html.Div(parts["head"], id="cell-head"), cell_player.modes()], className="cell-top"),
+                        html.Header(
+                            [
+                                html.Div(parts["head"], id="cell-head"),
+                                html.Div(parts["walk"], id="cell-walk"),
+                                cell_player.modes(),
+                            ],
+                            className="cell-top",
+                        ),
                         html.Div(
                             [
                                 html.Div(
@@ -92,6 +99,7 @@ def panels(view: CellPage, choice: Mapping[str, Any]) -> dict[str, Any]:
     main, other = chosen(view, choice)
     return {
         "head": _head(view),
+        "walk": _walk(view),
         "takes": cell_takes.cards(view, main, other),
         "status": cell_actions.status(view),
         "steps": cell_steps.steps(view),
@@ -163,14 +171,15 @@ def _head(view: CellPage) -> list[Component]:
     return [
         html.H1(plan.key, className="h1 cell-title", title=plan.key),
         html.Span(facts, className="muted cell-facts"),
-        html.Span(
-            [
-                _step("‹", view.before_id, "cell-before", "The scene before ( [ )"),
-                html.Span(f"{view.position + 1} of {view.total:,}", className="faint num"),
-                _step("›", view.after_id, "cell-after", "The scene after ( ] )"),
-            ],
-            className="cell-walk",
-        ),
+    ]
+
+
+def _walk(view: CellPage) -> list[Component]:
+    """To the neighbours, and where among them this one is."""
+    return [
+        _step("‹", view.before_id, "cell-before", "The scene before ( [ )"),
+        html.Span(f"{view.position + 1} of {view.total:,}", className="faint num"),
+        _step("›", view.after_id, "cell-after", "The scene after ( ] )"),
     ]
 
 

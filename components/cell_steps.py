@@ -49,7 +49,7 @@ def _still(view: CellPage, found: StillView) -> Component:
     status = still.status.value
     picture = html.Img(src=f"/media/stills/{still.id}/0.jpg?h=90&take={still.take}", alt="", className="cell-step-picture")
     has_picture = bool(found.candidates) and (still.kind is StillKind.SOURCE or status in ("review", "approved", "rejected"))
-    text = html.Span([picture if has_picture else None, html.Span(name)], className="cell-step-name")
+    text = html.Span([picture if has_picture else None, html.Span(name)], className="cell-step-name", title=still.key)
     return _row(status, text, _still_note(view, found), is_now=status == "review")
 
 

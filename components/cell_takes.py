@@ -63,7 +63,7 @@ def _note(take: TakeView) -> str:
         found = len(take.verdict.findings)
         return f"QA passed, {cost}" if not found else f"▲ {found} outside, {cost}"
     made = sum(1 for segment in take.segments if segment.file)
-    return f"{made} of {len(take.segments)} segments" + (f", {cost}" if made else "")
+    return f"{made} of {len(take.segments)} segments"
 
 
 def absent(view: CellPage, main: TakeView | None) -> Component | None:

@@ -181,12 +181,12 @@ def segments_of(frames: Sequence[int], jobs: Sequence[Job], made: Mapping[int, S
 
 
 def take_shown(take: Take, cell: Cell) -> str:
-    """The status of one take: its own decision, else the cell's for the newest one, else cancelled or failed."""
+    """The status of one take: its own decision, else the cell's for the newest one; an older one was given up."""
     if take.decision:
         return take.decision
     if take.number == cell.take and cell.status not in (CellStatus.APPROVED, CellStatus.NOT_STARTED):
         return cell.status.value
-    return "review" if take.scene_sha256 else "cancelled"
+    return "cancelled"
 
 
 def job_name(job: Job, outputs: Sequence[str]) -> str:
