@@ -64,10 +64,10 @@
       while (first > 0 && axes.columns[first - 1].group === group) first--;
       while (last + 1 < axes.columns.length && axes.columns[last + 1].group === group) last++;
       const left = size.lefts[first] - view.scrollLeft, wide = size.lefts[last] + size.cell - size.lefts[first], name = model.groups[group];
-      const letters = round((size.isSteep ? size.head - 8 : wide - 4) / ((size.isSteep ? 6.4 : 8.2) * size.unit));
+      const shown = B.fit(name, size.isSteep ? size.head - 12 : wide - 6, size.isSteep ? .92 : 1, size.isSteep ? 500 : 600);
       const head = B.make("button", `bx-group${size.isSteep ? " steep" : ""}`, null,
         { type: "button", title: `Select ${name}`, "data-group": group });
-      head.append(B.make("span", "", B.cut(name, letters)));
+      head.append(B.make("span", "", shown));
       place(head, { left, width: wide, height: size.head - (size.showsLooks ? 18 * size.unit : 0) - 2 });
       heads.push(head);
       const share = B.share(model.groupDone[group], model.groupAll[group]);
@@ -87,7 +87,7 @@
     for (let column = at.left; column <= at.right; column++) {
       const one = axes.columns[column], name = model.columns[one.columns[0]].name;
       if (!name) continue;
-      const head = B.make("button", "bx-look", B.cut(name, round((size.cell - 2) / (6.4 * size.unit))),
+      const head = B.make("button", "bx-look", B.fit(name, size.cell - 3, .85),
         { type: "button", title: `Select ${model.groups[one.group]} / ${name}`, "data-column": column });
       place(head, { left: size.lefts[column] - view.scrollLeft, width: size.cell, height: 17 * size.unit, top: size.head - 19 * size.unit });
       heads.push(head);

@@ -27,6 +27,19 @@
     return `${letters.slice(0, half).join("")}…${letters.slice(letters.length - half).join("")}`;
   };
 
+  // The name as it fits into so many pixels at this size and weight; in very little room its first letters, without a sign.
+  const pen = document.createElement("canvas").getContext("2d");
+  const fit = (name, wide, rem, weight = 400) => {
+    pen.font = `${weight} ${rem * parseFloat(getComputedStyle(document.documentElement).fontSize)}px ${getComputedStyle(document.body).fontFamily}`;
+    const fits = (text) => pen.measureText(text).width <= wide;
+    if (fits(name)) return name;
+    let most = [...name].length - 1;
+    while (most > 5 && !fits(cut(name, most))) most--;
+    if (most > 5) return cut(name, most);
+    while (most > 1 && !fits([...name].slice(0, most).join(""))) most--;
+    return [...name].slice(0, most).join("");
+  };
+
   const make = (tag, className, text, more = {}) => {
     const found = document.createElement(tag);
     if (className) found.className = className;
@@ -92,5 +105,5 @@
     return params.get("view") === "grid";
   };
 
-  Object.assign(B, { duration, size, counted, share, cut, make, badge, query, restore, LAYERS });
+  Object.assign(B, { duration, size, counted, share, cut, fit, make, badge, query, restore, LAYERS });
 })();
