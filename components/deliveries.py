@@ -159,12 +159,12 @@ def _stage(view: View) -> str:
     return f"Getting ready, will be D{newest.number + 1 if newest else 1}"
 
 
-def _line(status: str, text: str, detail: object, link: str, href: str) -> Component:
+def _line(status: str, text: str, detail: object, link: str, href: str, *, leads: str = "") -> Component:
     return html.Div(
         [
             palette.badge(status),
             html.Div([html.Div(text), html.Div(detail, className="faint cut")], className="cut"),
-            dcc.Link(link, href=href, className="more-link"),
+            dcc.Link(link, href=href, className=f"more-link {leads}".strip()),
         ],
         className="ready-line",
     )
@@ -180,7 +180,7 @@ def _needs(run: Run, overview: RunOverview, readiness: Readiness) -> list[Compon
         text = f"{words.counted(count, 'variant image waits', 'variant images wait')} for a decision"
         shown = ", ".join(readiness.stills[:3]) + ("" if count <= 3 else f" and {count - 3} more")
         holds = f" · {words.counted(blocked, 'scene waits', 'scenes wait')} behind" if blocked else ""
-        lines.append(_line("review", text, shown + holds, f"Review {count}", f"{board}?status=blocked"))
+        lines.append(_line("review", text, shown + holds, f"Review {count}", board, leads="review-link"))
     for status, one, many, link in (
         ("review", "scene waits for review", "scenes wait for review", "Review"),
         ("failed", "scene failed", "scenes failed", "See"),
@@ -239,7 +239,7 @@ def _done(overview: RunOverview) -> list[Component]:
         lines.append(
             (f"{words.counted(overview.approved, 'approved scene')} on disk", f"{words.size(overview.spent_bytes)} made")
         )
-    lines.append((f"{words.size(overview.free_disk_bytes)} free", "a package needs about twice what goes into it"))
+    lines.append((f"{words.size(overview.free_disk_bytes)} free", "packing takes about twice the media"))
     return [
         html.Div(
             [

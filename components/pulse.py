@@ -250,7 +250,7 @@ def _run(line: RunLine, span: float, now: datetime) -> Component:
             html.Div(
                 [
                     html.Div(run.title, className="strong cut", title=run.title),
-                    html.Div(f"Run {run.number}{begun} · {words.counted(overview.total, 'scene')}", className="faint cut"),
+                    html.Div(f"Run {run.number} · {words.counted(overview.total, 'scene')}{begun}", className="faint cut"),
                 ],
                 className="cut",
             ),

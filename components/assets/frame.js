@@ -36,7 +36,7 @@
     if (button.id === "theme-switch") setTheme(root.dataset.theme === "light" ? "dark" : "light");
     else if (button.id in openers) show(openers[button.id]);
     else if (button.dataset.copy !== undefined) copy(button);
-    if (button.matches("a.wait[href^='/runs/']")) openReview(Date.now() + 4000);
+    if (button.matches("a.wait[href^='/runs/'], a.review-link")) openReview(Date.now() + 4000);
     if (button.tagName === "A" && button.closest(".drawer")) ["job-tray", "notices"].forEach((id) => show(id, false));
   });
 

@@ -34,7 +34,7 @@ class Search:
         """A scene by its id, None when there is none."""
         with self._stores.read() as store:
             cell = store.cells.by_ids([cell_id]).get(cell_id)
-            return cell and _scene(cell, store.runs.by_ids([cell.run_id])[cell.run_id])
+            return _scene(cell, store.runs.by_ids([cell.run_id])[cell.run_id]) if cell else None
 
 
 def _inside(store: Store, runs: dict[int, Run], wanted: Sequence[str], limit: int, run_id: int | None) -> list[Found]:
