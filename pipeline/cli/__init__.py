@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "approve": ("review", "Accept what waits for review."),
     "reject": ("review", "Refuse what waits for review, with a reason."),
     "retry": ("review", "Ask again for what failed or was rejected."),
+    "retake": ("selections", "Make another take of one cell, from a segment on or with a seed."),
     "cancel": ("selections", "Take cells out of a run, or end the run."),
     "pause": ("selections", "Let a run start no new work."),
     "resume": ("selections", "Let a paused run go on."),

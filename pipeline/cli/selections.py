@@ -1,4 +1,4 @@
-"""`submit`, `cancel`, `pause`, `resume`: what people ask of runs and cells. They change the store; `run --resume` works."""
+"""`submit`, `retake`, `cancel`, `pause`, `resume`: what people ask of runs and cells; `run --resume` then works."""
 
 from __future__ import annotations
 
@@ -50,6 +50,27 @@ def submit_command(run: str | None, mode: str, dry_run: bool, as_json: bool, **c
         show_estimate(receipt.estimate)
     if receipt.accepted and not dry_run:
         say(GOES_ON)
+    return Exit.DONE
+
+
+@click.command("retake", short_help="Make another take of one cell, from a segment on or with a seed.")
+@run_argument
+@click.option("--cell", "key", required=True, metavar="KEY", help="The cell, as `status` names it.")
+@click.option("--from-segment", type=click.IntRange(1), default=1, show_default=True, metavar="K",
+              help="Keep the segments before this one as they are in the newest take.")  # fmt: skip
+@click.option(
+    "--seed", type=click.IntRange(0, 2**31 - 1), metavar="N", help="The seed of what is made anew; default: one of its own."
+)
+@as_json
+def retake_command(run: str | None, key: str, from_segment: int, seed: int | None, as_json: bool) -> int:
+    """Make another take of one cell. Takes are versions: what was there stays."""
+    with open_studio() as studio:
+        found = studio.runs.find(run)
+        take = studio.retakes.again(found, key, actor(), from_segment=from_segment, seed=seed)
+    if as_json:
+        print_json({"run": {"id": found.id, "name": found.name}, "cell": key, "take": take})
+        return Exit.DONE
+    say(f"Take {take} of {key} is queued. {GOES_ON}")
     return Exit.DONE
 
 
