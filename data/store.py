@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -33,6 +34,7 @@ from data.repositories.tallies import Tallies
 from pipeline.domain.errors import Conflict, Unavailable
 
 _WAIT_MS = 30_000
+_LOOK_AGAIN_S = 0.01
 
 
 class Store:
@@ -150,8 +152,22 @@ def _connect(url: str) -> Engine:
 def _prepare_sqlite(connection: sqlite.Connection, record: object) -> None:
     """Every commit on the disk before it is reported; transactions begin where we say."""
     connection.isolation_level = None
-    for pragma in (f"journal_mode={sqlite.journal_mode()}", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_WAIT_MS}"):
+    for pragma in ("synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_WAIT_MS}"):
         connection.execute(f"PRAGMA {pragma}")
+    _set_journal_mode(connection)
+
+
+def _set_journal_mode(connection: sqlite.Connection) -> None:
+    """SQLite does not wait for others here, whatever its timeout: of programs that open a new file at once, one succeeds."""
+    give_up_at = time.monotonic() + _WAIT_MS / 1000
+    while True:
+        try:
+            connection.execute(f"PRAGMA journal_mode={sqlite.journal_mode()}")
+            return
+        except sqlite.driver.OperationalError:
+            if time.monotonic() > give_up_at:
+                raise
+            time.sleep(_LOOK_AGAIN_S)
 
 
 def _begin_sqlite(connection: Connection) -> None:

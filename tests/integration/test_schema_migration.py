@@ -113,7 +113,7 @@ def test_threads_that_start_at_once_migrate_once(database_url: str) -> None:
         except BaseException as error:
             errors.append(error)
 
-    threads = [threading.Thread(target=start) for _ in range(3)]
+    threads = [threading.Thread(target=start) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
