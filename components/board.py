@@ -89,7 +89,7 @@ def _head(run: Run, overview: RunOverview, now: datetime) -> Component:
             ),
             html.Div(id="board-strip", className="strip", role="img", **{"aria-label": "Scenes by status"}),
             html.Div(facts(overview, now), id="board-facts", className="bx-facts"),
-            html.Div(hint(overview.hint), id="board-hint"),
+            html.Div(hint(overview), id="board-hint"),
         ],
     )
 
@@ -183,10 +183,28 @@ def _ending(overview: RunOverview, now: datetime) -> Component:
     return html.Span("")
 
 
-def hint(found: Hint | None) -> Component | None:
-    """The decision that frees most, with the button that leads there."""
-    if found is None:
+def hint(overview: RunOverview) -> Component | None:
+    """What to do next, with the button that leads there: the decision that frees most, or the first submission."""
+    if overview.hint is not None:
+        return _decision(overview.hint)
+    if not overview.total or overview.counts["not_started"] < overview.total:
         return None
+    text = f"Nothing is submitted yet: {words.counted(overview.total, 'scene')} can be."
+    data = {"data-verb": "submit", "data-mode": "missing", "data-scope": "all"}
+    return html.Div(
+        [
+            palette.badge("not_started"),
+            html.Span(text, className="bx-hint-text"),
+            html.Span(className="spread"),
+            html.Button(
+                "Submit all", id="submit-all", className="btn sm primary", title="You see what it costs before it starts", **data
+            ),
+        ],
+        className="bx-hint plain",
+    )
+
+
+def _decision(found: Hint) -> Component:
     leads = {"data-still-cells": str(found.still_id)} if found.still_id else {"data-cell-link": str(found.cell_id)}
     return html.Div(
         [

@@ -67,7 +67,7 @@ async def tell(tick: Any, status: Any, run_id: int) -> tuple[Any, ...]:
     """Facts, hint and run buttons, at most once a second while things happen."""
     run, overview, _ = await asyncio.to_thread(_look, str(run_id))
     now = datetime.now(UTC)
-    hint = board.hint(overview.hint)
+    hint = board.hint(overview)
     return board.facts(overview, now), hint, board.verbs(run.status.value), board.subtitle(run, overview, now)
 
 

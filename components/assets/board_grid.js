@@ -28,6 +28,9 @@
     return found;
   };
 
+  // The grid's own handle; none until it has been drawn for the first time.
+  const gridApi = () => { try { return window.dash_ag_grid.getApi("board-grid"); } catch { return null; } };
+
   let shown = "", told = new Map();
   const build = (model) => {
     const axes = model.axes(), wanted = JSON.stringify([model.zoom, model.filter.text, [...model.filter.statuses], model.seq === 0]);
@@ -47,7 +50,7 @@
   const update = (model) => {
     const wanted = JSON.stringify([model.zoom, model.filter.text, [...model.filter.statuses], model.seq === 0]);
     if (wanted !== shown) { build(model); return; }
-    const api = window.dash_ag_grid && window.dash_ag_grid.getApi("board-grid");
+    const api = gridApi();
     if (!api) return;
     const axes = model.axes(), changed = [];
     for (const line of told.keys()) {
@@ -58,7 +61,7 @@
   };
 
   const focused = () => {
-    const api = window.dash_ag_grid && window.dash_ag_grid.getApi("board-grid"), at = api && api.getFocusedCell();
+    const api = gridApi(), at = api && api.getFocusedCell();
     const node = at && api.getDisplayedRowAtIndex(at.rowIndex);
     return node ? index({ data: node.data, colDef: at.column.getColDef() }) : -1;
   };

@@ -71,7 +71,7 @@
       place(head, { left, width: wide, height: size.head - (size.showsLooks ? 18 * size.unit : 0) - 2 });
       heads.push(head);
       const share = B.share(model.groupDone[group], model.groupAll[group]);
-      const mark = B.make("span", "bx-foot num", wide >= 30 ? `${share} %` : wide >= 15 ? String(share) : "",
+      const mark = B.make("span", "bx-foot num", wide >= 38 * size.unit ? `${share} %` : wide >= 15 * size.unit ? String(share) : "",
         { title: `${name}: ${model.groupDone[group]} of ${model.groupAll[group]} approved`, "data-group": group });
       place(mark, { left, width: wide });
       feet.push(mark);
