@@ -19,7 +19,7 @@ KEYS = (
     ("s", "compare two takes side by side"),
     ("a", "approve the take in review"),
     ("x", "reject it, with a reason"),
-    ("r", "make a new take"),
+    ("r", "submit it, try it again, or make a new take"),
     ("[  ]", "the scene before, the scene after"),
 )
 
@@ -35,53 +35,11 @@ def page(view: CellPage, choice: Mapping[str, Any]) -> Component:
         className="cell",
         **{"data-cell": str(view.cell.id)},
         children=[
-            html.Div(
-                className="cell-left",
-                children=html.Div(
-                    className="cell-rows",
-                    style={"--ratio": f"{view.scene.width / view.scene.height:.4f}"},
-                    children=[
-                        html.Header(
-                            [
-                                html.Div(parts["head"], id="cell-head"),
-                                html.Div(parts["walk"], id="cell-walk"),
-                                cell_player.modes(),
-                            ],
-                            className="cell-top",
-                        ),
-                        html.Div(
-                            [
-                                html.Div(
-                                    [cell_player.stage(), html.Div(parts["absent"], id="cell-absent")], className="cell-stage-box"
-                                ),
-                                html.Div(parts["takes"], id="cell-takes", className="takes"),
-                            ],
-                            className="cell-media",
-                        ),
-                        cell_player.controls(),
-                        html.Section(parts["jobs"], id="cell-jobs", className="cell-jobs", **{"aria-label": "Jobs"}),
-                    ],
-                ),
-            ),
-            html.Aside(
-                className="cell-right",
-                children=[
-                    html.Section(parts["status"], id="cell-status", className="cell-part", **{"aria-live": "polite"}),
-                    cell_actions.reject_form(parts["reasons"]),
-                    cell_actions.retake_form(parts["origins"]),
-                    html.Section(parts["steps"], id="cell-steps", className="cell-part"),
-                    html.Section(parts["quality"], id="cell-quality", className="cell-part"),
-                    html.Section(parts["story"], id="cell-story", className="cell-part"),
-                    html.Section(parts["scene"], id="cell-scene", className="cell-part"),
-                ],
-            ),
+            html.Div(_left(view, parts), className="cell-left"),
+            html.Aside(_right(parts), className="cell-right"),
             dcc.Store(id="cell-state", data=state(view, choice)),
             dcc.Store(id="cell-choice", data=dict(choice)),
-            dcc.Store(id="cell-refresh"),
-            dcc.Store(id="cell-verb"),
-            dcc.Store(id="cell-log"),
-            dcc.Store(id="cell-shown"),
-            dcc.Store(id="cell-settled"),
+            *(dcc.Store(id=f"cell-{name}") for name in ("refresh", "verb", "log", "shown", "settled")),
             dbc.Modal(
                 [dbc.ModalHeader(dbc.ModalTitle("Log", id="log-title")), dbc.ModalBody(html.Pre(id="log-text", tabIndex=0))],
                 id="log-dialog",
@@ -92,6 +50,34 @@ def page(view: CellPage, choice: Mapping[str, Any]) -> Component:
             frame.keys_of(*KEYS),
         ],
     )
+
+
+def _left(view: CellPage, parts: Mapping[str, Any]) -> Component:
+    """What is looked at, and the work behind it."""
+    head = [html.Div(parts["head"], id="cell-head"), html.Div(parts["walk"], id="cell-walk"), cell_player.modes()]
+    stage = html.Div([cell_player.stage(), html.Div(parts["absent"], id="cell-absent")], className="cell-stage-box")
+    takes = html.Div(parts["takes"], id="cell-takes", className="takes")
+    return html.Div(
+        [
+            html.Header(head, className="cell-top"),
+            html.Div([stage, takes], className="cell-media"),
+            cell_player.controls(),
+            html.Section(parts["jobs"], id="cell-jobs", className="cell-jobs", **{"aria-label": "Jobs"}),
+        ],
+        className="cell-rows",
+        style={"--ratio": f"{view.scene.width / view.scene.height:.4f}"},
+    )
+
+
+def _right(parts: Mapping[str, Any]) -> list[Component]:
+    """Where it stands, what to do, and why."""
+    return [
+        html.Section(parts["status"], id="cell-status", className="cell-part", **{"aria-live": "polite"}),
+        cell_actions.reject_form(parts["reasons"]),
+        cell_actions.retake_form(parts["origins"]),
+        cell_actions.cancel_form(),
+        *(html.Section(parts[name], id=f"cell-{name}", className="cell-part") for name in ("steps", "quality", "story", "scene")),
+    ]
 
 
 def panels(view: CellPage, choice: Mapping[str, Any]) -> dict[str, Any]:

@@ -125,14 +125,14 @@ def _buttons(view: CellPage) -> list[Component]:
     elif status in (CellStatus.NOT_STARTED, CellStatus.CANCELLED):
         parts = [_button("submit", "Submit", "r", "primary")]
     elif status is CellStatus.FAILED:
-        parts = [_button("retry", "Try again", "", "primary")]
+        parts = [_button("retry", "Try again", "r", "primary")]
     if status in _MAKES:
         parts += [
             html.Span(className="spread"),
             _retake(view),
         ]
     if status in (CellStatus.QUEUED, CellStatus.GENERATING):
-        parts.append(_button("cancel", "Cancel", ""))
+        parts.append(_button("cancel", "Cancel", "", opens="cancel-form"))
     return parts
 
 
@@ -229,6 +229,27 @@ def retake_form(content: list[Component]) -> Component:
             ),
         ],
     )  # fmt: skip
+
+
+def cancel_form() -> Component:
+    """Sure? It costs what has been made of the take."""
+    return html.Section(
+        id="cancel-form",
+        className="cell-part cell-form",
+        hidden=True,
+        **{"aria-label": "Cancel"},
+        children=[
+            html.H2("Stop this take?", className="h2"),
+            html.P("What runs is stopped and the scene is taken out. Earlier takes stay; submitting it later begins a new one."),
+            html.Div(
+                [
+                    html.Button("Stop it", id="cancel-send", className="btn danger", **{"data-verb": "cancel-send"}),
+                    html.Button("Go on", className="btn ghost", **{"data-closes": "cancel-form"}),
+                ],
+                className="cell-buttons",
+            ),
+        ],
+    )
 
 
 def origins(view: CellPage) -> list[Component]:

@@ -116,7 +116,7 @@ def _carry_out(verb: dict[str, Any], note: str, seed: str) -> str:
     if what in ("submit", "retry"):
         studio.submission.submit(run, only, Mode.FAILED if what == "retry" else Mode.MISSING, actor)
         return f"{key} is queued."
-    if what == "cancel":
+    if what == "cancel-send":
         studio.submission.cancel(run, only, actor)
         return f"{key} was taken out."
     if what == "variant":

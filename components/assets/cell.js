@@ -109,7 +109,7 @@
     l: () => window.stripboard.player.setLoop(),
     a: () => hit("approve"),
     x: () => hit("reject"),
-    r: () => hit("submit", "retake"),
+    r: () => hit("submit", "retry", "retake"),
     "[": () => go("cell-before"),
     "]": () => go("cell-after"),
   };
