@@ -159,6 +159,16 @@ class Cells:
         )
         return self._all(select(cells).where(cells.c.id.in_(dependents)).order_by(cells.c.ordinal))
 
+    def dependents(self, needs: str, needs_ids: Sequence[int]) -> dict[int, dict[int, int]]:
+        """The cells that depend on each of these stills or cells: id -> {cell id: number of its newest take}."""
+        found: dict[int, dict[int, int]] = {}
+        for part in chunks(needs_ids):
+            query = select(dependencies.c.needs_id, cells.c.id, cells.c.take).join(cells, cells.c.id == dependencies.c.subject_id)
+            ours = (dependencies.c.subject == "cell", dependencies.c.needs == needs, dependencies.c.needs_id.in_(part))
+            for needed, cell_id, take in self._connection.execute(query.where(*ours)):
+                found.setdefault(needed, {})[cell_id] = take
+        return found
+
     def waiting_for(self, needs: str, needs_ids: Sequence[int]) -> list[Cell]:
         """Queued cells that depend on one of these stills or cells and have no unmet dependency left."""
         found: dict[int, Cell] = {}

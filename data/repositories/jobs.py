@@ -269,14 +269,17 @@ class Jobs:
         """Take a running job away from its engine: the new epoch refuses whatever its attempt still reports."""
         self.end(job, JobStatus.CANCELLED, AttemptOutcome.CANCELLED, now=now, reason=reason)
 
-    def first_since(self, takes: Mapping[int, int], since: datetime) -> list[Follower]:
-        """The first job of each of these cells' takes (by cell id) where it was added from this time on."""
+    def followers(self, cell_ids: Sequence[int], stage: Stage) -> list[Follower]:
+        """The jobs of one stage of these cells that may follow from a decision; of segments the first ones only."""
         found: list[Follower] = []
-        first = (jobs.c.stage == Stage.SCENE_GENERATION.value, jobs.c.part == 1, jobs.c.created_at >= since)
-        for part in chunks(list(takes)):
-            query = select(*COLUMNS).where(jobs.c.subject == "cell", jobs.c.subject_id.in_(part), *first)
-            ours = [job for job in self._all(query) if job.take == takes[job.subject_id]]
-            found += [Follower(job.id, job.status, job.epoch > 0) for job in ours]
+        columns = [jobs.c[name] for name in ("id", "subject_id", "take", "status", "epoch", "created_at")]
+        for part in chunks(cell_ids):
+            query = select(*columns).where(jobs.c.subject == "cell", jobs.c.subject_id.in_(part), jobs.c.stage == stage.value)
+            if stage is Stage.SCENE_GENERATION:
+                query = query.where(jobs.c.part == 1)
+            for row in self._connection.execute(query):
+                status = JobStatus(row.status)
+                found.append(Follower(row.id, row.subject_id, row.take, status, row.epoch > 0, row.created_at))
         return found
 
     def withdraw(self, job_ids: Sequence[int]) -> None:

@@ -67,6 +67,15 @@ class Takes:
         nothing = {"b_decision": "", "b_decided_by": "", "b_decided_at": None, "b_reason": "", "b_note": ""}
         self._batch.add(_DECIDE, {"b_cell": cell.id, "b_number": number, **nothing})
 
+    def approved_of(self, cell_ids: Sequence[int]) -> dict[int, list[int]]:
+        """The numbers of the approved takes of each of these cells, the oldest first."""
+        found: dict[int, list[int]] = {}
+        for part in chunks(cell_ids):
+            query = select(takes.c.cell_id, takes.c.number).where(takes.c.cell_id.in_(part), takes.c.decision == "approved")
+            for cell_id, number in self._connection.execute(query.order_by(takes.c.number)):
+                found.setdefault(cell_id, []).append(number)
+        return found
+
     def of_cell(self, cell_id: int) -> list[Take]:
         """All takes of a cell, oldest first."""
         return self._all(select(takes).where(takes.c.cell_id == cell_id).order_by(takes.c.number))

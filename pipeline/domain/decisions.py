@@ -23,11 +23,14 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class Follower:
-    """A job that may have followed from a decision. `has_begun` once any attempt of it was made."""
+    """A job of a cell's take that may have followed from a decision. `has_begun` once any attempt of it was made."""
 
     job_id: int
+    cell_id: int
+    take: int
     status: JobStatus
     has_begun: bool
+    created_at: datetime
 
 
 def why_not_undone(

@@ -118,7 +118,7 @@ def _row(job: Job, run: Run, key: str, attempt: Attempt | None) -> JobRow:
         status=job.status,
         since=since or run.created_at,
         progress=attempt.progress if attempt is not None and is_running else float(job.status is JobStatus.DONE),
-        step=attempt.step if attempt is not None and is_running else "",
+        step=attempt.step.removeprefix("step: ") if attempt is not None and is_running else "",
         worker=attempt.worker if attempt is not None else "",
         reason=job.reason,
         attempt=attempt.number if attempt is not None else 0,

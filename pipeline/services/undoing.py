@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.domain.decisions import Follower, why_not_undone
@@ -14,74 +15,88 @@ from pipeline.services.advance import Advance
 
 
 class Undoing:
-    """Puts cells and variant images back into review, and takes away the jobs that followed and have not begun."""
+    """Puts cells and variant images back into review, and takes away the jobs that followed and have not begun.
+
+    It asks once for each kind of row, however many decisions are taken back.
+    """
 
     def __init__(self, advance: Advance) -> None:
         self._advance = advance
         self._store = advance.store
+        self._refused: list[str] = []
+        self._withdrawn: list[int] = []
 
     def take_back(self, run: Run, cells: Sequence[Cell], stills: Sequence[Still]) -> list[str]:
         """The keys of those taken back. Raises Conflict with the first reason when none can be."""
-        refused: list[str] = []
-        done = [cell.plan.key for cell in self._cells(run, cells, refused)]
-        done += [still.key for still in self._stills(stills, refused)]
-        if not done and refused:
-            raise Conflict(refused[0])
+        done = [*self._cells(run, cells), *self._stills(stills)]
+        self._store.jobs.withdraw(self._withdrawn)
+        if not done and self._refused:
+            raise Conflict(self._refused[0])
         return done
 
-    def _cells(self, run: Run, cells: Sequence[Cell], refused: list[str]) -> Iterable[Cell]:
+    def _cells(self, run: Run, cells: Sequence[Cell]) -> list[str]:
         moves = self._store.journal.last_moves("cell", [cell.id for cell in cells])
+        approved = [cell.id for cell in cells if cell.status is CellStatus.APPROVED]
+        exports = defaultdict(list)
+        for export in self._store.jobs.followers(approved, Stage.EXPORT):
+            exports[export.cell_id, export.take].append(export)
+        starts = self._starts("cell", approved, moves)
+        takes = self._store.takes.approved_of(approved)
+        delivered_at = [
+            one.created_at for one in self._store.deliveries.of_run(run.id) if one.status is not DeliveryStatus.FAILED
+        ]
+        done = []
         for cell in cells:
-            move = moves.get(cell.id)
-            is_approved = cell.status is CellStatus.APPROVED
-            followers = self._followers_of_cell(cell, move) if is_approved and move is not None else []
+            is_approved, move = cell.status is CellStatus.APPROVED, moves.get(cell.id)
+            followers = [*exports[cell.id, cell.approved_take or 0], *starts.get(cell.id, [])] if is_approved else []
             is_newest = not is_approved or cell.approved_take == cell.take
-            reason = why_not_undone(
-                cell.plan.key, cell.status, move, self._advance.actor, is_newest=is_newest, followers=followers
-            )
-            if not reason and is_approved and move is not None and self._is_delivered(run, move):
-                reason = f'"{cell.plan.key}" is in a delivery already. Reject it, or ask for a new take.'
-            if reason:
-                refused.append(reason)
-            else:
-                self._reopen_cell(cell, followers)
-                yield cell
+            if not self._may(cell.plan.key, cell.status, move, followers, is_newest=is_newest):
+                continue
+            if is_approved and move is not None and any(at >= move.at for at in delivered_at):
+                self._refused.append(f'"{cell.plan.key}" is in a delivery already. Reject it, or ask for a new take.')
+                continue
+            self._withdrawn += [one.job_id for one in followers]
+            self._reopen(cell, takes.get(cell.id, []))
+            done.append(cell.plan.key)
+        return done
 
-    def _followers_of_cell(self, cell: Cell, move: Event) -> list[Follower]:
-        exports = self._store.jobs.of("cell", cell.id, cell.approved_take, Stage.EXPORT)
-        followers = [Follower(job.id, job.status, job.epoch > 0) for job in exports]
-        dependents = self._store.cells.that_need("cell", cell.id)
-        return followers + self._store.jobs.first_since({one.id: one.take for one in dependents}, move.at)
-
-    def _is_delivered(self, run: Run, move: Event) -> bool:
-        made = self._store.deliveries.of_run(run.id)
-        return any(one.status is not DeliveryStatus.FAILED and one.created_at >= move.at for one in made)
-
-    def _reopen_cell(self, cell: Cell, followers: Sequence[Follower]) -> None:
-        self._store.jobs.withdraw([one.job_id for one in followers])
+    def _reopen(self, cell: Cell, approved: Sequence[int]) -> None:
         changes: dict[str, Any] = {}
         if cell.status is CellStatus.APPROVED:
-            takes = self._store.takes.of_cell(cell.id)
-            earlier = [take.number for take in takes if take.decision == "approved" and take.number < cell.take]
-            changes["approved_take"] = earlier[-1] if earlier else None
+            changes["approved_take"] = max((number for number in approved if number < cell.take), default=None)
         self._advance.move_cell(cell, CellStatus.REVIEW, reason=self._words, **changes)
         self._store.takes.undecide(cell, cell.take)
 
-    def _stills(self, stills: Sequence[Still], refused: list[str]) -> Iterable[Still]:
-        moves: Mapping[int, Event] = self._store.journal.last_moves("still", [still.id for still in stills])
+    def _stills(self, stills: Sequence[Still]) -> list[str]:
+        moves = self._store.journal.last_moves("still", [still.id for still in stills])
+        approved = [still.id for still in stills if still.status is CellStatus.APPROVED]
+        starts = self._starts("still", approved, moves)
+        done = []
         for still in stills:
-            move = moves.get(still.id)
-            followers: list[Follower] = []
-            if still.status is CellStatus.APPROVED and move is not None:
-                dependents = self._store.cells.that_need("still", still.id)
-                followers = self._store.jobs.first_since({one.id: one.take for one in dependents}, move.at)
-            reason = why_not_undone(still.key, still.status, move, self._advance.actor, is_newest=True, followers=followers)
-            if reason:
-                refused.append(reason)
-            else:
-                self._store.jobs.withdraw([one.job_id for one in followers])
+            followers = starts.get(still.id, [])
+            if self._may(still.key, still.status, moves.get(still.id), followers, is_newest=True):
+                self._withdrawn += [one.job_id for one in followers]
                 self._advance.move_still(still, CellStatus.REVIEW, reason=self._words, hero=None)
-                yield still
+                done.append(still.key)
+        return done
+
+    def _starts(self, needs: str, ids: Sequence[int], moves: Mapping[int, Event]) -> dict[int, list[Follower]]:
+        """The first jobs that cells have got since what they need was decided, by the id of that."""
+        dependents = self._store.cells.dependents(needs, ids)
+        cell_ids = {cell_id for takes in dependents.values() for cell_id in takes}
+        firsts = {(one.cell_id, one.take): one for one in self._store.jobs.followers(sorted(cell_ids), Stage.SCENE_GENERATION)}
+        found: dict[int, list[Follower]] = {}
+        for needed, takes in dependents.items():
+            ours = [firsts[key] for key in takes.items() if key in firsts]
+            found[needed] = [one for one in ours if needed in moves and one.created_at >= moves[needed].at]
+        return found
+
+    def _may(self, key: str, status: CellStatus, move: Event | None, followers: Sequence[Follower], *, is_newest: bool) -> bool:
+        """Whether this decision can be taken back; why not is kept."""
+        reason = why_not_undone(key, status, move, self._advance.actor, is_newest=is_newest, followers=followers)
+        if reason:
+            self._refused.append(reason)
+        return not reason
 
     @property
     def _words(self) -> str:
