@@ -11,7 +11,7 @@ from dash.development.base_component import Component
 
 from components import deliver, palette, words
 from components.icons import icon
-from pipeline.domain.delivery import VerificationReport
+from pipeline.domain.delivery import Check, VerificationReport
 from pipeline.domain.packages import Difference, Entry, Package
 
 VERIFY = "verify-again"
@@ -100,12 +100,13 @@ def verified(report: VerificationReport, at: datetime, now: datetime) -> list[Co
         title = f"{words.counted(len(report.failures), 'check')} failed"
         return [html.Div([palette.badge("failed"), html.Div([html.B(title), html.Ul(lines)])], className="check check-wide")]
     when = f"verified {words.clock(at, now)}"
-    areas = [(area, len(list(checks))) for area, checks in groupby(sorted(report.checks, key=_area), key=_area)]
-    return [_check(area.capitalize(), when, words.counted(count, "check")) for area, count in areas]
+    found = groupby(sorted(report.checks, key=_area), key=_area)
+    areas = [(area.capitalize(), [check.message for check in checks]) for area, checks in found]
+    return [_check(area, when, told[0] if len(told) == 1 else words.counted(len(told), "check")) for area, told in areas]
 
 
-def _area(check: object) -> str:
-    return str(getattr(check, "area", ""))
+def _area(check: Check) -> str:
+    return check.area
 
 
 def _check(title: str, when: str, detail: str) -> Component:
@@ -115,7 +116,7 @@ def _check(title: str, when: str, detail: str) -> Component:
             html.Div(
                 [
                     html.Div([html.B(title), html.Span(f" {when}", className="faint")], className="cut"),
-                    html.Div(detail, className="muted cut"),
+                    html.Div(detail, className="muted cut", title=detail),
                 ],
                 className="cut",
             ),

@@ -88,8 +88,8 @@
     else if (next) { next.click(); openReview(Date.now() + 4000); }
   };
   const openReview = (until) => {
-    const button = document.querySelector("#main [data-review]");
-    if (button) button.click();
+    const button = document.querySelector("#main [data-review]"), isDrawn = document.querySelector("#main .js-plotly-plot");
+    if (button && isDrawn) setTimeout(() => button.click(), 150);
     else if (Date.now() < until) setTimeout(openReview, 100, until);
   };
 
