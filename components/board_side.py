@@ -44,6 +44,7 @@ def side() -> Component:
         [html.Div(legend(), id="side-none"), html.Div(id="side-one"), from_many],
         id="side",
         className="bx-side",
+        tabIndex=0,
         **{"data-shows": "none", "aria-label": "Selection"},
     )
 

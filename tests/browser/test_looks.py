@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 from playwright.sync_api import Page
@@ -56,6 +56,11 @@ def at_every_size(page: Page) -> Iterator[str]:
         yield from (f"{width} px: {flaw}" for flaw in flaws(page))
 
 
+def told(found: Iterable[str]) -> str:
+    """All of it, a line each: what a failing test prints."""
+    return "\n".join(found)
+
+
 RUNS = ("one", "160, new", "all done", "all failed", "in review", "waiting", "8,000")
 
 
@@ -63,7 +68,7 @@ RUNS = ("one", "160, new", "all done", "all failed", "in review", "waiting", "8,
 def test_nothing_on_a_board_is_cut_or_sticks_out(opens: Opens, runs: dict[str, Run], name: str, theme: str) -> None:
     page = opens(f"/runs/{runs[name].id}", theme=theme)
     Board(page)
-    assert list(at_every_size(page)) == []
+    assert told(at_every_size(page)) == ""
 
 
 def test_nothing_is_cut_with_scenes_chosen_or_zoomed(opens: Opens, runs: dict[str, Run], theme: str) -> None:
@@ -78,19 +83,19 @@ def test_nothing_is_cut_with_scenes_chosen_or_zoomed(opens: Opens, runs: dict[st
         page.locator(f"[data-zoom={zoom}]").click()
         page.wait_for_selector("#cards:visible")
         found += at_every_size(page)
-    assert found == []
+    assert told(found) == ""
 
 
 @pytest.mark.parametrize("name", ["all done", "all failed", "in review"])
 def test_nothing_on_a_scene_is_cut_or_sticks_out(opens: Opens, stage: Stage, runs: dict[str, Run], name: str, theme: str) -> None:
     page = opens(f"/cells/{stage.cells(runs[name])['c1 / s1 / v1'].id}", theme=theme)
     page.wait_for_selector(".cell, .page")
-    assert list(at_every_size(page)) == []
+    assert told(at_every_size(page)) == ""
 
 
 @pytest.mark.parametrize("path", ["/", "/deliveries", "/no-such-page"])
 def test_nothing_on_the_other_pages_is_cut_or_sticks_out(opens: Opens, runs: dict[str, Run], path: str, theme: str) -> None:
-    assert list(at_every_size(opens(path, theme=theme))) == []
+    assert told(at_every_size(opens(path, theme=theme))) == ""
 
 
 # People -----------------------------------------------------------------------------------------------------------------
@@ -103,7 +108,7 @@ def test_a_board_keeps_nobody_out(opens: Opens, runs: dict[str, Run], name: str,
     found = barriers(page)
     page.locator("#grid-toggle").click()
     page.wait_for_selector("#board-grid [role=row]")
-    assert [*found, *barriers(page)] == []
+    assert told([*found, *barriers(page)]) == ""
 
 
 def test_the_dialogs_of_a_board_keep_nobody_out(opens: Opens, runs: dict[str, Run], theme: str) -> None:
@@ -114,19 +119,16 @@ def test_the_dialogs_of_a_board_keep_nobody_out(opens: Opens, runs: dict[str, Ru
     found = barriers(page)
     board.press("x")
     page.locator("#confirm-yes").wait_for(state="visible")
-    assert [*found, *barriers(page)] == []
+    assert told([*found, *barriers(page)]) == ""
 
 
 @pytest.mark.parametrize("path", ["/", "/deliveries", "/no-such-page"])
 def test_the_other_pages_keep_nobody_out(opens: Opens, runs: dict[str, Run], path: str, theme: str) -> None:
-    assert barriers(opens(path, theme=theme)) == []
+    assert told(barriers(opens(path, theme=theme))) == ""
 
 
 @pytest.mark.parametrize("name", ["all done", "all failed", "in review"])
 def test_a_scene_keeps_nobody_out(opens: Opens, stage: Stage, runs: dict[str, Run], name: str, theme: str) -> None:
     page = opens(f"/cells/{stage.cells(runs[name])['c1 / s1 / v1'].id}", theme=theme)
     settle(page)
-    assert barriers(page) == []
-
-
-# Names ------------------------------------------------------------------------------------------------------------------
+    assert told(barriers(page)) == ""
