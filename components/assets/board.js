@@ -5,19 +5,18 @@
   const isHere = () => B.state && document.getElementById("board") && B.state.run === +document.getElementById("board").dataset.run;
 
   // Reading ----------------------------------------------------------------------------------------------------
-  const read = (run, layer = "") =>
-    fetch(`/api/v1/production-runs/${run}/matrix${layer ? `?layer=${layer}` : ""}`, { headers: { Accept: "application/json" } }).then((answer) => {
+  const read = (run, query = "") =>
+    fetch(`/api/v1/production-runs/${run}/matrix?${query}`, { headers: { Accept: "application/json" } }).then((answer) => {
       if (!answer.ok) throw new Error(`the matrix was not read: ${answer.status}`);
-      return answer.json();
+      return answer.status === 204 ? null : answer.json();
     });
   // The document is asked for while Dash is still starting, and so is the library that will draw it.
   const address = /^\/runs\/(\d+)$/.exec(location.pathname);
-  let early = address ? { run: +address[1], doc: read(+address[1]).catch(() => null) } : null;
+  let early = address ? { run: +address[1], doc: read(+address[1], "quiet=1").catch(() => null) } : null;
   if (address) {
-    for (const path of ["plotly/package_data/plotly.min.js", "dash/dcc/async-graph.js"]) {
-      const link = Object.assign(document.createElement("link"), { rel: "preload", as: "script", href: `/_dash-component-suites/${path}` });
-      document.head.append(link);
-    }
+    const script = document.createElement("script");
+    script.src = "/_dash-component-suites/plotly/package_data/plotly.min.js";
+    document.head.append(script);
   }
 
   const load = async (run) => {
@@ -56,9 +55,9 @@
 
   const readLayer = async () => {
     const state = B.state, { model, run } = state, isCards = model.zoom.kind === "character" || model.zoom.kind === "type";
-    if (isCards) state.segments = (await read(run, "segments")).values;
+    if (isCards) state.segments = (await read(run, "layer=segments")).values;
     if (model.layer === "status" || model.layer === "wait") model.values = null;
-    else model.values = (await read(run, model.layer)).values;
+    else model.values = (await read(run, `layer=${model.layer}`)).values;
     if (isHere()) B.refresh(true);
   };
   let layerTimer = null;

@@ -13,11 +13,16 @@ from pipeline.domain import board
 router = APIRouter(prefix="/api/v1/production-runs", tags=["production runs"])
 
 
-@router.get("/{run_id}/matrix", response_class=Response, responses={200: {"content": {"application/json": {}}}})
+@router.get(
+    "/{run_id}/matrix",
+    response_class=Response,
+    responses={200: {"content": {"application/json": {}}}, 204: {"description": "No such run, asked for quietly."}},
+)
 def matrix(
     request: Request,
     run_id: asked.Id,
     layer: Annotated[Literal["", *board.LAYERS], Query(description="Only this column of numbers.")] = "",
+    quiet: Annotated[bool, Query(description="Answer 204 where there is no such run: browsers complain of a 404.")] = False,
 ) -> Response:
     """Every cell of a run as columns, with an entry for each cell in matrix order.
 
@@ -28,6 +33,8 @@ def matrix(
     `keys` has only those that are not row / group / column. `ids` are pairs of (first, how many).
     """
     boards = request.app.state.studio.boards
+    if quiet and not boards.has(run_id):
+        return Response(status_code=204)
     answer = {"layer": layer, "values": boards.layer(run_id, layer)} if layer else _document(boards.sheet(run_id))
     return Response(json.dumps(answer, separators=(",", ":"), ensure_ascii=False), media_type="application/json")
 

@@ -66,6 +66,11 @@ class Boards:
         with self._stores.read() as store:
             return _run(store, run_id)
 
+    def has(self, run_id: int) -> bool:
+        """Whether there is a run with this id."""
+        with self._stores.read() as store:
+            return bool(store.runs.by_ids([run_id]))
+
     def sheet(self, run_id: int) -> Sheet:
         """The whole board: one statement a table, however large the run. Raises NotFound."""
         with self._stores.read() as store:

@@ -188,3 +188,9 @@ def test_a_layer_by_http_has_its_values_by_cell(house: House, client: RestClient
     assert answer["layer"] == "segments"
     assert set(answer["values"].values()) == {2}
     assert client.get(f"production-runs/{run.id}/matrix?layer=beauty").status_code == 422
+
+
+def test_a_page_may_ask_quietly_for_a_run_that_there_may_not_be(house: House, client: RestClient):
+    assert client.get("production-runs/4711/matrix?quiet=1").status_code == 204
+    run = house.create(make_production())
+    assert client.get(f"production-runs/{run.id}/matrix?quiet=1").json()["run"]["id"] == run.id
