@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 import dash_bootstrap_components as dbc
 from dash import dcc, html
@@ -148,6 +149,10 @@ def missing(text: str) -> Component:
     )
 
 
+def _file_name(view: CellPage, take: TakeView) -> str:
+    return f"{view.run.title} {view.cell.plan.key.replace(' / ', ' ')} take {take.number}.mp4"
+
+
 def _head(view: CellPage) -> list[Component]:
     scene, plan = view.scene, view.cell.plan
     count = len(scene.segment_frames)
@@ -177,7 +182,21 @@ def _step(sign: str, cell_id: int | None, name: str, title: str) -> Component:
 
 def _prompt(view: CellPage) -> list[Component]:
     plan = view.cell.plan
-    rows = [("prompt", plan.prompt), ("place", plan.location), ("shot", plan.shot)]
+    files = [
+        html.A(
+            f"take {take.number}",
+            href=f"/media/files/{take.scene.sha256}?download={quote(_file_name(view, take))}",
+            className="link",
+        )
+        for take in view.takes
+        if take.scene
+    ]
+    rows: list[tuple[str, Any]] = [
+        ("prompt", plan.prompt),
+        ("place", plan.location),
+        ("shot", plan.shot),
+        ("files", [part for file in files for part in (file, html.Span(" "))]),
+    ]
     return [
         html.H2("What is asked for", className="h2"),
         html.Dl([part for word, text in rows if text for part in (html.Dt(word), html.Dd(text))], className="facts"),

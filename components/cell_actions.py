@@ -71,7 +71,8 @@ def _why(view: CellPage) -> list[Component | str]:
     if shown == "blocked":
         return ["Waits for ", html.B("; ".join(str(unmet) for unmet in view.blocked_by)), ". It starts by itself then."]
     if shown in ("rejected", "failed"):
-        told: list[Component | str] = [html.B(cell.reason or "No reason was given"), ". "]
+        note = view.newest.take.note if view.newest and shown == "rejected" else ""
+        told: list[Component | str] = [html.B(cell.reason or "No reason was given"), f": “{note}” " if note else ". "]
         return [*told, "Make a new take." if shown == "rejected" else "Try it again, or make a new take."]
     if shown == "approved":
         number = cell.approved_take or cell.take
@@ -131,6 +132,9 @@ def _buttons(view: CellPage) -> list[Component]:
             html.Span(className="spread"),
             _retake(view),
         ]
+    earlier = next((take.number for take in view.takes if take.take.decision == "approved"), None)
+    if earlier is not None and status not in (CellStatus.APPROVED, CellStatus.REVIEW):
+        parts.insert(0, _button("rollback", f"Back to take {earlier}", ""))
     if status in (CellStatus.QUEUED, CellStatus.GENERATING):
         parts.append(_button("cancel", "Cancel", "", opens="cancel-form"))
     return parts

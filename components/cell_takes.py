@@ -9,6 +9,7 @@ from dash.development.base_component import Component
 
 from components import palette
 from pipeline.domain.cell_page import CellPage, StillView, TakeView
+from pipeline.domain.resolver import Unmet
 from pipeline.domain.statuses import CellStatus, StillKind
 
 
@@ -86,8 +87,19 @@ def _nothing_yet(view: CellPage) -> Component:
         "queued": ("In line", "Everything it needs is there. It starts as soon as a slot is free."),
         "cancelled": ("Taken out", "A person cancelled this scene. Submit it to bring it back."),
     }.get(view.shown, ("Nothing to see yet", "The first picture appears as soon as the first segment is made."))
-    lines = [html.Li(str(unmet)) for unmet in view.blocked_by]
+    lines = [_unmet(view, unmet) for unmet in view.blocked_by]
     return html.Div([html.H2(title), html.P(text), html.Ul(lines) if lines else None], className="absent")
+
+
+def _unmet(view: CellPage, unmet: Unmet) -> Component:
+    """What it waits for, and the way on: another scene is a link, a still that failed or was refused can be asked for again."""
+    other = next((cell for cell in view.after if unmet.need.kind == "cell" and cell.plan.key == unmet.need.key), None)
+    if other is not None:
+        return html.Li(dcc.Link(str(unmet), href=f"/cells/{other.id}"))
+    if unmet.status not in (CellStatus.FAILED, CellStatus.REJECTED):
+        return html.Li(str(unmet))
+    wish = {"data-verb": "retry-still", "data-still": unmet.need.key, "data-part": "0", "data-still-take": "0"}
+    return html.Li([html.Span(str(unmet)), html.Button("Make it again", className="btn sm", **wish)], className="unmet")
 
 
 def _under_way(view: CellPage, take: TakeView) -> Component:

@@ -116,6 +116,12 @@ def _carry_out(verb: dict[str, Any], note: str, seed: str) -> str:
     if what in ("submit", "retry"):
         studio.submission.submit(run, only, Mode.FAILED if what == "retry" else Mode.MISSING, actor)
         return f"{key} is queued."
+    if what == "rollback":
+        studio.review.rollback(run, only, actor)
+        return f"{key} is back at its approved take."
+    if what == "retry-still":
+        names = studio.review.retry(run, Selection(keys=(verb["still"],)), actor)
+        return f"Asked again for {', '.join(names)}." if names else "There is nothing to ask for again."
     if what == "cancel-send":
         studio.submission.cancel(run, only, actor)
         return f"{key} was taken out."
@@ -135,7 +141,7 @@ def _seed(text: str) -> int | None:
 
 
 def _undo(verb: dict[str, Any]) -> Component | None:
-    if verb["verb"] not in ("approve", "reject-send"):
+    if verb["verb"] not in ("approve", "reject-send") or verb.get("status") != "review":
         return None
     return html.Button(
         "Undo", className="btn sm", id={"type": "cell-undo", "cell": verb["cell"], "at": str(verb["at"])}, **{"data-undo": "cell"}

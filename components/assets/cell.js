@@ -51,7 +51,7 @@
   const ask = (verb, more) => {
     const isForm = verb.endsWith("-send");
     const version = isForm && opened ? opened.version : state.version;
-    set("cell-verb", { verb, cell: state.cell, version, take: state.take, at: Date.now(), ...more });
+    set("cell-verb", { verb, cell: state.cell, version, status: state.status, take: state.take, at: Date.now(), ...more });
   };
 
   const perform = (button) => {
@@ -59,7 +59,7 @@
     if (button.dataset.opens) { open(button.dataset.opens); return; }
     if (verb === "log") {
       set("cell-log", { job: button.dataset.job, name: button.getAttribute("aria-label"), at: Date.now() });
-    } else if (verb === "variant") {
+    } else if (verb === "variant" || verb === "retry-still") {
       ask(verb, { part: button.dataset.part, still: button.dataset.still, stillTake: Number(button.dataset.stillTake) });
     } else if (verb === "reject-send") {
       const reason = document.querySelector('.reason[aria-pressed="true"]');
