@@ -69,7 +69,8 @@ def _why(view: CellPage) -> list[Component | str]:
     if shown == "review":
         return [*_gate(view), *_frees(view)]
     if shown == "blocked":
-        return ["Waits for ", html.B("; ".join(str(unmet) for unmet in view.blocked_by)), ". It starts by itself then."]
+        needed = "; ".join(str(unmet) for unmet in view.blocked_by)
+        return [html.B(f"{needed[:1].upper()}{needed[1:]}"), ". This scene starts by itself as soon as that is approved."]
     if shown in ("rejected", "failed"):
         note = view.newest.take.note if view.newest and shown == "rejected" else ""
         told: list[Component | str] = [html.B(cell.reason or "No reason was given"), f": “{note}” " if note else ". "]
