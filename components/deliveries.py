@@ -126,7 +126,7 @@ def ready(view: View, now: datetime) -> list[Component]:
                 html.Div(
                     [
                         dcc.Link(
-                            html.B(run.title, className="card-title cut", title=run.title),
+                            html.H2(run.title, className="card-title cut", title=run.title),
                             href=f"/runs/{run.id}",
                             className="cut",
                         ),

@@ -161,5 +161,5 @@ def toast(text: str, *, kind: str = "done", action: Component | None = None) -> 
 
 
 def empty(title: str, text: str, *, action: Sequence[Component] = ()) -> Component:
-    """A page or panel without content: what it is for, and what starts it."""
-    return html.Div([html.H2(title), html.P(text), *action], className="empty")
+    """A page without content: what it is for, and what starts it."""
+    return html.Div([html.H1(title), html.P(text), *action], className="empty")

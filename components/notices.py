@@ -34,7 +34,15 @@ def bell() -> Component:
 
 def drawer() -> Component:
     """The list behind the bell."""
-    return dbc.Offcanvas(html.Div(id=LIST), id=DRAWER, title="What is new", placement="end", className="drawer", is_open=False)
+    return dbc.Offcanvas(
+        html.Div(id=LIST),
+        id=DRAWER,
+        title=html.Span("What is new", id="notices-title"),
+        labelledby="notices-title",
+        placement="end",
+        className="drawer",
+        is_open=False,
+    )
 
 
 def waiting(notices: Sequence[Notice]) -> str:

@@ -27,7 +27,8 @@ def card(package: Package | None, now: datetime) -> list[Component]:
         text = "When everything is approved, Deliver packs it: media, timelines, manifest, checksums and content credentials."
         return [
             html.Div(
-                [html.H2("No sealed package yet", className="card-title"), html.P(text, className="muted")], className="card-note"
+                [html.H2("No sealed package yet", className="card-title"), html.P(text, className="muted")],
+                className="card-note card-alone",
             )
         ]
     made, delivery = package.made, package.made.delivery

@@ -51,7 +51,15 @@ def drawer() -> list[Component]:
     """The tray, the log of a job, and the clock that reads on while the tray or the bell's list is open."""
     log = html.Pre(id=LOG_TEXT, className="log", tabIndex=0)
     return [
-        dbc.Offcanvas(html.Div(id=LIST), id=ids.TRAY, title="Jobs", placement="end", className="drawer", is_open=False),
+        dbc.Offcanvas(
+            html.Div(id=LIST),
+            id=ids.TRAY,
+            title=html.Span("Jobs", id="jobs-title"),
+            labelledby="jobs-title",
+            placement="end",
+            className="drawer",
+            is_open=False,
+        ),
         dbc.Modal(
             [dbc.ModalHeader(dbc.ModalTitle("Log", id=LOG_TITLE)), dbc.ModalBody(log)],
             id=LOG,
