@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -22,6 +22,10 @@ FORMAT, VERSION = "stripboard backup", 1
 
 TABLES = tuple(each.name for each in metadata.sorted_tables)
 """Every table, those that others point to first."""
+
+_FIRST = "0001"
+_SINCE = {"idempotency_keys": "0002", "saved_views": "0002"}
+"""The schema that a table came with, where that is not the first one; schemas are named so that they sort by age."""
 
 _AT_ONCE = 2000
 _TELLING = ("production_runs", "events", "imports")
@@ -79,6 +83,19 @@ def columns(name: str) -> list[str]:
     return [each.name for each in metadata.tables[name].columns]
 
 
+def tables_of(schema: object) -> tuple[str, ...]:
+    """The tables of an older schema, or of this one; none of a schema that is not known here."""
+    if not isinstance(schema, str) or not _FIRST <= schema <= NEWEST:
+        return ()
+    return tuple(name for name in TABLES if _SINCE.get(name, _FIRST) <= schema)
+
+
+def fits(schema: str, name: str, given: object) -> bool:
+    """Whether a table of this schema may have these columns: an older one may have fewer."""
+    ours = columns(name)
+    return given == ours if schema == NEWEST else isinstance(given, list) and [one for one in ours if one in given] == given
+
+
 def is_occupied(stores: Stores) -> bool:
     """Whether anything is stored there. A file that is not a database counts: it may be what is left of one."""
     try:
@@ -90,27 +107,38 @@ def is_occupied(stores: Stores) -> bool:
         return True
 
 
-def fill(store: Store, content: Mapping[str, Iterable[list[Any]]], *, aside: str, host: str) -> None:
-    """Make this database hold exactly this content, within the caller's transaction.
+def fill(
+    store: Store,
+    content: Mapping[str, Iterable[list[Any]]],
+    *,
+    schema: str,
+    named: Mapping[str, Sequence[str]],
+    aside: str,
+    host: str,
+) -> None:
+    """Make this database hold exactly this content, within the caller's transaction, and bring it to the newest schema.
 
-    What is there already goes to the schema `aside` (PostgreSQL; an SQLite file is new). Engines that had not ended are
-    written down as engines of `host`, this machine: here they do not live, so that the next start takes over their jobs.
+    The rows are those of `schema`, with the columns that are `named` by table. What is there already goes to the schema
+    `aside` (PostgreSQL; an SQLite file is new). Engines that had not ended are written down as engines of `host`, this
+    machine: here they do not live, so that the next start takes over their jobs.
     Raises Invalid when the rows are not rows of these tables.
     """
     connection = store.connection
     lock_schema(connection)
-    if revision(connection) not in (None, NEWEST) or _has_rows(connection):
+    if revision(connection) not in (None, schema) or _has_rows(connection):
         _move_aside(connection, aside)
-    if revision(connection) != NEWEST:
-        upgrade(connection)
+    if revision(connection) != schema:
+        upgrade(connection, schema)
     try:
-        for name in reversed(TABLES):
+        for name in reversed(tables_of(schema)):
             connection.execute(_plain(name).delete())
-        for name in TABLES:
-            _insert(connection, name, content[name])
+        for name in tables_of(schema):
+            _insert(connection, name, named[name], content[name])
     except (DBAPIError, StatementError, TypeError, ValueError, OverflowError) as error:
         reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
         raise Invalid(f"The backup cannot be read: its rows do not fit the tables ({reason}). Use another backup.") from error
+    if schema != NEWEST:
+        upgrade(connection)
     connection.execute(update(engines).where(engines.c.ended_at.is_(None)).values(host=host))
 
 
@@ -119,8 +147,7 @@ def _has_rows(connection: Connection) -> bool:
     return any(connection.execute(select(text("1")).select_from(table(name)).limit(1)).first() for name in sorted(present))
 
 
-def _insert(connection: Connection, name: str, content: Iterable[list[Any]]) -> None:
-    names = columns(name)
+def _insert(connection: Connection, name: str, names: Sequence[str], content: Iterable[list[Any]]) -> None:
     statement = insert(_plain(name))
     remaining = iter(content)
     while part := list(islice(remaining, _AT_ONCE)):

@@ -177,7 +177,7 @@ class Restore:
                 content.media[name] = member.size_bytes
             else:
                 raise _broken(path, f'"{member.name}" has another content than its name says')
-        if content is None or len(tables) != len(portable.TABLES):
+        if content is None or len(tables) != len(portable.tables_of(content.manifest["schema"])):
             raise _broken(path, "tables are missing")
         stated = content.manifest["media"]
         if (len(content.media), sum(content.media.values())) != (stated["files"], stated["size_bytes"]):
@@ -219,8 +219,10 @@ class Restore:
         return tuple(str(place) for place in swap.aside) + aside
 
     def _fill(self, store: Store, content: _Content, schema: str) -> None:
-        rows = {table: content.rows(table) for table in portable.TABLES}
-        portable.fill(store, rows, aside=schema, host=self._host)
+        made, facts = content.manifest["schema"], content.manifest["tables"]
+        rows = {table: content.rows(table) for table in facts}
+        named = {table: facts[table]["columns"] for table in facts}
+        portable.fill(store, rows, schema=made, named=named, aside=schema, host=self._host)
         wanted = {file.sha256: file.size_bytes for file in store.outputs.stored_files()}
         if wanted != content.media:
             raise Invalid("The backup cannot be used: its files are not those that its rows point to. Nothing was changed.")
@@ -277,16 +279,17 @@ def _read_manifest(unpacked: Path, member: Member, path: Path) -> dict[str, Any]
         raise _broken(path, "it does not begin with its manifest")
     try:
         manifest = json.loads((unpacked / member.name).read_text(encoding="utf-8"))
-        described = (manifest["format"], manifest["version"], manifest["schema"])
+        described = (manifest["format"], manifest["version"])
         datetime.fromisoformat(manifest["created_at"])
         names = set(manifest["tables"])
         facts = [(entry["columns"], int(entry["rows"]), str(entry["sha256"])) for entry in manifest["tables"].values()]
         int(manifest["media"]["files"]), int(manifest["media"]["size_bytes"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _broken(path, "its manifest cannot be read") from error
-    if described != (portable.FORMAT, portable.VERSION, NEWEST) or names != set(portable.TABLES) or not facts:
+    known = set(portable.tables_of(manifest["schema"]))
+    if described != (portable.FORMAT, portable.VERSION) or names != known or not facts:
         made = f"format {manifest['version']}, schema {manifest['schema']}"
-        cure = f"Restore it with that one; this one reads format {portable.VERSION}, schema {NEWEST}."
+        cure = f"Restore it with that one; this one reads format {portable.VERSION} up to schema {NEWEST}."
         raise Invalid(f'"{path}" was made by another version of Stripboard ({made}). {cure}')
     return dict(manifest)
 
@@ -294,7 +297,7 @@ def _read_manifest(unpacked: Path, member: Member, path: Path) -> dict[str, Any]
 def _check_table(manifest: dict[str, Any], member: Member, path: Path) -> None:
     table = member.name.removeprefix("tables/").removesuffix(".jsonl")
     facts = manifest["tables"].get(table)
-    if facts is None or facts["sha256"] != member.sha256 or facts["columns"] != portable.columns(table):
+    if facts is None or facts["sha256"] != member.sha256 or not portable.fits(manifest["schema"], table, facts["columns"]):
         raise _broken(path, f'"{member.name}" is not what the manifest says')
 
 
