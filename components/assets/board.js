@@ -11,7 +11,7 @@
       return answer.status === 204 ? null : answer.json();
     });
   // The document is asked for while Dash is still starting, and so is the library that will draw it.
-  const address = /^\/runs\/(\d+)$/.exec(location.pathname);
+  const address = /^\/runs\/(\d{1,15})$/.exec(location.pathname);
   let early = address ? { run: +address[1], doc: read(+address[1], "quiet=1").catch(() => null) } : null;
   if (address) {
     const script = document.createElement("script");
@@ -108,13 +108,13 @@
   };
 
   let addressTimer = null;
-  const writeAddress = () => {
+  const writeAddress = (wait = 200) => {
     clearTimeout(addressTimer);
     addressTimer = setTimeout(() => {
       if (!isHere() || !/^\/runs\/\d+$/.test(location.pathname)) return;
       const query = B.query(B.state.model, B.state.isGrid);
       history.replaceState(history.state, "", location.pathname + (query ? `?${query}` : ""));
-    }, 200);
+    }, wait);
   };
 
   // The feed: patched at once, drawn at most once a frame -----------------------------------------------------------
@@ -157,6 +157,7 @@
     B.card(null);
     state.view.scrollTop = state.view.scrollLeft = 0;
     if (zoom.kind !== "project") readLayer();
+    writeAddress(0);
     B.refresh(true);
     if (group !== undefined) requestAnimationFrame(() => { const at = B.el("cards").children[group]; if (at) at.scrollIntoView({ block: "nearest" }); });
   };

@@ -66,7 +66,12 @@
     set("tick", { data: ++ticks });
     // Once more when it has become quiet: what was counted in the midst of it may have been kept for a moment.
     clearTimeout(quiet);
-    quiet = setTimeout(() => { if (timer === null && !document.hidden) set("tick", { data: ++ticks }); }, 4000);
+    quiet = setTimeout(onceMore, 4000);
+  };
+  const onceMore = () => {
+    const pill = $("live-pill");
+    if (pill && pill.dataset.state !== "live") { quiet = setTimeout(onceMore, 1000); return; }
+    if (timer === null && !document.hidden) set("tick", { data: ++ticks });
   };
   window.addEventListener("stripboard:moved", () => {
     if (timer === null) timer = setTimeout(tick, Math.max(50, last + 1000 - Date.now()));
