@@ -87,7 +87,7 @@
     for (let column = at.left; column <= at.right; column++) {
       const one = axes.columns[column], name = model.columns[one.columns[0]].name;
       if (!name) continue;
-      const head = B.make("button", "bx-look", B.fit(name, size.cell - 3, .85),
+      const head = B.make("button", "bx-look", B.fit(name, size.cell, .85),
         { type: "button", title: `Select ${model.groups[one.group]} / ${name}`, "data-column": column });
       place(head, { left: size.lefts[column] - view.scrollLeft, width: size.cell, height: 17 * size.unit, top: size.head - 19 * size.unit });
       heads.push(head);
