@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 import re
+from collections.abc import Callable
+from typing import Any
 
-from dash import ClientsideFunction, Dash, Input, Output, State, set_props
+from dash import ClientsideFunction, Dash, Input, Output, State, html, page_registry, set_props
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
@@ -46,7 +49,9 @@ def frame() -> Component:
 
 
 def register(app: Dash) -> None:
-    """The callbacks of the frame."""
+    """The callbacks of the frame, and a fence round every page."""
+    for page in page_registry.values():
+        page["layout"] = fenced(page["layout"])
     _activity.register(app)
     _deliver.register(app)
     app.clientside_callback(
@@ -111,6 +116,26 @@ def _look_up(query: str, path: str) -> list[Component]:
     here = re.match(r"/runs/(\d{1,18})", path)
     results = current_studio().search.find(query, run_id=int(here[1]) if here else None, limit=_FOUND_EACH)
     return commands.found(results, most=_FOUND_EACH)
+
+
+def fenced(layout: Callable[..., Any]) -> Callable[..., Any]:
+    """A page that cannot be made says so and is logged: Dash alone would show nothing at all, and keep the reason to itself."""
+
+    async def page(**query: str) -> Component:
+        try:
+            made = layout(**query)
+            return await made if inspect.isawaitable(made) else made
+        except StripboardError as error:
+            return _unmade(str(error))
+        except Exception:
+            log.exception("a page could not be made")
+            return _unmade("Something unexpected happened here. The log of the server has the whole story.")
+
+    return page
+
+
+def _unmade(reason: str) -> Component:
+    return html.Div(frames.empty("This page could not be made", reason), className="page")
 
 
 def tell_error(error: Exception) -> None:

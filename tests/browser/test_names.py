@@ -1,0 +1,88 @@
+"""Names come from users: they run no script, break no layout, and are shown as they are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from playwright.sync_api import Page
+
+from pipeline.domain.production import Matrix, Production
+from pipeline.domain.records import Run
+from tests.browser.boards import Board
+from tests.browser.looks import flaws
+from tests.browser.stage import Stage, fresh_production
+from tests.browser.tabs import Opens
+
+MARKUP = "<img src=x onerror=window.hurt=1><script>window.hurt=1</script>"
+NAMES = (
+    MARKUP,
+    "\"quotes\" & 'apostrophes' &amp; `ticks` ${window.hurt=1} {{7*7}}",
+    "\u202eright to left\u202c שלום مرحبا",
+    "👩‍👩‍👧‍👦 família 日本語 ąęß",
+    "A very long name that goes on and on " * 3,
+    "W" * 100,
+)
+
+
+@pytest.fixture(scope="module")
+def named(stage: Stage) -> Run:
+    """A run whose every name is a trap, some of it made."""
+    run = stage.start(with_names(fresh_production(characters=6, scene_types=6, variants=2, title=MARKUP)))
+    stage.work()
+    return run
+
+
+def with_names(production: Production) -> Production:
+    """The same production with other names."""
+    people = tuple(replace(one, name=name.strip()) for one, name in zip(production.characters, NAMES, strict=True))
+    kinds = tuple(replace(one, name=name.strip()) for one, name in zip(production.scene_types, reversed(NAMES), strict=True))
+    looks = tuple(replace(one, name=name.strip()) for one, name in zip(production.variants, NAMES, strict=False))
+    names = [tuple(one.name for one in group) for group in (people, kinds, looks)]
+    return replace(production, characters=people, scene_types=kinds, variants=looks, matrix=Matrix(*names))
+
+
+def is_unhurt(page: Page) -> bool:
+    """No name has become a script or an element."""
+    return bool(page.evaluate("() => window.hurt === undefined && !document.querySelector('img[src=x]')"))
+
+
+def test_names_run_no_script_and_break_no_layout_on_the_board(opens: Opens, named: Run) -> None:
+    page = opens(f"/runs/{named.id}")
+    board = Board(page)
+    key = f"{MARKUP} / {'W' * 100} / {MARKUP}"
+    assert board.status(key) != "null"
+    board.click(key)
+    page.wait_for_selector("#side-one *")
+    found = flaws(page)
+    page.locator("#grid-toggle").click()
+    page.wait_for_selector("#board-grid [role=row]")
+    for zoom in ("character", "type"):
+        page.locator(f"[data-zoom={zoom}]").click()
+        page.wait_for_selector("#cards:visible")
+        found += flaws(page)
+    assert "\n".join(found) == ""
+    assert is_unhurt(page)
+
+
+@pytest.mark.parametrize("path", ["/", "/deliveries"])
+def test_names_run_no_script_and_break_no_layout_elsewhere(opens: Opens, named: Run, path: str) -> None:
+    page = opens(path)
+    assert "\n".join(flaws(page)) == ""
+    assert is_unhurt(page)
+
+
+def test_names_run_no_script_and_break_no_layout_on_a_scene(opens: Opens, stage: Stage, named: Run) -> None:
+    for cell in list(stage.cells(named).values())[::14]:
+        page = opens(f"/cells/{cell.id}")
+        assert "\n".join(flaws(page)) == ""
+        assert is_unhurt(page)
+
+
+def test_names_are_found_by_their_words_in_the_palette(opens: Opens, named: Run) -> None:
+    page = opens(f"/runs/{named.id}")
+    Board(page)
+    page.keyboard.press("Control+k")
+    page.keyboard.type("onerror")
+    page.get_by_text(MARKUP).first.wait_for()
+    assert is_unhurt(page)
