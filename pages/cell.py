@@ -91,7 +91,7 @@ async def act(verb: dict[str, Any], note: str | None, seed: str | None) -> Any:
         set_props("reject-note", {"value": ""})
     if verb["verb"] == "retake-send":
         set_props("retake-seed", {"value": ""})
-    return {"after": verb["at"], "done": verb["verb"].endswith("-send")}
+    return {"after": verb["at"], "done": verb["verb"].replace("-send", "-form")}
 
 
 def _carry_out(verb: dict[str, Any], note: str, seed: str) -> str:

@@ -154,7 +154,8 @@
     cell: {
       // Our own wish was carried out: its form has done its work.
       settled: (told) => {
-        if (told && told.done) for (const form of document.querySelectorAll(".cell-form")) form.hidden = true;
+        const form = told && told.done ? at(told.done) : null;
+        if (form) form.hidden = true;
         return null;
       },
       show: (next) => {
