@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from pipeline.domain.choices import Mode
-from pipeline.domain.errors import Refused, WorkFailed
+from pipeline.domain.errors import Conflict, Refused, WorkFailed
 from pipeline.domain.matrix import Selection, SelectionMissed
 from pipeline.domain.production import Budget
+from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus
 from tests.factories import EVERYTHING, HUMAN, PERSON, House, make_production
 from tests.fakes import failing
@@ -160,3 +161,34 @@ def test_a_cancelled_running_job_frees_its_reservation(house: House) -> None:
     house.backend.release()
     house.work()
     assert (house.run(run).reserved_seconds, house.run(run).reserved_bytes) == (0, 0)
+
+
+def test_cells_of_higher_priority_are_made_first_and_keep_it(house: House) -> None:
+    run = house.start(make_production(characters=1, scene_types=3, variants=1))
+    last = Selection(keys=("c1 / s3 / v1",))
+    assert house.studio.submission.prioritise(run, last, 5, PERSON) == ["c1 / s3 / v1"]
+    house.work(house.new_engine(parallel=1))
+    begun = [event.data["of"] for event in house.events("job.started") if event.data["stage"] == "scene_generation"]
+    wanted = house.cells(run)["c1 / s3 / v1"].id
+    assert begun[0] == wanted
+    assert {job.urgency <= -50_000 for job in house.jobs(run) if (job.subject, job.subject_id) == ("cell", wanted)} == {True}
+    assert house.studio.submission.prioritise(run, last, 5, PERSON) == []
+    house.check()
+
+
+def test_the_priority_of_a_run_and_of_its_cells_add_up(house: House) -> None:
+    run = house.start(make_production(characters=1, scene_types=1, variants=1), auto_deliver=False)
+    house.backend.holds = lambda request: True
+    house.studio.submission.prioritise(run, EVERYTHING, 5, PERSON)
+    house.studio.runs.set_priority(run, 7, PERSON)
+    assert {job.urgency for job in house.jobs(run, Stage.SOURCE_QA)} == {-(7 * 10_000 + 100)}
+    with pytest.raises(Conflict, match="out of range"):
+        house.studio.submission.prioritise(run, EVERYTHING, 1001, PERSON)
+
+
+def test_a_preview_says_what_would_refuse_the_submission(house: House) -> None:
+    run = house.create(make_production(budget=Budget(gpu_hours=1e-9)))
+    preview = house.studio.submission.preview(run, EVERYTHING, Mode.ALL)
+    assert "Submit fewer cells, or raise budget.gpu_hours" in preview.refusal
+    assert len(preview.accepted) == 8
+    assert house.studio.submission.preview(house.create(make_production(title="Free")), EVERYTHING, Mode.ALL).refusal == ""
