@@ -104,9 +104,8 @@ def _runs(view: View) -> Component | None:
     if len(view.runs) < 2:
         return None
     lines = [dbc.DropdownMenuItem(f"{run.title}, Run {run.number}", href=f"/deliveries?run={run.id}") for run in view.runs]
-    return dbc.DropdownMenu(
-        lines[:_MOST_RUNS], label=f"{view.run.title}, Run {view.run.number}", className="menu", align_end=True
-    )
+    name = f"{view.run.title}, Run {view.run.number}"
+    return html.Div(dbc.DropdownMenu(lines[:_MOST_RUNS], label=name, className="menu", align_end=True), title=name)
 
 
 def _card_head(title: str, detail: str, end: Component | None = None) -> Component:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, ctx, set_props
 from dash.development.base_component import Component
@@ -32,7 +33,7 @@ class _Known:
     notices: list[Notice]
 
 
-_known: dict[str, _Known] = {}
+_known: dict[Path, _Known] = {}
 
 
 def register(app: Dash) -> None:
@@ -113,10 +114,11 @@ def _pressed() -> int:
 
 def _read() -> _Known:
     now = time.monotonic()
-    known = _known.get("all")
+    studio = current_studio()
+    home, activity = studio.settings.home, studio.activity
+    known = _known.get(home)
     if known is None or now - known.at > _SERVES_S:
-        activity = current_studio().activity
-        known = _known["all"] = _Known(now, activity.counts(), activity.notices(_NOTICES))
+        known = _known[home] = _Known(now, activity.counts(), activity.notices(_NOTICES))
     return known
 
 
