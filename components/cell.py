@@ -116,6 +116,8 @@ def state(view: CellPage, choice: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "cell": view.cell.id,
         "run": view.run.id,
+        "title": view.run.title,
+        "number": view.run.number,
         "key": view.cell.plan.key,
         "version": view.cell.version,
         "status": view.cell.status.value,
@@ -135,9 +137,9 @@ def state(view: CellPage, choice: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def crumbs(view: CellPage) -> list[Component]:
-    """Where the page is: production, run, cell."""
-    return frame.crumbs((view.run.title, "/"), (f"Run {view.run.number}", f"/runs/{view.run.id}"), (view.cell.plan.key, None))
+def crumbs(shown: Mapping[str, Any]) -> list[Component]:
+    """Where the page is: production, run, cell; `shown` is its `state`."""
+    return frame.crumbs((shown["title"], "/"), (f"Run {shown['number']}", f"/runs/{shown['run']}"), (shown["key"], None))
 
 
 def missing(text: str) -> Component:

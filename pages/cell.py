@@ -72,7 +72,7 @@ async def refresh(wanted: Any, choice: dict[str, Any], state: dict[str, Any]) ->
 )
 async def place(page: str, state: dict[str, Any]) -> tuple[Any, Any]:
     """Where the page is, and whose events it wants."""
-    return cell.crumbs(await _view(state["cell"])), state["run"]
+    return cell.crumbs(state), state["run"]
 
 
 @dash.callback(
