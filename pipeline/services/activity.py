@@ -62,7 +62,7 @@ class Activity:
         with self._stores.read() as store:
             runs = {run.id: run for run in store.runs.all()}
             waiting = [notice for run in runs.values() if run.status in _ACTIVE for notice in self._waiting(store, run)]
-            told = _newest_of_each(store.journal.latest(_LOOKED_BACK, types=_TOLD))
+            told = _without_overtaken(_newest_of_each(store.journal.latest(_LOOKED_BACK, types=_TOLD)))
             standing = _standing(store, told)
             notices = [_told(event, runs[event.run_id], standing) for event in told if event.run_id in runs]
         return [*waiting, *(notice for notice in notices if notice is not None)][:limit]
@@ -131,6 +131,15 @@ def _newest_of_each(events: Iterable[Event]) -> list[Event]:
     for event in events:
         found.setdefault((event.subject, event.subject_id), event)
     return list(found.values())
+
+
+def _without_overtaken(told: Sequence[Event]) -> list[Event]:
+    """A delivery that was not made is no news once a later one of its run is sealed."""
+    sealed = {(event.run_id, event.seq) for event in told if event.type == "delivery.sealed"}
+    newest = {run_id: max(seq for run, seq in sealed if run == run_id) for run_id, _ in sealed}
+    failed = [event for event in told if event.subject == "delivery" and event.type != "delivery.sealed"]
+    overtaken = {event.seq for event in failed if event.seq < newest.get(event.run_id, 0)}
+    return [event for event in told if event.seq not in overtaken]
 
 
 def _standing(store: Store, told: Sequence[Event]) -> dict[tuple[str, int], tuple[str, CellStatus]]:

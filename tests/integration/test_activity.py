@@ -85,3 +85,16 @@ def test_a_failure_that_is_overcome_is_not_told_any_more(house: House) -> None:
     house.studio.submission.submit(run, EVERYTHING, Mode.FAILED, PERSON)
     house.work()
     assert [one.kind for one in house.studio.activity.notices()] == ["waiting"]
+
+
+def test_a_delivery_that_was_cancelled_is_no_news_once_another_is_sealed(house: House) -> None:
+    house.backend.holds = lambda request: request.stage == "delivery"
+    run = house.start(make_production(characters=1, scene_types=1, variants=1))
+    house.work()
+    house.studio.deliveries.cancel(run, PERSON)
+    [notice] = house.studio.activity.notices()
+    assert (notice.kind, notice.text) == ("failed", "delivery 1 was not made: cancelled by tester")
+    house.backend.release()
+    house.studio.deliveries.deliver(run, PERSON)
+    house.work()
+    assert [one.kind for one in house.studio.activity.notices()] == ["sealed"]
