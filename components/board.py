@@ -49,7 +49,7 @@ def page(run: Run, overview: RunOverview, views: Sequence[tuple[str, str]], now:
             html.Div(id="hover-card", className="bx-hover", hidden=True),
             html.Div(id="board-said", className="visually-hidden", role="status", **{"aria-live": "polite"}),
             frame.keys_of(*KEYS),
-            dbc.Modal(id="confirm", is_open=False, centered=True, fade=False, children=[]),
+            dbc.Modal(id="confirm", is_open=False, centered=True, fade=False, labelledby="confirm-title", children=[]),
         ],
         **{"data-run": str(run.id)},
     )

@@ -36,10 +36,10 @@
     const axes = model.axes(), wanted = JSON.stringify([model.zoom, model.filter.text, [...model.filter.statuses], model.seq === 0]);
     const groups = [...new Set(axes.columns.map((one) => one.group))];
     const cell = { cellClass: { function: "boardCellClass(params)" }, sortable: false, minWidth: 118, flex: 1 };
-    const defs = [{ field: "name", headerName: "", pinned: "left", width: 170, tooltipField: "name" }];
+    const defs = [{ headerName: "scenes of", children: [{ field: "name", headerName: "name", pinned: "left", width: 170, tooltipField: "name" }] }];
     groups.forEach((group) => defs.push({ headerName: model.groups[group], children: model.columnsOf[group].map((column) =>
       ({ ...cell, field: `c${column}`, headerName: model.columns[column].name || model.groups[group] })) }));
-    defs.push({ field: "done", headerName: "approved", pinned: "right", width: 96 });
+    defs.push({ headerName: "done", children: [{ field: "done", headerName: "approved", pinned: "right", width: 104 }] });
     const rows = rowsOf(model, axes);
     told = new Map(rows.map((row) => [row.line, JSON.stringify(row)]));
     shown = wanted;
