@@ -14,6 +14,7 @@ from components import deliver, frame, package, palette, words
 from components.pulse import ending, strip
 from pipeline.domain.overview import RunOverview
 from pipeline.domain.packages import Made, Package, Readiness
+from pipeline.domain.progress import Outlook
 from pipeline.domain.records import Run
 from pipeline.domain.statuses import DeliveryStatus, RunStatus
 
@@ -23,7 +24,7 @@ HISTORY = "deliveries-history"
 PACKAGE = "deliveries-package"
 HEAD = "deliveries-head"
 _MOST_RUNS = 20
-_STATUS_SHOWN = {DeliveryStatus.SEALED: "approved", DeliveryStatus.PACKAGING: "generating", DeliveryStatus.FAILED: "failed"}
+_STATUS_SHOWN = {DeliveryStatus.PACKAGING: "generating", DeliveryStatus.FAILED: "failed"}
 
 
 @dataclass(frozen=True)
@@ -210,18 +211,18 @@ def _goes(run: Run, overview: RunOverview, readiness: Readiness) -> list[Compone
     lines: list[Component] = []
     running, queued, blocked = (counts.get(status, 0) for status in ("generating", "queued", "blocked"))
     if running or queued:
+        text = (
+            f"{running:,} run and {queued:,} are queued"
+            if running
+            else words.counted(queued, "scene is queued", "scenes are queued")
+        )
         detail = (
             f"likely through by {words.clock(overview.rests_at, overview.rests_at)}" if overview.rests_at else "as slots get free"
         )
-        lines.append(
-            _line(
-                "generating" if running else "queued",
-                f"{running:,} run and {queued:,} are queued",
-                detail,
-                "Board",
-                f"{board}?status=generating,queued",
-            )
-        )
+        if overview.outlook in (Outlook.PAUSED, Outlook.REACHED):
+            detail = "start when the run goes on: resume it on its board"
+        shown = "generating" if running else "queued"
+        lines.append(_line(shown, text, detail, "Board", f"{board}?status=generating,queued"))
     if blocked and not readiness.stills:
         text = words.counted(blocked, "scene waits for something else", "scenes wait for something else")
         lines.append(_line("blocked", text, "and starts when that is there", "See why", f"{board}?status=blocked"))
@@ -278,7 +279,7 @@ def _made(one: Made, is_chosen: bool, now: datetime) -> Component:
         ),
         html.Span(words.size(delivery.size_bytes), className="muted num")
         if sealed
-        else palette.badge(_STATUS_SHOWN[delivery.status], delivery.status.value),
+        else palette.badge("cancelled" if "cancelled" in word else _STATUS_SHOWN[delivery.status], word),
     ]
     name = "delivery-made on" if is_chosen else "delivery-made"
     if not sealed:
