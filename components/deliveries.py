@@ -220,7 +220,7 @@ def _goes(run: Run, overview: RunOverview, readiness: Readiness) -> list[Compone
             f"likely through by {words.clock(overview.rests_at, overview.rests_at)}" if overview.rests_at else "as slots get free"
         )
         if overview.outlook in (Outlook.PAUSED, Outlook.REACHED):
-            detail = "start when the run goes on: resume it on its board"
+            detail = "when the run goes on"
         shown = "generating" if running else "queued"
         lines.append(_line(shown, text, detail, "Board", f"{board}?status=generating,queued"))
     if blocked and not readiness.stills:
