@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import ConsoleMessage, Page, Request, Response
 
-PATIENCE_MS = 10_000
+PATIENCE_MS = 30_000
 
 Opens = Callable[..., Page]
 """Opens a tab at a path, in a theme and a size."""

@@ -65,7 +65,7 @@ def make_run(home: Path) -> None:
     studio = wiring.build_studio(settings.load({"STRIPBOARD_HOME": str(home)}))
     loaded = studio.productions.read(home.parent / "production.yaml")
     assert loaded.production is not None, loaded.issues
-    studio.runs.create(loaded.production, home.parent, RunOptions(), PERSON)
+    studio.runs.create(loaded.production, home.parent, RunOptions(auto_deliver=False), PERSON)
     studio.close()
 
 
