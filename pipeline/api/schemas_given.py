@@ -47,18 +47,18 @@ class Run(Given):
     title: str
     number: int
     status: RunStatus
+    created_at: datetime
     backend: str
     until: Phase
+    priority: int
     accept_flags: bool
     auto_deliver: bool
-    priority: int
-    created_at: datetime
-    limit_seconds: float | None
-    limit_bytes: int | None
     spent_seconds: float
     reserved_seconds: float
+    limit_seconds: float | None
     spent_bytes: int
     reserved_bytes: int
+    limit_bytes: int | None
 
 
 class Cell(Given):
@@ -125,15 +125,15 @@ class Take(Given):
     cell_id: int
     number: int
     seed: int
+    scene_sha256: str | None
     created_at: datetime
     completed_at: datetime | None
+    verdict: dict[str, Any] | None
     decision: str
-    decided_by: str
-    decided_at: datetime | None
     reason: str
     note: str
-    verdict: dict[str, Any] | None
-    scene_sha256: str | None
+    decided_by: str
+    decided_at: datetime | None
 
 
 class Job(Given):
@@ -199,11 +199,11 @@ class Delivery(Given):
     run_id: int
     number: int
     status: DeliveryStatus
+    reason: str
     created_at: datetime
     sealed_at: datetime | None
-    package_sha256: str | None
     size_bytes: int
-    reason: str
+    package_sha256: str | None
 
 
 class DeliveryProgress(Given):
@@ -331,23 +331,23 @@ class Progress(Given):
     """
 
     run_id: int
+    started_at: datetime | None
+    started_by: str
+    outlook: Outlook
     counts: dict[str, int]
     total: int
     approved: int
+    missing: int
     segments_made: int
     segments_total: int
     qa_passed: int
+    rate_per_hour: float | None
+    likely_at: datetime | None
+    latest_at: datetime | None
+    rests_at: datetime | None
     spent_seconds: float
     limit_seconds: float | None
     spent_bytes: int
     limit_bytes: int | None
     free_disk_bytes: int
-    rate_per_hour: float | None
-    likely_at: datetime | None
-    latest_at: datetime | None
-    rests_at: datetime | None
-    started_at: datetime | None
-    started_by: str
-    outlook: Outlook
-    missing: int
     hint: Hint | None
