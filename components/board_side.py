@@ -140,7 +140,7 @@ def one(view: CellPage) -> list[Component]:
             className="bx-line",
             id="one-status",
         ),
-        html.Div(cell.reason, className="muted") if cell.reason else None,
+        html.Div(_reason(view), className="muted bx-reason") if cell.reason else None,
         html.Div([html.Span("△", className="bx-stale-mark"), f" stale: {cell.stale}"], className="bx-stale")
         if cell.stale
         else None,
@@ -150,6 +150,12 @@ def one(view: CellPage) -> list[Component]:
         *_takes(view),
         html.Div(cell_steps.story(view), className="bx-story"),
     ]
+
+
+def _reason(view: CellPage) -> str:
+    """Why it failed or was refused, with what the person added."""
+    note = view.newest.take.note if view.newest else ""
+    return f"{view.cell.reason}: “{note}”" if note else view.cell.reason
 
 
 def _picture(view: CellPage) -> Component | None:

@@ -254,7 +254,8 @@ def test_a_scene_is_rejected_with_a_reason_and_a_note(board: Boards, stage: Stag
     shown.confirm("Reject")
     shown.until(lambda: shown.status(KEY) == "rejected")
     assert stage.cells(run)[KEY].reason == reason
-    assert "the left <b>hand</b>" in str(stage.events("cell.rejected")[-1].data)
+    assert stage.studio.reports.cell(run, KEY).takes[-1].note == "the left <b>hand</b>"
+    expect(shown.page.locator("#side-one")).to_contain_text("the left <b>hand</b>")
 
 
 def test_what_somebody_else_has_decided_meanwhile_is_told_and_nothing_is_lost(board: Boards, stage: Stage) -> None:
