@@ -10,14 +10,13 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, select
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
 
 from data import claims, sqlite
 from data.batch import Batch
-from data.models import heads
 from data.repositories.audit import Audit
 from data.repositories.cells import Cells
 from data.repositories.deliveries import Deliveries
@@ -173,8 +172,3 @@ def _set_journal_mode(connection: sqlite.Connection) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     write = connection.get_execution_options().get("stripboard_write", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-
-
-def head_exists(connection: Connection) -> bool:
-    """Whether the one row of `heads` is there (a fresh database gets it from its first migration)."""
-    return connection.execute(select(heads.c.id)).first() is not None

@@ -40,11 +40,6 @@ def say(text: str = "", style: str = "") -> None:
     console().print(Text(clean_lines(text), style=style), soft_wrap=True)
 
 
-def warn(text: str) -> None:
-    """A line on standard error."""
-    errors().print(Text(clean_lines(text), style="yellow"), soft_wrap=True)
-
-
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> None:
     """A table; a column whose name ends with `>` is right-aligned."""
     from rich import box

@@ -58,11 +58,6 @@ class Progress:
         """Approved cells."""
         return self.cells.get(CellStatus.APPROVED, 0)
 
-    @property
-    def jobs_open(self) -> int:
-        """Jobs known and not finished."""
-        return sum(phase.total - phase.done - phase.failed for phase in self.phases)
-
 
 def phases(jobs: Mapping[tuple[Stage, JobStatus], int]) -> tuple[PhaseProgress, ...]:
     """Jobs by stage and status -> progress by phase, in order; phases without jobs are left out."""
