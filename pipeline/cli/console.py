@@ -28,13 +28,6 @@ def console() -> Console:
     return Console(highlight=False, markup=False, emoji=False, width=width)
 
 
-@cache
-def errors() -> Console:
-    """Standard error."""
-    width = None if sys.stderr.isatty() else _PIPED_WIDTH
-    return Console(stderr=True, highlight=False, markup=False, emoji=False, width=width)
-
-
 def say(text: str = "", style: str = "") -> None:
     """One or more lines, wrapped by the terminal alone."""
     console().print(Text(clean_lines(text), style=style), soft_wrap=True)
