@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pipeline.bench.catalogue import BENCHES
@@ -22,6 +24,21 @@ ORCHESTRATION = (
     "after SIGKILL: the same with the start of the program",
 )
 MATRIX = ("validation of a file with 400 shots", "matrix and plan of 400 cells", "matrix and plan of 400 cells against a run")
+
+BOARD = (
+    "paint of 400 cells",
+    "a bare heatmap of 400 cells",
+    "committed to pixels in 400 cells, p95",
+    "selection of 400 cells",
+    "committed to the last of 5 tabs, p95",
+    "memory of the server at 400 cells",
+    "statements for the matrix of 400 cells",
+    "a production of jobs of 50 ms, alone",
+)
+
+
+def test_a_quick_benchmark_of_the_board_gives_every_figure(chromium_program: Path) -> None:
+    assert set(BOARD) <= {figure.name for figure in BENCHES["board"](True)}
 
 
 @pytest.mark.parametrize(("name", "expected"), [("orchestration", ORCHESTRATION), ("matrix", MATRIX)])

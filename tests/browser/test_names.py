@@ -57,6 +57,7 @@ def test_names_run_no_script_and_break_no_layout_on_the_board(opens: Opens, name
     found = flaws(page)
     page.locator("#grid-toggle").click()
     page.wait_for_selector("#board-grid [role=row]")
+    page.locator("#grid-toggle").click()
     for zoom in ("character", "type"):
         page.locator(f"[data-zoom={zoom}]").click()
         page.wait_for_selector("#cards:visible")
