@@ -41,7 +41,12 @@ def _look(run_id: str) -> tuple[Run, RunOverview, list[tuple[str, str]]]:
     return studio.boards.run(number), studio.overview.of(number), studio.boards.views(number)
 
 
-clientside_callback(ClientsideFunction("board", "mount"), Output("board-mounted", "data"), Input("board-run", "data"))
+clientside_callback(
+    ClientsideFunction("board", "mount"),
+    Output("board-mounted", "data"),
+    Input("board-run", "data"),
+    State("board-grid-made", "data"),
+)
 clientside_callback(
     ClientsideFunction("board", "leave"),
     Output("board-mounted", "data", allow_duplicate=True),

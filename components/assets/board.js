@@ -25,8 +25,9 @@
     return (asked && (await asked)) || read(run);
   };
 
-  const mount = async (run) => {
+  const mount = async (run, grid) => {
     if (!run) return "";
+    window.dash_clientside.board.grid = grid;
     const model = new B.Model(await load(run));
     if (!document.getElementById("board")) return "";
     const isGrid = B.restore(model, location.search.slice(1));

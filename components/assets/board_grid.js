@@ -31,6 +31,8 @@
   // The grid's own handle; none until it has been drawn for the first time.
   const gridApi = () => { try { return window.dash_ag_grid.getApi("board-grid"); } catch { return null; } };
 
+  const spec = () => window.dash_clientside.board.grid;
+
   let shown = "", told = new Map();
   const build = (model) => {
     const axes = model.axes(), wanted = JSON.stringify([model.zoom, model.filter.text, [...model.filter.statuses], model.seq === 0]);
@@ -43,7 +45,9 @@
     const rows = rowsOf(model, axes);
     told = new Map(rows.map((row) => [row.line, JSON.stringify(row)]));
     shown = wanted;
-    window.dash_clientside.set_props("board-grid", { columnDefs: defs, rowData: rows });
+    if (B.el("board-grid")) { B.set("board-grid", { columnDefs: defs, rowData: rows }); return; }
+    // The grid's library is large: it is loaded when somebody asks for the grid for the first time.
+    B.set("grid-holder", { children: { ...spec(), props: { ...spec().props, columnDefs: defs, rowData: rows } } });
   };
 
   // Only the lines that say something else now.
