@@ -10,7 +10,7 @@ LIMIT = 5_000
 """Below SQLite's 32,766 and PostgreSQL's 65,535 parameters a statement."""
 
 
-def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Consecutive slices of at most LIMIT values."""
-    for start in range(0, len(values), LIMIT):
-        yield values[start : start + LIMIT]
+def chunks(values: Sequence[T], most: int = LIMIT) -> Iterator[Sequence[T]]:
+    """Consecutive slices of at most `most` values."""
+    for start in range(0, len(values), most):
+        yield values[start : start + most]

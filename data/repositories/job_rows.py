@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Float, Select, bindparam, func, or_, select
+from sqlalchemy import Float, Select, bindparam, func, literal, or_, select
 
-from data.models import fixed, jobs
+from data.models import fixed, jobs, outputs
 from data.reads import Read
 from pipeline.domain.records import Job, JobInput
 from pipeline.domain.stages import Lane, Stage
 from pipeline.domain.statuses import JobStatus
 
 READY, RUNNING, DONE, FAILED = fixed(JobStatus.READY, JobStatus.RUNNING, JobStatus.DONE, JobStatus.FAILED)
+_SAMPLES = 200
 _FIELDS = (
     "id", "run_id", "stage", "subject", "subject_id", "take", "part", "status", "urgency", "epoch", "tries", "inputs",
     "options", "fingerprint", "estimated_seconds", "estimated_bytes", "attempt_id", "owner", "reserved_seconds", "reason",
@@ -46,6 +47,20 @@ def _equal(fingerprints: list[Any]) -> Select[Any]:
 
 
 EQUAL = Read(_equal)
+
+
+def totals(cost_key: str) -> Select[Any]:
+    """The key; count, seconds and frames of its newest measured jobs; and the bytes of the segments these made."""
+    newest = (
+        select(jobs.c.id, jobs.c.seconds, jobs.c.frames)
+        .where(jobs.c.cost_key == cost_key, jobs.c.status == DONE, jobs.c.seconds > 0)
+        .order_by(jobs.c.id.desc())
+        .limit(_SAMPLES)
+        .subquery()
+    )
+    made = select(func.sum(outputs.c.size_bytes)).join(newest, newest.c.id == outputs.c.job_id)
+    size = made.where(outputs.c.role == "segment").scalar_subquery()
+    return select(literal(cost_key), func.count(), func.sum(newest.c.seconds), func.sum(newest.c.frames), size)
 
 
 def job_of(row: Any) -> Job:

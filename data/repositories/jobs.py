@@ -7,14 +7,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, case, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, case, delete, func, insert, select, union_all, update
 
 from data.batch import Batch
-from data.models import attempts, jobs, outputs, production_runs
+from data.models import attempts, jobs, production_runs
 from data.models import production_run_cells as cells
 from data.reads import Read
 from data.repositories.chunks import chunks
-from data.repositories.job_rows import BY_IDS, COLUMNS, DONE, EQUAL, FAILED, NEXT, READY, RUNNING, WITHIN, job_of
+from data.repositories.job_rows import BY_IDS, COLUMNS, DONE, EQUAL, FAILED, NEXT, READY, RUNNING, WITHIN, job_of, totals
 from pipeline.domain.decisions import Follower
 from pipeline.domain.estimates import Rate
 from pipeline.domain.records import Attempt, Job, NewJob
@@ -22,6 +22,7 @@ from pipeline.domain.stages import STAGES, Lane, Stage
 from pipeline.domain.statuses import AttemptOutcome, JobStatus
 
 _UNFINISHED = [READY, RUNNING, FAILED]
+_RATES_AT_ONCE = 100
 _INSERT = insert(jobs)
 _START = (
     update(jobs)
@@ -68,7 +69,6 @@ _PROGRESS = (
     .where(attempts.c.id == bindparam("b_id"), attempts.c.outcome == AttemptOutcome.RUNNING.value)
     .values(progress=bindparam("b_progress"), step=bindparam("b_step"))
 )
-_SAMPLES = 200
 
 
 def urgency(priority: int, stage: Stage, part: int) -> int:
@@ -347,20 +347,10 @@ class Jobs:
     def rates(self, cost_keys: Iterable[str]) -> Mapping[str, Rate]:
         """Measured seconds and bytes a frame for these cost keys, from the newest done jobs of each."""
         found: dict[str, Rate] = {}
-        for key in dict.fromkeys(cost_keys):
-            newest = (
-                select(jobs.c.id, jobs.c.seconds, jobs.c.frames)
-                .where(jobs.c.cost_key == key, jobs.c.status == DONE, jobs.c.seconds > 0)
-                .order_by(jobs.c.id.desc())
-                .limit(_SAMPLES)
-                .subquery()
-            )
-            made = select(func.sum(outputs.c.size_bytes)).join(newest, newest.c.id == outputs.c.job_id)
-            size = made.where(outputs.c.role == "segment").scalar_subquery()
-            totals = select(func.count(), func.sum(newest.c.seconds), func.sum(newest.c.frames), size)
-            count, seconds, frames, size_bytes = self._connection.execute(totals).one()
-            if count and frames:
-                found[key] = Rate(float(seconds) / float(frames), float(size_bytes or 0) / float(frames), count)
+        for part in chunks(list(dict.fromkeys(cost_keys)), _RATES_AT_ONCE):
+            for key, count, seconds, frames, size in self._connection.execute(union_all(*map(totals, part))):
+                if count and frames:
+                    found[key] = Rate(float(seconds) / float(frames), float(size or 0) / float(frames), count)
         return found
 
     def attempts_of(self, job_ids: Sequence[int]) -> list[Attempt]:
