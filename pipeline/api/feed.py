@@ -7,7 +7,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastapi import APIRouter, Query, WebSocket
 from starlette.websockets import WebSocketDisconnect
@@ -48,20 +48,28 @@ def as_json(event: Event) -> dict[str, Any]:
     }
 
 
+class Told(NamedTuple):
+    """An event as text, written once for all that it is sent to."""
+
+    seq: int
+    run_id: int | None
+    text: str
+
+
 class Feed:
     """Reads new events once for all listeners of this process, and only while somebody listens."""
 
     def __init__(self, read: Read, last_seq: Callable[[], int]) -> None:
         self._read = read
         self._last_seq = last_seq
-        self._listeners: set[asyncio.Queue[list[Event]]] = set()
+        self._listeners: set[asyncio.Queue[list[Told]]] = set()
         self._reader: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
 
     @asynccontextmanager
-    async def listen(self) -> AsyncIterator[asyncio.Queue[list[Event]]]:
+    async def listen(self) -> AsyncIterator[asyncio.Queue[list[Told]]]:
         """New events in batches; a listener that lets them pile up gets an empty batch, and nothing after that."""
-        queue: asyncio.Queue[list[Event]] = asyncio.Queue(_MOST_WAITING + 1)
+        queue: asyncio.Queue[list[Told]] = asyncio.Queue(_MOST_WAITING + 1)
         self._listeners.add(queue)
         try:
             await self._read_on()
@@ -79,9 +87,13 @@ class Feed:
                 seq = await self.newest()
                 self._reader = asyncio.create_task(self._go_on(seq))
 
-    async def since(self, seq: int, run_id: int | None) -> list[Event]:
+    async def since(self, seq: int, run_id: int | None) -> list[Told]:
         """The events after `seq`, at most a batch."""
-        return list(await asyncio.to_thread(self._read, seq, limit=_AT_ONCE, run_id=run_id))
+        return await asyncio.to_thread(self._since, seq, run_id)
+
+    def _since(self, seq: int, run_id: int | None) -> list[Told]:
+        events = self._read(seq, limit=_AT_ONCE, run_id=run_id)
+        return [Told(event.seq, event.run_id, json.dumps(as_json(event))) for event in events]
 
     async def newest(self) -> int:
         """The number of the newest event."""
@@ -102,7 +114,7 @@ class Feed:
             if len(events) < _AT_ONCE:
                 await asyncio.sleep(_LOOK_EVERY_S)
 
-    def _put(self, queue: asyncio.Queue[list[Event]], events: list[Event]) -> None:
+    def _put(self, queue: asyncio.Queue[list[Told]], events: list[Told]) -> None:
         if queue.qsize() >= _MOST_WAITING:
             self._listeners.discard(queue)
             events = []
@@ -155,7 +167,7 @@ async def _say(socket: WebSocket, text: str) -> None:
     await asyncio.wait_for(socket.send_text(text), _PATIENCE_S)
 
 
-async def _send(socket: WebSocket, feed: Feed, queue: asyncio.Queue[list[Event]], run: int | None, after: int) -> None:
+async def _send(socket: WebSocket, feed: Feed, queue: asyncio.Queue[list[Told]], run: int | None, after: int) -> None:
     seq = await _catch_up(socket, feed, run, after)
     while True:
         try:
@@ -185,6 +197,6 @@ async def _catch_up(socket: WebSocket, feed: Feed, run: int | None, after: int) 
     return max(after, newest)
 
 
-async def _tell(socket: WebSocket, seq: int, events: Sequence[Event]) -> None:
+async def _tell(socket: WebSocket, seq: int, events: Sequence[Told]) -> None:
     if events or seq:
-        await _say(socket, json.dumps({"seq": seq, "events": [as_json(event) for event in events]}))
+        await _say(socket, f'{{"seq": {seq}, "events": [{", ".join(event.text for event in events)}]}}')
