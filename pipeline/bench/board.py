@@ -116,6 +116,7 @@ class _Bench:
         self._server = server
         self._window = window
         self._quick = quick
+        self._asked: set[tuple[int, str]] = set()
 
     # Paint --------------------------------------------------------------------------------------------------------
 
@@ -170,11 +171,13 @@ class _Bench:
             if number / _RATE > seconds:
                 return commits
             time.sleep(max(0.0, began + number / _RATE - time.perf_counter()))
-            selection = Selection(keys=(next(keys),))
-            if number // 200 % 2:
+            key = run.id, next(keys)
+            selection = Selection(keys=(key[1],))
+            if key in self._asked:
                 service.cancel(run, selection, setting.SOMEBODY)
             else:
                 service.submit(run, selection, Mode.ALL, setting.SOMEBODY)
+            self._asked ^= {key}
             commits[self._studio.reports.last_seq()] = time.time()
         raise AssertionError("the count ends")
 
