@@ -33,6 +33,7 @@ def main(arguments: list[str]) -> int:
     if {"-h", "--help"} & set(arguments):
         print(HELP)
         return 0
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored below a background shell; the programs under test hear it
     os.environ.setdefault("PYTHONDONTWRITEBYTECODE", "1")
     if "--fast" in arguments and "--set-up" not in arguments:
         return pytest(arguments)

@@ -52,7 +52,7 @@ class Checkout:
         uv.chmod(uv.stat().st_mode | stat.S_IXUSR)
 
     def open(self, *arguments: str, cwd: Path | None = None, script: Path | None = None) -> subprocess.Popen[str]:
-        """Start the launcher; the caller waits. It hears Ctrl-C even when these tests run where that is ignored."""
+        """Start the launcher; the caller waits."""
         return subprocess.Popen(
             [sys.executable, str(script or self.root / "stripboard"), *arguments],
             cwd=cwd or self.root,
@@ -60,7 +60,6 @@ class Checkout:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def start(self, *arguments: str, cwd: Path | None = None, script: Path | None = None) -> tuple[int, str, str]:

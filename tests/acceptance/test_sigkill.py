@@ -67,7 +67,7 @@ def kill_somewhere(desk: Desk, production: Path, chance: random.Random, executor
     """Start, and kill after some more pieces of work have begun, or very early; False when the run ended before."""
     process = launch(desk, production, STRIPBOARD_EXECUTOR=executor)
     begun = started(desk)
-    more = chance.choice((0, *range(1, 26)))
+    more = chance.choice((0, *range(1, 13)))
     rest = chance.uniform(0.0, 1.0 if more == 0 else 0.08)
     looks = 0.0
     while process.poll() is None and started(desk) < begun + more and looks < PATIENCE_S:
