@@ -128,16 +128,21 @@ def browser() -> Iterator[Any]:
 
 @dataclass
 class Listener:
-    """One open tab as the server sees it: a socket that is told every event. `heard` is when each number came."""
+    """One open tab as the server sees it: a socket that is told every event. `heard` is when each number came.
+
+    `is_told` is set by the server's first word: from then on nothing that is committed passes it by.
+    """
 
     client: ClientConnection
     heard: dict[int, float] = field(default_factory=dict)
+    is_told: threading.Event = field(default_factory=threading.Event)
 
     def listen(self) -> None:
         """Until the connection is closed."""
         try:
             for message in self.client:
                 now, said = time.time(), json.loads(message)
+                self.is_told.set()
                 for event in said.get("events", ()):
                     self.heard[event["seq"]] = now
         except ConnectionClosed:
@@ -153,6 +158,8 @@ def listeners(server: Server, count: int, run_id: int) -> Iterator[list[Listener
         threads = [threading.Thread(target=one.listen, daemon=True) for one in found]
         for thread in threads:
             thread.start()
+        if not all(one.is_told.wait(_START_S) for one in found):
+            raise RuntimeError("the feed did not begin")
         yield found
         for one in found:
             one.client.close()
