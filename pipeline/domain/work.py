@@ -41,11 +41,20 @@ class Measurement:
 
 
 @dataclass(frozen=True)
+class Place:
+    """The worker of a fleet that an attempt was given to: its name, and the address where it answers."""
+
+    name: str
+    url: str
+
+
+@dataclass(frozen=True)
 class Request:
     """One attempt of one job, complete in itself: plain values and stored files only, so it can cross any border.
 
     `attempt_id` is a lowercase hyphenated UUID of our choosing, stored before the request is sent.
     `job_key` is stable over attempts of one job; `fingerprint` is equal for equal work (see `fingerprints`).
+    `place` is where a fleet performs it, stored with the attempt; None for a performer on this machine.
     """
 
     attempt_id: str
@@ -55,6 +64,7 @@ class Request:
     fingerprint: str
     inputs: tuple[InputFile, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    place: Place | None = None
 
     def files(self, role: str) -> tuple[InputFile, ...]:
         """The inputs that play this role, in order."""
