@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Select, bindparam
@@ -28,14 +28,16 @@ class Read:
         self, connection: Connection, values: Mapping[str, Any], many: Sequence[Any] = (), most: int | None = None
     ) -> Iterable[Any]:
         """The first `most` rows; each has its columns as attributes and is a tuple."""
-        padded = [*many, *([many[-1]] * (_padded(len(many)) - len(many)))] if many else []
-        bound = {**values, **{f"many_{number}": value for number, value in enumerate(padded)}}
-        key = (connection.dialect.name, len(padded))
+        size = _padded(len(many)) if many else 0
+        if many:
+            padded = [*many, *([many[-1]] * (size - len(many)))]
+            values = {**values, **dict(zip(_names(size), padded, strict=True))}
+        key = (connection.dialect.name, size)
         known = self._known.get(key)
         if known is None:
-            binds = [bindparam(f"many_{number}") for number in range(len(padded))]
+            binds = [bindparam(name) for name in _names(size)]
             known = self._known[key] = _Compiled(self._make(binds), connection.dialect)
-        return known.rows(connection, bound, most)
+        return known.rows(connection, values, most)
 
 
 class _Compiled:
@@ -62,9 +64,9 @@ class _Compiled:
         """SQLite plans a bound LIMIT anew for each value, which costs more than the rows: there the reading just stops."""
         if not self._is_direct:
             return connection.execute(self._statement if most is None else self._statement.limit(most), values)
-        given = {**self._defaults, **values}
+        given = {**self._defaults, **values} if self._defaults else values
         parameters = [given[name] if process is None else process(given[name]) for name, process in self._binds]
-        with driver_cursor(connection, self._sql) as cursor:
+        with DriverCursor(connection, self._sql) as cursor:
             cursor.execute(self._sql, parameters)
             found = cursor.fetchall() if most is None else cursor.fetchmany(most)
         return [self._finished(row) for row in found]
@@ -76,18 +78,30 @@ class _Compiled:
         return self._row._make(values)
 
 
-@contextmanager
-def driver_cursor(connection: Connection, sql: str) -> Any:
-    """A cursor of the driver; its errors become SQLAlchemy's, as if it had been asked."""
-    dialect = connection.dialect
-    errors: Any = dialect.loaded_dbapi.Error
-    cursor = connection.connection.cursor()
-    try:
-        yield cursor
-    except errors as error:
-        raise DBAPIError.instance(sql, None, error, errors, dialect=dialect) from error
-    finally:
-        cursor.close()
+class DriverCursor:
+    """A cursor of the driver for one statement; its errors become SQLAlchemy's, as if it had been asked.
+
+    Written out, not as a generator: a turn of the engine opens some twenty.
+    """
+
+    def __init__(self, connection: Connection, sql: str) -> None:
+        self._dialect = connection.dialect
+        self._sql = sql
+        self._cursor: Any = connection.connection.cursor()
+
+    def __enter__(self) -> Any:
+        return self._cursor
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._cursor.close()
+        errors: Any = self._dialect.loaded_dbapi.Error
+        if isinstance(error, errors):
+            raise DBAPIError.instance(self._sql, None, error, errors, dialect=self._dialect) from error
+
+
+@cache
+def _names(size: int) -> tuple[str, ...]:
+    return tuple(f"many_{number}" for number in range(size))
 
 
 def _padded(count: int) -> int:

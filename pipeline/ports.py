@@ -30,6 +30,10 @@ class Media(Protocol):
         """Where a stored file lies (whether or not it is there)."""
         ...
 
+    def name_of(self, sha256: str) -> str:
+        """The same as text."""
+        ...
+
     def adopt(self, path: Path, media_type: str) -> StoredFile:
         """Copy a person's file in, durably; the answer names it by its content."""
         ...

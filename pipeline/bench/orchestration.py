@@ -15,7 +15,8 @@ from pipeline.bench.performers import SlottedPerformer, Stay
 
 _SIZES = (160, 2_000, 20_000)
 _QUICK_SIZES = (160, 800)
-_REPEATS = {160: 8, 2_000: 3}
+_REPEATS = {160: 8, 2_000: 3, 20_000: 2}
+_PACED_REPEATS = 3
 _TIMED_SCENES, _QUICK_TIMED_SCENES, _SEGMENTS, _CROWDED_FACTOR = 64, 16, 8, 4
 _KILLED_SCENES, _QUICK_KILLED_SCENES = 2_000, 400
 _LONG_S, _SHORT_S = 0.050, 0.010
@@ -26,7 +27,7 @@ def run(quick: bool = False) -> list[Figure]:
     commits = setting.commit_rate()
     figures = [plain("bare durable commits", commits, "1/s")]
     figures += _throughput(commits, _QUICK_SIZES if quick else _SIZES)
-    figures += _timed(commits, _QUICK_TIMED_SCENES if quick else _TIMED_SCENES)
+    figures += _timed(commits, _QUICK_TIMED_SCENES if quick else _TIMED_SCENES, 1 if quick else _PACED_REPEATS)
     figures += _restarted(commits, _QUICK_KILLED_SCENES if quick else _KILLED_SCENES)
     return [*figures, plain("bare durable commits, at the end", setting.commit_rate(), "1/s")]
 
@@ -56,10 +57,13 @@ def _throughput(commits: float, sizes: tuple[int, ...]) -> list[Figure]:
     ]
 
 
-def _timed(commits: float, scenes: int) -> list[Figure]:
-    """Four slots with jobs of 50 ms, scenes of eight segments: how soon a dependent follows, and how busy the slots are."""
+def _timed(commits: float, scenes: int, repeats: int) -> list[Figure]:
+    """Four slots with jobs of 50 ms, scenes of eight segments: how soon a dependent follows, and how busy the slots are.
+
+    The quickest of `repeats`, as in the other figures: what other programs take of the machine only ever adds.
+    """
     paced = setting.commit_times(_LONG_S / SLOTS)
-    stays = _watched(scenes, _SEGMENTS, _LONG_S)
+    stays = min((_watched(scenes, _SEGMENTS, _LONG_S) for _ in range(repeats)), key=lambda them: percentile(_waits(them), 0.95))
     paced += setting.commit_times(_LONG_S / SLOTS)
     waits = _waits(stays)
     p95 = percentile(waits, 0.95)

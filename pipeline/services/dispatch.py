@@ -272,7 +272,7 @@ class Dispatch:
             if "command" in parameters:
                 parameters["base_dir"] = advance.run(job.run_id).base_dir
         inputs = tuple(
-            InputFile(file.role, file.sha256, str(self._media.path_of(file.sha256)), file.media_type, file.label)
+            InputFile(file.role, file.sha256, self._media.name_of(file.sha256), file.media_type, file.label)
             for file in job.inputs
         )
         return Request(

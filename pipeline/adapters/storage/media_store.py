@@ -31,7 +31,11 @@ class MediaStore:
 
     def path_of(self, sha256: str) -> Path:
         """Where a file of this content lies, whether or not it is there."""
-        return Path(f"{self.root}/{sha256[:2]}/{sha256[2:]}")
+        return Path(self.name_of(sha256))
+
+    def name_of(self, sha256: str) -> str:
+        """The same as text, for requests, which are made by the thousand."""
+        return f"{self.root}/{sha256[:2]}/{sha256[2:]}"
 
     def take(self, path: Path) -> tuple[str, int]:
         """Move a finished file in; (sha256, size in bytes).

@@ -31,11 +31,11 @@ class Spool:
 
     def attempt_folder(self, attempt_id: str) -> Path:
         """The folder of one attempt."""
-        return self.root / "attempts" / attempt_id
+        return Path(f"{self.root}/attempts/{attempt_id}")
 
     def job_folder(self, job_key: str) -> Path:
         """The folder of one job."""
-        return self.root / "jobs" / job_key
+        return Path(f"{self.root}/jobs/{job_key}")
 
     def begin(self, request: Request) -> None:
         """Make the folders and enter the start in the ledger."""
@@ -77,11 +77,11 @@ class Spool:
     def forget(self, attempt_id: str) -> None:
         """Remove the attempt's folder: its end is in the database."""
         self._checkpoint("spool.forget")
-        shutil.rmtree(self.attempt_folder(attempt_id), ignore_errors=True)
+        _remove(self.attempt_folder(attempt_id))
 
     def forget_job(self, job_key: str) -> None:
         """Remove the job's folder: the job has ended."""
-        shutil.rmtree(self.job_folder(job_key), ignore_errors=True)
+        _remove(self.job_folder(job_key))
 
     def ledger(self) -> Iterator[dict[str, str]]:
         """Every start of work ever made here; a line that a crash cut short is left out."""
@@ -97,6 +97,12 @@ class Spool:
         """The attempts that have a folder."""
         folder = self.root / "attempts"
         return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+
+def _remove(folder: Path) -> None:
+    """Most work leaves no folder, and every settled attempt comes here: the question is much cheaper than a failed removal."""
+    if folder.is_dir():
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 class AttemptWorkspace:
