@@ -2,58 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, String, Table, Text, UniqueConstraint
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    ColumnElement,
-    Float,
-    ForeignKey,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    Text,
-    UniqueConstraint,
-    literal_column,
-    text,
-)
-
-from data.column_types import Json
-from data.column_types import UtcTime as UtcTime
-
-
-def fixed(*values: str) -> list[ColumnElement[str]]:
-    """Status words as part of a statement's text: the partial indices serve only statements that spell the word out, and
-    SQLite parses a statement again for each new value of a parameter that an index depends on."""
-    return [literal_column(f"'{value}'", String) for value in values]
-
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-def _id() -> Column[int]:
-    return Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
-
-
-def _ref(name: str, target: str, **options: Any) -> Column[int]:
-    return Column(name, BigInteger, ForeignKey(f"{target}.id"), nullable=options.pop("nullable", False), **options)
-
-
-def _only(condition: str) -> dict[str, Any]:
-    """A partial index: small, because finished work leaves it."""
-    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
-
+from data.column_types import Json, UtcTime
+from data.tables import key, metadata, only, ref
 
 heads = Table(
     "heads",
@@ -65,15 +17,15 @@ heads = Table(
 """One row. Every writing transaction locks it first: that makes one writer at a time on any database, and it numbers
 events and chains the audit log without gaps or races."""
 
-projects = Table("projects", metadata, _id(), Column("title", Text, nullable=False, unique=True), Column("created_at", UtcTime))
+projects = Table("projects", metadata, key(), Column("title", Text, nullable=False, unique=True), Column("created_at", UtcTime))
 
 
 def _library(name: str) -> Table:
     return Table(
         name,
         metadata,
-        _id(),
-        _ref("project_id", "projects"),
+        key(),
+        ref("project_id", "projects"),
         Column("name", Text, nullable=False),
         Column("spec", Json, nullable=False),
         UniqueConstraint("project_id", "name"),
@@ -88,8 +40,8 @@ locations = _library("locations")
 production_runs = Table(
     "production_runs",
     metadata,
-    _id(),
-    _ref("project_id", "projects"),
+    key(),
+    ref("project_id", "projects"),
     Column("title", Text, nullable=False),
     Column("number", Integer, nullable=False),
     Column("status", String(16), nullable=False),
@@ -113,8 +65,8 @@ production_runs = Table(
 production_run_cells = Table(
     "production_run_cells",
     metadata,
-    _id(),
-    _ref("run_id", "production_runs"),
+    key(),
+    ref("run_id", "production_runs"),
     Column("ordinal", Integer, nullable=False),
     Column("key", Text, nullable=False),
     Column("scene_type", Text, nullable=False),
@@ -140,8 +92,8 @@ production_run_cells = Table(
 stills = Table(
     "stills",
     metadata,
-    _id(),
-    _ref("run_id", "production_runs"),
+    key(),
+    ref("run_id", "production_runs"),
     Column("kind", String(16), nullable=False),
     Column("key", Text, nullable=False),
     Column("character", Text),
@@ -160,8 +112,8 @@ stills = Table(
 dependencies = Table(
     "dependencies",
     metadata,
-    _id(),
-    _ref("run_id", "production_runs"),
+    key(),
+    ref("run_id", "production_runs"),
     Column("subject", String(8), nullable=False),
     Column("subject_id", BigInteger, nullable=False),
     Column("needs", String(8), nullable=False),
@@ -173,8 +125,8 @@ dependencies = Table(
 jobs = Table(
     "jobs",
     metadata,
-    _id(),
-    _ref("run_id", "production_runs"),
+    key(),
+    ref("run_id", "production_runs"),
     Column("stage", String(24), nullable=False),
     Column("rank", Integer, nullable=False),
     Column("lane", String(16), nullable=False),
@@ -203,22 +155,23 @@ jobs = Table(
     Column("seconds", Float, nullable=False, server_default="0"),
     Column("reason", Text, nullable=False, server_default=""),
     UniqueConstraint("subject", "subject_id", "stage", "take", "part"),
-    Index("ix_jobs_ready", "run_id", "lane", "urgency", "id", **_only("status = 'ready'")),
-    Index("ix_jobs_running", "owner", **_only("status = 'running'")),
-    Index("ix_jobs_unfinished", "run_id", "stage", **_only("status in ('ready', 'running', 'failed')")),
-    Index("ix_jobs_fingerprint", "fingerprint", **_only("status in ('done', 'running')")),
-    Index("ix_jobs_cost", "cost_key", "id", **_only("status = 'done' and seconds > 0")),
+    Index("ix_jobs_ready", "run_id", "lane", "urgency", "id", **only("status = 'ready'")),
+    Index("ix_jobs_running", "owner", **only("status = 'running'")),
+    Index("ix_jobs_unfinished", "run_id", "stage", **only("status in ('ready', 'running', 'failed')")),
+    Index("ix_jobs_fingerprint", "fingerprint", **only("status in ('done', 'running')")),
+    Index("ix_jobs_cost", "cost_key", "id", **only("status = 'done' and seconds > 0")),
 )
 
 attempts = Table(
     "attempts",
     metadata,
     Column("id", String(36), primary_key=True),
-    _ref("job_id", "jobs"),
+    ref("job_id", "jobs"),
     Column("number", Integer, nullable=False),
     Column("epoch", Integer, nullable=False),
     Column("owner", String(36), nullable=False),
     Column("worker", Text, nullable=False),
+    Column("cost", Float, nullable=False, server_default="0"),
     Column("started_at", UtcTime, nullable=False),
     Column("ended_at", UtcTime),
     Column("outcome", String(16), nullable=False),
@@ -233,8 +186,8 @@ attempts = Table(
 outputs = Table(
     "outputs",
     metadata,
-    _id(),
-    _ref("job_id", "jobs"),
+    key(),
+    ref("job_id", "jobs"),
     Column("stage", String(24), nullable=False),
     Column("subject", String(8), nullable=False),
     Column("subject_id", BigInteger, nullable=False),
@@ -264,8 +217,8 @@ imports = Table(
 takes = Table(
     "takes",
     metadata,
-    _id(),
-    _ref("cell_id", "production_run_cells"),
+    key(),
+    ref("cell_id", "production_run_cells"),
     Column("number", Integer, nullable=False),
     Column("seed", BigInteger, nullable=False),
     Column("created_at", UtcTime, nullable=False),
@@ -279,7 +232,7 @@ takes = Table(
     Column("scene_sha256", String(64)),
     Column("kept", Json, nullable=False, server_default="[]"),
     UniqueConstraint("cell_id", "number"),
-    Index("ix_takes_scene", "scene_sha256", **_only("decision = 'approved'")),
+    Index("ix_takes_scene", "scene_sha256", **only("decision = 'approved'")),
 )
 
 events = Table(
@@ -310,8 +263,8 @@ audit_log = Table(
 deliveries = Table(
     "deliveries",
     metadata,
-    _id(),
-    _ref("run_id", "production_runs"),
+    key(),
+    ref("run_id", "production_runs"),
     Column("number", Integer, nullable=False),
     Column("status", String(16), nullable=False),
     Column("created_at", UtcTime, nullable=False),
@@ -336,8 +289,8 @@ engines = Table(
 saved_views = Table(
     "saved_views",
     metadata,
-    _id(),
-    _ref("project_id", "projects"),
+    key(),
+    ref("project_id", "projects"),
     Column("name", Text, nullable=False),
     Column("query", Text, nullable=False),
     Column("actor", Text, nullable=False),
@@ -348,7 +301,7 @@ saved_views = Table(
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,
-    _id(),
+    key(),
     Column("actor", Text, nullable=False),
     Column("key", String(255), nullable=False),
     Column("route", Text, nullable=False),

@@ -12,9 +12,10 @@ from sqlalchemy import Column, Connection, TypeDecorator, column, insert, inspec
 from sqlalchemy.exc import DBAPIError, OperationalError, StatementError
 
 from data import sqlite
-from data.models import engines, metadata
+from data.models import engines
 from data.schema import NEWEST, lock_schema, revision, upgrade
 from data.store import Store, Stores
+from data.tables import metadata
 from pipeline.domain.errors import Invalid, Unavailable
 
 FORMAT, VERSION = "stripboard backup", 1
@@ -24,7 +25,9 @@ TABLES = tuple(each.name for each in metadata.sorted_tables)
 """Every table, those that others point to first."""
 
 _FIRST = "0001"
-_SINCE = {"idempotency_keys": "0002", "saved_views": "0002"}
+_SINCE = {
+    "idempotency_keys": "0002", "saved_views": "0002", "workers": "0005", "catalogues": "0005", "worker_records": "0005",
+}  # fmt: skip
 """The schema that a table came with, where that is not the first one; schemas are named so that they sort by age."""
 
 _AT_ONCE = 2000

@@ -30,6 +30,7 @@ from data.repositories.runs import Runs
 from data.repositories.stills import Stills
 from data.repositories.takes import Takes
 from data.repositories.tallies import Tallies
+from data.repositories.workers import Workers
 from pipeline.domain.errors import Conflict, Unavailable
 
 _WAIT_MS = 30_000
@@ -52,6 +53,7 @@ class Store:
         self.takes = Takes(connection, batch)
         self.deliveries = Deliveries(connection, batch)
         self.engines = Engines(connection)
+        self.workers = Workers(connection, batch)
         self.audit = Audit(connection)
         self.idempotency = Idempotency(connection)
         self.pages = Pages(connection)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 from pipeline.domain.records import StoredFile
 from pipeline.domain.work import OutputFile, Request, Result, Update
+from pipeline.domain.workers import Sighting
 
 
 class Clock(Protocol):
@@ -119,6 +120,22 @@ class GeneratorBackend(Protocol):
 
     def cancel(self, attempt_id: str) -> None:
         """Ask the attempt to stop. No promise when; unknown ids are ignored."""
+        ...
+
+
+class Servers(Protocol):
+    """The servers behind the workers of a fleet, apart from the work that they do."""
+
+    def look(self, urls: Sequence[str]) -> Mapping[str, Sighting]:
+        """What each of these servers says of itself, all asked at once; one that does not answer is AWAY, with the reason."""
+        ...
+
+    def test(self, url: str) -> str:
+        """Let a server do something tiny from end to end; what went wrong, in words, or nothing when it works."""
+        ...
+
+    def free(self, url: str) -> None:
+        """Ask a server to forget its models; no promise when."""
         ...
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from sqlalchemy import Float, Select, bindparam, func, literal, or_, select
 
-from data.models import fixed, jobs, outputs
+from data.models import jobs, outputs
 from data.reads import Read
+from data.tables import fixed
 from pipeline.domain.records import Job, JobInput
 from pipeline.domain.stages import Lane, Stage
 from pipeline.domain.statuses import JobStatus

@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from data.batch import Batch
-from data.models import UtcTime, audit_log, events, heads
+from data.column_types import UtcTime
+from data.models import audit_log, events, heads
 from data.reads import Read
 from data.repositories.chunks import chunks
 from pipeline.domain.records import Actor, Event

@@ -9,9 +9,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal, or_, select, text, union_all
 
-from data.models import attempts, dependencies, engines, events, fixed, jobs, stills, takes
+from data.models import attempts, dependencies, engines, events, jobs, stills, takes
 from data.models import production_run_cells as cells
 from data.repositories.job_rows import DONE, FAILED, READY, RUNNING
+from data.tables import fixed
 from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import CellStatus, JobStatus, StillKind
 

@@ -189,7 +189,10 @@ class NewJob:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One try of a job. `progress` goes from 0 to 1, and `step` names what it does just now, where its performer tells."""
+    """One try of a job. `progress` goes from 0 to 1, and `step` names what it does just now, where its performer tells.
+
+    `cost` is what its time on a worker of the fleet has cost, in the currency of the installation.
+    """
 
     id: str
     job_id: int
@@ -204,6 +207,7 @@ class Attempt:
     seconds: float
     progress: float = 0.0
     step: str = ""
+    cost: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 from sqlalchemy import text
 
-from data.models import metadata
+from data.tables import metadata
 from pipeline.domain.choices import Mode
 from pipeline.domain.errors import Conflict
 from pipeline.domain.matrix import Selection

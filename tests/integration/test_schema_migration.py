@@ -11,9 +11,9 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
-from data.models import metadata
 from data.schema import NEWEST, SchemaTooNew, migrate, upgrade
 from data.store import Stores
+from data.tables import metadata
 
 OLD_CONTENT = {
     "projects": {"id": 1, "title": "Harbor Nights", "created_at": 0},

@@ -1,0 +1,168 @@
+"""Workers of a fleet: who they are, whether they may take work, and what a look at their server found."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+from pipeline.domain.errors import Invalid
+from pipeline.domain.names import NAME_PATTERN
+
+_TAG = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,252}[A-Za-z0-9])?")
+_ENDS_IN_A_NUMBER = re.compile(r"(^|\.)(0[xX][0-9a-fA-F]*|[0-9]+)\.?$")
+"""Other spellings of an address, such as 0x7f.1 or 2130706433, which libraries read in different ways."""
+_MOST_TAGS = 20
+_DEAREST = 100_000.0
+
+
+class WorkerState(StrEnum):
+    """Whether a worker may be given work; a person moves it."""
+
+    ENABLED = "enabled"  # takes work
+    PAUSED = "paused"  # takes no new work until it is enabled again; what runs goes on
+    DRAINING = "draining"  # takes no new work and will be switched off when what runs has ended
+
+
+class Health(StrEnum):
+    """What the last look at a worker's server found; only the looks move it."""
+
+    UNKNOWN = "unknown"  # not looked at yet
+    WELL = "well"  # it answers and works
+    AWAY = "away"  # it does not answer
+    WEDGED = "wedged"  # it answers, and works on nothing: only a restart of its process helps
+    STRANGE = "strange"  # what it answers is not what such a server answers
+
+
+@dataclass(frozen=True)
+class Worker:
+    """One worker, as it is stored. `cost_per_hour` is in the currency of the installation; sizes in bytes.
+
+    `model` is what it has loaded, as far as we know; `catalogue_sha256` names what its server says that it can do.
+    """
+
+    id: int
+    name: str
+    url: str
+    tags: tuple[str, ...]
+    state: WorkerState
+    health: Health
+    health_reason: str
+    health_at: datetime | None
+    looked_at: datetime | None
+    version: str
+    gpu: str
+    memory_bytes: int
+    free_bytes: int
+    queue: int
+    cost_per_hour: float
+    model: str
+    catalogue_sha256: str
+    created_at: datetime
+
+    @property
+    def may_work(self) -> bool:
+        """Whether new work may go there, as far as the worker itself is concerned."""
+        return self.state is WorkerState.ENABLED and self.health in (Health.WELL, Health.UNKNOWN)
+
+    @property
+    def why_not(self) -> str:
+        """Why it takes no new work, in words; empty when it does."""
+        if self.state is WorkerState.PAUSED:
+            return "it is paused"
+        if self.state is WorkerState.DRAINING:
+            return "it is draining"
+        return "" if self.may_work else f"it is {self.health.value}: {self.health_reason}"
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """What one look at a server found. `catalogue` is its answer to what nodes it has: class name to schema."""
+
+    health: Health
+    reason: str = ""
+    version: str = ""
+    gpu: str = ""
+    memory_bytes: int = 0
+    free_bytes: int = 0
+    queue: int = 0
+    catalogue: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class WorkRecord:
+    """What a worker has shown with one kind of work, named by the cost key of its jobs.
+
+    `spread` is the standard deviation of the seconds for a frame over `samples`. `failures` counts those in a row, of
+    `failure_class`; with `aside_since` the worker gets no such work until a test, not before `test_at`, has succeeded.
+    """
+
+    worker_id: int
+    work: str
+    samples: int = 0
+    seconds_per_frame: float = 0.0
+    spread: float = 0.0
+    failures: int = 0
+    failure_class: str = ""
+    reason: str = ""
+    aside_since: datetime | None = None
+    test_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class NewWorker:
+    """A worker to be registered, checked by `checked`."""
+
+    name: str
+    url: str
+    tags: tuple[str, ...] = ()
+    cost_per_hour: float = 0.0
+
+
+def checked(name: str, url: str, *, tags: Sequence[str] = (), cost_per_hour: float = 0.0) -> NewWorker:
+    """A worker as it may be stored. Raises Invalid, with the cure, for a name, address, tag or price that cannot be used."""
+    if not re.match(NAME_PATTERN, name):
+        raise Invalid(f"{name[:80]!r} cannot name a worker. Use one line of 1 to 80 characters.")
+    bad = next((tag for tag in tags if not _TAG.fullmatch(tag)), None)
+    if bad is not None or len(tags) > _MOST_TAGS:
+        raise Invalid(f"The tags of {name} cannot be used. At most {_MOST_TAGS}; small letters, digits, _ and -, such as 48gb.")
+    if not 0.0 <= cost_per_hour <= _DEAREST:
+        raise Invalid(f"The price of {name} must lie between 0 and {_DEAREST:,.0f} an hour.")
+    return NewWorker(name, checked_url(url), tuple(dict.fromkeys(tags)), float(cost_per_hour))
+
+
+def checked_url(url: str) -> str:
+    """The address of a server in its one spelling, `http://host:port`; a bare `host:port` is plain HTTP.
+
+    Servers of a fleet stand in private networks, so private addresses are fine. Link-local ones are not: on rented
+    machines these answer with the secrets of the landlord. Nor are credentials, which would be shown and logged.
+    """
+    try:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        port = parts.port or (443 if parts.scheme == "https" else 8188)
+    except ValueError:
+        raise Invalid(f'"{url[:200]}" is not an address. Write it as http://host:8188.') from None
+    if parts.scheme not in ("http", "https") or parts.path.strip("/") or parts.query or parts.fragment:
+        raise Invalid(f'"{url[:200]}" is not the address of a server. Write scheme, host and port only: http://host:8188.')
+    if parts.username is not None or parts.password is not None:
+        raise Invalid(
+            "An address must not hold a password. Put a proxy that knows it before the server, or use a private network."
+        )
+    return f"{parts.scheme}://{_checked_host(parts.hostname or '')}:{port}"
+
+
+def _checked_host(host: str) -> str:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        if not _HOST.fullmatch(host) or _ENDS_IN_A_NUMBER.search(host):
+            raise Invalid(f'"{host[:200]}" is neither a host name nor an address.') from None
+        return host.lower()
+    if address.is_link_local or address.is_multicast or address.is_unspecified:
+        raise Invalid(f"{host} is not the address of one machine. Use its own address.")
+    return f"[{address}]" if address.version == 6 else str(address)

@@ -1,0 +1,217 @@
+"""Workers of the fleet: registered, looked at, paused, drained, removed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+from urllib.parse import urlsplit
+
+from data.store import Store, Stores
+from pipeline.domain import workers
+from pipeline.domain.errors import Conflict, Invalid, NotFound, Unavailable
+from pipeline.domain.names import did_you_mean, fold
+from pipeline.domain.records import Actor
+from pipeline.domain.workers import Health, NewWorker, Sighting, Worker, WorkerState, WorkRecord
+from pipeline.ports import Clock, Servers
+
+_LOOKS = Actor("system", "looks")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A worker as people see it: how many attempts it has, and what it has shown with each kind of work."""
+
+    worker: Worker
+    busy: int
+    records: tuple[WorkRecord, ...]
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What a scan of addresses came to: the workers that are new, and of every other address why not."""
+
+    registered: tuple[Worker, ...]
+    left_out: Mapping[str, str]
+
+
+class Workers:
+    """Every verb on workers. `servers` asks the servers behind them."""
+
+    def __init__(self, stores: Stores, clock: Clock, servers: Servers) -> None:
+        self._stores = stores
+        self._clock = clock
+        self._servers = servers
+
+    # Reading ----------------------------------------------------------------------------------------------------
+
+    def all(self) -> list[Standing]:
+        """Every worker with its standing, by name."""
+        with self._stores.read() as store:
+            found, busy, records = store.workers.all(), store.workers.busy(), store.workers.records()
+        return [
+            Standing(worker, busy.get(worker.name, 0), tuple(one for one in records if one.worker_id == worker.id))
+            for worker in found
+        ]
+
+    def find(self, name: str) -> Worker:
+        """The worker of this name or number. Raises NotFound with the nearest name."""
+        with self._stores.read() as store:
+            found = store.workers.all()
+        for worker in found:
+            if fold(worker.name) == fold(name) or str(worker.id) == name:
+                return worker
+        raise NotFound(f'There is no worker "{name}". {did_you_mean(name, [worker.name for worker in found])}'.rstrip())
+
+    # Changing ---------------------------------------------------------------------------------------------------
+
+    def register(self, name: str, url: str, actor: Actor, *, tags: Sequence[str] = (), cost_per_hour: float = 0.0) -> Worker:
+        """Add a worker; it gets work once a look has found it well. Raises Invalid, or Conflict when it is there already."""
+        new = workers.checked(name, url, tags=tags, cost_per_hour=cost_per_hour)
+        with self._stores.begin(self._clock.now()) as store:
+            return self._add(store, new, actor)
+
+    @staticmethod
+    def _add(store: Store, new: NewWorker, actor: Actor) -> Worker:
+        for known in store.workers.all():
+            if fold(known.name) == fold(new.name):
+                raise Conflict(f'There is a worker "{known.name}" already. Choose another name.')
+            if known.url == new.url:
+                raise Conflict(f'{new.url} is the worker "{known.name}" already.')
+        worker = store.workers.add(new, store.journal.now)
+        _record(store, worker, "worker.registered", actor, url=worker.url)
+        return worker
+
+    def set_state(self, worker: Worker, state: WorkerState, actor: Actor) -> Worker:
+        """Enable, pause or drain a worker. What runs there goes on in any case."""
+        with self._stores.begin(self._clock.now()) as store:
+            found = _still_there(store, worker)
+            if found.state is not state:
+                store.workers.change(worker.id, state=state)
+                _record(store, worker, f"worker.{state.value}", actor)
+            return _still_there(store, worker)
+
+    def edit(
+        self, worker: Worker, actor: Actor, *, tags: Sequence[str] | None = None, cost_per_hour: float | None = None
+    ) -> Worker:
+        """Give a worker other tags or another price; the price counts for attempts that end from now on."""
+        with self._stores.begin(self._clock.now()) as store:
+            found = _still_there(store, worker)
+            new = workers.checked(
+                found.name,
+                found.url,
+                tags=found.tags if tags is None else tags,
+                cost_per_hour=found.cost_per_hour if cost_per_hour is None else cost_per_hour,
+            )
+            store.workers.change(worker.id, tags=list(new.tags), cost_per_hour=new.cost_per_hour)
+            _record(store, worker, "worker.edited", actor, tags=list(new.tags), cost_per_hour=new.cost_per_hour)
+            return _still_there(store, worker)
+
+    def remove(self, worker: Worker, actor: Actor) -> None:
+        """Forget a worker. Raises Conflict while it has work: drain it first."""
+        with self._stores.begin(self._clock.now()) as store:
+            found = _still_there(store, worker)
+            busy = store.workers.busy().get(found.name, 0)
+            if busy:
+                raise Conflict(f'"{found.name}" has {busy} jobs. Drain it, and remove it when they have ended.')
+            _record(store, found, "worker.removed", actor, name=found.name)
+            store.workers.remove(found.id)
+            store.workers.drop_catalogues()
+
+    def take_back(self, worker: Worker, work: str, actor: Actor) -> None:
+        """A worker that was set aside for a kind of work gets such work again at once."""
+        with self._stores.begin(self._clock.now()) as store:
+            _still_there(store, worker)
+            record = store.workers.record(worker.id, work)
+            if record is None or record.aside_since is None:
+                raise Conflict(f'"{worker.name}" is not set aside for {work}.')
+            changed = WorkRecord(worker.id, work, record.samples, record.seconds_per_frame, record.spread)
+            store.workers.keep_record(changed, is_new=False)
+            _record(store, worker, "worker.taken_back", actor, work=work)
+
+    # Looking ----------------------------------------------------------------------------------------------------
+
+    def look(self, only: Sequence[Worker] | None = None) -> list[Worker]:
+        """Look at the servers of all workers, or of these, and store what was found; a change of health is an event."""
+        if only is None:
+            with self._stores.read() as store:
+                only = store.workers.all()
+        sightings = self._servers.look([worker.url for worker in only]) if only else {}
+        if not sightings:
+            return []
+        with self._stores.begin(self._clock.now()) as store:
+            present = {worker.id: worker for worker in store.workers.all()}
+            seen = [present[worker.id] for worker in only if worker.id in present]
+            for worker in seen:
+                self._store_sighting(store, worker, sightings[worker.url])
+            return [found for worker in seen if (found := store.workers.by_id(worker.id))]
+
+    @staticmethod
+    def _store_sighting(store: Store, worker: Worker, sighting: Sighting) -> None:
+        values: dict[str, Any] = {"looked_at": store.journal.now, "health_reason": sighting.reason}
+        if sighting.health is not worker.health:
+            values |= {"health": sighting.health, "health_at": store.journal.now}
+            told = {"from": worker.health.value, "reason": sighting.reason}
+            _record(store, worker, f"worker.{sighting.health.value}", _LOOKS, **told)
+        if sighting.health in (Health.WELL, Health.WEDGED):
+            values |= {
+                "version": sighting.version,
+                "gpu": sighting.gpu,
+                "memory_bytes": sighting.memory_bytes,
+                "free_bytes": sighting.free_bytes,
+                "queue": sighting.queue,
+            }
+        if sighting.catalogue:
+            text = json.dumps(sighting.catalogue, sort_keys=True, separators=(",", ":"))
+            key = sha256(text.encode()).hexdigest()
+            if key != worker.catalogue_sha256:
+                store.workers.keep_catalogue(key, sighting.catalogue)
+                values["catalogue_sha256"] = key
+        if worker.health is Health.AWAY and sighting.health is Health.WELL:
+            values["model"] = ""  # it may have been restarted, and then it has nothing loaded
+        store.workers.change(worker.id, **values)
+
+    def scan(self, urls: Sequence[str], actor: Actor, *, tags: Sequence[str] = ()) -> Scan:
+        """Look at these addresses and register every server that is well and not known yet."""
+        left_out: dict[str, str] = {}
+        addresses = []
+        for url in urls:
+            try:
+                addresses.append(workers.checked_url(url))
+            except Invalid as error:
+                left_out[url] = str(error)
+        sightings = self._servers.look(list(dict.fromkeys(addresses)))
+        registered = []
+        for url, sighting in sightings.items():
+            if sighting.health is not Health.WELL:
+                left_out[url] = sighting.reason or sighting.health.value
+                continue
+            try:
+                registered.append(self.register(_name_of(url), url, actor, tags=tags))
+            except Conflict as error:
+                left_out[url] = str(error)
+        return Scan(tuple(self.look(registered)), left_out)
+
+    def test(self, worker: Worker) -> None:
+        """Let a worker do something tiny from end to end. Raises Unavailable with what went wrong."""
+        reason = self._servers.test(worker.url)
+        if reason:
+            raise Unavailable(f'"{worker.name}" does not work: {reason}')
+
+
+def _name_of(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.hostname}-{parts.port}"
+
+
+def _still_there(store: Store, worker: Worker) -> Worker:
+    found = store.workers.by_id(worker.id)
+    if found is None:
+        raise NotFound(f'There is no worker "{worker.name}" any more.')
+    return found
+
+
+def _record(store: Store, worker: Worker, type: str, actor: Actor, **data: object) -> None:
+    store.journal.record(type, actor=actor, subject="worker", subject_id=worker.id, data={"name": worker.name, **data})
