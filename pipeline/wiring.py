@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pipeline.domain.presets import Presets
     from pipeline.engine.dispatcher import Dispatcher
     from pipeline.engine.scheduler import Scheduler
-    from pipeline.ports import Clock, GeneratorBackend, StageFunction
+    from pipeline.ports import Clock, GeneratorBackend, Servers, StageFunction
     from pipeline.services.activity import Activity
     from pipeline.services.boards import Boards
     from pipeline.services.causes import Causes
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from pipeline.services.search import Search
     from pipeline.services.submission import Submission
     from pipeline.services.upkeep import Upkeep
+    from pipeline.services.workers import Workers
 
 
 _COLLECT_AFTER = (20_000, 10, 20)
@@ -102,6 +103,7 @@ class Studio:
     retakes: Retakes
     overview: Overview
     activity: Activity
+    workers: Workers
 
     def close(self) -> None:
         """Give the database connections back."""
@@ -114,11 +116,13 @@ def build_studio(
     clock: Clock | None = None,
     checkpoint: Callable[[str], None] | None = None,
     verify_package: Callable[[Path], list[str]] | None = None,
+    servers: Servers | None = None,
 ) -> Studio:
     """Open (and if need be create) the database and wire every service.
 
     `checkpoint` is for crash tests. `verify_package` lets the invariants look into sealed packages (see
-    `package_faults`); without it they check only that the packages are stored whole.
+    `package_faults`); without it they check only that the packages are stored whole. `servers` stand in for those of
+    the fleet (tests).
     """
     from pipeline.adapters.clock import SystemClock
     from pipeline.adapters.process_locks import ProcessLocks
@@ -130,12 +134,10 @@ def build_studio(
     from pipeline.services.planning import Planning
     from pipeline.services.previews import Previews
     from pipeline.services.reports import Reports
-    from pipeline.services.retakes import Retakes
-    from pipeline.services.review import Review
     from pipeline.services.runbooks import RunBooks
     from pipeline.services.runs import RunsService
-    from pipeline.services.submission import Submission
     from pipeline.services.upkeep import Upkeep
+    from pipeline.wiring_fleet import build_workers
 
     now = clock or SystemClock()
     productions = build_productions()
@@ -152,8 +154,6 @@ def build_studio(
         locks=ProcessLocks(settings.locks_root),
         productions=productions,
         runs=RunsService(stores, books, media=media, clock=now, presets=productions.presets),
-        submission=Submission(stores, books, now),
-        review=Review(stores, books, now),
         deliveries=Deliveries(stores, books, now, media.copy_out),
         packages=Packages(stores, lambda sha256: _package_contents(media.stored(sha256)), Deliveries.package_name),
         reports=Reports(stores, books),
@@ -165,9 +165,23 @@ def build_studio(
         leases=Leases(stores, now),
         planning=Planning(stores, hash_file),
         previews=Previews(stores, media.copy_out, lambda folder: shutil.rmtree(folder, ignore_errors=True)),
-        retakes=Retakes(stores, books, now),
+        workers=build_workers(stores, now, servers),
+        **_decisions(stores, books, now),
         **_views(settings, stores, books, now, media),
     )
+
+
+def _decisions(stores: Stores, books: RunBooks, now: Clock) -> dict[str, Any]:
+    """The services by which people ask for scenes and judge them."""
+    from pipeline.services.retakes import Retakes
+    from pipeline.services.review import Review
+    from pipeline.services.submission import Submission
+
+    return {
+        "submission": Submission(stores, books, now),
+        "review": Review(stores, books, now),
+        "retakes": Retakes(stores, books, now),
+    }
 
 
 def _views(settings: Settings, stores: Stores, books: RunBooks, now: Clock, media: MediaStore) -> dict[str, Any]:

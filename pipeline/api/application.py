@@ -28,6 +28,7 @@ from pipeline.api import (
     reading,
     variant_images,
     views,
+    workers,
 )
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ ROUTERS = (
     library.router,
     files.router,
     reading.router,
+    workers.router,
 )
 
 

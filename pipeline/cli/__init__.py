@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "rollback": ("review", "Take cells back to their previous approved take."),
     "deliver": ("deliveries", "Seal a delivery of everything approved."),
     "verify-delivery": ("deliveries", "Check a delivery package from outside."),
+    "workers": ("workers", "The machines that generate, as a fleet."),
     "doctor": ("upkeep", "Check this installation and everything stored."),
     "backup": ("backups", "Keep everything stored in one file."),
     "restore": ("backups", "Put a backup in place."),

@@ -14,6 +14,7 @@ from pipeline.domain.errors import Invalid
 from pipeline.domain.names import NAME_PATTERN
 
 _TAG = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+_PLAIN = re.compile(r"[\x21-\x7e]{1,300}")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,252}[A-Za-z0-9])?")
 _ENDS_IN_A_NUMBER = re.compile(r"(^|\.)(0[xX][0-9a-fA-F]*|[0-9]+)\.?$")
 """Other spellings of an address, such as 0x7f.1 or 2130706433, which libraries read in different ways."""
@@ -142,6 +143,8 @@ def checked_url(url: str) -> str:
     Servers of a fleet stand in private networks, so private addresses are fine. Link-local ones are not: on rented
     machines these answer with the secrets of the landlord. Nor are credentials, which would be shown and logged.
     """
+    if not _PLAIN.fullmatch(url):
+        raise Invalid(f"{url[:80]!r} is not an address. Write it as http://host:8188.")
     try:
         parts = urlsplit(url if "://" in url else f"http://{url}")
         port = parts.port or (443 if parts.scheme == "https" else 8188)

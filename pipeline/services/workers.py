@@ -56,13 +56,19 @@ class Workers:
             for worker in found
         ]
 
+    def standing(self, worker_id: int) -> Standing:
+        """One worker with its standing. Raises NotFound."""
+        for standing in self.all():
+            if standing.worker.id == worker_id:
+                return standing
+        raise NotFound(f"There is no worker {worker_id}.")
+
     def find(self, name: str) -> Worker:
-        """The worker of this name or number. Raises NotFound with the nearest name."""
+        """The worker of this name, else of this number. Raises NotFound with the nearest name."""
         with self._stores.read() as store:
             found = store.workers.all()
-        for worker in found:
-            if fold(worker.name) == fold(name) or str(worker.id) == name:
-                return worker
+        for worker in [*(one for one in found if fold(one.name) == fold(name)), *(one for one in found if str(one.id) == name)]:
+            return worker
         raise NotFound(f'There is no worker "{name}". {did_you_mean(name, [worker.name for worker in found])}'.rstrip())
 
     # Changing ---------------------------------------------------------------------------------------------------

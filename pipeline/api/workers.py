@@ -1,0 +1,121 @@
+"""`/workers`: the machines that generate, as a fleet."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from pipeline.api import schemas_asked as asked
+from pipeline.api import schemas_given as given
+from pipeline.api.asking import Key, Studio, Who, routes
+from pipeline.domain.workers import Health, WorkerState
+from pipeline.wiring_fleet import Standing
+
+router = routes("workers")
+
+Tag = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
+Tags = Annotated[list[Tag], Field(max_length=20)]
+Price = Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)]
+Url = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=r"^[^\x00-\x20\x7f]+$")]
+WorkerName = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]*$")]
+
+
+class WorkRecord(given.Given):
+    """What a worker has shown with one kind of work; `aside_since` when it is set aside for it, with the reason."""
+
+    work: str
+    samples: int
+    seconds_per_frame: float
+    spread: float
+    failures: int
+    failure_class: str
+    reason: str
+    aside_since: datetime | None
+
+
+class Worker(given.Given):
+    """A worker as its last look found it; `busy` counts its jobs. Sizes in bytes."""
+
+    id: int
+    name: str
+    url: str
+    tags: list[str]
+    state: WorkerState
+    health: Health
+    health_reason: str
+    health_at: datetime | None
+    looked_at: datetime | None
+    version: str
+    gpu: str
+    memory_bytes: int
+    free_bytes: int
+    queue: int
+    cost_per_hour: float
+    model: str
+    busy: int
+    records: list[WorkRecord]
+
+
+class Workers(given.Given):
+    """All workers, by name."""
+
+    items: list[Worker]
+
+
+class NewWorker(asked.Asked):
+    """A worker to register: its address is scheme, host and port."""
+
+    name: WorkerName
+    url: Url
+    tags: Tags = []
+    cost_per_hour: Price = 0.0
+
+
+class WorkerChange(asked.Asked):
+    """What is to be different; what is left out stays."""
+
+    state: Literal["enabled", "paused", "draining"] | None = None
+    tags: Tags | None = None
+    cost_per_hour: Price | None = None
+
+
+@router.get("/workers", response_model=Workers)
+def list_workers(studio: Studio) -> object:
+    """Every worker, by name."""
+    return {"items": [_flat(standing) for standing in studio.workers.all()]}
+
+
+@router.post("/workers", response_model=Worker, status_code=201)
+def register_worker(body: NewWorker, studio: Studio, who: Who, key: Key = None) -> object:
+    """Register a worker. It gets work once a look has found it well."""
+    found = studio.workers.register(body.name, body.url, who, tags=body.tags, cost_per_hour=body.cost_per_hour)
+    return _flat(studio.workers.standing(found.id))
+
+
+@router.get("/workers/{worker_id}", response_model=Worker)
+def read_worker(worker_id: asked.Id, studio: Studio) -> object:
+    """One worker."""
+    return _flat(studio.workers.standing(worker_id))
+
+
+@router.patch("/workers/{worker_id}", response_model=Worker)
+def change_worker(worker_id: asked.Id, body: WorkerChange, studio: Studio, who: Who, key: Key = None) -> object:
+    """Enable, pause or drain a worker; give it other tags or another price."""
+    worker = studio.workers.standing(worker_id).worker
+    if body.tags is not None or body.cost_per_hour is not None:
+        studio.workers.edit(worker, who, tags=body.tags, cost_per_hour=body.cost_per_hour)
+    if body.state is not None:
+        studio.workers.set_state(worker, WorkerState(body.state), who)
+    return _flat(studio.workers.standing(worker_id))
+
+
+@router.delete("/workers/{worker_id}", status_code=204)
+def remove_worker(worker_id: asked.Id, studio: Studio, who: Who, key: Key = None) -> None:
+    """Forget a worker that has no work. 409 while it has."""
+    studio.workers.remove(studio.workers.standing(worker_id).worker, who)
+
+
+def _flat(standing: Standing) -> dict[str, object]:
+    return {**vars(standing.worker), "busy": standing.busy, "records": standing.records}

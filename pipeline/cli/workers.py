@@ -1,0 +1,164 @@
+"""`workers`: the machines that generate, as a fleet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipeline.cli.console import as_json, print_json, say, table
+from pipeline.cli.exits import Exit
+from pipeline.cli.studios import actor, open_studio
+from pipeline.cli.text import counted, size
+from pipeline.domain.workers import WorkerState
+
+if TYPE_CHECKING:
+    from pipeline.wiring_fleet import Standing, Workers
+
+worker_argument = click.argument("worker", metavar="WORKER")
+tag_option = click.option("--tag", "tags", multiple=True, metavar="TAG", help="A word to choose workers by, such as 48gb.")
+price_option = click.option("--cost-per-hour", type=click.FloatRange(0), metavar="N", help="What an hour of it costs.")
+
+
+@click.group("workers", short_help="The machines that generate, as a fleet.", invoke_without_command=True)
+@click.pass_context
+@as_json
+def workers_command(context: click.Context, as_json: bool) -> int | None:
+    """The machines that run ComfyUI for productions with `backend: comfyui`. Without a verb: list them."""
+    return _list(as_json) if context.invoked_subcommand is None else None
+
+
+def _list(as_json: bool) -> int:
+    with open_studio() as studio:
+        found = studio.workers.all()
+    if as_json:
+        print_json({"workers": found})
+        return Exit.DONE
+    if not found:
+        say("There is no worker yet. Add one: `stripboard workers add gpu-1 http://HOST:8188`")
+        return Exit.DONE
+    columns = ("worker", "address", "state", "health", "GPU", "memory", "jobs>", "an hour>", "set aside for")
+    table(columns, [_row(standing) for standing in found])
+    return Exit.DONE
+
+
+def _row(standing: Standing) -> tuple[object, ...]:
+    worker = standing.worker
+    health = f"{worker.health.value}: {worker.health_reason}" if worker.health_reason else worker.health.value
+    memory = size(worker.memory_bytes) if worker.memory_bytes else ""
+    price = f"{worker.cost_per_hour:,.2f}" if worker.cost_per_hour else ""
+    aside = ", ".join(record.work for record in standing.records if record.aside_since)
+    return worker.name, worker.url, worker.state.value, health, worker.gpu, memory, standing.busy, price, aside
+
+
+@workers_command.command("add")
+@click.argument("name")
+@click.argument("url")
+@tag_option
+@price_option
+@as_json
+def add_command(name: str, url: str, tags: tuple[str, ...], cost_per_hour: float | None, as_json: bool) -> int:
+    """Add the ComfyUI server at URL (http://host:8188) under a NAME of your choice, and look at it."""
+    with open_studio() as studio:
+        worker = studio.workers.register(name, url, actor(), tags=tags, cost_per_hour=cost_per_hour or 0.0)
+        [seen] = studio.workers.look([worker])
+    if as_json:
+        print_json(seen)
+        return Exit.DONE
+    told = f": {seen.health_reason}" if seen.health_reason else ""
+    say(f'"{seen.name}" is registered, and is {seen.health.value}{told}', style="green" if seen.may_work else "yellow")
+    return Exit.DONE
+
+
+@workers_command.command("scan")
+@click.argument("urls", nargs=-1, required=True, metavar="URL…")
+@tag_option
+@as_json
+def scan_command(urls: tuple[str, ...], tags: tuple[str, ...], as_json: bool) -> int:
+    """Look at these addresses, and register every server that answers and is not known yet."""
+    with open_studio() as studio:
+        scan = studio.workers.scan(urls, actor(), tags=tags)
+    if as_json:
+        print_json(scan)
+        return Exit.DONE
+    for worker in scan.registered:
+        say(f'"{worker.name}" is registered: {worker.gpu or worker.url}', style="green")
+    for url, reason in scan.left_out.items():
+        say(f"{url}: {reason}", style="yellow")
+    say(f"{counted(len(scan.registered), 'worker')} registered.")
+    return Exit.DONE
+
+
+@workers_command.command("look")
+@as_json
+def look_command(as_json: bool) -> int:
+    """Look at every worker now; ends with 1 when one of them is not well."""
+    with open_studio() as studio:
+        found = studio.workers.look()
+    if as_json:
+        print_json({"workers": found})
+    for worker in [] if as_json else found:
+        told = f": {worker.health_reason}" if worker.health_reason else ""
+        say(f"{worker.name} is {worker.health.value}{told}", style="green" if worker.may_work else "yellow")
+    return Exit.DONE if all(worker.health.value == "well" for worker in found) else Exit.FAILED
+
+
+@workers_command.command("test")
+@worker_argument
+def test_command(worker: str) -> int:
+    """Let a worker do something tiny from end to end: the only sure sign of health."""
+    with open_studio() as studio:
+        found = studio.workers.find(worker)
+        studio.workers.test(found)
+    say(f'"{found.name}" works.', style="green")
+    return Exit.DONE
+
+
+def _state_command(verb: str, state: WorkerState, told: str, text: str) -> None:
+    @workers_command.command(verb, help=text)
+    @worker_argument
+    def change(worker: str) -> int:
+        with open_studio() as studio:
+            found = studio.workers.set_state(studio.workers.find(worker), state, actor())
+        say(f'"{found.name}" {told}')
+        return Exit.DONE
+
+
+_state_command("enable", WorkerState.ENABLED, "takes work.", "Let a worker take work.")
+_state_command("pause", WorkerState.PAUSED, "takes no new work until it is enabled.", "Let a worker take no new work for now.")
+_state_command("drain", WorkerState.DRAINING, "finishes what it has and takes no new work.", "Let a worker finish what it has.")
+
+
+@workers_command.command("edit")
+@worker_argument
+@tag_option
+@price_option
+def edit_command(worker: str, tags: tuple[str, ...], cost_per_hour: float | None) -> int:
+    """Give a worker other tags (all of them) or another price."""
+    return _done(
+        worker, lambda verbs, found: verbs.edit(found, actor(), tags=tags or None, cost_per_hour=cost_per_hour), "changed"
+    )
+
+
+@workers_command.command("remove")
+@worker_argument
+def remove_command(worker: str) -> int:
+    """Forget a worker that has no work."""
+    return _done(worker, lambda verbs, found: verbs.remove(found, actor()), "removed")
+
+
+@workers_command.command("take-back")
+@worker_argument
+@click.argument("work")
+def take_back_command(worker: str, work: str) -> int:
+    """Give a worker that was set aside for a kind of WORK such work again at once."""
+    return _done(worker, lambda verbs, found: verbs.take_back(found, work, actor()), "taken back")
+
+
+def _done(worker: str, verb: Callable[[Workers, Any], object], told: str) -> int:
+    with open_studio() as studio:
+        found = studio.workers.find(worker)
+        verb(studio.workers, found)
+    say(f'"{found.name}" is {told}.')
+    return Exit.DONE

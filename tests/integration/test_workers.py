@@ -1,0 +1,137 @@
+"""Workers as they are stored: registered, looked at, changed, removed, each with its event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline import settings, wiring
+from pipeline.domain.errors import Conflict, NotFound, Unavailable
+from pipeline.domain.workers import Health, Sighting, WorkerState
+from pipeline.wiring import Studio
+from tests.factories import PERSON
+from tests.fakes import FakeClock
+from tests.fleet import WELL, PretendedServers
+
+
+@pytest.fixture
+def servers() -> PretendedServers:
+    """Nothing answers until a test says so."""
+    return PretendedServers()
+
+
+@pytest.fixture
+def studio(tmp_path: Path, database_url: str, servers: PretendedServers) -> Iterator[Studio]:
+    """A studio over these servers."""
+    environment = {"STRIPBOARD_HOME": str(tmp_path / "home"), "DATABASE_URL": database_url}
+    found = wiring.build_studio(settings.load(environment), clock=FakeClock(), servers=servers)
+    yield found
+    assert found.invariants.check() == []
+    found.close()
+
+
+def events(studio: Studio) -> list[tuple[str, str]]:
+    """What happened, and who did it."""
+    return [(event.type, event.actor) for event in studio.reports.events(0)]
+
+
+def test_a_worker_takes_work_until_a_look_finds_it_away(studio: Studio, servers: PretendedServers) -> None:
+    worker = studio.workers.register("gpu-1", "gpu-1:8188", PERSON, tags=["48gb"], cost_per_hour=2.5)
+    assert worker.may_work
+
+    [away] = studio.workers.look()
+
+    assert (away.health, away.may_work, away.why_not) == (Health.AWAY, False, "it is away: connection refused")
+    servers.sightings[worker.url] = WELL
+    [well] = studio.workers.look()
+    assert (well.may_work, well.gpu, well.memory_bytes, well.tags) == (True, "H100", 80_000, ("48gb",))
+    assert [type for type, _ in events(studio)] == ["worker.registered", "worker.away", "worker.well"]
+
+
+def test_looking_again_at_the_same_tells_nothing_new(studio: Studio, servers: PretendedServers) -> None:
+    servers.sightings["http://gpu-1:8188"] = WELL
+    studio.workers.register("gpu-1", "gpu-1", PERSON)
+    studio.workers.look()
+    before = events(studio)
+
+    studio.workers.look()
+
+    assert events(studio) == before
+
+
+def test_a_name_and_an_address_stand_for_one_worker(studio: Studio) -> None:
+    studio.workers.register("gpu-1", "gpu-1", PERSON)
+
+    with pytest.raises(Conflict, match="another name"):
+        studio.workers.register("GPU-1", "gpu-2", PERSON)
+    with pytest.raises(Conflict, match='the worker "gpu-1" already'):
+        studio.workers.register("other", "http://gpu-1:8188/", PERSON)
+
+
+def test_a_scan_registers_what_answers_and_says_why_not_of_the_rest(studio: Studio, servers: PretendedServers) -> None:
+    servers.sightings |= {"http://10.0.0.1:8188": WELL, "http://10.0.0.3:8188": WELL}
+    studio.workers.register("old", "10.0.0.3", PERSON)
+
+    scan = studio.workers.scan(["10.0.0.1", "10.0.0.2", "10.0.0.3", "ftp://x"], PERSON)
+
+    assert [(worker.name, worker.health) for worker in scan.registered] == [("10.0.0.1-8188", Health.WELL)]
+    assert scan.left_out["http://10.0.0.2:8188"] == "connection refused"
+    assert '"old" already' in scan.left_out["http://10.0.0.3:8188"]
+    assert "not the address" in scan.left_out["ftp://x"]
+
+
+def test_pausing_draining_and_enabling_are_told_once(studio: Studio) -> None:
+    worker = studio.workers.register("gpu-1", "gpu-1", PERSON)
+
+    for state in (WorkerState.PAUSED, WorkerState.PAUSED, WorkerState.DRAINING, WorkerState.ENABLED):
+        worker = studio.workers.set_state(worker, state, PERSON)
+
+    told = [type for type, _ in events(studio)]
+    assert told == ["worker.registered", "worker.paused", "worker.draining", "worker.enabled"]
+    assert worker.may_work
+
+
+def test_a_removed_worker_is_gone_and_its_name_free(studio: Studio, servers: PretendedServers) -> None:
+    servers.sightings["http://gpu-1:8188"] = WELL
+    worker = studio.workers.register("gpu-1", "gpu-1", PERSON)
+    studio.workers.look()
+
+    studio.workers.remove(worker, PERSON)
+
+    assert studio.workers.all() == []
+    with pytest.raises(NotFound):
+        studio.workers.set_state(worker, WorkerState.PAUSED, PERSON)
+    studio.workers.register("gpu-1", "gpu-1", PERSON)
+
+
+def test_an_unknown_worker_is_answered_with_the_nearest(studio: Studio) -> None:
+    studio.workers.register("gpu-1", "gpu-1", PERSON)
+
+    with pytest.raises(NotFound, match='"gpu-1"'):
+        studio.workers.find("gpu1")
+
+
+def test_what_equal_servers_can_do_is_stored_once(studio: Studio, servers: PretendedServers) -> None:
+    for name in ("a", "b"):
+        servers.sightings[f"http://{name}:8188"] = WELL
+        studio.workers.register(name, name, PERSON)
+
+    first, second = studio.workers.look()
+
+    assert first.catalogue_sha256 == second.catalogue_sha256 != ""
+    with studio.stores.read() as store:
+        assert store.workers.catalogue(first.catalogue_sha256) == {"SaveImage": {}}
+
+
+def test_a_wedged_worker_gets_nothing_and_a_test_says_what_is_wrong(studio: Studio, servers: PretendedServers) -> None:
+    worker = studio.workers.register("gpu-1", "gpu-1", PERSON)
+    servers.sightings[worker.url] = Sighting(Health.WEDGED, "jobs wait and nothing runs")
+    servers.broken[worker.url] = "the tiny picture did not come"
+
+    [seen] = studio.workers.look()
+
+    assert not seen.may_work
+    with pytest.raises(Unavailable, match="tiny picture"):
+        studio.workers.test(worker)
