@@ -21,6 +21,7 @@ from data.repositories.audit import Audit
 from data.repositories.cells import Cells
 from data.repositories.deliveries import Deliveries
 from data.repositories.engines import Engines
+from data.repositories.fleet_work import FleetWorks
 from data.repositories.idempotency import Idempotency
 from data.repositories.jobs import Jobs
 from data.repositories.journal import Journal
@@ -54,6 +55,7 @@ class Store:
         self.deliveries = Deliveries(connection, batch)
         self.engines = Engines(connection)
         self.workers = Workers(connection, batch)
+        self.fleet_work = FleetWorks(connection)
         self.audit = Audit(connection)
         self.idempotency = Idempotency(connection)
         self.pages = Pages(connection)

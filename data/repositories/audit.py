@@ -118,14 +118,15 @@ class Audit:
             for cell_id in self._connection.execute(query).scalars():
                 yield f"cell {cell_id} was started before the {needs} it needs was approved"
 
-    def reserved_by_run(self) -> dict[int, tuple[float, int]]:
-        """(seconds, bytes) that the running jobs of each run have reserved."""
+    def reserved_by_run(self) -> dict[int, tuple[float, int, float]]:
+        """(seconds, bytes, cost) that the running jobs of each run have reserved."""
+        cost = func.sum(jobs.c.reserved_seconds * jobs.c.price) / 3600
         query = (
-            select(jobs.c.run_id, func.sum(jobs.c.reserved_seconds), func.sum(jobs.c.estimated_bytes))
+            select(jobs.c.run_id, func.sum(jobs.c.reserved_seconds), func.sum(jobs.c.estimated_bytes), cost)
             .where(jobs.c.status == JobStatus.RUNNING.value)
             .group_by(jobs.c.run_id)
         )
-        return {run_id: (float(seconds), int(size)) for run_id, seconds, size in self._connection.execute(query)}
+        return {row[0]: (float(row[1]), int(row[2]), float(row[3])) for row in self._connection.execute(query)}
 
     def event_faults(self) -> Iterator[str]:
         """Done, failed and started jobs whose number differs from that of their events."""

@@ -18,6 +18,7 @@ _SAMPLES = 200
 _FIELDS = (
     "id", "run_id", "stage", "subject", "subject_id", "take", "part", "status", "urgency", "epoch", "tries", "inputs",
     "options", "fingerprint", "estimated_seconds", "estimated_bytes", "attempt_id", "owner", "reserved_seconds", "reason",
+    "price",
 )  # fmt: skip
 COLUMNS = [jobs.c[name] for name in _FIELDS]
 BY_IDS = Read(lambda many: select(*COLUMNS).where(jobs.c.id.in_(many)))
@@ -87,4 +88,5 @@ def job_of(row: Any) -> Job:
         owner=row.owner,
         reserved_seconds=row.reserved_seconds,
         reason=row.reason,
+        price=row.price,
     )

@@ -35,6 +35,7 @@ _START = (
         attempt_id=bindparam("b_attempt"),
         lease_until=bindparam("b_lease"),
         reserved_seconds=bindparam("b_reserved"),
+        price=bindparam("b_price"),
     )
 )
 _END = (
@@ -62,6 +63,7 @@ _END_ATTEMPT = (
         failure_class=bindparam("b_class"),
         reason=bindparam("b_reason"),
         seconds=bindparam("b_seconds"),
+        cost=bindparam("b_cost"),
     )
 )
 _PROGRESS = (
@@ -122,7 +124,16 @@ class Jobs:
         return self._read(NEXT, values | {"free_seconds": free_seconds, "free_bytes": free_bytes}, most=limit)
 
     def start(
-        self, job: Job, *, attempt_id: str, owner: str, worker: str, lease_until: datetime, reserved: float, now: datetime
+        self,
+        job: Job,
+        *,
+        attempt_id: str,
+        owner: str,
+        worker: str,
+        lease_until: datetime,
+        reserved: float,
+        now: datetime,
+        price: float = 0.0,
     ) -> Job:
         """Lease a ready job under the next epoch and begin an attempt; the answer is the job as it is now."""
         started = replace(
@@ -133,6 +144,7 @@ class Jobs:
             attempt_id=attempt_id,
             owner=owner,
             reserved_seconds=reserved,
+            price=price,
         )
         self._batch.add(
             _START,
@@ -144,6 +156,7 @@ class Jobs:
                 "b_attempt": attempt_id,
                 "b_lease": lease_until,
                 "b_reserved": reserved,
+                "b_price": price,
             },
         )
         self._batch.add(
@@ -197,6 +210,7 @@ class Jobs:
                 "b_class": failure_class,
                 "b_reason": reason,
                 "b_seconds": seconds,
+                "b_cost": seconds * job.price / 3600,
             },
         )
 

@@ -38,10 +38,11 @@ _ACTIVE = Read(
         .order_by(production_runs.c.priority.desc(), production_runs.c.id)
     )
 )
+SPENDING = ("spent_seconds", "reserved_seconds", "spent_bytes", "reserved_bytes", "spent_cost", "reserved_cost")
 _SPEND = (
     update(production_runs)
     .where(production_runs.c.id == bindparam("b_id"))
-    .values({name: bindparam(f"b_{name}") for name in ("spent_seconds", "reserved_seconds", "spent_bytes", "reserved_bytes")})
+    .values({name: bindparam(f"b_{name}") for name in SPENDING})
 )
 _LIBRARIES: dict[str, Table] = {
     "characters": characters,
@@ -120,16 +121,9 @@ class Runs:
         """Running runs, the most urgent first."""
         return [_run(row) for row in _ACTIVE.rows(self._connection, {})]
 
-    def spend(self, run_id: int, *, spent_seconds: float, reserved_seconds: float, spent_bytes: int, reserved_bytes: int) -> None:
-        """Store what a run has spent and reserved now; at once, because the same transaction may read it again."""
-        values = {
-            "b_id": run_id,
-            "b_spent_seconds": spent_seconds,
-            "b_reserved_seconds": reserved_seconds,
-            "b_spent_bytes": spent_bytes,
-            "b_reserved_bytes": reserved_bytes,
-        }
-        self._batch.add(_SPEND, values)
+    def spend(self, run_id: int, values: Mapping[str, float]) -> None:
+        """Store what a run has spent and reserved now (`SPENDING`); at once, because the same transaction may read it again."""
+        self._batch.add(_SPEND, {"b_id": run_id, **{f"b_{name}": value for name, value in values.items()}})
         self._batch.flush()
 
     def change(self, run_id: int, **values: Any) -> None:

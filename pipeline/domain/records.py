@@ -59,7 +59,10 @@ class StoredFile:
 
 @dataclass(frozen=True)
 class Run:
-    """A production run without its configuration. Times in seconds, sizes in bytes; limits None when unlimited."""
+    """A production run without its configuration. Times in seconds, sizes in bytes; limits None when unlimited.
+
+    Costs are those of workers' time, in the currency of the installation.
+    """
 
     id: int
     project_id: int
@@ -79,6 +82,9 @@ class Run:
     reserved_seconds: float
     spent_bytes: int
     reserved_bytes: int
+    limit_cost: float | None = None
+    spent_cost: float = 0.0
+    reserved_cost: float = 0.0
 
     @property
     def name(self) -> str:
@@ -128,7 +134,10 @@ class Still:
 
 @dataclass(frozen=True)
 class Job:
-    """One schedulable unit of work. `subject` is `cell`, `still` or `delivery`; `part` is the segment, candidate or output."""
+    """One schedulable unit of work. `subject` is `cell`, `still` or `delivery`; `part` is the segment, candidate or output.
+
+    `price` is what an hour costs of the worker that it was given to.
+    """
 
     id: int
     run_id: int
@@ -150,6 +159,7 @@ class Job:
     owner: str | None = None
     reserved_seconds: float = 0.0
     reason: str = ""
+    price: float = 0.0
 
     @property
     def key(self) -> str:
@@ -297,3 +307,36 @@ class KeptAnswer:
     status: int | None
     headers: Mapping[str, str] | None
     body: str | None
+
+
+@dataclass(frozen=True)
+class FleetWork:
+    """A generation job as the choice of its worker sees it. `work` is its cost key, `scene_type` is empty for stills.
+
+    `home` is the worker that made the segment before, `excluded` are those on which attempts of it have failed. `worker`,
+    `started_at` and `progress` are those of its running attempt; empty, None and 0 while it waits.
+    """
+
+    job_id: int
+    run_id: int
+    work: str
+    frames: int
+    urgency: int
+    created_at: datetime
+    not_before: datetime | None
+    subject: str
+    subject_id: int
+    take: int
+    part: int
+    tries: int = 0
+    scene_type: str = ""
+    home: str = ""
+    excluded: frozenset[str] = frozenset()
+    worker: str = ""
+    started_at: datetime | None = None
+    progress: float = 0.0
+
+    @property
+    def priority(self) -> int:
+        """Of its run and cell together; see `urgency`."""
+        return -self.urgency // 10_000

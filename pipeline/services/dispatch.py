@@ -130,21 +130,22 @@ class Dispatch:
             reason = f"The result has {used:,} bytes, more than the disk budget of the run has left. Raise disk_gb."
             settlement.give_up(job, retries.FailureClass.BUDGET, reason, result.seconds)
         else:
-            self._failed(advance, settlement, job, update)
+            self._failed(advance, settlement, job, update, seconds)
 
-    def _failed(self, advance: Advance, settlement: Settlement, job: Job, update: Update) -> None:
+    def _failed(self, advance: Advance, settlement: Settlement, job: Job, update: Update, seconds: float) -> None:
         """Try again, or give up, by the retry policy."""
         now = advance.store.journal.now
         is_lost = update.state is UpdateState.LOST
         failure = update.failure_class or (retries.FailureClass.LOST if is_lost else retries.FailureClass.BACKEND_ERROR)
         decision = retries.decide(failure, tries=job.tries, now=now)
         if not decision.retry:
-            settlement.give_up(job, failure, update.reason)
+            settlement.give_up(job, failure, update.reason, seconds)
             return
         outcome = AttemptOutcome.LOST if is_lost else AttemptOutcome.FAILED
         advance.store.jobs.end(
-            job, JobStatus.READY, outcome, now=now, failure_class=failure, reason=update.reason, not_before=decision.not_before
-        )
+            job, JobStatus.READY, outcome, now=now, seconds=seconds, failure_class=failure, reason=update.reason,
+            not_before=decision.not_before,
+        )  # fmt: skip
         advance.store.journal.record(
             "job.retried", actor=ENGINE, subject="job", subject_id=job.id, run_id=job.run_id,
             data={"class": failure, "reason": update.reason, "try": job.tries},

@@ -125,10 +125,13 @@ class Invariants:
                 yield f"run {run.name} has spent and reserved more generation time than its budget"
             if run.limit_bytes is not None and run.spent_bytes + run.reserved_bytes > run.limit_bytes:
                 yield f"run {run.name} has spent and reserved more disk than its budget"
-            seconds, size = reserved.get(run.id, (0.0, 0))
-            if abs(seconds - run.reserved_seconds) > 1e-3 or size != run.reserved_bytes:
-                own = f"{run.reserved_seconds:.3f} s and {run.reserved_bytes} B"
-                yield f"run {run.name} reserves {own}; its jobs {seconds:.3f} s and {size} B"
+            if run.limit_cost is not None and run.spent_cost + run.reserved_cost > run.limit_cost + 1e-6:
+                yield f"run {run.name} has spent and reserved more money than its budget"
+            seconds, size, cost = reserved.get(run.id, (0.0, 0, 0.0))
+            is_equal = abs(seconds - run.reserved_seconds) < 1e-3 and abs(cost - run.reserved_cost) < 1e-3
+            if not is_equal or size != run.reserved_bytes:
+                own = f"{run.reserved_seconds:.3f} s, {run.reserved_bytes} B and {run.reserved_cost:.3f} of money"
+                yield f"run {run.name} reserves {own}; its jobs {seconds:.3f} s, {size} B and {cost:.3f}"
 
     def _deliveries(self, store: Store) -> Iterator[Fault]:
         yield from store.audit.delivery_faults()

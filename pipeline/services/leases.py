@@ -116,11 +116,10 @@ class Leases:
         """Reserve more for an attempt that takes longer than estimated, the last of the budget too; False when it has no more."""
         if not is_paid(job) or elapsed < job.reserved_seconds * _HEADROOM:
             return True
-        account = accounts.seconds[job.run_id]
-        more = min(max(1.0, elapsed), account.free)
+        more = min(max(1.0, elapsed), accounts.free_seconds(job.run_id, job.price))
         if more <= 0.0:
             return elapsed < job.reserved_seconds
-        accounts.seconds[job.run_id] = account.reserve(more)
+        accounts.reserve_time(job.run_id, more, job.price)
         extend(job, job.reserved_seconds + more)
         return True
 

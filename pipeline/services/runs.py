@@ -141,15 +141,17 @@ class RunsService:
         Raises Refused when less is allowed than is spent and reserved already.
         """
         limits = _limits(budget)
-        if limits == {"limit_seconds": run.limit_seconds, "limit_bytes": run.limit_bytes}:
+        if all(getattr(run, name) == value for name, value in limits.items()):
             return False
         with self._stores.begin(self._clock.now()) as store:
             current = store.runs.by_ids([run.id])[run.id]
-            seconds, size = limits["limit_seconds"], limits["limit_bytes"]
+            seconds, size, cost = limits["limit_seconds"], limits["limit_bytes"], limits["limit_cost"]
             if seconds is not None and seconds < current.spent_seconds + current.reserved_seconds:
                 raise Refused(f"Run {run.name} has used more generation time than budget.gpu_hours allows now. Raise it.")
             if size is not None and size < current.spent_bytes + current.reserved_bytes:
                 raise Refused(f"Run {run.name} has used more disk than budget.disk_gb allows now. Raise it.")
+            if cost is not None and cost < current.spent_cost + current.reserved_cost:
+                raise Refused(f"Run {run.name} has cost more than budget.money allows now. Raise it.")
             store.runs.change(run.id, **limits)
             store.journal.record("run.changed", actor=actor, subject="run", subject_id=run.id, run_id=run.id, data=limits)
         return True
@@ -215,6 +217,7 @@ def _limits(budget: Budget) -> dict[str, Any]:
     return {
         "limit_seconds": None if hours is None else hours * _HOUR_S,
         "limit_bytes": None if gigabytes is None else int(gigabytes * _GIGABYTE),
+        "limit_cost": budget.money,
     }
 
 

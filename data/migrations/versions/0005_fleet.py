@@ -1,4 +1,4 @@
-"""Workers, what their servers can do, what they have shown; what attempts cost."""
+"""Workers, what their servers can do, what they have shown; what their time costs."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
+_COSTS = ("spent_cost", "reserved_cost")
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Add tables and a column; what is stored stays as it is."""
+    """Add tables and columns; what is stored stays as it is."""
     op.add_column("attempts", sa.Column("cost", sa.Float(), nullable=False, server_default="0"))
+    op.add_column("jobs", sa.Column("price", sa.Float(), nullable=False, server_default="0"))
+    op.add_column("production_runs", sa.Column("limit_cost", sa.Float()))
+    for name in _COSTS:
+        op.add_column("production_runs", sa.Column(name, sa.Float(), nullable=False, server_default="0"))
     op.create_table(
         "workers",
         sa.Column("id", ID, autoincrement=True, nullable=False),
@@ -70,4 +75,7 @@ def downgrade() -> None:
     op.drop_table("worker_records")
     op.drop_table("catalogues")
     op.drop_table("workers")
+    for name in ("limit_cost", *_COSTS):
+        op.drop_column("production_runs", name)
+    op.drop_column("jobs", "price")
     op.drop_column("attempts", "cost")

@@ -1,0 +1,88 @@
+"""Generation jobs as the choice of their workers sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, func, select
+
+from data.models import attempts, jobs
+from data.models import production_run_cells as cells
+from data.repositories.chunks import chunks
+from data.repositories.job_rows import READY, RUNNING
+from pipeline.domain.records import FleetWork
+from pipeline.domain.stages import Lane, Stage
+from pipeline.domain.statuses import AttemptOutcome
+
+_before = jobs.alias("segment_before")
+_made = attempts.alias("made_by")
+_COLUMNS = (
+    jobs.c.id.label("job_id"),
+    jobs.c.run_id,
+    jobs.c.cost_key.label("work"),
+    jobs.c.frames,
+    jobs.c.urgency,
+    jobs.c.created_at,
+    jobs.c.not_before,
+    jobs.c.subject,
+    jobs.c.subject_id,
+    jobs.c.take,
+    jobs.c.part,
+    jobs.c.tries,
+    func.coalesce(cells.c.scene_type, "").label("scene_type"),
+    func.coalesce(_made.c.worker, "").label("home"),
+)
+
+
+def _with_cell_and_home(columns: Sequence[Any]) -> Select[Any]:
+    """Each job with its cell, and with the attempt that made the segment before."""
+    same_scene = and_(
+        _before.c.subject == jobs.c.subject,
+        _before.c.subject_id == jobs.c.subject_id,
+        _before.c.stage == jobs.c.stage,
+        _before.c.take == jobs.c.take,
+        _before.c.part == jobs.c.part - 1,
+        jobs.c.stage == Stage.SCENE_GENERATION.value,
+    )
+    return select(*columns).select_from(
+        jobs.outerjoin(cells, and_(jobs.c.subject == "cell", cells.c.id == jobs.c.subject_id))
+        .outerjoin(_before, same_scene)
+        .outerjoin(_made, _made.c.id == _before.c.attempt_id)
+    )
+
+
+class FleetWorks:
+    """Reads what waits for a worker, and what workers hold."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def waiting(self, run_id: int, *, max_rank: int, above: int = 0) -> list[FleetWork]:
+        """The ready generation jobs of a run with a number above `above`, oldest first."""
+        query = _with_cell_and_home(_COLUMNS).where(
+            jobs.c.run_id == run_id,
+            jobs.c.lane == Lane.GENERATION.value,
+            jobs.c.status == READY,
+            jobs.c.rank <= max_rank,
+            jobs.c.id > above,
+        )
+        rows = list(self._connection.execute(query.order_by(jobs.c.id)))
+        excluded = self._excluded([row.job_id for row in rows if row.tries])
+        return [FleetWork(**row._mapping, excluded=frozenset(excluded.get(row.job_id, ()))) for row in rows]
+
+    def held(self) -> list[FleetWork]:
+        """The running generation jobs that were given to workers, longest running first."""
+        attempt = (attempts.c.worker, attempts.c.started_at, attempts.c.progress)
+        query = _with_cell_and_home([*_COLUMNS, *attempt]).join(attempts, attempts.c.id == jobs.c.attempt_id)
+        query = query.where(jobs.c.status == RUNNING, jobs.c.lane == Lane.GENERATION.value).order_by(attempts.c.started_at)
+        return [FleetWork(**row._mapping) for row in self._connection.execute(query)]
+
+    def _excluded(self, job_ids: Sequence[int]) -> dict[int, set[str]]:
+        """The workers on which attempts of these jobs have failed."""
+        found: dict[int, set[str]] = {}
+        for part in chunks(job_ids):
+            failed = (attempts.c.job_id.in_(part), attempts.c.outcome == AttemptOutcome.FAILED.value)
+            for row in self._connection.execute(select(attempts.c.job_id, attempts.c.worker).where(*failed)):
+                found.setdefault(row.job_id, set()).add(row.worker)
+        return found
