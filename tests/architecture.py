@@ -62,6 +62,8 @@ FIXED_ROOMS = [
     Room("cli", "pipeline/__main__.py", may=frozenset({"domain", "wiring", "settings"}), lazy="everything"),
     Room("bench", "pipeline/bench/", may=CORE | {"services", "engine", "data", "wiring", "settings"},
          libraries=frozenset({"sqlalchemy", "websockets"})),
+    Room("double", "pipeline/double/", may=CORE | {"media", "adapters.backends"},
+         libraries=frozenset({"aiohttp", "numpy", "av", "PIL", "psutil"}), lazy="libraries"),
     Room("presets", "pipeline/presets/"),
     Room("templates", "pipeline/templates/"),
     Room("root", "pipeline/__init__.py"),

@@ -13,6 +13,8 @@ _WORDS = {
     "backend_error": "Generator failed",
     "crashed": "Worker crashed",
     "lost": "Lost by its worker",
+    "missing_model": "Worker lacks a node or a model",
+    "worker_gone": "Worker stopped answering",
     "budget": "Ran longer than the budget pays for",
 }
 

@@ -18,6 +18,8 @@ class FailureClass(StrEnum):
     BACKEND_ERROR = "backend_error"
     CRASHED = "crashed"  # the worker process died while performing it
     LOST = "lost"  # the performer does not know the attempt any more
+    MISSING_MODEL = "missing_model"  # the worker lacks a node or a model file of the workflow; another one may have it
+    WORKER_GONE = "worker_gone"  # the worker does not answer, or takes no work any more
     BUDGET = "budget"  # the attempt ran longer than the budget can pay for
 
 
@@ -39,6 +41,8 @@ POLICIES: dict[FailureClass, Policy] = {
     FailureClass.BACKEND_ERROR: Policy(tries=3, pause_s=1),
     FailureClass.CRASHED: Policy(tries=3, pause_s=0.5),
     FailureClass.LOST: Policy(tries=20),
+    FailureClass.MISSING_MODEL: Policy(tries=3, pause_s=1),
+    FailureClass.WORKER_GONE: Policy(tries=20, pause_s=1, longest_s=30),
     FailureClass.BUDGET: Policy(tries=1),
 }
 

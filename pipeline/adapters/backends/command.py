@@ -5,24 +5,20 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import stat
 import time
 from pathlib import Path
 from typing import Any
 
 from pipeline.adapters.backends.child import Child
+from pipeline.adapters.backends.results import LAST_FRAME, OUTPUT_LIMIT, SEGMENT, STILL, take_segment, take_still
 from pipeline.adapters.media.failures import library_errors
-from pipeline.adapters.media.images import open_image, probe_image, write_png
-from pipeline.adapters.media.video import examine, probe
 from pipeline.domain.errors import WorkFailed
 from pipeline.domain.patience import PROGRAM_S
-from pipeline.domain.work import OutputFile, Request, Result
+from pipeline.domain.work import Request, Result
 from pipeline.ports import Workspace
 
 PROTOCOL = 1
 TIMEOUT_S = PROGRAM_S
-OUTPUT_LIMIT = 8 * 1024**3
-STILL, SEGMENT, LAST_FRAME = "still.png", "segment.mp4", "last_frame.png"
 
 
 def run_command(request: Request, workspace: Workspace) -> Result:
@@ -51,7 +47,7 @@ def run_command(request: Request, workspace: Workspace) -> Result:
     code = child.wait(timeout_s=_timeout(request), each=lambda: _watch(child, workspace, folder))
     if code != 0:
         raise WorkFailed("backend_error", f'The program "{arguments[0]}" ended with code {code}.{child.last_words}')
-    take_in = _take_still if request.stage == "variant_generation" else _take_segment
+    take_in = take_still if request.stage == "variant_generation" else take_segment
     outputs = take_in(request, workspace, folder)
     return Result(outputs=outputs, seconds=time.perf_counter() - started)
 
@@ -125,70 +121,3 @@ def _watch(child: Child, workspace: Workspace, folder: Path) -> None:
                 continue  # it has just been renamed or removed
     if written > OUTPUT_LIMIT:
         raise WorkFailed("corrupt_output", f"The program wrote more than {OUTPUT_LIMIT} bytes and was stopped.")
-
-
-def _take_still(request: Request, workspace: Workspace, folder: Path) -> tuple[OutputFile, ...]:
-    return (_take_picture(request, workspace, folder, name=STILL, role="still"),)
-
-
-def _take_segment(request: Request, workspace: Workspace, folder: Path) -> tuple[OutputFile, ...]:
-    path = _regular(folder, SEGMENT)
-    facts = probe(path)
-    examined = examine(path)
-    facts |= examined.counted(facts["fps"])
-    _compare(request, facts)
-    if (folder / LAST_FRAME).exists() or (folder / LAST_FRAME).is_symlink():
-        last = _take_picture(request, workspace, folder, name=LAST_FRAME, role="last_frame")
-    else:
-        clean = workspace.scratch / LAST_FRAME
-        write_png(examined.last, clean)
-        last = workspace.publish(clean, role="last_frame", media_type="image/png", facts=_size(examined.last.shape))
-    return workspace.publish(path, role="segment", media_type="video/mp4", facts=facts), last
-
-
-def _compare(request: Request, facts: dict[str, Any]) -> None:
-    """Exactly what was asked for, or not at all."""
-    asked = {key: request.parameters.get(key) for key in ("frames", "fps", "width", "height")}
-    got_rate = "a variable rate" if facts["variable_fps"] else f"{facts['fps']:g} fps"
-    same = all(asked[key] is None or abs(float(asked[key]) - facts[key]) < 1e-3 for key in asked)
-    if not same or facts["variable_fps"]:
-        raise WorkFailed(
-            "corrupt_output",
-            f"asked for {asked['frames']} frames at {asked['fps']} fps {asked['width']}x{asked['height']}, "
-            f"got {facts['frames']} frames at {got_rate} {facts['width']}x{facts['height']}",
-        )
-    if facts["codec"] != "h264":
-        raise WorkFailed("corrupt_output", f"{SEGMENT} must hold H.264, not {facts['codec']}. Encode it with libx264.")
-
-
-def _take_picture(request: Request, workspace: Workspace, folder: Path, *, name: str, role: str) -> OutputFile:
-    """A PNG of the asked size, written anew: only its pixels are trusted, nothing else that the file may carry."""
-    path = _regular(folder, name)
-    kind = probe_image(path, failure_class="corrupt_output").format
-    if kind != "PNG":
-        raise WorkFailed("corrupt_output", f"{name} must be a PNG picture, not {kind}.")
-    picture = open_image(path, failure_class="corrupt_output")
-    width, height = request.parameters.get("width"), request.parameters.get("height")
-    if (width, height) != (picture.shape[1], picture.shape[0]):
-        raise WorkFailed("corrupt_output", f"asked for {name} of {width}x{height}, got {picture.shape[1]}x{picture.shape[0]}")
-    clean = workspace.scratch / name
-    write_png(picture, clean)
-    return workspace.publish(clean, role=role, media_type="image/png", facts=_size(picture.shape))
-
-
-def _regular(folder: Path, name: str) -> Path:
-    """The file, if it is a plain file of its own in the folder: no link of any kind to anything else, no pipe, no device."""
-    path = folder / name
-    try:
-        status = path.lstat()
-    except OSError as error:
-        raise WorkFailed("corrupt_output", f"The program ended well but left no {name} in its output folder.") from error
-    if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
-        raise WorkFailed("corrupt_output", f"{name} is a link or no plain file; the program must write the file itself.")
-    if status.st_size > OUTPUT_LIMIT:
-        raise WorkFailed("corrupt_output", f"{name} has {status.st_size} bytes; at most {OUTPUT_LIMIT} are accepted.")
-    return path
-
-
-def _size(shape: tuple[int, ...]) -> dict[str, int]:
-    return {"width": shape[1], "height": shape[0]}

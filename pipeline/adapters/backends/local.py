@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import errno
-import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import CancelledError
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from pipeline.adapters.backends.updates import update_of
 from pipeline.adapters.storage.media_store import nothing
 from pipeline.adapters.storage.workspace import AttemptWorkspace, Spool
 from pipeline.domain.errors import Cancelled, WorkFailed
 from pipeline.domain.work import Request, Result, Update, UpdateState
 from pipeline.ports import Executor, StageFunction
-
-log = logging.getLogger(__name__)
 
 Locate = Callable[[str], StageFunction]
 """Finds the function of a stage by name. It crosses process borders, so that heavy libraries load in the worker only."""
@@ -58,7 +54,7 @@ class LocalBackend:
 
     def _note(self, attempt_id: str, result: Result | None, error: BaseException | None) -> None:
         """Called from the executor's threads when an attempt has ended."""
-        self._ended[attempt_id] = _update(attempt_id, result, error)
+        self._ended[attempt_id] = update_of(attempt_id, result, error)
         self._wake()
 
     def poll(self, attempt_ids: Sequence[str]) -> list[Update]:
@@ -118,20 +114,3 @@ def perform(
     except OSError as error:
         raise WorkFailed("disk_full" if error.errno == errno.ENOSPC else "backend_error", f"{error.strerror or error}") from error
     return result
-
-
-def _update(attempt_id: str, result: Result | None, error: BaseException | None) -> Update:
-    if error is None:
-        return Update(attempt_id, UpdateState.DONE, result=result)
-    if isinstance(error, WorkFailed):
-        return Update(attempt_id, UpdateState.FAILED, failure_class=error.failure_class, reason=str(error))
-    if isinstance(error, (Cancelled, CancelledError)):
-        return Update(attempt_id, UpdateState.LOST, reason="it was asked to stop")
-    if isinstance(error, BrokenProcessPool):
-        return Update(
-            attempt_id, UpdateState.FAILED, failure_class="crashed", reason="the worker process died while performing it"
-        )
-    if isinstance(error, MemoryError):
-        return Update(attempt_id, UpdateState.FAILED, failure_class="out_of_memory", reason="this machine ran out of memory")
-    log.error("attempt %s failed unexpectedly", attempt_id, exc_info=error)
-    return Update(attempt_id, UpdateState.FAILED, failure_class="backend_error", reason=f"{type(error).__name__}: {error}")

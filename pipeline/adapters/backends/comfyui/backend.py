@@ -1,0 +1,199 @@
+"""The backend `comfyui`: the three verbs of a performer over a fleet of ComfyUI servers."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from pipeline.adapters.backends.comfyui import record
+from pipeline.adapters.backends.comfyui.calls import Calls, checked_url, new_session
+from pipeline.adapters.backends.comfyui.files import keep_preview
+from pipeline.adapters.backends.comfyui.job import Job
+from pipeline.adapters.backends.comfyui.messages import Preview
+from pipeline.adapters.backends.comfyui.performing import Performance
+from pipeline.adapters.backends.comfyui.server import Server
+from pipeline.adapters.backends.comfyui.timing import Timing
+from pipeline.adapters.backends.updates import update_of
+from pipeline.adapters.storage.media_store import nothing
+from pipeline.adapters.storage.workspace import Spool
+from pipeline.domain.errors import Invalid
+from pipeline.domain.work import Request, Result, Update, UpdateState
+
+_THREADS = 4
+_PREVIEW_BYTES = 8 * 1024**2
+_CLOSING_S = 10.0
+
+
+class ComfyBackend:
+    """Performs attempts on the servers that their requests name as their place.
+
+    Everything happens in one loop in one thread of its own, which begins with the first attempt and ends with `close`.
+    `wake` is called from that thread whenever an attempt has ended. What had been sent before a restart is found again.
+    """
+
+    def __init__(
+        self,
+        *,
+        spool_root: Path,
+        media_root: Path,
+        wake: Callable[[], None] = lambda: None,
+        checkpoint: Callable[[str], None] = nothing,
+        timing: Timing | None = None,
+    ) -> None:
+        self._spool = Spool(spool_root, media_root, checkpoint)
+        self._wake = wake
+        self._timing = timing or Timing()
+        self._jobs: dict[str, Job] = {}
+        self._ended: dict[str, Update] = {}
+        self._servers: dict[str, Server] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._shown_at: dict[str, float] = {}
+        self._session: aiohttp.ClientSession | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="comfyui")
+        self._starting = threading.Lock()
+
+    # The three verbs --------------------------------------------------------------------------------------------
+
+    def submit(self, request: Request) -> None:
+        """Begin the attempt; a second submission of the same attempt changes nothing.
+
+        Raises Invalid when the request names no server.
+        """
+        if request.place is None:
+            raise Invalid("The attempt was given to no worker of the fleet. Add a worker, and retry.")
+        checked_url(request.place.url)
+        if request.attempt_id in self._jobs or request.attempt_id in self._ended:
+            return
+        was_sent = record.kept(self._spool, request.attempt_id) is not None
+        if not was_sent or self._spool.result(request.attempt_id) is None:
+            self._accept(Job(request, request.place, is_adopted=was_sent))
+
+    def poll(self, attempt_ids: Sequence[str]) -> list[Update]:
+        """Where these attempts stand. One that is not known here is looked for in the spool, and then on its server."""
+        return [self._stand(attempt_id) for attempt_id in attempt_ids]
+
+    def cancel(self, attempt_id: str) -> None:
+        """Ask the attempt to stop. When it succeeds all the same, it is done."""
+        if attempt_id in self._ended:
+            return
+        job = self._jobs.get(attempt_id) or self._reattached(attempt_id)
+        if job is not None and self._loop is not None:
+            job.is_cancelled = True
+            self._loop.call_soon_threadsafe(job.nudge.set)
+
+    def close(self) -> None:
+        """Leave the fleet: what runs there goes on, and is found again by the next one to ask."""
+        with self._starting:
+            loop, thread = self._loop, self._thread
+            self._loop = self._thread = None
+        if loop is not None and thread is not None:
+            asyncio.run_coroutine_threadsafe(self._leave(), loop).result(_CLOSING_S)
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join(_CLOSING_S)
+        self._pool.shutdown()
+
+    def _stand(self, attempt_id: str) -> Update:
+        job = self._jobs.get(attempt_id)  # before what has ended: the loop moves it from the one to the other
+        ended = self._ended.pop(attempt_id, None)
+        if ended is not None:
+            return ended
+        if job is not None:
+            return job.update()
+        result = self._spool.result(attempt_id)
+        if result is not None:
+            return Update(attempt_id, UpdateState.DONE, result=result)
+        job = self._reattached(attempt_id)
+        if job is not None:
+            return job.update()
+        return Update(attempt_id, UpdateState.LOST, reason="it had not been sent to a worker")
+
+    def _reattached(self, attempt_id: str) -> Job | None:
+        """The attempt, when it was sent before a restart: watched again from now on."""
+        request = record.kept(self._spool, attempt_id)
+        if request is None or request.place is None:
+            return None
+        job = Job(request, request.place, is_adopted=True)
+        self._accept(job)
+        return job
+
+    # The loop ---------------------------------------------------------------------------------------------------
+
+    def _accept(self, job: Job) -> None:
+        job.words = f"waits for {job.place.name}"
+        self._jobs[job.id] = job
+        self._start_loop().call_soon_threadsafe(self._begin, job)
+
+    def _start_loop(self) -> asyncio.AbstractEventLoop:
+        with self._starting:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(target=self._run_loop, args=(self._loop,), name="comfyui", daemon=True)
+                self._thread.start()
+            return self._loop
+
+    @staticmethod
+    def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
+        try:
+            loop.run_forever()
+        finally:
+            loop.run_until_complete(loop.shutdown_default_executor())
+            loop.close()
+
+    def _begin(self, job: Job) -> None:
+        task = asyncio.get_running_loop().create_task(self._perform(job))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _perform(self, job: Job) -> None:
+        result: Result | None = None
+        error: BaseException | None = None
+        server = self._server(job.place.url)
+        server.join(job)
+        try:
+            performance = Performance(job, server, spool=self._spool, pool=self._pool, timing=self._timing)
+            result = await performance.run()
+        except Exception as raised:
+            error = raised
+        finally:
+            server.part(job)
+        self._ended[job.id] = update_of(job.id, result, error)
+        self._shown_at.pop(job.id, None)
+        del self._jobs[job.id]
+        self._wake()
+
+    def _server(self, url: str) -> Server:
+        address = checked_url(url)
+        if address not in self._servers:
+            if self._session is None:
+                self._session = new_session()
+            calls = Calls(self._session, address, answer_s=self._timing.answer_s)
+            self._servers[address] = Server(calls, self._timing, self._show)
+        return self._servers[address]
+
+    def _show(self, job: Job, preview: Preview) -> None:
+        """Keep a preview, at most so many a second: called by the socket, so nothing is waited for."""
+        now = time.monotonic()
+        if now - self._shown_at.get(job.id, 0.0) >= self._timing.preview_s and len(preview.picture) <= _PREVIEW_BYTES:
+            self._shown_at[job.id] = now
+            self._pool.submit(keep_preview, preview.picture, self._spool.attempt_folder(job.id))
+
+    async def _leave(self) -> None:
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for server in self._servers.values():
+            await server.close()
+        if self._session is not None:
+            await self._session.close()
+            # Connections are closed a turn of the loop after the session.
+            await asyncio.sleep(0)

@@ -1,0 +1,169 @@
+"""From the files that a job left on its server to what is published: chosen, brought into form, checked."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from pipeline.adapters.backends.comfyui.answers import MadeFile
+from pipeline.adapters.backends.results import SEGMENT, STILL, take_segment, take_still
+from pipeline.adapters.media.failures import library_errors
+from pipeline.adapters.media.images import ImageLimits, open_image, probe_image, write_png
+from pipeline.adapters.media.video import VideoWriter, examine, probe, read_frames
+from pipeline.adapters.storage.workspace import AttemptWorkspace, Spool
+from pipeline.domain.errors import WorkFailed
+from pipeline.domain.stages import Stage
+from pipeline.domain.work import Request, Result
+
+PREVIEW = "preview.jpg"
+_VIDEOS = frozenset({".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi"})
+_PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"})
+_PREVIEW_SIDE = 512
+_PREVIEW_LIMITS = ImageLimits(pixels=16_000_000, side=8192, size_bytes=8 * 1024**2)
+_CRF = 12
+"""What is encoded a second time should not look like it."""
+
+
+def chosen(files: Sequence[MadeFile], *, nodes: Sequence[str], stage: str, frames: int) -> list[MadeFile]:
+    """The files that hold the result: one picture for a still; for a segment one video, else one animation, else its frames.
+
+    `nodes` are those of the graph whose files count, the first one first; none means all. Files in the server's temporary
+    folder never count, since they vanish. Raises WorkFailed when there is nothing of use.
+    """
+    kept = [file for file in files if file.kind == "output" and (not nodes or file.node in nodes)]
+    if nodes:
+        kept.sort(key=lambda file: nodes.index(file.node))
+    videos = [file for file in kept if file.suffix in _VIDEOS]
+    pictures = [file for file in kept if file.suffix in _PICTURES]
+    if stage == Stage.VARIANT_GENERATION and pictures:
+        return pictures[:1]
+    if stage != Stage.VARIANT_GENERATION and (videos or pictures):
+        sequence = [file for file in pictures if file.node == pictures[0].node]
+        if len(sequence) > frames + 1 and not videos:
+            raise WorkFailed("corrupt_output", f"asked for {frames} frames, the worker made {len(sequence)} pictures")
+        return videos[:1] or sequence
+    if any(file.kind == "temp" for file in files) and not kept:
+        raise WorkFailed("bad_input", "The workflow only previews its result. Let it end in a node that saves.")
+    raise WorkFailed("corrupt_output", "The worker says that it succeeded, but it left no file of a kind that is known.")
+
+
+def take_in(spool: Spool, request: Request, fetched: Sequence[Path], seconds: float) -> Result:
+    """Bring the fetched files into form, check and publish them, and keep the result. Raises WorkFailed like `results`."""
+    workspace = AttemptWorkspace(spool, request, lambda fraction, note: None)
+    folder = spool.attempt_folder(request.attempt_id) / "output"
+    # A first performance of this may have died half way; nothing of it may pass for the server's work.
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    if request.stage == Stage.VARIANT_GENERATION:
+        _to_png(fetched[0], folder / STILL)
+        outputs = take_still(request, workspace, folder)
+    else:
+        _to_segment(request, fetched, folder / SEGMENT)
+        outputs = take_segment(request, workspace, folder)
+    result = replace(Result(outputs=outputs), seconds=seconds)
+    spool.keep_result(request.attempt_id, result)
+    for path in fetched:
+        path.unlink(missing_ok=True)
+    return result
+
+
+def keep_preview(picture: bytes, folder: Path) -> None:
+    """Keep a picture of an unfinished result as a small JPEG in the attempt's folder; the newest one stays.
+
+    A picture that cannot be read is dropped: it is only a preview.
+    """
+    raw, small = folder / "preview.raw", folder / "preview.part"
+    try:
+        raw.write_bytes(picture)
+        rgb = open_image(raw, limits=_PREVIEW_LIMITS)
+        scale = min(1.0, _PREVIEW_SIDE / max(rgb.shape[:2]))
+        size = max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale))
+        rgb = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA) if scale < 1 else rgb
+        done, data = cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 80])
+        if done:
+            small.write_bytes(data.tobytes())
+            small.replace(folder / PREVIEW)
+    except (WorkFailed, OSError, cv2.error):
+        return
+    finally:
+        raw.unlink(missing_ok=True)
+
+
+def _to_png(path: Path, target: Path) -> None:
+    """A PNG is only renamed: it is decoded and written anew when it is taken in."""
+    if probe_image(path, failure_class="corrupt_output").format == "PNG":
+        path.replace(target)
+    else:
+        write_png(open_image(path, failure_class="corrupt_output"), target)
+
+
+def _to_segment(request: Request, fetched: Sequence[Path], target: Path) -> None:
+    """H.264 in MP4 is only renamed; anything else is decoded and encoded."""
+    first = fetched[0]
+    if len(fetched) > 1 or _is_picture(first):
+        frames = _animation(request, first) if len(fetched) == 1 else (_picture(path) for path in fetched)
+        _encode(request, frames, target)
+        return
+    facts = probe(first)
+    if facts["codec"] == "h264" and _is_mp4(first):
+        first.replace(target)
+        return
+    facts |= examine(first).counted(facts["fps"])
+    if facts["variable_fps"] or abs(facts["fps"] - float(request.parameters["fps"])) > 0.01:
+        raise WorkFailed("corrupt_output", f"asked for {request.parameters['fps']} fps, got {facts['fps']:g} or a variable rate")
+    _encode(request, read_frames(first), target)
+
+
+def _encode(request: Request, frames: Iterable[np.ndarray], target: Path) -> None:
+    """Write the frames as H.264; stops at the first that is of the wrong size or one too many."""
+    width, height, count = (int(request.parameters[name]) for name in ("width", "height", "frames"))
+    target.unlink(missing_ok=True)
+    with VideoWriter(target, width=width, height=height, fps=Fraction(request.parameters["fps"]), crf=_CRF) as writer:
+        for frame in itertools.islice(frames, count + 1):
+            if frame.shape[:2] != (height, width):
+                raise WorkFailed(
+                    "corrupt_output", f"asked for {width}x{height}, got a frame of {frame.shape[1]}x{frame.shape[0]}"
+                )
+            writer.write(frame)
+
+
+def _picture(path: Path) -> np.ndarray:
+    return open_image(path, failure_class="corrupt_output")
+
+
+def _animation(request: Request, path: Path) -> Iterator[np.ndarray]:
+    """The frames of an animated WebP, whose times must fit the asked rate: they are whole milliseconds, cut off."""
+    asked_ms = 1000 / float(request.parameters["fps"])
+    probe_image(path, failure_class="corrupt_output")
+    with (
+        library_errors("corrupt_output", f'Animation "{path.name}" cannot be read'),
+        Image.open(path, formats=("WEBP",)) as image,
+    ):
+        for number in range(getattr(image, "n_frames", 1)):
+            image.seek(number)
+            image.load()
+            if abs(float(image.info.get("duration", asked_ms)) - asked_ms) > 1.01:
+                raise WorkFailed("corrupt_output", f"asked for {asked_ms:.1f} ms a frame, got {image.info['duration']} ms")
+            yield np.array(image.convert("RGB"), order="C")
+
+
+def _is_picture(path: Path) -> bool:
+    try:
+        probe_image(path)
+    except WorkFailed:
+        return False
+    return True
+
+
+def _is_mp4(path: Path) -> bool:
+    with path.open("rb") as file:
+        head = file.read(12)
+    return head[4:8] == b"ftyp" and head[8:12] != b"qt  "

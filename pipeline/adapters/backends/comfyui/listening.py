@@ -1,0 +1,114 @@
+"""The socket to one server: always drained, opened anew under a new name when it is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import random
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from websockets.asyncio.client import connect
+
+from pipeline.adapters.backends.comfyui.messages import Message, parse
+from pipeline.adapters.backends.comfyui.timing import Timing
+
+log = logging.getLogger(__name__)
+
+FRAME_LIMIT = 64 * 1024**2
+_FRAMES_WAITING = 4
+_FEATURES = json.dumps({"type": "feature_flags", "data": {"supports_preview_metadata": True}})
+_SETTLED_S = 10.0
+"""A connection that lasted so long was a good one: the next pause is short again."""
+
+
+class _Direct(connect):
+    """A connection that follows no redirection."""
+
+    def process_redirect(self, exc: Exception) -> Any:
+        return exc
+
+
+class Listener:
+    """One socket. `hear` is called with each message, in the loop, and must not wait.
+
+    Every connection has a name of its own: a server forgets a name whose older connection closes late, and would then go
+    on in silence. What is said to an old name is lost, which does no harm, since the history is polled.
+    """
+
+    def __init__(self, url: str, hear: Callable[[Message], None], timing: Timing) -> None:
+        parts = urlsplit(url)
+        self._address = urlunsplit(("wss" if parts.scheme == "https" else "ws", parts.netloc, f"{parts.path}/ws", "", ""))
+        self._hear = hear
+        self._timing = timing
+        self._open = asyncio.Event()
+        self._again = asyncio.Event()
+        self.client_id = ""
+        self.connections = 0
+
+    async def ready(self) -> str:
+        """The name under which messages arrive; waits a little for the socket. A name that nobody hears when there is none."""
+        try:
+            await asyncio.wait_for(self._open.wait(), self._timing.socket_s)
+        except TimeoutError:
+            return uuid.uuid4().hex
+        return self.client_id
+
+    def reconnect(self) -> None:
+        """Give up this connection, which has gone silent, for a new one."""
+        self._again.set()
+
+    async def run(self) -> None:
+        """Listen until cancelled."""
+        failures = 0
+        while True:
+            began = time.monotonic()
+            try:
+                await self._connection()
+            except Exception as error:  # whatever a socket fails of, the answer is a pause, and the history is polled
+                log.debug("the socket of %s was lost: %r", self._address, error)
+            finally:
+                self._open.clear()
+                self.client_id = ""
+            failures = 0 if time.monotonic() - began > _SETTLED_S or self._again.is_set() else failures + 1
+            self._again.clear()
+            await asyncio.sleep(self._pause(failures))
+
+    def _pause(self, failures: int) -> float:
+        """Longer after each failure, and never the same for all who lost the server at one moment."""
+        pause = min(self._timing.longest_backoff_s, self._timing.backoff_s * 2.0 ** min(failures, 16))
+        return pause * random.uniform(0.5, 1.0)
+
+    async def _connection(self) -> None:
+        client_id = uuid.uuid4().hex
+        ping = self._timing.ping_s
+        async with _Direct(
+            f"{self._address}?clientId={client_id}",
+            max_size=FRAME_LIMIT, max_queue=_FRAMES_WAITING, compression=None, proxy=None,
+            ping_interval=ping, ping_timeout=ping, open_timeout=self._timing.answer_s, close_timeout=1.0,
+        ) as socket:  # fmt: skip
+            await socket.send(_FEATURES)
+            self.client_id = client_id
+            self.connections += 1
+            self._open.set()
+            drain = asyncio.create_task(self._drain(socket))
+            again = asyncio.create_task(self._again.wait())
+            try:
+                await asyncio.wait({drain, again}, return_when=asyncio.FIRST_COMPLETED)
+                if drain.done():
+                    drain.result()
+            finally:
+                drain.cancel()
+                again.cancel()
+                await asyncio.gather(drain, again, return_exceptions=True)
+
+    async def _drain(self, socket: Any) -> None:
+        """Take every frame at once: a client that stops reading stops the server's messages to all of its clients."""
+        async for frame in socket:
+            message = parse(frame)
+            if message is not None:
+                self._hear(message)

@@ -1,0 +1,135 @@
+"""Questions about one server, asked from any thread that has no loop of its own: what it is, whether it works, free memory.
+
+Each function makes a connection of its own and closes it. All raise Invalid for what is no address of a server, and
+Unavailable, with the reason, when there is no answer to go by.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pipeline.adapters.backends.comfyui.answers import parse_queue
+from pipeline.adapters.backends.comfyui.calls import Calls, NoAnswer, new_session
+from pipeline.adapters.backends.comfyui.numbers import finite, row, table, text
+from pipeline.adapters.backends.comfyui.server import QUEUE_LIMIT, Server
+from pipeline.adapters.backends.comfyui.timing import Timing
+from pipeline.domain.errors import Unavailable
+
+OBJECT_INFO_LIMIT = 64 * 1024**2
+_DEVICES_LIMIT = 64
+_CANARY_LOOK_S = 0.02
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Device:
+    """A device that a server computes on. Memory in bytes; `free_bytes` counts cached models as used."""
+
+    name: str
+    kind: str
+    total_bytes: int
+    free_bytes: int
+
+
+@dataclass(frozen=True)
+class Stand:
+    """How a server stands: its version, its devices, and how many jobs run and wait there, everybody's."""
+
+    version: str
+    devices: tuple[Device, ...]
+    running: int
+    pending: int
+    answered_in_s: float
+
+
+def look(url: str, *, timeout_s: float = 5.0) -> Stand:
+    """How the server stands."""
+    return _asked(url, timeout_s, _look)
+
+
+def object_info(url: str, *, timeout_s: float = 30.0) -> Mapping[str, Mapping[str, Any]]:
+    """Every node class that the server has, with its schema; the options of loaders are the model files that it has."""
+    return _asked(url, timeout_s, _object_info)
+
+
+def canary(url: str, *, timeout_s: float = 10.0) -> float:
+    """Have the server perform a tiny graph, the only proof that it works; how many seconds it took from end to end."""
+    return _asked(url, timeout_s, lambda calls: _canary(calls, timeout_s))
+
+
+def free(url: str, *, timeout_s: float = 5.0) -> None:
+    """Ask the server to unload its models and forget what it has cached, once its running job has ended."""
+    _asked(url, timeout_s, lambda calls: Server(calls, Timing(), lambda job, preview: None).free())
+
+
+def _asked(url: str, timeout_s: float, ask: Callable[[Calls], Awaitable[_T]]) -> _T:
+    async def answer() -> _T:
+        async with new_session() as session:
+            return await ask(Calls(session, url, answer_s=timeout_s))
+
+    return asyncio.run(answer())
+
+
+async def _look(calls: Calls) -> Stand:
+    began = time.monotonic()
+    stats = table(await calls.ask("/system_stats"))
+    version = text(table(stats.get("system")).get("comfyui_version"), 40)
+    if not version:
+        raise NoAnswer("It is no ComfyUI server: it does not tell its version.")
+    queue = parse_queue(await calls.ask("/queue", limit=QUEUE_LIMIT))
+    return Stand(
+        version=version,
+        devices=tuple(_device(table(device)) for device in row(stats.get("devices"))[:_DEVICES_LIMIT]),
+        running=len(queue.running),
+        pending=len(queue.pending),
+        answered_in_s=time.monotonic() - began,
+    )
+
+
+def _device(facts: dict[str, Any]) -> Device:
+    return Device(
+        name=text(facts.get("name")),
+        kind=text(facts.get("type"), 40),
+        total_bytes=max(0, int(finite(facts.get("vram_total")))),
+        free_bytes=max(0, int(finite(facts.get("vram_free")))),
+    )
+
+
+async def _object_info(calls: Calls) -> Mapping[str, Mapping[str, Any]]:
+    classes = await calls.ask("/object_info", limit=OBJECT_INFO_LIMIT)
+    if not isinstance(classes, dict) or not all(isinstance(schema, dict) for schema in classes.values()):
+        raise NoAnswer("Its list of node classes cannot be read.")
+    return classes
+
+
+async def _canary(calls: Calls, timeout_s: float) -> float:
+    """A picture of 8x8 pixels in a colour of its own: else it would be answered from the cache."""
+    began, job = time.monotonic(), str(uuid.uuid4())
+    graph = {
+        "1": {
+            "class_type": "EmptyImage",
+            "inputs": {"width": 8, "height": 8, "batch_size": 1, "color": random.randrange(1 << 24)},
+        },
+        "2": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}},
+    }
+    answer = await calls.post("/prompt", {"prompt": graph, "prompt_id": job, "client_id": uuid.uuid4().hex})
+    if answer.status != 200 or table(table(answer.data).get("node_errors")):
+        raise NoAnswer(f"It refuses the smallest of all graphs (HTTP status {answer.status}).")
+    server = Server(calls, Timing(), lambda job, preview: None)
+    while time.monotonic() - began < timeout_s:
+        sighting = await server.sight(job)
+        if sighting.ended is not None and sighting.ended.is_success:
+            return time.monotonic() - began
+        if sighting.ended is not None:
+            raise NoAnswer("It fails at the smallest of all graphs.")
+        await asyncio.sleep(_CANARY_LOOK_S)
+    await server.stop(job)
+    raise Unavailable(
+        f"It did not perform the smallest of all graphs within {timeout_s:.0f} s: it is busy, or its worker is dead."
+    )

@@ -1,0 +1,291 @@
+"""One attempt from its request to its result: prepared, sent once, watched until it ends, fetched."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pipeline.adapters.backends.comfyui import record
+from pipeline.adapters.backends.comfyui.answers import Ended, Garbled, MadeFile
+from pipeline.adapters.backends.comfyui.calls import Answer, NoAnswer
+from pipeline.adapters.backends.comfyui.failures import Failure, execution_failure, node_faults, refusal
+from pipeline.adapters.backends.comfyui.files import chosen, take_in
+from pipeline.adapters.backends.comfyui.filling import checked_workflow, filled, pictures, values_of, with_prefix
+from pipeline.adapters.backends.comfyui.job import Job
+from pipeline.adapters.backends.comfyui.numbers import finite, table
+from pipeline.adapters.backends.comfyui.server import Server, Sighting
+from pipeline.adapters.backends.comfyui.timing import Timing
+from pipeline.adapters.backends.results import OUTPUT_LIMIT
+from pipeline.adapters.storage.workspace import Spool
+from pipeline.domain.errors import Cancelled, WorkFailed
+from pipeline.domain.retries import FailureClass
+from pipeline.domain.work import Result
+
+_SENDS = 3
+_T = TypeVar("_T")
+_LONGEST_S = 7 * 24 * 3600.0
+
+
+class Patience:
+    """How long a server that gives no answer is waited for, by one attempt."""
+
+    def __init__(self, job: Job, timing: Timing) -> None:
+        self._job = job
+        self._timing = timing
+        self._since = 0.0
+        self._refused_since = 0.0
+
+    def answered(self) -> None:
+        """There was an answer."""
+        self._since = self._refused_since = 0.0
+        self._job.words = ""
+
+    async def pause(self, error: NoAnswer | Garbled) -> None:
+        """Wait a moment before the next try. Raises WorkFailed("worker_gone") when it has been long enough."""
+        now = time.monotonic()
+        self._since = self._since or now
+        self._refused_since = (self._refused_since or now) if getattr(error, "is_refused", False) else 0.0
+        is_stopped = self._refused_since and now - self._refused_since >= self._timing.refused_s
+        if is_stopped or now - self._since >= self._timing.gone_s:
+            name = self._job.place.name
+            raise WorkFailed(FailureClass.WORKER_GONE, f"{name} gave no answer for {now - self._since:.0f} s. {error}") from error
+        self._job.words = f"{self._job.place.name} does not answer"
+        await asyncio.sleep(self._timing.poll_s)
+
+    async def insist(self, call: Callable[[], Awaitable[_T]]) -> _T:
+        """The answer of a call that does no harm when it is repeated."""
+        while True:
+            try:
+                answer = await call()
+            except (NoAnswer, Garbled) as error:
+                await self.pause(error)
+            else:
+                self.answered()
+                return answer
+
+
+class Performance:
+    """Carries one attempt through. `pool` runs what would hold up the loop: files, decoding, encoding."""
+
+    def __init__(self, job: Job, server: Server, *, spool: Spool, pool: Executor, timing: Timing) -> None:
+        self._job = job
+        self._server = server
+        self._spool = spool
+        self._pool = pool
+        self._timing = timing
+        self._patience = Patience(job, timing)
+        self._since = time.monotonic()
+
+    async def run(self) -> Result:
+        """The result. Raises WorkFailed, or Cancelled when it was stopped because it was asked to."""
+        if not self._job.is_adopted:
+            await self._send()
+        return await self._collect(await self._end())
+
+    # Sending ----------------------------------------------------------------------------------------------------
+
+    async def _send(self) -> None:
+        request = self._job.request
+        workflow = checked_workflow(request)
+        names: dict[str, str] = {}
+        for slot, file in pictures(workflow, request).items():
+            self._stop_if_asked()
+            names[slot] = await self._patience.insist(partial(self._server.uploaded, file))
+        prefix = f"stripboard/{request.attempt_id}/out"
+        graph = with_prefix(filled(workflow, values_of(request, names)), prefix)
+        self._job.client_id = await self._server.listener.ready()
+        self._stop_if_asked()
+        await self._in_pool(record.keep, self._spool, request)
+        # No `number`: two jobs that tie on number and id kill the server's worker thread.
+        body = {
+            "prompt": graph,
+            "prompt_id": request.attempt_id,
+            "client_id": self._job.client_id,
+            "extra_data": {"preview_method": "latent2rgb"},
+        }
+        await self._post(body)
+
+    async def _post(self, body: dict[str, Any]) -> None:
+        """Send it so that it runs once: after any doubt it is looked for, twice, before it is sent again."""
+        for _ in range(_SENDS):
+            doubt: Answer | None = None
+            try:
+                answer = await self._server.calls.post("/prompt", body)
+            except NoAnswer as error:
+                await self._patience.pause(error)
+                if error.is_refused:
+                    self._stop_if_asked()
+            else:
+                self._patience.answered()
+                if answer.status < 500 and (answer.status != 200 or isinstance(answer.data, dict)):
+                    await self._accepted(answer)
+                    return
+                doubt = answer
+            if await self._is_there():
+                return
+            self._stop_if_asked()
+        raise (
+            self._failed(refusal(doubt.status, doubt.data))
+            if doubt
+            else WorkFailed(
+                FailureClass.WORKER_GONE,
+                f"{self._job.place.name} broke off each time the workflow was sent, and does not have it.",
+            )
+        )
+
+    async def _accepted(self, answer: Answer) -> None:
+        """Raises WorkFailed unless the whole graph was taken: one good output is enough for a 200."""
+        if answer.status != 200:
+            raise self._failed(refusal(answer.status, answer.data))
+        faults = table(answer.data.get("node_errors"))
+        if faults:
+            with suppress(NoAnswer, Garbled):
+                await self._server.stop(self._job.id)
+            raise self._failed(node_faults(faults))
+        if answer.data.get("prompt_id") != self._job.id:
+            raise WorkFailed(
+                FailureClass.BACKEND_ERROR, "The worker took the workflow under another id than the one it was given."
+            )
+
+    async def _is_there(self) -> bool:
+        """Whether the server knows the attempt, by two looks with a pause between them."""
+        for last in (False, True):
+            sighting = await self._patience.insist(partial(self._server.sight, self._job.id))
+            if sighting.is_known:
+                return True
+            if not last:
+                await asyncio.sleep(self._timing.poll_s)
+        return False
+
+    def _failed(self, failure: Failure) -> WorkFailed:
+        if failure.lost_upload:
+            self._server.forget_uploads()
+        return WorkFailed(failure.failure_class, failure.reason)
+
+    def _stop_if_asked(self) -> None:
+        if self._job.is_cancelled:
+            raise Cancelled(self._job.id)
+
+    # Watching ---------------------------------------------------------------------------------------------------
+
+    async def _end(self) -> Ended:
+        """How it ended. The socket tells when to look; the history is looked at every moment in any case."""
+        misses, missed_at, stopped_at = 0, 0.0, 0.0
+        if self._job.is_adopted:
+            self._job.nudge.set()
+        while True:
+            await self._nudged()
+            now = time.monotonic()
+            if self._job.is_cancelled and now - stopped_at >= self._timing.stop_s:
+                stopped_at = now
+                with suppress(NoAnswer, Garbled):
+                    await self._server.stop(self._job.id)
+            try:
+                sighting = await self._server.sight(self._job.id)
+                self._patience.answered()
+                await self._mind(sighting)
+            except (NoAnswer, Garbled) as error:
+                await self._patience.pause(error)
+                continue
+            if sighting.ended is not None:
+                return sighting.ended
+            if sighting.is_known:
+                misses = 0
+            elif now - missed_at >= self._timing.poll_s:
+                misses, missed_at = misses + 1, now
+            if misses > 1:
+                self._stop_if_asked()
+                raise WorkFailed(
+                    FailureClass.LOST, f"{self._job.place.name} does not know it any more: it was restarted, or cleared."
+                )
+
+    async def _nudged(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._job.nudge.wait(), self._timing.poll_s)
+        self._job.nudge.clear()
+
+    async def _mind(self, sighting: Sighting) -> None:
+        """It is in the server's queue: is the socket deaf, is the server's worker dead?"""
+        if sighting.is_running:
+            self._job.begin()
+            # A job that was announced and then went quiet is in a long node; one that never was should have been.
+            is_ours = self._job.client_id and self._job.client_id == self._server.listener.client_id
+            if is_ours and not self._job.is_heard and time.monotonic() - self._job.begun_at >= self._timing.deaf_s:
+                self._server.listener.reconnect()
+        elif sighting.is_pending:
+            self._job.words = f"waits for {self._job.place.name}"
+            await self._leave_when_wedged()
+
+    async def _leave_when_wedged(self) -> None:
+        """Raises WorkFailed("worker_gone") when the server will never run what it has accepted."""
+        if self._server.is_wedged:
+            await self._server.calls.post("/queue", {"delete": [self._job.id]})
+            if self._job.id not in (await self._server.queue()).running:
+                name = self._job.place.name
+                raise WorkFailed(FailureClass.WORKER_GONE, f"{name} accepts jobs but runs none. Its process must be restarted.")
+
+    # Fetching ---------------------------------------------------------------------------------------------------
+
+    async def _collect(self, ended: Ended) -> Result:
+        name = self._job.place.name
+        if ended.is_interrupted:
+            self._stop_if_asked()
+            raise WorkFailed(FailureClass.LOST, f"It was stopped on {name} by somebody else.")
+        if ended.error is not None or not ended.is_success:
+            failure = execution_failure(ended.error or {})
+            if failure.failure_class is FailureClass.OUT_OF_MEMORY:
+                await self._free()
+            raise self._failed(failure)
+        folder = self._spool.attempt_folder(self._job.id)
+        if not folder.is_dir():  # it was given up while it ran on, and its folder was cleared away
+            raise Cancelled(self._job.id)
+        self._job.words = "fetching the result"
+        workflow = table(self._job.request.parameters.get("workflow"))
+        files = chosen(
+            ended.files,
+            nodes=[node for node in workflow.get("outputs") or () if isinstance(node, str)],
+            stage=self._job.request.stage,
+            frames=int(finite(self._job.request.parameters.get("frames"), 1)),
+        )
+        fetched = await self._fetch(files, folder / "fetched")
+        return await self._in_pool(take_in, self._spool, self._job.request, fetched, self._seconds(ended))
+
+    async def _fetch(self, files: list[MadeFile], folder: Path) -> list[Path]:
+        """The files under names of our own: theirs name nothing here."""
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        paths: list[Path] = []
+        room = OUTPUT_LIMIT
+        for number, file in enumerate(files, 1):
+            target = folder / f"{number:05}"
+            download = partial(self._server.calls.download, file.query, target, limit=room)
+            size = await self._patience.insist(download)
+            if size < 0:
+                await self._free()
+                raise WorkFailed(
+                    FailureClass.CORRUPT_OUTPUT, f"{self._job.place.name} no longer has a file that it says it made."
+                )
+            room -= size
+            paths.append(target)
+        return paths
+
+    async def _free(self) -> None:
+        """Room, and a run that is not answered from the cache, for the next try; that too is only a wish."""
+        with suppress(NoAnswer, Garbled):
+            await self._server.free()
+
+    def _seconds(self, ended: Ended) -> float:
+        """How long it ran by the server's clock, where that can be true; else by ours."""
+        began = self._job.begun_at or self._since
+        longest = _LONGEST_S if self._job.is_adopted else time.monotonic() - self._since + 1
+        return ended.seconds if 0 < ended.seconds <= longest else time.monotonic() - began
+
+    async def _in_pool(self, function: Callable[..., _T], *arguments: Any) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)

@@ -1,0 +1,41 @@
+"""The request of an attempt beside its results: written before it is sent, so that a restart can find the attempt again."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import cattrs
+
+from pipeline.adapters.storage.workspace import Spool
+from pipeline.domain.work import Request
+
+_CODEC = cattrs.Converter()
+_NAME = "request.json"
+
+
+def keep(spool: Spool, request: Request) -> None:
+    """Enter the start in the ledger and store the request durably: from now on the attempt may have been sent."""
+    spool.begin(request)
+    folder = spool.attempt_folder(request.attempt_id)
+    part = folder / "request.part"
+    with part.open("w", encoding="utf-8") as file:
+        json.dump(_CODEC.unstructure(request), file)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(folder / _NAME)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def kept(spool: Spool, attempt_id: str) -> Request | None:
+    """The request of an attempt that may have been sent; None for one that certainly was not."""
+    path: Path = spool.attempt_folder(attempt_id) / _NAME
+    try:
+        return _CODEC.structure(json.loads(path.read_text(encoding="utf-8")), Request)
+    except (OSError, ValueError, cattrs.BaseValidationError):
+        return None

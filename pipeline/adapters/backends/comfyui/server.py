@@ -1,0 +1,179 @@
+"""One server of the fleet, as far as this process knows it: its attempts, its socket, its uploads, its queue."""
+
+from __future__ import annotations
+
+import asyncio
+import mimetypes
+import re
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.adapters.backends.comfyui.answers import Ended, Queue, parse_history, parse_queue
+from pipeline.adapters.backends.comfyui.calls import Calls, NoAnswer
+from pipeline.adapters.backends.comfyui.job import Job
+from pipeline.adapters.backends.comfyui.listening import Listener
+from pipeline.adapters.backends.comfyui.messages import Message, Preview
+from pipeline.adapters.backends.comfyui.numbers import table, text
+from pipeline.adapters.backends.comfyui.timing import Timing
+from pipeline.domain.work import InputFile
+
+QUEUE_LIMIT = 64 * 1024**2
+_WEDGED_LOOKS = 3
+_INTERRUPTS_BY_ID = (0, 3, 64)
+"""From this version on an interrupt that names a job is known to spare all others."""
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """Where a job was seen. `ended` is set when it is in the history."""
+
+    is_running: bool = False
+    is_pending: bool = False
+    ended: Ended | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the server knows the job at all."""
+        return self.is_running or self.is_pending or self.ended is not None
+
+
+class Server:
+    """The state of one server. Lives in the loop. All calls raise NoAnswer or Garbled when there is no answer to go by."""
+
+    def __init__(self, calls: Calls, timing: Timing, show: Callable[[Job, Preview], None]) -> None:
+        self.calls = calls
+        self.listener = Listener(calls.url, self._hear, timing)
+        self.is_wedged = False
+        self._timing = timing
+        self._show = show
+        self._jobs: dict[str, Job] = {}
+        self._listening: asyncio.Task[None] | None = None
+        self._rest: asyncio.TimerHandle | None = None
+        self._uploads: dict[str, str] = {}
+        self._version: tuple[int, ...] = ()
+        self._life = -1
+        self._idle_looks = 0
+        self._idle_since = 0.0
+
+    def join(self, job: Job) -> None:
+        """The attempt is this server's from now on; the socket is opened where it is not."""
+        self._jobs[job.id] = job
+        if self._rest is not None:
+            self._rest.cancel()
+            self._rest = None
+        if self._listening is None:
+            self._listening = asyncio.create_task(self.listener.run())
+
+    def part(self, job: Job) -> None:
+        """The attempt has ended. The socket is closed a while after the last one."""
+        self._jobs.pop(job.id, None)
+        if not self._jobs and self._rest is None:
+            self._rest = asyncio.get_running_loop().call_later(self._timing.linger_s, self._hang_up)
+
+    def _hang_up(self) -> None:
+        self._rest = None
+        if self._listening is not None:
+            self._listening.cancel()
+            self._listening = None
+
+    async def close(self) -> None:
+        """Close the socket."""
+        if self._rest is not None:
+            self._rest.cancel()
+        listening, self._listening = self._listening, None
+        if listening is not None:
+            listening.cancel()
+            with suppress(asyncio.CancelledError):
+                await listening
+
+    def _hear(self, message: Message) -> None:
+        job = self._jobs.get(message.job)
+        if job is None:
+            return
+        job.hear(message)
+        if isinstance(message, Preview):
+            self._show(job, message)
+
+    async def sight(self, job_id: str) -> Sighting:
+        """Look for a job: in the history, in the queue, and in the history again, for it may have moved in between."""
+        ended = await self._history(job_id)
+        if ended is not None:
+            return Sighting(ended=ended)
+        queue = await self.queue()
+        if job_id in queue:
+            return Sighting(is_running=job_id in queue.running, is_pending=job_id in queue.pending)
+        return Sighting(ended=await self._history(job_id))
+
+    async def _history(self, job_id: str) -> Ended | None:
+        return parse_history(await self.calls.ask(f"/history/{job_id}"), job_id)
+
+    async def queue(self) -> Queue:
+        """The queue as it is now. When jobs wait and none runs, again and again, the server is wedged."""
+        queue = parse_queue(await self.calls.ask("/queue", limit=QUEUE_LIMIT))
+        now = time.monotonic()
+        if queue.running or not queue.pending:
+            self._idle_looks, self.is_wedged = 0, False
+            return queue
+        self._idle_since = self._idle_since if self._idle_looks else now
+        self._idle_looks += 1
+        self.is_wedged = self._idle_looks >= _WEDGED_LOOKS and now - self._idle_since >= self._timing.wedged_s
+        return queue
+
+    async def uploaded(self, file: InputFile) -> str:
+        """The name by which graphs load this file; it is sent when the server does not have it yet.
+
+        The name is made of the content, so sending twice does no harm. After a restart of the server it is looked up again.
+        """
+        self._note_life()
+        if file.sha256 not in self._uploads:
+            path = Path(file.path)
+            name = f"{file.sha256}{mimetypes.guess_extension(file.media_type) or '.png'}"
+            if await self.calls.uploaded_bytes(name) != path.stat().st_size:
+                name = await self.calls.upload(path, name=name, media_type=file.media_type)
+            self._uploads[file.sha256] = name
+        return self._uploads[file.sha256]
+
+    def forget_uploads(self) -> None:
+        """The server does not find what it was sent: send it again next time."""
+        self._uploads.clear()
+
+    def _note_life(self) -> None:
+        """Every new connection may be one to a new process, of another version and with an empty input folder."""
+        if self._life != self.listener.connections:
+            self._life = self.listener.connections
+            self._uploads.clear()
+            self._version = ()
+
+    async def stop(self, job_id: str) -> None:
+        """Ask the server to stop one job, by the newest way that it knows. No promise: look again."""
+        answer = await self.calls.post(f"/api/jobs/{job_id}/cancel", {})
+        if answer.status == 200 and isinstance(table(answer.data).get("cancelled"), bool):
+            return
+        if answer.status not in (404, 405):
+            raise NoAnswer(f"It does not stop jobs (HTTP status {answer.status}).")
+        await self.calls.post("/queue", {"delete": [job_id]})
+        if job_id in (await self.queue()).running and await self._interrupts_by_id():
+            await self.calls.post("/interrupt", {"prompt_id": job_id})
+
+    async def _interrupts_by_id(self) -> bool:
+        """Older servers stop whatever runs, whoever it belongs to; there a running job is left to end."""
+        self._note_life()
+        if not self._version:
+            system = table(table(await self.calls.ask("/system_stats")).get("system"))
+            self._version = version_numbers(text(system.get("comfyui_version")))
+        return self._version >= _INTERRUPTS_BY_ID
+
+    async def free(self) -> None:
+        """Ask the server to unload its models and forget what it has cached, once the running job has ended."""
+        answer = await self.calls.post("/free", {"unload_models": True, "free_memory": True})
+        if answer.status != 200:
+            raise NoAnswer(f"It does not free its memory (HTTP status {answer.status}).")
+
+
+def version_numbers(version: str) -> tuple[int, ...]:
+    """`0.3.64` as (0, 3, 64); (0,) for what is no version."""
+    found = re.match(r"v?(\d{1,6}(?:\.\d{1,6}){0,3})", version)
+    return tuple(int(part) for part in found[1].split(".")) if found else (0,)

@@ -1,0 +1,56 @@
+"""`python -m pipeline.double`: one server as a process. Its first line is its address; it serves until it is told to end."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import threading
+from pathlib import Path
+
+from pipeline.double.server import DoubleServer
+from pipeline.double.versions import VERSIONS
+
+
+def main() -> None:
+    """Serve until SIGTERM or SIGINT."""
+    options = _options()
+    ended = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: ended.set())
+    with DoubleServer(
+        options.home,
+        host=options.host,
+        port=options.port,
+        version=options.version,
+        name=options.name,
+        speed=options.speed,
+        model_load_s=options.model_load_s,
+        vram_gb=options.vram_gb,
+        gpu_name=options.gpu_name,
+        is_instant=options.instant,
+        previews=options.preview_method,
+        controls_faults=options.faults,
+    ) as server:
+        print(server.url, flush=True)
+        ended.wait()
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m pipeline.double", description=__doc__)
+    parser.add_argument("--home", type=Path, required=True, help="folder for input, output and temp files and the ledger")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0, help="0: any free port")
+    parser.add_argument("--version", default="0.33.0", choices=sorted(VERSIONS), help="the release whose answers it gives")
+    parser.add_argument("--name", default="double", help="how it calls itself in its ledger")
+    parser.add_argument("--speed", type=float, default=1.0, help="divides every pretended second of work")
+    parser.add_argument("--model-load-s", type=float, default=0.0, help="seconds until a model is loaded")
+    parser.add_argument("--vram-gb", type=float, default=24.0)
+    parser.add_argument("--gpu-name", default="", help="the card it says it has; none when empty")
+    parser.add_argument("--preview-method", default="none", choices=("none", "auto", "latent2rgb", "taesd"))
+    parser.add_argument("--instant", action="store_true", help="jobs cost nothing and make the smallest files")
+    parser.add_argument("--faults", action="store_true", help="let /double/faults plan faults")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

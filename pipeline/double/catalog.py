@@ -1,0 +1,70 @@
+"""What the server knows of each node class: its schema, as `/object_info` shows it, with the files that are there now."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pipeline.double.folders import Folders
+
+FILE_INPUTS = {
+    ("CLIPLoader", "clip_name"): "text_encoders",
+    ("UNETLoader", "unet_name"): "diffusion_models",
+    ("CheckpointLoaderSimple", "ckpt_name"): "checkpoints",
+}
+"""Inputs whose choices are the model files of a folder."""
+
+
+@cache
+def _schemas() -> dict[str, dict[str, Any]]:
+    return json.loads((Path(__file__).parent / "schemas.json").read_text(encoding="utf-8"))
+
+
+class Catalog:
+    """The node classes of one release on one server."""
+
+    def __init__(self, version: str, folders: Folders, models: Mapping[str, tuple[str, ...]]) -> None:
+        self._schemas = _schemas()[version]
+        self._folders = folders
+        self._models = models
+
+    def names(self) -> list[str]:
+        """Every class."""
+        return list(self._schemas)
+
+    def schema(self, name: str) -> dict[str, Any] | None:
+        """The schema of a class with today's files as choices; None when there is no such class."""
+        if name not in self._schemas:
+            return None
+        schema = copy.deepcopy(self._schemas[name])
+        for (class_name, input_name), folder in FILE_INPUTS.items():
+            if class_name == name:
+                schema["input"]["required"][input_name][0] = list(self._models.get(folder, ()))
+        if name == "LoadImage":
+            schema["input"]["required"]["image"][0] = self._folders.input_files()
+        return schema
+
+    def is_known(self, name: Any) -> bool:
+        """Whether there is such a class."""
+        return name in self._schemas
+
+    def is_output(self, name: str) -> bool:
+        """Whether nodes of this class are what a graph is run for."""
+        return bool(self._schemas[name]["output_node"])
+
+    def takes_lists(self, name: str) -> bool:
+        """Whether a node of this class gets whole lists instead of being called once an item."""
+        return name == "RebatchImages"
+
+    def gives_lists(self, name: str) -> list[bool]:
+        """Of each output: whether it is a list of items."""
+        return self._schemas[name]["output_is_list"]
+
+    def hidden_inputs(self, name: str) -> list[str]:
+        """Inputs that the server fills in itself and shows when a node fails."""
+        hidden = self._schemas[name]["input"].get("hidden", {})
+        return [key for key, value in hidden.items() if isinstance(value, str)]

@@ -1,0 +1,99 @@
+"""Faults on demand: what may go wrong between a client and a server, each counted down or thrown by a seeded die."""
+
+from __future__ import annotations
+
+import random
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+KINDS = (
+    "drop",  # the connection is closed before the request is read
+    "reset_after",  # the request is carried out, then the client gets a reset instead of the answer
+    "stall",  # seconds: the answer waits
+    "drip",  # seconds: the body of the answer comes byte by byte over this time
+    "status",  # status: this status instead of the answer
+    "garbage",  # 200 with a body that is no JSON
+    "wrong_types",  # 200 with JSON of another shape
+    "huge",  # size_bytes: 200 with a body of this size
+    "kill",  # point: before_accept, after_accept, mid_job, after_job
+    "lose_history",  # a job ends and leaves no trace
+    "dead_worker",  # form: a (dies while taking a job) or b (dies inside one)
+    "out_of_memory",  # a node fails as it does without memory
+    "corrupt_output",  # an output file is written with wrong bytes in it
+    "truncate_output",  # an output file ends early
+    "half_open_socket",  # a WebSocket that neither hears nor speaks, and stays open
+    "silent_socket",  # a WebSocket that answers pings and says nothing
+)
+
+
+@dataclass
+class Fault:
+    """One fault: what, on which route (a prefix without /api; empty is any), how often, how likely, and its particulars."""
+
+    kind: str
+    route: str = ""
+    times: int = 1
+    probability: float = 1.0
+    seed: int = 0
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"There is no fault {self.kind!r}. There are: {', '.join(KINDS)}.")
+        self.die = random.Random(self.seed)
+
+    def number(self, name: str, default: float) -> float:
+        """A particular that is a number."""
+        return float(self.details.get(name, default))
+
+
+class Faults:
+    """The faults of one server. `taken` lists the kinds that have happened, in order."""
+
+    def __init__(self) -> None:
+        self.taken: list[str] = []
+        self._faults: list[Fault] = []
+        self._lock = threading.Lock()
+
+    def add(
+        self, kind: str, *, route: str = "", times: int = 1, probability: float = 1.0, seed: int = 0, **details: Any
+    ) -> Fault:
+        """Plan a fault. It happens at most `times` times, each time with this probability. ValueError for an unknown kind."""
+        fault = Fault(kind, route, times, probability, seed, details)
+        with self._lock:
+            self._faults.append(fault)
+        return fault
+
+    def clear(self) -> None:
+        """From now on all is well."""
+        with self._lock:
+            self._faults = []
+
+    def take(self, kind: str, route: str = "", **wanted: Any) -> Fault | None:
+        """The planned fault of this kind that happens here and now, counted down; None when there is none."""
+        with self._lock:
+            for fault in self._faults:
+                fits = fault.kind == kind and route.startswith(fault.route)
+                if not fits or any(fault.details.get(name) != value for name, value in wanted.items()):
+                    continue
+                if fault.times > 0 and fault.die.random() < fault.probability:
+                    fault.times -= 1
+                    self.taken.append(kind)
+                    return fault
+            return None
+
+    def planned(self) -> list[dict[str, Any]]:
+        """What is still to come."""
+        with self._lock:
+            return [
+                {
+                    "kind": fault.kind,
+                    "route": fault.route,
+                    "times": fault.times,
+                    "probability": fault.probability,
+                    **fault.details,
+                }
+                for fault in self._faults
+                if fault.times > 0
+            ]
