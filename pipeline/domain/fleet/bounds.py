@@ -1,0 +1,100 @@
+"""The least time in which a fleet could do its work, whoever decides: what a schedule is held against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import accumulate
+
+from pipeline.domain.fleet.jobs import FleetJob
+from pipeline.domain.fleet.workers import Rates, Worker, fits
+
+_STEPS = 60
+
+
+def lower_bound_s(jobs: Sequence[FleetJob], workers: Sequence[Worker], rates: Rates | None = None) -> float:
+    """No schedule of these jobs, all of them there from time 0 on, ends before this.
+
+    The largest of: all work by all speed, for the work of each memory size by the workers that have it; the k longest scenes
+    by the k fastest workers, of which k = 1 is the critical path; whole jobs counted where they are equal or longer than
+    a size. Each worker first loads a model where it must. Speeds are taken at their best, so the bound is never too high.
+    Raises ValueError when nobody fits a job.
+    """
+    if not jobs:
+        return 0.0
+    table = _Table(jobs, workers, rates or Rates(workers))
+    return max(table.by_work(), table.by_scenes(), table.by_count())
+
+
+class _Table:
+    """Work in seconds of a worker of middling speed; speeds as multiples of that, each worker's best over what it can do."""
+
+    def __init__(self, jobs: Sequence[FleetJob], workers: Sequence[Worker], rates: Rates) -> None:
+        kinds = {job.kind for job in jobs}
+        self.jobs = jobs
+        self.typical = {kind: kind.units * rates.typical(kind.workflow) for kind in kinds}
+        self.workers = [worker for worker in workers if any(fits(worker, kind) for kind in kinds)]
+        for kind in kinds:
+            if not any(fits(worker, kind) for worker in workers):
+                raise ValueError(f"no worker fits {kind.workflow}")
+        models = {kind.model for kind in kinds}
+        self.speed = {worker.name: _best(worker, kinds, rates) for worker in self.workers}
+        needs_loading = "" not in models
+        self.loading_s = {
+            worker.name: worker.switch_s if needs_loading and worker.model not in models else 0.0 for worker in self.workers
+        }
+        self.workers.sort(key=lambda worker: -self.speed[worker.name])
+
+    def by_work(self) -> float:
+        """The work that needs at least so much memory, by the workers that have it."""
+        return max(self._pour(size) for size in {job.kind.memory_bytes for job in self.jobs})
+
+    def by_scenes(self) -> float:
+        """A scene is at one worker at a time, so k scenes have at most the k fastest."""
+        scenes: dict[str, float] = {}
+        for job in self.jobs:
+            name = job.scene or job.id
+            scenes[name] = scenes.get(name, 0.0) + self.typical[job.kind]
+        longest = accumulate(sorted(scenes.values(), reverse=True)[: len(self.workers)])
+        speeds = accumulate(self.speed[worker.name] for worker in self.workers)
+        loading_s = min(self.loading_s.values())
+        return loading_s + max(work / speed for work, speed in zip(longest, speeds, strict=False))
+
+    def by_count(self) -> float:
+        """So many jobs of at least this length are whole jobs: nobody does half of one."""
+        lengths = sorted(self.typical[job.kind] for job in self.jobs)
+        best = 0.0
+        for length in {length for length in lengths if length > 0}:
+            wanted = sum(1 for other in lengths if other >= length)
+            best = max(best, _least(lambda end_s, length=length: self._whole(end_s, length), wanted))  # type: ignore[misc]
+        return best
+
+    def _whole(self, end_s: float, length: float) -> float:
+        return sum(
+            max(0, int((end_s - self.loading_s[worker.name]) * self.speed[worker.name] / length + 1e-9)) for worker in self.workers
+        )
+
+    def _pour(self, size: int) -> float:
+        work_s = sum(self.typical[job.kind] for job in self.jobs if job.kind.memory_bytes >= size)
+        able = [worker for worker in self.workers if not worker.memory_bytes or worker.memory_bytes >= size]
+
+        def done(end_s: float) -> float:
+            return sum(max(0.0, end_s - self.loading_s[worker.name]) * self.speed[worker.name] for worker in able)
+
+        return _least(done, work_s)
+
+
+def _best(worker: Worker, kinds: set, rates: Rates) -> float:  # type: ignore[type-arg]
+    found = [rates.typical(kind.workflow) / rates.seconds_per_unit(worker, kind.workflow) for kind in kinds if fits(worker, kind)]
+    return max(found)
+
+
+def _least(done: Callable[[float], float], wanted: float) -> float:
+    """The time from which on enough is done, a hair below; `done` must grow with it."""
+    high = 1.0
+    while done(high) < wanted:
+        high *= 2
+    low = 0.0
+    for _ in range(_STEPS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if done(middle) >= wanted else (middle, high)
+    return low

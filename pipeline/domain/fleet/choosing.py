@@ -1,0 +1,129 @@
+"""Who does what next: one pure function for the live choice, for simulation and for what-if.
+
+Order of claims on a worker: priority, then what was passed over for too long, then deadlines that press, then runs below
+their share, then work that would be the last to be done, then what costs least (the loaded model, the worker that made
+the segment before), then who holds least, then scenes that have begun, then the model with most work for the workers that
+have it, then age. A worker is left without when others would have done the job sooner, everything else that waits included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
+
+from pipeline.domain.fleet.jobs import Backlog, FleetJob
+from pipeline.domain.fleet.reasons import Reason, explain
+from pipeline.domain.fleet.rules import Rules
+from pipeline.domain.fleet.standing import OpenLane, Queue, Seat, Standing
+from pipeline.domain.fleet.workers import Rates, Worker
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """This job goes to this worker; it is expected to begin and to be done then."""
+
+    job: FleetJob
+    worker: str
+    start_s: float
+    finish_s: float
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a decision came to. It explains jobs as things stood when it was made."""
+
+    assignments: tuple[Assignment, ...]
+    standing: Standing
+
+    def explain(self, job: FleetJob) -> Reason:
+        """Why this job waits, and what would change that; for a job that was given out, where it goes."""
+        for given in self.assignments:
+            if given.job.id == job.id:
+                return Reason("assigned", f"goes to {given.worker}", "")
+        return explain(self.standing, job)
+
+
+def choose(
+    backlog: Backlog,
+    workers: Sequence[Worker],
+    *,
+    now_s: float,
+    rules: Rules | None = None,
+    rates: Rates | None = None,
+    served: Mapping[Queue, float] | None = None,
+) -> Choice:
+    """Give waiting jobs to workers that are free, or nearly. Equal arguments give equal answers; nothing is changed.
+
+    `served` says when a job of a run and model was last started; without it only the age of jobs counts against passing
+    over. `rates` may be kept between decisions while the measurements of the workers stand.
+    """
+    standing = Standing(
+        backlog, workers, now_s=now_s, rules=rules or Rules(), rates=rates or Rates(workers), served=served or {}
+    )
+    open_seats = [(seat.ready_s, number, seat) for number, seat in enumerate(standing.seats) if _is_open(seat, standing)]
+    heapify(open_seats)
+    given: list[Assignment] = []
+    while open_seats and standing.lanes:
+        _, number, seat = heappop(open_seats)
+        lane = _best(standing, seat)
+        if lane is None:
+            continue
+        job, start_s, finish_s = standing.give(seat, lane)
+        given.append(Assignment(job, seat.worker.name, start_s, finish_s))
+        if not lane.left:
+            standing.lanes.remove(lane)
+        if _is_open(seat, standing):
+            heappush(open_seats, (seat.ready_s, number, seat))
+    return Choice(tuple(given), standing)
+
+
+def _is_open(seat: Seat, standing: Standing) -> bool:
+    """Whether this worker may be given a job now: it has room, and nothing to do before long."""
+    is_near = not seat.held or seat.ready_s - standing.now_s <= standing.rules.ahead_s
+    return seat.held < seat.worker.places and is_near
+
+
+def _best(standing: Standing, seat: Seat) -> OpenLane | None:
+    """The lane with the first claim on this worker, if it is not done sooner without it."""
+    refused: set[int] = set()
+    while True:
+        lane = _first_claim(standing, seat, refused)
+        if lane is None or standing.sooner(seat, lane) is None:
+            return lane
+        refused.add(id(lane))
+        if not lane.home:
+            lane.refused_s = min(lane.refused_s, standing.finish_s(seat, lane))
+
+
+def _first_claim(standing: Standing, seat: Seat, refused: set[int]) -> OpenLane | None:
+    best: OpenLane | None = None
+    best_claim: tuple[float, ...] = ()
+    for lane in standing.lanes:
+        if best is not None and lane.rank != best.rank:
+            break
+        if id(lane) in refused or not standing.may_do(seat, lane) or standing.cap_reached(lane.kind):
+            continue
+        if lane.refused_s != float("inf") and standing.finish_s(seat, lane) >= lane.refused_s:
+            continue
+        claim = _claim(standing, seat, lane)
+        if best is None or claim < best_claim:
+            best, best_claim = lane, claim
+    return best
+
+
+def _claim(standing: Standing, seat: Seat, lane: OpenLane) -> tuple[float, ...]:
+    """How strong a claim lanes of one rank have on this worker; the smallest goes first."""
+    kind = lane.kind
+    share = standing.rules.shares.get(kind.project, 1.0)
+    return (
+        0 if standing.is_below_share(kind.run) else 1,
+        0 if lane.is_scarce else 1,
+        -lane.path_s if standing.is_critical(lane) else 0,
+        standing.cost_s(seat, kind, lane.home),
+        standing.held_of_project[kind.project] / share,
+        standing.held_of_run[kind.run],
+        0 if lane.home else 1,
+        -standing.model_work_s[kind.model] / (standing.loaded.get(kind.model, 0.0) + seat.speed),
+        lane.oldest_s,
+    )

@@ -1,0 +1,143 @@
+"""Why a job waits for a worker, and what would change that, in words for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.domain.fleet.jobs import FleetJob, Lane
+from pipeline.domain.fleet.standing import OpenLane, Seat, Standing
+from pipeline.domain.fleet.workers import Worker, fits
+
+_GB = 1e9
+_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Reason:
+    """`cause` is a word to count by, `words` the sentence, `remedy` what would change it; empty when only time does."""
+
+    cause: str
+    words: str
+    remedy: str
+
+
+def explain(standing: Standing, job: FleetJob) -> Reason:
+    """Why this job was given to nobody in the decision that ended as `standing`."""
+    if job.not_before_s > standing.now_s:
+        return Reason("not_before", f"starts in {duration(job.not_before_s - standing.now_s)} at the earliest", "")
+    lane = _lane(standing, job)
+    able = [seat for seat in standing.seats if standing.may_do(seat, lane)]
+    if not able:
+        return _nobody(standing, job)
+    capped = standing.cap_reached(job.kind)
+    if capped:
+        name, cap, held = capped
+        return Reason("cap", f"concurrency of {name} is {cap}, {_taken(held)}", f"raise the concurrency of {name}")
+    free = [seat for seat in able if not seat.held]
+    for seat in free:
+        sooner = standing.sooner(seat, lane)
+        if sooner is not None:
+            return _left_for(standing, lane, seat=seat, sooner=sooner)
+    return _busy(standing, lane, able)
+
+
+def duration(seconds: float) -> str:
+    """`36 s`, `12 min`, `2 h 14 min`."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _lane(standing: Standing, job: FleetJob) -> OpenLane:
+    lane = Lane(job.kind, job.not_before_s, job.home, job.excluded)
+    lane.jobs[job.id] = job
+    return OpenLane(lane, standing.rates.typical(job.kind.workflow))
+
+
+def _nobody(standing: Standing, job: FleetJob) -> Reason:
+    """No worker of the fleet may do it now: say of each group what keeps it."""
+    if not standing.workers:
+        return Reason("no_worker", "the fleet has no workers", "add a worker")
+    kind = job.kind
+    kept: dict[str, list[Worker]] = {}
+    for worker in standing.workers:
+        kept.setdefault(_obstacle(worker, job), []).append(worker)
+    parts, remedies = [], []
+    for obstacle, workers in kept.items():
+        names = _names([worker.name for worker in workers])
+        be = "is" if len(workers) == 1 else "are"
+        if obstacle == "memory":
+            most = max(worker.memory_bytes for worker in workers)
+            have = "has" if len(workers) == 1 else "have"
+            parts.append(f"needs {kind.memory_bytes / _GB:.3g} GB: {names} {have} {most / _GB:.3g}")
+            remedies.append(f"add a worker with {kind.memory_bytes / _GB:.3g} GB")
+        elif obstacle == "tags":
+            parts.append(f"needs {', '.join(sorted(kind.tags))}, which {names} {be} not marked with")
+            remedies.append("mark a worker with it")
+        elif obstacle == "excluded":
+            parts.append(f"failed on {names}")
+            remedies.append("retry it on any worker")
+        elif obstacle == "aside":
+            parts.append(f"{names} {be} put aside for {kind.workflow}")
+            remedies.append(f"look at {names}")
+        else:
+            parts.append(f"{names} {be} {obstacle}")
+            remedies.append(f"resume {names}")
+    return Reason(next(iter(kept)) if len(kept) == 1 else "no_worker", "; ".join(parts), " or ".join(remedies))
+
+
+def _obstacle(worker: Worker, job: FleetJob) -> str:
+    if worker.name in job.excluded:
+        return "excluded"
+    if job.kind.memory_bytes > worker.memory_bytes > 0:
+        return "memory"
+    if not job.kind.tags <= worker.tags:
+        return "tags"
+    return "aside" if not fits(worker, job.kind) else worker.away
+
+
+def _left_for(standing: Standing, lane: OpenLane, *, seat: Seat, sooner: Seat) -> Reason:
+    """A worker is free, and still the job is done sooner by another."""
+    in_s = duration(sooner.ready_s - standing.now_s)
+    name, loading_s = sooner.worker.name, standing.cost_s(seat, lane.kind, lane.home)
+    if lane.home == name:
+        what = "loading" if lane.kind.model != seat.model else "copying"
+        return Reason("home", f"stays with {name}: moving costs {duration(loading_s)} of {what}", "")
+    if lane.kind.model and lane.kind.model not in {"", seat.model} and lane.kind.model == sooner.model:
+        return Reason("model", f"needs a worker with {lane.kind.model}; {name} is next in {in_s}", f"load {lane.kind.model} on more workers")
+    return Reason("faster", f"{name} will have done it sooner than {seat.worker.name}, which is free; it is next in {in_s}", "")
+
+
+def _busy(standing: Standing, lane: OpenLane, able: Sequence[Seat]) -> Reason:
+    """Everybody who could do it has something else to do."""
+    kind = lane.kind
+    first = min(able, key=lambda seat: standing.finish_s(seat, lane))
+    in_s = duration(first.ready_s - standing.now_s)
+    before = {job.kind.priority for seat in able for job in seat.worker.holds} | {other.kind.priority for other in standing.lanes}
+    if any(priority > kind.priority for priority in before):
+        return Reason("priority", f"work of higher priority goes first; {first.worker.name} is next in {in_s}", "raise its priority")
+    held, share = standing.held_of_run[kind.run], standing.entitled.get(kind.run, 0.0)
+    others = len(standing.entitled) > 1
+    if others and held and held >= share:
+        words = f"fair share: {kind.run} already has {held} of {len(standing.seats)}; {first.worker.name} is next in {in_s}"
+        return Reason("fair_share", words, "raise its priority")
+    if kind.model and first.model == kind.model and any(seat.model != kind.model for seat in standing.seats):
+        words = f"needs a worker with {kind.model}; {first.worker.name} is next in {in_s}"
+        return Reason("model", words, f"load {kind.model} on more workers")
+    if len(able) < len(standing.workers) and kind.memory_bytes:
+        words = f"needs {kind.memory_bytes / _GB:.3g} GB; of the {len(able)} workers with that, {first.worker.name} is next in {in_s}"
+        return Reason("memory", words, f"add a worker with {kind.memory_bytes / _GB:.3g} GB")
+    everybody = "the only worker for it is" if len(able) == 1 else f"all {len(able)} workers for it are"
+    return Reason("busy", f"{everybody} busy; {first.worker.name} is next in {in_s}", "add a worker")
+
+
+def _names(names: Sequence[str]) -> str:
+    if len(names) > _NAMED:
+        return f"{', '.join(names[:_NAMED])} and {len(names) - _NAMED} more"
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 2 else names)
+
+
+def _taken(held: int) -> str:
+    return {0: "nothing may start", 1: "taken", 2: "both taken"}.get(held, f"all {held} taken")

@@ -1,0 +1,26 @@
+"""What a studio sets about the sharing of its fleet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Caps, shares and patience.
+
+    `project_caps` and `group_caps` bound what is held at once, running and waiting at workers. `shares` weigh projects against
+    each other; 1 where nothing is said. `passed_over_s` is the longest that jobs of one run and model wait while others of their
+    priority start, for the sake of a loaded model or of fair shares. `ahead_s`: a worker gets its next job so long before
+    it is free. `move_s` is what it costs to continue a scene at another worker, besides loading. A deadline presses when less
+    than `deadline_margin` times the expected rest of its run is left.
+    """
+
+    project_caps: Mapping[str, int] = field(default_factory=dict)
+    group_caps: Mapping[str, int] = field(default_factory=dict)
+    shares: Mapping[str, float] = field(default_factory=dict)
+    passed_over_s: float = 900.0
+    ahead_s: float = 5.0
+    move_s: float = 2.0
+    deadline_margin: float = 1.25

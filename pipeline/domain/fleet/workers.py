@@ -1,0 +1,94 @@
+"""The workers of a fleet as a decision sees them, and how long each takes for what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from statistics import median
+
+from pipeline.domain.fleet.jobs import FleetJob, Kind
+
+DEFAULT_SECONDS_PER_UNIT = 3.0
+"""What a unit takes where nothing was ever measured: one frame of a small video model on an ordinary card."""
+_ROUNDS = 6
+"""Medians by worker and by workflow key in turn settle quickly; not every worker was measured with every key."""
+
+
+@dataclass(frozen=True)
+class Worker:
+    """One place that takes generation jobs.
+
+    `seconds_per_unit` holds what was measured, by workflow key. `model` is what is loaded once everything in `holds` is done,
+    and `busy_until_s` when that is expected. `places` bounds what it holds: one job that runs and those that wait at it.
+    `away` says in a word why it takes nothing new (`paused`, `draining`, `unreachable`), and is empty while it does.
+    `aside` are the workflow keys that it is kept from. A memory of 0 bytes is unknown, and then everything may be tried.
+    """
+
+    name: str
+    memory_bytes: int = 0
+    seconds_per_unit: Mapping[str, float] = field(default_factory=dict)
+    model: str = ""
+    switch_s: float = 0.0
+    holds: tuple[FleetJob, ...] = ()
+    busy_until_s: float = 0.0
+    places: int = 2
+    tags: frozenset[str] = frozenset()
+    away: str = ""
+    aside: frozenset[str] = frozenset()
+
+
+def fits(worker: Worker, kind: Kind) -> bool:
+    """Whether this worker can do such a job at all, whatever else it does now."""
+    has_memory = kind.memory_bytes <= worker.memory_bytes or not worker.memory_bytes
+    return has_memory and kind.workflow not in worker.aside and kind.tags <= worker.tags
+
+
+class Rates:
+    """Seconds per unit of every worker and workflow key, measured or concluded.
+
+    What was not measured at a worker is what is typical for the workflow key, times how slow the worker is with what was
+    measured at it. Nothing here depends on what is loaded or held, so one table serves as long as the measurements stand.
+    """
+
+    def __init__(self, workers: Iterable[Worker], default: float = DEFAULT_SECONDS_PER_UNIT) -> None:
+        workers = tuple(workers)
+        measured = [
+            (worker.name, workflow, seconds)
+            for worker in workers
+            for workflow, seconds in worker.seconds_per_unit.items()
+            if seconds > 0
+        ]
+        self._slowness = dict.fromkeys((worker.name for worker in workers), 1.0)
+        self._typical: dict[str, float] = {}
+        for _ in range(_ROUNDS):
+            self._typical |= _medians((workflow, seconds / self._slowness[name]) for name, workflow, seconds in measured)
+            self._slowness |= _medians((name, seconds / self._typical[workflow]) for name, workflow, seconds in measured)
+        middle = median(self._slowness.values()) if measured else 1.0
+        self._slowness = {name: slowness / middle for name, slowness in self._slowness.items()}
+        self._typical = {workflow: seconds * middle for workflow, seconds in self._typical.items()}
+        self._default = median(self._typical.values()) if measured else default
+        self._seconds: dict[tuple[str, str], float] = {}
+
+    def typical(self, workflow: str) -> float:
+        """Seconds per unit at a worker of middling speed."""
+        return self._typical.get(workflow, self._default)
+
+    def speed(self, worker: Worker) -> float:
+        """How many times as fast as a worker of middling speed."""
+        return 1 / self._slowness[worker.name]
+
+    def seconds_per_unit(self, worker: Worker, workflow: str) -> float:
+        """Of this worker for this workflow key."""
+        key = worker.name, workflow
+        found = self._seconds.get(key)
+        if found is None:
+            found = worker.seconds_per_unit.get(workflow) or self.typical(workflow) * self._slowness[worker.name]
+            self._seconds[key] = found
+        return found
+
+
+def _medians(values: Iterable[tuple[str, float]]) -> dict[str, float]:
+    grouped: dict[str, list[float]] = {}
+    for name, value in values:
+        grouped.setdefault(name, []).append(value)
+    return {name: median(found) for name, found in grouped.items()}
