@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -126,8 +126,11 @@ class GeneratorBackend(Protocol):
 class Servers(Protocol):
     """The servers behind the workers of a fleet, apart from the work that they do."""
 
-    def look(self, urls: Sequence[str]) -> Mapping[str, Sighting]:
-        """What each of these servers says of itself, all asked at once; one that does not answer is AWAY, with the reason."""
+    def look(self, urls: Sequence[str], catalogue_of: Collection[str] = ()) -> Mapping[str, Sighting]:
+        """What each of these servers says of itself, all asked at once; one that does not answer is AWAY, with the reason.
+
+        Of those in `catalogue_of` also what they can do, which is a large answer.
+        """
         ...
 
     def test(self, url: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pipeline.domain.workers import Sighting
@@ -22,17 +22,17 @@ def build_workers(stores: Stores, clock: Clock, servers: Servers | None = None) 
 class ComfyServers:
     """The servers as the adapter for ComfyUI sees them, which is loaded when somebody asks."""
 
-    def look(self, urls: Sequence[str]) -> Mapping[str, Sighting]:
+    def look(self, urls: Sequence[str], catalogue_of: Collection[str] = ()) -> Mapping[str, Sighting]:
         """What each of them says of itself."""
-        from pipeline.adapters.backends.comfyui import looking
+        from pipeline.adapters.backends.comfyui.sightings import sight
 
-        return looking.look(urls)
+        return sight(urls, catalogue_of)
 
     def test(self, url: str) -> str:
         """What went wrong with something tiny."""
-        from pipeline.adapters.backends.comfyui import looking
+        from pipeline.adapters.backends.comfyui.sightings import tried
 
-        return looking.test(url)
+        return tried(url)
 
     def free(self, url: str) -> None:
         """Forget the models."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.domain.workers import Health, Sighting
@@ -18,7 +18,7 @@ class PretendedServers:
     broken: dict[str, str] = field(default_factory=dict)
     freed: list[str] = field(default_factory=list)
 
-    def look(self, urls: Sequence[str]) -> Mapping[str, Sighting]:
+    def look(self, urls: Sequence[str], catalogue_of: Collection[str] = ()) -> Mapping[str, Sighting]:
         """What the test has put in."""
         return {url: self.sightings.get(url, Sighting(Health.AWAY, "connection refused")) for url in urls}
 

@@ -44,7 +44,7 @@ class Health(StrEnum):
 class Worker:
     """One worker, as it is stored. `cost_per_hour` is in the currency of the installation; sizes in bytes.
 
-    `model` is what it has loaded, as far as we know; `catalogue_sha256` names what its server says that it can do.
+    `model` is what it has loaded, as far as we know; `catalogue_sha256` names what its server said at `read_at` that it can do.
     """
 
     id: int
@@ -64,6 +64,7 @@ class Worker:
     cost_per_hour: float
     model: str
     catalogue_sha256: str
+    read_at: datetime | None
     created_at: datetime
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ from pipeline.domain.workers import Health, NewWorker, Sighting, Worker, WorkerS
 from pipeline.ports import Clock, Servers
 
 _LOOKS = Actor("system", "looks")
+_READ_AGAIN = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,9 @@ class Workers:
         if only is None:
             with self._stores.read() as store:
                 only = store.workers.all()
-        sightings = self._servers.look([worker.url for worker in only]) if only else {}
+        now = self._clock.now()
+        unread = {worker.url for worker in only if _should_be_read(worker, now)}
+        sightings = self._servers.look([worker.url for worker in only], unread) if only else {}
         if not sightings:
             return []
         with self._stores.begin(self._clock.now()) as store:
@@ -174,7 +178,7 @@ class Workers:
             key = sha256(text.encode()).hexdigest()
             if key != worker.catalogue_sha256:
                 store.workers.keep_catalogue(key, sighting.catalogue)
-                values["catalogue_sha256"] = key
+            values |= {"catalogue_sha256": key, "read_at": store.journal.now}
         if worker.health is Health.AWAY and sighting.health is Health.WELL:
             values["model"] = ""  # it may have been restarted, and then it has nothing loaded
         store.workers.change(worker.id, **values)
@@ -205,6 +209,12 @@ class Workers:
         reason = self._servers.test(worker.url)
         if reason:
             raise Unavailable(f'"{worker.name}" does not work: {reason}')
+
+
+def _should_be_read(worker: Worker, now: datetime) -> bool:
+    """Whether it is time to ask what a server can do: never asked, back again, or long ago."""
+    is_old = worker.read_at is None or now - worker.read_at > _READ_AGAIN
+    return is_old or worker.health is not Health.WELL
 
 
 def _name_of(url: str) -> str:

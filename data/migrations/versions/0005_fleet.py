@@ -40,6 +40,7 @@ def upgrade() -> None:
         sa.Column("cost_per_hour", sa.Float(), nullable=False, server_default="0"),
         sa.Column("model", sa.Text(), nullable=False, server_default=""),
         sa.Column("catalogue_sha256", sa.String(64), nullable=False, server_default=""),
+        sa.Column("read_at", sa.BigInteger()),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_workers"),
         sa.UniqueConstraint("name", name="uq_workers_name"),

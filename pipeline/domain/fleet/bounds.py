@@ -70,7 +70,8 @@ class _Table:
 
     def _whole(self, end_s: float, length: float) -> float:
         return sum(
-            max(0, int((end_s - self.loading_s[worker.name]) * self.speed[worker.name] / length + 1e-9)) for worker in self.workers
+            max(0, int((end_s - self.loading_s[worker.name]) * self.speed[worker.name] / length + 1e-9))
+            for worker in self.workers
         )
 
     def _pour(self, size: int) -> float:

@@ -58,9 +58,7 @@ def choose(
     `served` says when a job of a run and model was last started; without it only the age of jobs counts against passing
     over. `rates` may be kept between decisions while the measurements of the workers stand.
     """
-    standing = Standing(
-        backlog, workers, now_s=now_s, rules=rules or Rules(), rates=rates or Rates(workers), served=served or {}
-    )
+    standing = Standing(backlog, workers, now_s=now_s, rules=rules or Rules(), rates=rates or Rates(workers), served=served or {})
     open_seats = [(seat.ready_s, number, seat) for number, seat in enumerate(standing.seats) if _is_open(seat, standing)]
     heapify(open_seats)
     given: list[Assignment] = []

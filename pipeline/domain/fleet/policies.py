@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from pipeline.domain.fleet.choosing import Assignment, choose
+from pipeline.domain.fleet.choosing import choose
 from pipeline.domain.fleet.jobs import Backlog, FleetJob
 from pipeline.domain.fleet.rules import Rules
 from pipeline.domain.fleet.standing import Queue
@@ -83,9 +83,7 @@ class LeastQueue:
 
     def assign(self, workers: Sequence[Worker], now_s: float) -> Sequence[tuple[FleetJob, str]]:
         """The next of its own queue, for each that is free."""
-        return [
-            (self._queues[worker.name].popleft(), worker.name) for worker in _free(workers) if self._queues.get(worker.name)
-        ]
+        return [(self._queues[worker.name].popleft(), worker.name) for worker in _free(workers) if self._queues.get(worker.name)]
 
 
 def _free(workers: Sequence[Worker]) -> Iterator[Worker]:

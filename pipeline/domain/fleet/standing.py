@@ -60,7 +60,14 @@ class Standing:
     """The state of a decision. Made from a snapshot, changed by `give`, and asked afterwards why a job still waits."""
 
     def __init__(
-        self, backlog: Backlog, workers: Sequence[Worker], *, now_s: float, rules: Rules, rates: Rates, served: Mapping[Queue, float]
+        self,
+        backlog: Backlog,
+        workers: Sequence[Worker],
+        *,
+        now_s: float,
+        rules: Rules,
+        rates: Rates,
+        served: Mapping[Queue, float],
     ) -> None:
         self.now_s, self.rules, self.rates, self.workers = now_s, rules, rates, workers
         self.served = dict(served)

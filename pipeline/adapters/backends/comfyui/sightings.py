@@ -1,0 +1,71 @@
+"""Looks at many servers at once, and what each look means for the worker behind it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from pipeline.adapters.backends.comfyui.looking import Stand, canary, look, object_info
+from pipeline.domain.errors import Invalid, Unavailable
+from pipeline.domain.workers import Health, Sighting
+
+_AT_ONCE = 32
+_PROBES, _BETWEEN_S = 3, 2.5
+WEDGED = "jobs wait there and none runs: its worker thread has died. Restart its process."
+
+
+def sight(
+    urls: Sequence[str], catalogue_of: Collection[str] = (), *, wait: Callable[[float], None] = time.sleep
+) -> Mapping[str, Sighting]:
+    """What each of these servers says of itself; of those in `catalogue_of` also what nodes and models they have.
+
+    A server that holds jobs and runs none is looked at three times over five seconds before it counts as wedged: between two
+    jobs that is so for a moment.
+    """
+    if not urls:
+        return {}
+    with ThreadPoolExecutor(min(_AT_ONCE, len(urls)), thread_name_prefix="look") as pool:
+        found = pool.map(lambda url: _sighting(url, url in catalogue_of, wait), urls)
+        return dict(zip(urls, found, strict=True))
+
+
+def tried(url: str) -> str:
+    """What went wrong when the server was given something tiny, in words; empty when it works."""
+    try:
+        canary(url)
+    except (Invalid, Unavailable) as error:
+        return str(error)
+    return ""
+
+
+def _sighting(url: str, with_catalogue: bool, wait: Callable[[float], None]) -> Sighting:
+    try:
+        stand = look(url)
+        for _ in range(_PROBES - 1):
+            if stand.running or not stand.pending:
+                break
+            wait(_BETWEEN_S)
+            stand = look(url)
+        catalogue = object_info(url) if with_catalogue else {}
+    except Unavailable as error:
+        return Sighting(Health.AWAY, str(error))
+    except Invalid as error:
+        return Sighting(Health.STRANGE, str(error))
+    is_wedged = bool(stand.pending and not stand.running)
+    return _told(stand, Health.WEDGED if is_wedged else Health.WELL, WEDGED if is_wedged else "", catalogue)
+
+
+def _told(stand: Stand, health: Health, reason: str, catalogue: Mapping[str, object]) -> Sighting:
+    devices = [device for device in stand.devices if device.kind != "cpu"] or list(stand.devices)
+    largest = max(devices, key=lambda device: device.total_bytes, default=None)
+    return Sighting(
+        health,
+        reason,
+        version=stand.version,
+        gpu=largest.name if largest else "",
+        memory_bytes=largest.total_bytes if largest else 0,
+        free_bytes=largest.free_bytes if largest else 0,
+        queue=stand.running + stand.pending,
+        catalogue=catalogue,
+    )
