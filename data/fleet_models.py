@@ -26,6 +26,7 @@ workers = Table(
     Column("queue", Integer, nullable=False, server_default="0"),
     Column("cost_per_hour", Float, nullable=False, server_default="0"),
     Column("model", Text, nullable=False, server_default=""),
+    Column("switch_s", Float, nullable=False, server_default="0"),
     Column("catalogue_sha256", String(64), nullable=False, server_default=""),
     Column("read_at", UtcTime),
     Column("created_at", UtcTime, nullable=False),

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pipeline.domain.presets import Presets
     from pipeline.engine.dispatcher import Dispatcher
     from pipeline.engine.scheduler import Scheduler
-    from pipeline.ports import Clock, GeneratorBackend, Servers, StageFunction
+    from pipeline.ports import Clock, GeneratorBackend, Servers
     from pipeline.services.activity import Activity
     from pipeline.services.boards import Boards
     from pipeline.services.causes import Causes
@@ -247,20 +247,23 @@ def build_engine(
     """
     from pipeline.domain.stages import Lane
     from pipeline.engine.dispatcher import Dispatcher
+    from pipeline.wiring_performers import FleetPerformer, performers
 
     slots = parallel or studio.settings.parallel
     wake = threading.Event()
+    fleet = FleetPerformer(studio, wake, checkpoint)
     engine_id = str(uuid.uuid4())
     studio.locks.take(f"engine-{engine_id}")
     engine = Dispatcher(
         studio.dispatch,
         studio.leases,
         engine_id=engine_id,
-        backends=backends or _local_backends(studio, slots, executor or studio.settings.executor, wake, checkpoint),
+        backends=backends or {**performers(studio, slots, executor, wake, checkpoint), "comfyui": fleet},
         slots={Lane.GENERATION: slots, Lane.CPU: slots},
         clock=studio.clock,
         wake=wake,
         forget=studio.upkeep.forget,
+        close=fleet.close,
         only=only,
     )
     engine.join(host=studio.locks.host, pid=os.getpid(), is_alive=studio.locks.is_alive)
@@ -282,67 +285,12 @@ def build_scheduler(studio: Studio, engine: Dispatcher) -> Scheduler:
 
     return Scheduler(
         studio.upkeep,
+        studio.workers,
         take_lock=lambda: studio.locks.take("scheduler"),
         release_lock=lambda: studio.locks.release("scheduler"),
         look_for_dead=engine.look_for_dead,
         wake=engine.wake,
     )
-
-
-def _local_backends(
-    studio: Studio, slots: int, executor: str | None, wake: threading.Event, checkpoint: Callable[[str], None] | None
-) -> dict[str, GeneratorBackend]:
-    """The performers of this machine; those of one kind of executor share its slots."""
-    from pipeline.adapters.backends.local import LocalBackend
-    from pipeline.adapters.executors import EXECUTORS
-    from pipeline.adapters.storage.media_store import nothing
-    from pipeline.domain.stages import STAGES
-
-    kinds = {stage.value: executor or facts.executor for stage, facts in STAGES.items()}
-    pools = {kind: EXECUTORS[kind](slots) for kind in dict.fromkeys(kinds.values())}
-    executors = {stage: pools[kind] for stage, kind in kinds.items()}
-    roots = {"spool_root": studio.settings.spool_root, "media_root": studio.settings.media_root}
-    point = checkpoint or nothing
-    located = {"animatic": animatic_function, "command": command_function, "stages": stage_function}
-    return {
-        name: LocalBackend(locate, executors=executors, wake=wake.set, checkpoint=point, **roots)
-        for name, locate in located.items()
-    }
-
-
-def animatic_function(stage: str) -> StageFunction:
-    """The embedded renderer's function for a generation stage."""
-    from pipeline.adapters.backends.animatic import FUNCTIONS
-
-    return FUNCTIONS[stage]
-
-
-def command_function(stage: str) -> StageFunction:
-    """The function that runs a program for a generation stage."""
-    from pipeline.adapters.backends.command import run_command
-
-    return run_command
-
-
-def stage_function(stage: str) -> StageFunction:
-    """The function of a stage that every run performs on this machine."""
-    from pipeline.domain.stages import Stage
-
-    if stage in (Stage.SOURCE_QA, Stage.VARIANT_QA, Stage.SCENE_QA):
-        from pipeline.adapters.qa import FUNCTIONS
-
-        return FUNCTIONS[stage]
-    if stage == Stage.ASSEMBLY:
-        from pipeline.adapters.media.assembly import assemble
-
-        return assemble
-    if stage == Stage.EXPORT:
-        from pipeline.adapters.media.export import export
-
-        return export
-    from pipeline.adapters.packaging.package import package
-
-    return package
 
 
 def hash_file(path: Path) -> str:

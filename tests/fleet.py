@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
+from pipeline import wiring
+from pipeline.domain.work import Request, Update, UpdateState
 from pipeline.domain.workers import Health, Sighting
+from pipeline.engine.dispatcher import Dispatcher
+from pipeline.ports import GeneratorBackend
+from pipeline.wiring_fleet import Standing, build_workers
+from tests.factories import PERSON, House
 
 WELL = Sighting(Health.WELL, version="0.33.0", gpu="H100", memory_bytes=80_000, free_bytes=79_000, catalogue={"SaveImage": {}})
 
@@ -29,3 +36,70 @@ class PretendedServers:
     def free(self, url: str) -> None:
         """Noted."""
         self.freed.append(url)
+
+
+class PretendedFleet:
+    """A performer whose places a test can hold back or let fail; what it does itself, `inner` does.
+
+    `sent` lists (worker, stage, job key) in order.
+    """
+
+    def __init__(self, inner: GeneratorBackend) -> None:
+        self._inner = inner
+        self._requests: dict[str, Request] = {}
+        self.sent: list[tuple[str, str, str]] = []
+        self.holding: set[str] = set()
+        self.failing: dict[str, str] = {}
+
+    def submit(self, request: Request) -> None:
+        """Note where it goes; let it be done unless its worker is to fail."""
+        assert request.place is not None
+        self._requests[request.attempt_id] = request
+        self.sent.append((request.place.name, request.stage, request.job_key))
+        if request.place.name not in self.failing:
+            self._inner.submit(request)
+
+    def poll(self, attempt_ids: Sequence[str]) -> list[Update]:
+        """What is held back runs; what fails has failed."""
+        return [self._stand(attempt_id) for attempt_id in attempt_ids]
+
+    def _stand(self, attempt_id: str) -> Update:
+        request = self._requests.get(attempt_id)
+        if request is None or request.place is None:
+            return self._inner.poll([attempt_id])[0]
+        if request.place.name in self.holding:
+            return Update(attempt_id, UpdateState.RUNNING)
+        failure = self.failing.get(request.place.name)
+        if failure:
+            return Update(attempt_id, UpdateState.FAILED, failure_class=failure, reason=f"{failure} at {request.place.name}")
+        return self._inner.poll([attempt_id])[0]
+
+    def cancel(self, attempt_id: str) -> None:
+        """Passed on."""
+        self._inner.cancel(attempt_id)
+
+
+class FleetHouse(House):
+    """A house with workers instead of slots for generation."""
+
+    def __init__(self, tmp_path: Path, url: str) -> None:
+        super().__init__(tmp_path, url)
+        self.servers = PretendedServers()
+        self.fleet = PretendedFleet(self.backend)
+        self.studio = replace(self.studio, workers=build_workers(self.studio.stores, self.clock, self.servers))
+
+    def add(self, *names: str, memory_bytes: int = 80_000, cost_per_hour: float = 0.0) -> None:
+        """Workers that are well."""
+        for name in names:
+            worker = self.studio.workers.register(name, name, PERSON, cost_per_hour=cost_per_hour)
+            self.servers.sightings[worker.url] = replace(WELL, memory_bytes=memory_bytes)
+        self.studio.workers.look()
+
+    def new_engine(self, backend: GeneratorBackend | None = None, parallel: int = 4) -> Dispatcher:
+        """An engine over the fleet."""
+        backends = {"animatic": self.backend, "comfyui": backend or self.fleet, "stages": self.backend}
+        return wiring.build_engine(self.studio, parallel=parallel, backends=backends)
+
+    def worker(self, name: str) -> Standing:
+        """How a worker stands."""
+        return next(one for one in self.studio.workers.all() if one.worker.name == name)

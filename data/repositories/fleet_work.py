@@ -68,8 +68,8 @@ class FleetWorks:
             jobs.c.id > above,
         )
         rows = list(self._connection.execute(query.order_by(jobs.c.id)))
-        excluded = self._excluded([row.job_id for row in rows if row.tries])
-        return [FleetWork(**row._mapping, excluded=frozenset(excluded.get(row.job_id, ()))) for row in rows]
+        failures = self._failures([row.job_id for row in rows if row.tries])
+        return [FleetWork(**row._mapping, failed_at=failures.get(row.job_id, {})) for row in rows]
 
     def held(self) -> list[FleetWork]:
         """The running generation jobs that were given to workers, longest running first."""
@@ -78,11 +78,12 @@ class FleetWorks:
         query = query.where(jobs.c.status == RUNNING, jobs.c.lane == Lane.GENERATION.value).order_by(attempts.c.started_at)
         return [FleetWork(**row._mapping) for row in self._connection.execute(query)]
 
-    def _excluded(self, job_ids: Sequence[int]) -> dict[int, set[str]]:
-        """The workers on which attempts of these jobs have failed."""
-        found: dict[int, set[str]] = {}
+    def _failures(self, job_ids: Sequence[int]) -> dict[int, dict[str, str]]:
+        """The class of the newest failure of each of these jobs at each worker."""
+        found: dict[int, dict[str, str]] = {}
         for part in chunks(job_ids):
             failed = (attempts.c.job_id.in_(part), attempts.c.outcome == AttemptOutcome.FAILED.value)
-            for row in self._connection.execute(select(attempts.c.job_id, attempts.c.worker).where(*failed)):
-                found.setdefault(row.job_id, set()).add(row.worker)
+            columns = (attempts.c.job_id, attempts.c.worker, attempts.c.failure_class)
+            for row in self._connection.execute(select(*columns).where(*failed).order_by(attempts.c.number)):
+                found.setdefault(row.job_id, {})[row.worker] = row.failure_class
         return found

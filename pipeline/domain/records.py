@@ -313,7 +313,7 @@ class KeptAnswer:
 class FleetWork:
     """A generation job as the choice of its worker sees it. `work` is its cost key, `scene_type` is empty for stills.
 
-    `home` is the worker that made the segment before, `excluded` are those on which attempts of it have failed. `worker`,
+    `home` is the worker that made the segment before, `failed_at` says in which way it failed at which workers. `worker`,
     `started_at` and `progress` are those of its running attempt; empty, None and 0 while it waits.
     """
 
@@ -331,7 +331,7 @@ class FleetWork:
     tries: int = 0
     scene_type: str = ""
     home: str = ""
-    excluded: frozenset[str] = frozenset()
+    failed_at: Mapping[str, str] = field(default_factory=dict)
     worker: str = ""
     started_at: datetime | None = None
     progress: float = 0.0

@@ -36,6 +36,10 @@ class Recipes:
         """The scene type of a cell."""
         return self.scene_types[cell.scene_type]
 
+    def models(self, scene_type: str) -> str:
+        """The models that the workflow of a scene type (empty: of stills) needs, as one word that is equal for equal models."""
+        return ""
+
     def still(self, still: StillPlan, *, take: int, candidate: int) -> dict[str, Any]:
         """Parameters of `variant_generation` for one candidate of a variant image, or for a plate."""
         width, height = self.still_size

@@ -14,6 +14,8 @@ from pipeline.domain.errors import Invalid
 from pipeline.domain.names import NAME_PATTERN
 
 _TAG = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+FLEET_BACKENDS = frozenset({"comfyui"})
+"""Backends whose work is done by workers of the fleet, not in a slot of this machine."""
 _PLAIN = re.compile(r"[\x21-\x7e]{1,300}")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,252}[A-Za-z0-9])?")
 _ENDS_IN_A_NUMBER = re.compile(r"(^|\.)(0[xX][0-9a-fA-F]*|[0-9]+)\.?$")
@@ -44,7 +46,8 @@ class Health(StrEnum):
 class Worker:
     """One worker, as it is stored. `cost_per_hour` is in the currency of the installation; sizes in bytes.
 
-    `model` is what it has loaded, as far as we know; `catalogue_sha256` names what its server said at `read_at` that it can do.
+    `model` is what it has loaded, as far as we know, and `switch_s` how long loading another one takes (0: not measured);
+    `catalogue_sha256` names what its server said at `read_at` that it can do.
     """
 
     id: int
@@ -63,6 +66,7 @@ class Worker:
     queue: int
     cost_per_hour: float
     model: str
+    switch_s: float
     catalogue_sha256: str
     read_at: datetime | None
     created_at: datetime

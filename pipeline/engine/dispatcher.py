@@ -14,6 +14,7 @@ from pipeline.domain.retries import FailureClass
 from pipeline.domain.scheduling import Pace, wanted
 from pipeline.domain.stages import STAGES, Lane, Stage
 from pipeline.domain.work import Update, UpdateState
+from pipeline.domain.workers import FLEET_BACKENDS
 from pipeline.engine.progress import ProgressReports
 from pipeline.ports import Clock, GeneratorBackend
 from pipeline.services.dispatch import Assignment, Dispatch
@@ -31,7 +32,10 @@ _FINAL = (UpdateState.DONE, UpdateState.FAILED, UpdateState.LOST)
 
 @dataclass
 class Running:
-    """An attempt that this engine watches, since it has begun. `is_unpaid` and `is_late` say why it was asked to stop."""
+    """An attempt that this engine watches, since it has begun. `is_unpaid` and `is_late` say why it was asked to stop.
+
+    One that is `is_remote` runs at a worker of the fleet: it takes no slot here, and goes on when this engine ends.
+    """
 
     job_id: int
     job_key: str
@@ -39,12 +43,16 @@ class Running:
     backend: GeneratorBackend
     since: float
     limit_s: float
+    is_remote: bool = False
     is_unpaid: bool = False
     is_late: bool = False
 
 
 class Dispatcher:
-    """One engine. `turn` does one round; `run` goes on until told to stop. `only` are the runs it works on; None is all."""
+    """One engine. `turn` does one round; `run` goes on until told to stop. `only` are the runs it works on; None is all.
+
+    `close` is called when the engine has left.
+    """
 
     def __init__(
         self,
@@ -57,6 +65,7 @@ class Dispatcher:
         clock: Clock,
         wake: threading.Event,
         forget: Callable[[str, str], None],
+        close: Callable[[], None] = lambda: None,
         only: Collection[int] | None = None,
     ) -> None:
         self.engine_id = engine_id
@@ -67,6 +76,7 @@ class Dispatcher:
         self._clock = clock
         self.wake = wake
         self._forget = forget
+        self._close = close
         self._only = only
         self._running: dict[str, Running] = {}
         self._unsettled: dict[str, Update] = {}
@@ -97,9 +107,7 @@ class Dispatcher:
 
     def _watch(self, job: Adopted) -> None:
         lane = STAGES[Stage(job.stage)].lane
-        backend = self._backend(lane, job.backend)
-        now = self._clock.monotonic()
-        self._running[job.attempt_id] = Running(job.job_id, f"job-{job.job_id}", lane, backend, now, job.limit_s)
+        self._running[job.attempt_id] = self._watched(job.job_id, f"job-{job.job_id}", lane, job.backend, job.limit_s)
         self.wake.set()
 
     def turn(self, *, look: bool = True) -> bool:
@@ -110,7 +118,8 @@ class Dispatcher:
             self._adopt()
         self._collect()
         free = self._free() if self._taking else {}
-        if not self._unsettled and not (look and any(free.values())):
+        has_room = any(free.values()) or (bool(free) and self._dispatch.has_fleet)
+        if not self._unsettled and not (look and has_room):
             self._heartbeat()
             return False
         reports = [(self._running[attempt_id].job_id, update) for attempt_id, update in self._unsettled.items()]
@@ -119,7 +128,8 @@ class Dispatcher:
         self._progress.stored(news, began)
         for assignment in turn.assignments:
             self._begin(assignment)
-        ended = Counter(self._running[update.attempt_id].lane for _, update in reports)
+        watched = [self._running[update.attempt_id] for _, update in reports]
+        ended = Counter(running.lane for running in watched if not running.is_remote)
         for _, update in reports:
             self._forget_attempt(update)
         for lane, pace in self._paces.items():
@@ -152,21 +162,27 @@ class Dispatcher:
                 look = True
 
     def drain(self, patience_s: float, end_workers: Callable[[], None] = lambda: None) -> None:
-        """Take no new work; wait at most `patience_s` for what runs, then give the rest back and leave.
+        """Take no new work; wait at most `patience_s` for what runs here, then give the rest back and leave.
 
-        `end_workers` ends whatever still runs on this machine: before its jobs are ready again for another engine.
+        `end_workers` ends whatever still runs on this machine: before its jobs are ready again for another engine. What runs
+        at workers of the fleet goes on, and is watched by the next engine.
         """
         self._taking = False
         until = self._clock.monotonic() + patience_s
-        while self._running and self._clock.monotonic() < until:
+        while self._here() and self._clock.monotonic() < until:
             self.wake.clear()
             if not self.turn():
                 self.wake.wait(min(_IDLE_S, patience_s))
-        for attempt_id, running in self._running.items():
+        for attempt_id, running in self._here().items():
             running.backend.cancel(attempt_id)
         end_workers()
         self._leases.leave(self.engine_id, "the engine was stopped")
+        self._close()
         self._running.clear()
+
+    def _here(self) -> dict[str, Running]:
+        """The attempts that end with this engine."""
+        return {attempt_id: running for attempt_id, running in self._running.items() if not running.is_remote}
 
     @property
     def busy(self) -> int:
@@ -215,24 +231,25 @@ class Dispatcher:
         """Room a lane. What has ended takes none, so that its dependents start in the turn that settles it."""
         busy = dict.fromkeys(self._slots, 0)
         for attempt_id, running in self._running.items():
-            busy[running.lane] += attempt_id not in self._unsettled
+            busy[running.lane] += attempt_id not in self._unsettled and not running.is_remote
         return {lane: max(0, wanted(slots, self._paces[lane]) - busy[lane]) for lane, slots in self._slots.items()}
 
     def _begin(self, assignment: Assignment) -> None:
-        backend = self._backend(assignment.lane, assignment.backend)
         request = assignment.request
-        self._running[request.attempt_id] = Running(
-            assignment.job_id, request.job_key, assignment.lane, backend, self._clock.monotonic(), assignment.limit_s
-        )
+        running = self._watched(assignment.job_id, request.job_key, assignment.lane, assignment.backend, assignment.limit_s)
+        self._running[request.attempt_id] = running
         try:
-            backend.submit(request)
+            running.backend.submit(request)
         except Exception as error:
             log.exception("attempt %s could not be handed over", request.attempt_id)
             reason = f"the backend did not take it: {error}"
             self._unsettled[request.attempt_id] = Update(request.attempt_id, UpdateState.FAILED, reason=reason)
 
-    def _backend(self, lane: Lane, name: str) -> GeneratorBackend:
-        return self._backends[name if lane is Lane.GENERATION else "stages"]
+    def _watched(self, job_id: int, job_key: str, lane: Lane, backend: str, limit_s: float) -> Running:
+        is_generation = lane is Lane.GENERATION
+        performer = self._backends[backend if is_generation else "stages"]
+        is_remote = is_generation and backend in FLEET_BACKENDS
+        return Running(job_id, job_key, lane, performer, self._clock.monotonic(), limit_s, is_remote)
 
     def _forget_attempt(self, update: Update) -> None:
         running = self._running.pop(update.attempt_id)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from pipeline.services.upkeep import Upkeep
+from pipeline.services.workers import Workers
 
 log = logging.getLogger(__name__)
 
@@ -16,6 +17,7 @@ _CATCH_UP_S = 30
 _ADOPT_S = 10
 _RATES_S = 60
 _SWEEP_S = 600
+_LOOK_S = 10
 _TAKE_OVER_S = 5.0
 
 
@@ -25,6 +27,7 @@ class Scheduler:
     def __init__(
         self,
         upkeep: Upkeep,
+        workers: Workers,
         *,
         take_lock: Callable[[], bool],
         release_lock: Callable[[], None],
@@ -32,6 +35,7 @@ class Scheduler:
         wake: threading.Event,
     ) -> None:
         self._upkeep = upkeep
+        self._workers = workers
         self._take_lock = take_lock
         self._release_lock = release_lock
         self._look_for_dead = look_for_dead
@@ -63,6 +67,7 @@ class Scheduler:
             self._look_for_dead: _ADOPT_S,
             self._upkeep.refresh_rates: _RATES_S,
             self._upkeep.sweep: _SWEEP_S,
+            self.look_at_workers: _LOOK_S,
         }
         for chore, seconds in chores.items():
             self._loop.add_job(_fenced(chore), "interval", seconds=seconds)
@@ -74,6 +79,11 @@ class Scheduler:
         missed = self._upkeep.catch_up()
         if missed:
             log.warning("the safety net started %s cells that nothing else had started", missed)
+            self._wake.set()
+
+    def look_at_workers(self) -> None:
+        """See how the workers of the fleet are, and let those that are set aside show whether they work again."""
+        if self._workers.look() and self._workers.test_those_aside():
             self._wake.set()
 
     def stop(self) -> None:

@@ -13,12 +13,14 @@ from pipeline.domain import plans, retries
 from pipeline.domain.claiming import sort_out
 from pipeline.domain.patience import LEASE, time_limit
 from pipeline.domain.records import ENGINE, Job, Output, Run
-from pipeline.domain.stages import REUSABLE, Lane, Phase, last_rank
+from pipeline.domain.stages import REUSABLE, STAGES, Lane, Phase, last_rank
 from pipeline.domain.statuses import AttemptOutcome, CellStatus, JobStatus
-from pipeline.domain.work import InputFile, OutputFile, Request, Result, Update, UpdateState
+from pipeline.domain.work import InputFile, OutputFile, Place, Request, Result, Update, UpdateState
+from pipeline.domain.workers import FLEET_BACKENDS, Worker
 from pipeline.ports import Clock, Media
 from pipeline.services.accounts import Accounts, is_paid, ran_for
 from pipeline.services.advance import Advance
+from pipeline.services.fleet import Fleet
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.sealing import Sealing
 from pipeline.services.settlement import Settlement
@@ -36,6 +38,25 @@ class Assignment:
     request: Request
     backend: str
     limit_s: float = math.inf
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A job that is to start: by taking the result of its stored twin, in a slot of this machine, or at a worker of the fleet."""
+
+    job: Job
+    twin: Job | None = None
+    worker: Worker | None = None
+
+    @property
+    def price(self) -> float:
+        """What an hour of it costs."""
+        return self.worker.cost_per_hour if self.worker and not self.twin else 0.0
+
+    @property
+    def place(self) -> Place | None:
+        """Where it is performed, when that is not on this machine."""
+        return Place(self.worker.name, self.worker.url) if self.worker else None
 
 
 @dataclass(frozen=True)
@@ -66,6 +87,9 @@ class Dispatch:
         self._clock = clock
         self._new_id = new_id
         self._delivery_options = dict(delivery_options)
+        self._fleet = Fleet(books.get)
+        self.has_fleet = False
+        """Whether a run was active in the last turn whose work is done by the fleet: then slots here say nothing about room."""
         self._reused = 0
         self._begun: set[str] = set()
 
@@ -87,6 +111,7 @@ class Dispatch:
             advance = Advance(store, self._books, ENGINE)
             accounts = Accounts({run.id: run for run in store.runs.active()})
             advance.know_runs(accounts.runs.values())
+            self.has_fleet = any(run.backend in FLEET_BACKENDS for run in accounts.runs.values())
             store.jobs.note_progress(news or {})
             over = self._settle(advance, accounts, engine_id, reports) if reports else []
             assignments = self._claim(advance, accounts, engine_id, free, only)
@@ -109,6 +134,8 @@ class Dispatch:
                 ours.append((job, update))
         settlement = Settlement(advance)
         settlement.load([job for job, _ in ours])
+        if self.has_fleet:
+            self._fleet.ended(store, ours)
         costs = ran_for(store, [job for job, update in ours if update.result is None])
         for job, update in ours:
             if job.run_id not in accounts.runs:
@@ -174,21 +201,38 @@ class Dispatch:
             for run in active:
                 if room <= 0:
                     break
+                if lane is Lane.GENERATION and run.backend in FLEET_BACKENDS:
+                    continue
                 started = self._start(advance, accounts, self._next(store, accounts, run, lane, room), engine_id, lease_until)
-                assignments.extend(
-                    Assignment(job.id, lane, request, run.backend, time_limit(job, run.backend)) for job, request in started
-                )
+                assignments.extend(started)
                 room -= len(started)
+        of_fleet = [run for run in active if run.backend in FLEET_BACKENDS]
+        if of_fleet and free:
+            assignments += self._start(advance, accounts, self._given(store, accounts, of_fleet), engine_id, lease_until)
         return assignments
 
-    def _next(self, store: Store, accounts: Accounts, run: Run, lane: Lane, room: int) -> list[tuple[Job, Job | None]]:
+    def _given(self, store: Store, accounts: Accounts, runs: Sequence[Run]) -> list[Chosen]:
+        """The jobs that go to workers of the fleet now, each with the stored twin that it takes instead, if there is one."""
+        given = {one.job_id: one.worker for one in self._fleet.next(store, runs)}
+        jobs = store.jobs.by_ids(list(given)) if given else {}
+        ready = [jobs[key] for key in given if key in jobs and jobs[key].status is JobStatus.READY]
+        twins = store.jobs.with_fingerprints([job.fingerprint for job in ready])
+        found = sort_out(ready, twins, self._begun)
+        offered = [Chosen(job, twin, None if twin else given[job.id]) for job, twin in found.ahead]
+        paid = [one for one in offered if accounts.reserve(one.job, one.price)]
+        self._begun.update(one.job.fingerprint for one in paid if one.twin is None)
+        if len(paid) < len(given):
+            self._fleet.read_anew()
+        return paid
+
+    def _next(self, store: Store, accounts: Accounts, run: Run, lane: Lane, room: int) -> list[Chosen]:
         """The next jobs of the run in order of urgency, each with the stored twin that it takes, as many as there is room for.
 
         What waits for an equal job keeps none behind it waiting: the queue is read on past it. Nor does a job that the
         budget does not cover: else the run would neither go on nor be over.
         """
         free_seconds, free_bytes = accounts.seconds[run.id].free, accounts.sizes[run.id].free
-        chosen: list[tuple[Job, Job | None]] = []
+        chosen: list[Chosen] = []
         seen, limit, last = 0, room, last_rank(Phase(run.until))
         while True:
             jobs = store.jobs.ready(
@@ -197,8 +241,8 @@ class Dispatch:
             fresh = jobs[seen:]
             twins = store.jobs.with_fingerprints([job.fingerprint for job in fresh if job.stage in REUSABLE])
             found = sort_out(fresh, twins, self._begun)
-            paid = [(job, twin) for job, twin in found.ahead[: room - len(chosen)] if accounts.reserve(job)]
-            self._begun.update(job.fingerprint for job, twin in paid if twin is None)
+            paid = [Chosen(job, twin) for job, twin in found.ahead[: room - len(chosen)] if accounts.reserve(job)]
+            self._begun.update(one.job.fingerprint for one in paid if one.twin is None)
             chosen += paid
             seen = len(jobs)
             if not found.waiting or len(jobs) < limit or len(chosen) >= room or limit >= _LOOK_PAST:
@@ -209,23 +253,25 @@ class Dispatch:
         self,
         advance: Advance,
         accounts: Accounts,
-        chosen: Sequence[tuple[Job, Job | None]],
+        chosen: Sequence[Chosen],
         engine_id: str,
         lease_until: datetime,
-    ) -> list[tuple[Job, Request]]:
+    ) -> list[Assignment]:
         """Lease these jobs; those whose result is stored already are settled at once."""
         if not chosen:
             return []
         store = advance.store
-        outputs = store.outputs.of_jobs([twin.id for _, twin in chosen if twin is not None])
+        outputs = store.outputs.of_jobs([one.twin.id for one in chosen if one.twin is not None])
         settlement = Settlement(advance)
-        settlement.load([job for job, _ in chosen])
-        started: list[tuple[Job, Request]] = []
-        for job, twin in chosen:
+        settlement.load([one.job for one in chosen])
+        started: list[Assignment] = []
+        for one in chosen:
+            job, twin = one.job, one.twin
             reserved = 0.0 if twin is not None or not is_paid(job) else job.estimated_seconds
+            name = "reuse" if twin is not None else one.worker.name if one.worker else "local"
             running = store.jobs.start(
-                job, attempt_id=self._new_id(), owner=engine_id, worker="reuse" if twin is not None else "local",
-                lease_until=lease_until, reserved=reserved, now=store.journal.now,
+                job, attempt_id=self._new_id(), owner=engine_id, worker=name,
+                lease_until=lease_until, reserved=reserved, now=store.journal.now, price=one.price,
             )  # fmt: skip
             self._mark_generating(advance, running)
             if twin is not None:
@@ -233,7 +279,9 @@ class Dispatch:
                 settlement.done(running, self._stored_result(outputs.get(twin.id, [])), AttemptOutcome.REUSED)
                 self._reused += 1
             else:
-                started.append((running, self._request(advance, running)))
+                backend = advance.run(job.run_id).backend
+                request = self._request(advance, running, one.place)
+                started.append(Assignment(job.id, STAGES[job.stage].lane, request, backend, time_limit(running, backend)))
         if len(started) < len(chosen):
             self._finish(advance, settlement)
         return started
@@ -259,7 +307,7 @@ class Dispatch:
         )
         return Result(outputs=files)
 
-    def _request(self, advance: Advance, job: Job) -> Request:
+    def _request(self, advance: Advance, job: Job, place: Place | None) -> Request:
         if job.subject == "delivery":
             delivery = advance.store.deliveries.by_id(job.subject_id)
             plan = dict(advance.store.deliveries.plan(job.subject_id))
@@ -284,4 +332,5 @@ class Dispatch:
             fingerprint=job.fingerprint,
             inputs=inputs,
             parameters=parameters,
+            place=place,
         )

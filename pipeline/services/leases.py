@@ -9,6 +9,7 @@ from data.store import Store, Stores
 from pipeline.domain.patience import LEASE, time_limit
 from pipeline.domain.records import ENGINE, Job
 from pipeline.domain.statuses import AttemptOutcome, JobStatus
+from pipeline.domain.workers import FLEET_BACKENDS
 from pipeline.ports import Clock
 from pipeline.services.accounts import Accounts, is_paid, ran_for
 
@@ -50,10 +51,14 @@ class Leases:
             store.engines.add(engine_id, host=host, pid=pid, now=store.journal.now)
 
     def leave(self, engine_id: str, reason: str) -> None:
-        """An engine stops cleanly: what it did not finish is ready again and costs no try."""
+        """An engine stops cleanly: what it did not finish is ready again and costs no try.
+
+        What runs at workers of the fleet stays its own, as if it had died: the next engine takes it over where it is.
+        """
         with self._stores.begin(self._clock.now()) as store:
-            jobs = store.jobs.running(engine_id)
-            accounts = Accounts(store.runs.by_ids([job.run_id for job in jobs]))
+            everything = store.jobs.running(engine_id)
+            accounts = Accounts(store.runs.by_ids([job.run_id for job in everything]))
+            jobs = [job for job in everything if not (is_paid(job) and accounts.runs[job.run_id].backend in FLEET_BACKENDS)]
             costs = ran_for(store, jobs)
             for job in jobs:
                 accounts.charge(job, seconds=costs[job.attempt_id or ""], size_bytes=0)
@@ -64,7 +69,8 @@ class Leases:
                     "job.returned", actor=ENGINE, subject="job", subject_id=job.id, run_id=job.run_id, data={"reason": reason}
                 )
             accounts.store(store)
-            store.engines.end([engine_id], store.journal.now)
+            if len(jobs) == len(everything):
+                store.engines.end([engine_id], store.journal.now)
 
     def adopt(self, engine_id: str, is_alive: Callable[[str, str, int], bool]) -> list[Adopted]:
         """Take over the running jobs of every engine that is provably dead.

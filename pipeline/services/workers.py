@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from data.store import Store, Stores
 from pipeline.domain import workers
 from pipeline.domain.errors import Conflict, Invalid, NotFound, Unavailable
+from pipeline.domain.fleet import records
 from pipeline.domain.names import did_you_mean, fold
 from pipeline.domain.records import Actor
 from pipeline.domain.workers import Health, NewWorker, Sighting, Worker, WorkerState, WorkRecord
@@ -135,8 +136,7 @@ class Workers:
             record = store.workers.record(worker.id, work)
             if record is None or record.aside_since is None:
                 raise Conflict(f'"{worker.name}" is not set aside for {work}.')
-            changed = WorkRecord(worker.id, work, record.samples, record.seconds_per_frame, record.spread)
-            store.workers.keep_record(changed, is_new=False)
+            store.workers.keep_record(records.taken_back(record), is_new=False)
             _record(store, worker, "worker.taken_back", actor, work=work)
 
     # Looking ----------------------------------------------------------------------------------------------------
@@ -178,10 +178,19 @@ class Workers:
             key = sha256(text.encode()).hexdigest()
             if key != worker.catalogue_sha256:
                 store.workers.keep_catalogue(key, sighting.catalogue)
+                Workers._take_back_installed(store, worker)
             values |= {"catalogue_sha256": key, "read_at": store.journal.now}
         if worker.health is Health.AWAY and sighting.health is Health.WELL:
             values["model"] = ""  # it may have been restarted, and then it has nothing loaded
         store.workers.change(worker.id, **values)
+
+    @staticmethod
+    def _take_back_installed(store: Store, worker: Worker) -> None:
+        """What it can do has changed: what it was set aside for, for want of a node or a model, may be there now."""
+        for record in store.workers.records():
+            if record.worker_id == worker.id and record.aside_since and records.needs_install(record):
+                store.workers.keep_record(records.taken_back(record), is_new=False)
+                _record(store, worker, "worker.taken_back", _LOOKS, work=record.work)
 
     def scan(self, urls: Sequence[str], actor: Actor, *, tags: Sequence[str] = ()) -> Scan:
         """Look at these addresses and register every server that is well and not known yet."""
@@ -203,6 +212,35 @@ class Workers:
             except Conflict as error:
                 left_out[url] = str(error)
         return Scan(tuple(self.look(registered)), left_out)
+
+    def test_those_aside(self) -> int:
+        """Try out workers that are set aside and whose time for that has come; the answer is how many take work again.
+
+        One that lacks a node or a model needs more than a test: it comes back when what it can do has changed.
+        """
+        now = self._clock.now()
+        with self._stores.read() as store:
+            workers = {worker.id: worker for worker in store.workers.all() if worker.may_work}
+            due = [
+                record
+                for record in store.workers.records()
+                if record.test_at and record.test_at <= now and record.worker_id in workers and not records.needs_install(record)
+            ]
+        works = {key: not self._servers.test(workers[key].url) for key in {record.worker_id for record in due}}
+        for record in due:
+            self._after_test(workers[record.worker_id], record.work, works=works[record.worker_id])
+        return sum(works[record.worker_id] for record in due)
+
+    def _after_test(self, worker: Worker, work: str, *, works: bool) -> None:
+        with self._stores.begin(self._clock.now()) as store:
+            record = store.workers.record(worker.id, work)
+            if record is None or record.aside_since is None:
+                return
+            if works:
+                store.workers.keep_record(records.taken_back(record), is_new=False)
+                _record(store, worker, "worker.taken_back", _LOOKS, work=work)
+            else:
+                store.workers.keep_record(records.failed_test(record, store.journal.now), is_new=False)
 
     def test(self, worker: Worker) -> None:
         """Let a worker do something tiny from end to end. Raises Unavailable with what went wrong."""

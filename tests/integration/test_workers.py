@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pipeline import settings, wiring
 from pipeline.domain.errors import Conflict, NotFound, Unavailable
-from pipeline.domain.workers import Health, Sighting, WorkerState
+from pipeline.domain.fleet import records
+from pipeline.domain.workers import Health, Sighting, WorkerState, WorkRecord
 from pipeline.wiring import Studio
 from tests.factories import PERSON
 from tests.fakes import FakeClock
@@ -135,3 +137,62 @@ def test_a_wedged_worker_gets_nothing_and_a_test_says_what_is_wrong(studio: Stud
     assert not seen.may_work
     with pytest.raises(Unavailable, match="tiny picture"):
         studio.workers.test(worker)
+
+
+def set_aside(studio: Studio, failure_class: str) -> str:
+    """The first worker is kept from some work after three failures; its test is due in a minute."""
+    [worker] = studio.workers.look()
+    with studio.stores.begin(studio.clock.now()) as store:
+        record = WorkRecord(worker.id, "dance")
+        for _ in range(3):
+            record = records.failed(record, failure_class, "it failed", store.journal.now)
+        store.workers.keep_record(record, is_new=True)
+    return "dance"
+
+
+def asides(studio: Studio) -> list[str]:
+    """What workers are kept from."""
+    return [record.work for standing in studio.workers.all() for record in standing.records if record.aside_since]
+
+
+def test_a_worker_that_was_set_aside_comes_back_when_a_test_succeeds(studio: Studio, servers: PretendedServers) -> None:
+    worker = studio.workers.register("gpu-1", "gpu-1", PERSON)
+    servers.sightings[worker.url] = WELL
+    set_aside(studio, "backend_error")
+    servers.broken[worker.url] = "still broken"
+
+    assert studio.workers.test_those_aside() == 0, "the test is not due yet"
+    studio.clock.advance(61)  # type: ignore[attr-defined]
+    assert studio.workers.test_those_aside() == 0
+    assert asides(studio) == ["dance"]
+
+    servers.broken.clear()
+    assert studio.workers.test_those_aside() == 0, "after a failed test the next one comes later"
+    studio.clock.advance(121)  # type: ignore[attr-defined]
+    assert studio.workers.test_those_aside() == 1
+    assert asides(studio) == []
+
+
+def test_a_worker_without_a_model_comes_back_when_what_it_can_do_has_changed(studio: Studio, servers: PretendedServers) -> None:
+    worker = studio.workers.register("gpu-1", "gpu-1", PERSON)
+    servers.sightings[worker.url] = WELL
+    set_aside(studio, "missing_model")
+    studio.clock.advance(3600)  # type: ignore[attr-defined]
+    assert studio.workers.test_those_aside() == 0 and asides(studio) == ["dance"]
+
+    servers.sightings[worker.url] = replace(WELL, catalogue={"SaveImage": {}, "Wan": {}})
+    studio.workers.look()
+
+    assert asides(studio) == []
+
+
+def test_a_person_takes_a_worker_back(studio: Studio, servers: PretendedServers) -> None:
+    worker = studio.workers.register("gpu-1", "gpu-1", PERSON)
+    servers.sightings[worker.url] = WELL
+    work = set_aside(studio, "backend_error")
+
+    studio.workers.take_back(worker, work, PERSON)
+
+    assert asides(studio) == []
+    with pytest.raises(Conflict, match="not set aside"):
+        studio.workers.take_back(worker, work, PERSON)

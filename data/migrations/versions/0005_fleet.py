@@ -39,6 +39,7 @@ def upgrade() -> None:
         sa.Column("queue", sa.Integer(), nullable=False, server_default="0"),
         sa.Column("cost_per_hour", sa.Float(), nullable=False, server_default="0"),
         sa.Column("model", sa.Text(), nullable=False, server_default=""),
+        sa.Column("switch_s", sa.Float(), nullable=False, server_default="0"),
         sa.Column("catalogue_sha256", sa.String(64), nullable=False, server_default=""),
         sa.Column("read_at", sa.BigInteger()),
         sa.Column("created_at", sa.BigInteger(), nullable=False),

@@ -1,0 +1,241 @@
+"""The fleet inside a turn of the engine: who does what next, and what workers have shown when an attempt has ended.
+
+Works in the transaction that it is handed. What waits is kept in memory between turns, as a hint that is read anew now and
+then; whatever is chosen is read from the database before it starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from data.store import Store
+from pipeline.domain.estimates import segment_frames
+from pipeline.domain.fleet import records
+from pipeline.domain.fleet.choosing import Choice, choose
+from pipeline.domain.fleet.jobs import Backlog, FleetJob, Kind
+from pipeline.domain.fleet.rules import Rules
+from pipeline.domain.fleet.standing import Queue
+from pipeline.domain.fleet.workers import DEFAULT_SECONDS_PER_UNIT
+from pipeline.domain.fleet.workers import Worker as Seat
+from pipeline.domain.plans import RunBook
+from pipeline.domain.records import ENGINE, FleetWork, Job, Run
+from pipeline.domain.retries import FailureClass
+from pipeline.domain.stages import Phase, last_rank
+from pipeline.domain.work import Update
+from pipeline.domain.workers import Worker, WorkRecord
+
+_REREAD = timedelta(seconds=10)
+_SWITCH_S = 20.0
+"""What loading a model is taken to cost until it was measured."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """A waiting job and the worker that it goes to."""
+
+    job_id: int
+    worker: Worker
+
+
+@dataclass(frozen=True)
+class _Able:
+    """The memory of each worker that may work, and how much each kind of work needs at least, in bytes."""
+
+    memory: Mapping[str, int]
+    needs: Mapping[str, int]
+
+    def more_than(self, names: Iterable[str]) -> int:
+        """What is more than the memory of these workers; 0 when nobody has more."""
+        most = max((self.memory.get(name, 0) for name in names), default=-1)
+        return most + 1 if 0 <= most < max(self.memory.values(), default=0) else 0
+
+
+class Fleet:
+    """Chooses workers for waiting jobs. One per engine; several engines on one database see each other's work in it."""
+
+    def __init__(self, book_of: Callable[[Store, int], RunBook], rules: Rules | None = None) -> None:
+        self._book_of = book_of
+        self._rules = rules or Rules()
+        self._backlog = Backlog()
+        self._newest: dict[int, int] = {}
+        self._read_at: datetime | None = None
+        self._served: dict[Queue, float] = {}
+        self._models: dict[tuple[int, str], str] = {}
+        self._fleet = _Able({}, {})
+
+    # Choosing ---------------------------------------------------------------------------------------------------
+
+    def next(self, store: Store, runs: Sequence[Run]) -> list[Given]:
+        """Which of the waiting jobs of these runs go to which workers now. They are not started yet."""
+        workers = {worker.name: worker for worker in store.workers.all()}
+        if not any(worker.may_work for worker in workers.values()):
+            return []
+        choice = self.choice(store, runs, workers)
+        given = []
+        now_s = store.journal.now.timestamp()
+        for one in choice.assignments:
+            self._backlog.remove(one.job.id)
+            self._served[one.job.kind.run, one.job.kind.model] = now_s
+            given.append(Given(int(one.job.id), workers[one.worker]))
+        return given
+
+    def choice(self, store: Store, runs: Sequence[Run], workers: Mapping[str, Worker]) -> Choice:
+        """The decision as things stand; it also explains why jobs wait."""
+        shown = store.workers.records()
+        self._refresh(store, runs, _able(list(workers.values()), shown))
+        held = store.fleet_work.held()
+        seats = [self._seat(store, worker, shown, held) for worker in workers.values()]
+        now_s = store.journal.now.timestamp()
+        return choose(self._backlog, seats, now_s=now_s, rules=self._rules, served=self._served)
+
+    def read_anew(self) -> None:
+        """What waits is read from the database again in the next turn: something that was chosen did not start."""
+        self._read_at = None
+
+    def _refresh(self, store: Store, runs: Sequence[Run], fleet: _Able) -> None:
+        """Read what is new; read everything now and then, when runs have come or gone, or when other workers may work."""
+        now = store.journal.now
+        is_old = self._read_at is None or now - self._read_at > _REREAD
+        if is_old or set(self._newest) != {run.id for run in runs} or fleet != self._fleet:
+            self._backlog, self._newest, self._read_at, self._fleet = Backlog(), {run.id: 0 for run in runs}, now, fleet
+        for run in runs:
+            for work in store.fleet_work.waiting(run.id, max_rank=last_rank(Phase(run.until)), above=self._newest[run.id]):
+                self._newest[run.id] = work.job_id
+                self._backlog.add(self._job(store, run, work, fleet))
+
+    # What decisions see -----------------------------------------------------------------------------------------
+
+    def _job(self, store: Store, run: Run, work: FleetWork, fleet: _Able) -> FleetJob:
+        blamed = {name for name, failure in work.failed_at.items() if failure in records.OF_THE_WORKER}
+        outgrown = [name for name, failure in work.failed_at.items() if failure == FailureClass.OUT_OF_MEMORY]
+        return FleetJob(
+            id=str(work.job_id),
+            kind=self._kind(store, run, work, max(fleet.more_than(outgrown), fleet.needs.get(work.work, 0))),
+            queued_s=work.created_at.timestamp(),
+            not_before_s=work.not_before.timestamp() if work.not_before else 0.0,
+            scene=f"{work.subject}-{work.subject_id}-{work.take}",
+            part=work.part,
+            home=work.home,
+            # Where it has failed everywhere, it is tried again anywhere: else it would wait for ever.
+            excluded=frozenset(blamed) if fleet.memory.keys() - blamed else frozenset(),
+        )
+
+    def _kind(self, store: Store, run: Run, work: FleetWork, memory_bytes: int) -> Kind:
+        book = self._book_of(store, run.id)
+        following = 0
+        if work.scene_type:
+            following = sum(segment_frames(book.recipes.scene_types[work.scene_type])[work.part :])
+        return Kind(
+            run=str(run.id),
+            workflow=work.work,
+            project=str(run.project_id),
+            units=float(max(1, work.frames)),
+            following_units=float(following),
+            model=self._model(store, run.id, work.scene_type),
+            memory_bytes=memory_bytes,
+            priority=work.priority,
+            group=work.scene_type,
+        )
+
+    def _seat(self, store: Store, worker: Worker, shown: Iterable[WorkRecord], held: Iterable[FleetWork]) -> Seat:
+        own = [record for record in shown if record.worker_id == worker.id]
+        seconds = {record.work: record.seconds_per_frame for record in own if record.samples}
+        runs = store.runs.by_ids(list({work.run_id for work in held if work.worker == worker.name}))
+        here = [work for work in held if work.worker == worker.name]
+        jobs = [self._job(store, runs[work.run_id], work, self._fleet) for work in here]
+        return Seat(
+            name=worker.name,
+            memory_bytes=worker.memory_bytes,
+            seconds_per_unit=seconds,
+            model=jobs[-1].kind.model if jobs else worker.model,
+            switch_s=worker.switch_s or _SWITCH_S,
+            holds=tuple(jobs),
+            busy_until_s=_busy_until(here, jobs, seconds),
+            tags=frozenset(worker.tags),
+            away=worker.why_not,
+            aside=frozenset(record.work for record in own if record.aside_since),
+        )
+
+    # Learning ---------------------------------------------------------------------------------------------------
+
+    def ended(self, store: Store, reports: Sequence[tuple[Job, Update]]) -> None:
+        """Note what workers have shown with these attempts, which have just ended; attempts of this machine are left out."""
+        held = {work.job_id: work for work in store.fleet_work.held()}
+        ours = [(held[job.id], update) for job, update in reports if job.id in held]
+        if not ours:
+            return
+        workers = {worker.name: worker for worker in store.workers.all()}
+        shown = {(record.worker_id, record.work): record for record in store.workers.records([work.work for work, _ in ours])}
+        known = set(shown)
+        for work, update in ours:
+            worker = workers.get(work.worker)
+            if worker is None:
+                continue
+            key = worker.id, work.work
+            record = shown.get(key) or WorkRecord(*key)
+            if update.result is not None:
+                workers[worker.name], shown[key] = self._succeeded(store, work, worker, record, update.result.seconds)
+            elif update.failure_class in records.OF_THE_WORKER:
+                shown[key] = self._failed(store, work, worker, record, update)
+        for key, record in shown.items():
+            store.workers.keep_record(record, is_new=key not in known)
+        self._read_at = None if any(update.result is None for _, update in ours) else self._read_at
+
+    def _succeeded(
+        self, store: Store, work: FleetWork, worker: Worker, record: WorkRecord, seconds: float
+    ) -> tuple[Worker, WorkRecord]:
+        """Its time is a sample of its speed; where another model had to be loaded, what it took longer tells how long that is."""
+        model = self._model(store, work.run_id, work.scene_type)
+        values: dict[str, Any] = {}
+        rate: float | None = seconds / max(1, work.frames)
+        if model and model != worker.model:
+            values["model"] = model
+            if record.samples:
+                loading = max(0.0, seconds - record.seconds_per_frame * work.frames)
+                values["switch_s"] = loading if not worker.switch_s else (worker.switch_s + loading) / 2
+                rate = None
+        if values:
+            store.workers.change(worker.id, **values)
+        return replace(worker, **values), records.succeeded(record, rate)
+
+    @staticmethod
+    def _failed(store: Store, work: FleetWork, worker: Worker, record: WorkRecord, update: Update) -> WorkRecord:
+        changed = records.failed(record, update.failure_class, update.reason, store.journal.now)
+        if changed.aside_since and not record.aside_since:
+            told = {"name": worker.name, "work": work.work, "class": update.failure_class, "reason": changed.reason}
+            store.journal.record(
+                "worker.set_aside", actor=ENGINE, subject="worker", subject_id=worker.id, run_id=work.run_id, data=told
+            )
+        return changed
+
+    def _model(self, store: Store, run_id: int, scene_type: str) -> str:
+        key = run_id, scene_type
+        if key not in self._models:
+            self._models[key] = self._book_of(store, run_id).recipes.models(scene_type)
+        return self._models[key]
+
+
+def _able(workers: Collection[Worker], shown: Iterable[WorkRecord]) -> _Able:
+    """What the fleet can do; work for which a worker was set aside for want of memory needs more than that worker has."""
+    able = {worker.name: worker.memory_bytes for worker in workers if worker.may_work}
+    memory = {worker.id: worker.memory_bytes for worker in workers}
+    largest = max(able.values(), default=0)
+    needs: dict[str, int] = {}
+    for record in shown:
+        has = memory.get(record.worker_id, 0)
+        if record.aside_since and record.failure_class == FailureClass.OUT_OF_MEMORY and has < largest:
+            needs[record.work] = max(needs.get(record.work, 0), has + 1)
+    return _Able(able, needs)
+
+
+def _busy_until(held: Sequence[FleetWork], jobs: Sequence[FleetJob], seconds: Mapping[str, float]) -> float:
+    """When a worker has done what it holds, if each takes as long as before; 0 when it holds nothing."""
+    until = 0.0
+    for work, job in zip(held, jobs, strict=True):
+        began = work.started_at.timestamp() if work.started_at else 0.0
+        rate = seconds.get(work.work, DEFAULT_SECONDS_PER_UNIT)
+        until = max(until, began) + job.kind.units * rate
+    return until

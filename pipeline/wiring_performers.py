@@ -1,0 +1,116 @@
+"""Who performs the jobs of an engine: stage functions on this machine, and the fleet.
+
+Heavy libraries load when the first job needs them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from pipeline.domain.work import Request, Update
+
+if TYPE_CHECKING:
+    from pipeline.adapters.backends.comfyui.backend import ComfyBackend
+    from pipeline.ports import GeneratorBackend, StageFunction
+    from pipeline.wiring import Studio
+
+
+class FleetPerformer:
+    """The performer of the fleet. The one that speaks to servers is made at the first job, and not before."""
+
+    def __init__(self, studio: Studio, wake: threading.Event, checkpoint: Callable[[str], None] | None) -> None:
+        self._studio = studio
+        self._wake = wake
+        self._checkpoint = checkpoint
+        self._made: ComfyBackend | None = None
+
+    @property
+    def _comfy(self) -> ComfyBackend:
+        if self._made is None:
+            from pipeline.adapters.backends.comfyui.backend import ComfyBackend
+            from pipeline.adapters.storage.media_store import nothing
+
+            settings = self._studio.settings
+            self._made = ComfyBackend(
+                spool_root=settings.spool_root,
+                media_root=settings.media_root,
+                wake=self._wake.set,
+                checkpoint=self._checkpoint or nothing,
+            )
+        return self._made
+
+    def submit(self, request: Request) -> None:
+        """Begin the attempt at the worker that it names."""
+        self._comfy.submit(request)
+
+    def poll(self, attempt_ids: Sequence[str]) -> list[Update]:
+        """Where these attempts stand."""
+        return self._comfy.poll(attempt_ids)
+
+    def cancel(self, attempt_id: str) -> None:
+        """Ask the attempt to stop."""
+        self._comfy.cancel(attempt_id)
+
+    def close(self) -> None:
+        """Leave the fleet; what runs there goes on."""
+        if self._made is not None:
+            self._made.close()
+            self._made = None
+
+
+def performers(
+    studio: Studio, slots: int, executor: str | None, wake: threading.Event, checkpoint: Callable[[str], None] | None
+) -> dict[str, GeneratorBackend]:
+    """The performers of this machine; those of one kind of executor share its slots."""
+    from pipeline.adapters.backends.local import LocalBackend
+    from pipeline.adapters.executors import EXECUTORS
+    from pipeline.adapters.storage.media_store import nothing
+    from pipeline.domain.stages import STAGES
+
+    kinds = {stage.value: executor or studio.settings.executor or facts.executor for stage, facts in STAGES.items()}
+    pools = {kind: EXECUTORS[kind](slots) for kind in dict.fromkeys(kinds.values())}
+    executors = {stage: pools[kind] for stage, kind in kinds.items()}
+    roots = {"spool_root": studio.settings.spool_root, "media_root": studio.settings.media_root}
+    point = checkpoint or nothing
+    located = {"animatic": animatic_function, "command": command_function, "stages": stage_function}
+    return {
+        name: LocalBackend(locate, executors=executors, wake=wake.set, checkpoint=point, **roots)
+        for name, locate in located.items()
+    }
+
+
+def animatic_function(stage: str) -> StageFunction:
+    """The embedded renderer's function for a generation stage."""
+    from pipeline.adapters.backends.animatic import FUNCTIONS
+
+    return FUNCTIONS[stage]
+
+
+def command_function(stage: str) -> StageFunction:
+    """The function that runs a program for a generation stage."""
+    from pipeline.adapters.backends.command import run_command
+
+    return run_command
+
+
+def stage_function(stage: str) -> StageFunction:
+    """The function of a stage that every run performs on this machine."""
+    from pipeline.domain.stages import Stage
+
+    if stage in (Stage.SOURCE_QA, Stage.VARIANT_QA, Stage.SCENE_QA):
+        from pipeline.adapters.qa import FUNCTIONS
+
+        return FUNCTIONS[stage]
+    if stage == Stage.ASSEMBLY:
+        from pipeline.adapters.media.assembly import assemble
+
+        return assemble
+    if stage == Stage.EXPORT:
+        from pipeline.adapters.media.export import export
+
+        return export
+    from pipeline.adapters.packaging.package import package
+
+    return package

@@ -1,0 +1,209 @@
+"""Generation by the workers of a fleet: who gets what, what failures lead to, what it costs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pipeline.domain.choices import Mode
+from pipeline.domain.production import Budget, Production
+from pipeline.domain.stages import Stage
+from pipeline.domain.statuses import CellStatus, JobStatus
+from pipeline.domain.workers import WorkerState
+from tests.factories import EVERYTHING, PERSON, make_production
+from tests.fleet import FleetHouse
+
+
+@pytest.fixture
+def house(tmp_path: Path, database_url: str) -> Iterator[FleetHouse]:
+    """A house with a fleet; every promise holds at the end."""
+    found = FleetHouse(tmp_path, database_url)
+    yield found
+    found.fleet.holding.clear()
+    found.check()
+    found.close()
+
+
+def production(**wishes: object) -> Production:
+    """A small one for the fleet."""
+    return replace(make_production(**wishes), backend="comfyui")  # type: ignore[arg-type]
+
+
+def test_the_whole_production_is_made_by_the_fleet_and_the_rest_on_this_machine(house: FleetHouse) -> None:
+    house.add("gpu-1", "gpu-2")
+    run = house.start(production())
+
+    house.rest()
+
+    assert house.statuses(run) == {CellStatus.APPROVED: 8}
+    assert {stage for _, stage, _ in house.fleet.sent} == {"variant_generation", "scene_generation"}
+    assert {worker for worker, _, _ in house.fleet.sent} == {"gpu-1", "gpu-2"}
+    assert len(house.fleet.sent) == len(set(house.fleet.sent)), "nothing was sent twice"
+
+
+def test_without_a_worker_generation_waits_and_goes_on_when_one_comes(house: FleetHouse) -> None:
+    run = house.start(production())
+    house.work()
+    assert not house.fleet.sent and house.statuses(run) == {CellStatus.QUEUED: 8}
+
+    house.add("gpu-1")
+    house.work()
+
+    assert house.statuses(run) == {CellStatus.APPROVED: 8}
+
+
+def test_a_worker_holds_one_job_and_at_most_one_that_waits(house: FleetHouse) -> None:
+    house.add("gpu-1", "gpu-2")
+    house.fleet.holding |= {"gpu-1", "gpu-2"}
+    house.start(production())
+
+    house.work()
+
+    held = Counter(worker for worker, _, _ in house.fleet.sent)
+    assert set(held) == {"gpu-1", "gpu-2"} and max(held.values()) <= 2
+    assert house.worker("gpu-1").busy == held["gpu-1"]
+
+
+def test_segments_of_a_scene_stay_at_the_worker_that_began_it(house: FleetHouse) -> None:
+    house.add("gpu-1", "gpu-2", "gpu-3")
+    run = house.start(production(characters=3, segments=4))
+
+    house.work()
+
+    by_job = {key: worker for worker, stage, key in house.fleet.sent if stage == "scene_generation"}
+    homes: dict[int, set[str]] = {}
+    for job in house.jobs(run, Stage.SCENE_GENERATION):
+        homes.setdefault(job.subject_id, set()).add(by_job[job.key])
+    assert sum(len(workers) == 1 for workers in homes.values()) >= len(homes) * 0.8
+
+
+@pytest.mark.parametrize("state", [WorkerState.PAUSED, WorkerState.DRAINING])
+def test_a_paused_or_draining_worker_finishes_what_it_has_and_gets_nothing_new(house: FleetHouse, state: WorkerState) -> None:
+    house.add("gpu-1", "gpu-2")
+    house.fleet.holding |= {"gpu-1"}
+    run = house.start(production())
+    house.work()
+    before = [worker for worker, _, _ in house.fleet.sent].count("gpu-1")
+
+    house.studio.workers.set_state(house.worker("gpu-1").worker, state, PERSON)
+    house.fleet.holding.clear()
+    house.work()
+
+    assert [worker for worker, _, _ in house.fleet.sent].count("gpu-1") == before
+    assert house.statuses(run) == {CellStatus.APPROVED: 8}
+    assert house.worker("gpu-1").busy == 0
+
+
+def test_what_failed_at_one_worker_is_tried_at_another_and_the_worker_is_set_aside_after_three(house: FleetHouse) -> None:
+    house.add("gpu-1", "gpu-2")
+    house.fleet.failing["gpu-1"] = "backend_error"
+    run = house.start(production())
+
+    house.work()
+
+    assert house.statuses(run) == {CellStatus.APPROVED: 8}
+    tried_at = Counter(key for worker, _, key in house.fleet.sent if worker == "gpu-1")
+    assert set(tried_at.values()) == {1}, "no job was given to the worker again on which it had failed"
+    assert any(record.aside_since for record in house.worker("gpu-1").records)
+    assert house.events("worker.set_aside")
+    assert not house.open_jobs(run)
+
+
+def test_a_worker_without_the_model_is_set_aside_for_that_work_at_once(house: FleetHouse) -> None:
+    house.add("gpu-1", "gpu-2")
+    house.fleet.failing["gpu-1"] = "missing_model"
+
+    run = house.start(production())
+    house.work()
+
+    works = Counter(event.data["work"] for event in house.events("worker.set_aside"))
+    assert works and set(works.values()) == {1}
+    assert house.statuses(run) == {CellStatus.APPROVED: 8}
+
+
+def test_a_server_that_went_away_speaks_against_nobody(house: FleetHouse) -> None:
+    house.add("gpu-1")
+    house.fleet.failing["gpu-1"] = "worker_gone"
+    run = house.start(production(characters=1, scene_types=1, variants=1))
+    for _ in range(5):
+        house.engine.turn()
+
+    house.fleet.failing.clear()
+    house.work()
+
+    assert house.statuses(run) == {CellStatus.APPROVED: 1}
+    assert not house.events("worker.set_aside")
+
+
+def test_work_that_needs_more_memory_goes_to_the_larger_card_only(house: FleetHouse) -> None:
+    house.add("small-1", "small-2", memory_bytes=24)
+    house.add("large", memory_bytes=80)
+    house.fleet.failing |= {"small-1": "out_of_memory", "small-2": "out_of_memory"}
+
+    run = house.start(production(characters=4))
+    house.work()
+
+    assert house.statuses(run) == {CellStatus.APPROVED: 16}
+    assert Counter(worker for worker, _, _ in house.fleet.sent)["large"] > 16
+
+
+def test_the_time_of_a_worker_costs_what_its_price_says(house: FleetHouse) -> None:
+    house.add("gpu-1", cost_per_hour=3600.0)
+    run = house.start(production(characters=1, scene_types=1, variants=1))
+
+    house.rest()
+
+    found = house.run(run)
+    assert found.spent_cost == pytest.approx(found.spent_seconds)
+    assert found.spent_cost > 0 and found.reserved_cost == 0
+
+
+def test_money_is_never_spent_beyond_the_budget(house: FleetHouse) -> None:
+    house.add("gpu-1", "gpu-2", cost_per_hour=3600.0)
+    run = house.create(replace(production(budget=Budget(money=0.5))))
+    house.studio.submission.submit(run, EVERYTHING, Mode.MISSING, PERSON)
+
+    house.work()
+
+    found = house.run(run)
+    assert found.spent_cost + found.reserved_cost <= 0.5
+    assert house.open_jobs(run)[JobStatus.READY] > 0, "the rest waits for more money"
+
+
+def test_what_runs_at_workers_goes_on_when_the_engine_stops_and_is_found_by_the_next(house: FleetHouse) -> None:
+    house.add("gpu-1", "gpu-2")
+    house.fleet.holding |= {"gpu-1", "gpu-2"}
+    run = house.start(production())
+    engine = house.new_engine()
+    house.work(engine)
+    sent = list(house.fleet.sent)
+    engine.drain(0.0)
+    house.studio.locks.release(f"engine-{engine.engine_id}")
+    assert sum(job.status is JobStatus.RUNNING for job in house.jobs(run)) == len(sent)
+
+    house.fleet.holding.clear()
+    house.work(house.new_engine())
+
+    assert house.statuses(run) == {CellStatus.APPROVED: 8}
+    assert len(house.fleet.sent) == len(set(house.fleet.sent)), "nothing that ran was sent again"
+
+
+def test_a_fast_worker_gets_more_than_a_slow_one(house: FleetHouse) -> None:
+    house.add("fast", "slow")
+    house.start(production(characters=1))
+    house.work()
+    with house.studio.stores.begin(house.clock.now()) as store:
+        for record in store.workers.records():
+            rate = 0.1 if record.worker_id == house.worker("fast").worker.id else 10.0
+            store.workers.keep_record(replace(record, samples=5, seconds_per_frame=rate), is_new=False)
+    house.fleet.sent.clear()
+
+    house.start(production(characters=6, title="Second"))
+    house.work()
+
+    shares = Counter(worker for worker, stage, _ in house.fleet.sent if stage == "scene_generation")
+    assert shares["fast"] > 2 * shares["slow"]
