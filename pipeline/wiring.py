@@ -251,14 +251,14 @@ def build_engine(
 
     slots = parallel or studio.settings.parallel
     wake = threading.Event()
-    fleet = FleetPerformer(studio, wake, checkpoint)
+    fleet = FleetPerformer(studio.settings, wake, checkpoint)
     engine_id = str(uuid.uuid4())
     studio.locks.take(f"engine-{engine_id}")
     engine = Dispatcher(
         studio.dispatch,
         studio.leases,
         engine_id=engine_id,
-        backends=backends or {**performers(studio, slots, executor, wake, checkpoint), "comfyui": fleet},
+        backends=backends or {**performers(studio.settings, slots, executor, wake, checkpoint), "comfyui": fleet},
         slots={Lane.GENERATION: slots, Lane.CPU: slots},
         clock=studio.clock,
         wake=wake,

@@ -14,14 +14,14 @@ from pipeline.domain.work import Request, Update
 if TYPE_CHECKING:
     from pipeline.adapters.backends.comfyui.backend import ComfyBackend
     from pipeline.ports import GeneratorBackend, StageFunction
-    from pipeline.wiring import Studio
+    from pipeline.settings import Settings
 
 
 class FleetPerformer:
     """The performer of the fleet. The one that speaks to servers is made at the first job, and not before."""
 
-    def __init__(self, studio: Studio, wake: threading.Event, checkpoint: Callable[[str], None] | None) -> None:
-        self._studio = studio
+    def __init__(self, settings: Settings, wake: threading.Event, checkpoint: Callable[[str], None] | None) -> None:
+        self._settings = settings
         self._wake = wake
         self._checkpoint = checkpoint
         self._made: ComfyBackend | None = None
@@ -32,7 +32,7 @@ class FleetPerformer:
             from pipeline.adapters.backends.comfyui.backend import ComfyBackend
             from pipeline.adapters.storage.media_store import nothing
 
-            settings = self._studio.settings
+            settings = self._settings
             self._made = ComfyBackend(
                 spool_root=settings.spool_root,
                 media_root=settings.media_root,
@@ -61,7 +61,7 @@ class FleetPerformer:
 
 
 def performers(
-    studio: Studio, slots: int, executor: str | None, wake: threading.Event, checkpoint: Callable[[str], None] | None
+    settings: Settings, slots: int, executor: str | None, wake: threading.Event, checkpoint: Callable[[str], None] | None
 ) -> dict[str, GeneratorBackend]:
     """The performers of this machine; those of one kind of executor share its slots."""
     from pipeline.adapters.backends.local import LocalBackend
@@ -69,10 +69,10 @@ def performers(
     from pipeline.adapters.storage.media_store import nothing
     from pipeline.domain.stages import STAGES
 
-    kinds = {stage.value: executor or studio.settings.executor or facts.executor for stage, facts in STAGES.items()}
+    kinds = {stage.value: executor or settings.executor or facts.executor for stage, facts in STAGES.items()}
     pools = {kind: EXECUTORS[kind](slots) for kind in dict.fromkeys(kinds.values())}
     executors = {stage: pools[kind] for stage, kind in kinds.items()}
-    roots = {"spool_root": studio.settings.spool_root, "media_root": studio.settings.media_root}
+    roots = {"spool_root": settings.spool_root, "media_root": settings.media_root}
     point = checkpoint or nothing
     located = {"animatic": animatic_function, "command": command_function, "stages": stage_function}
     return {
