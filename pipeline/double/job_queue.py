@@ -131,6 +131,10 @@ class JobQueue:
             flags, self._flags = self._flags, {}
             return flags
 
+    def has_no_flags(self) -> bool:
+        """Whether everything asked for has been acted on."""
+        return not self._flags
+
     def end(self) -> None:
         """The life is over: whoever waits stops waiting."""
         with self.changed:
