@@ -24,6 +24,7 @@ from PIL import Image
 
 from pipeline.double import DoubleServer
 from pipeline.double.gates import Gate
+from pipeline.double.life import Life
 
 RECORDINGS = Path(__file__).parent / "data" / "comfyui"
 MODELS = {"text_encoders": ("random_clip_l.safetensors",), "diffusion_models": ("tiny_random_t2v.safetensors",)}
@@ -123,9 +124,10 @@ class Pairs:
 
 @dataclass
 class Hold:
-    """A job that must stand at a node while requests are sent: from its submit until the last of them."""
+    """A job that must stand at a node while requests are sent: from the first of them to the last, which releases it."""
 
     submit: int
+    first: int
     node_id: str
     class_type: str
     point: str
@@ -154,9 +156,16 @@ def holds(events: list[dict[str, Any]]) -> list[Hold]:
                 key = (prompt_id, node_id)
                 class_type = graphs[prompt_id][node_id]["class_type"]
                 point = f"step {steps}" if steps else _item(events, index, prompt_id, node_id, graphs[prompt_id])
-                hold = found.setdefault(key, Hold(submits[prompt_id], node_id, class_type, point, index))
+                hold = found.setdefault(key, Hold(submits[prompt_id], index, node_id, class_type, point, index))
                 hold.release = index
         _follow(event, at)
+        body = event.get("body")
+        if event["channel"] == "ws" and isinstance(body, dict) and list(body.get("data") or ()) == ["node"]:
+            # A reconnect into a running job: it stands at this node until the client has been told so.
+            prompt_id, node_id = list(submits)[-1], body["data"]["node"]
+            class_type = graphs[prompt_id][node_id]["class_type"]
+            connect = max(number for number, other in enumerate(events[:index]) if other.get("direction") == "connect")
+            found[prompt_id, node_id] = Hold(submits[prompt_id], connect, node_id, class_type, "item 0", index)
     return list(found.values())
 
 
@@ -301,7 +310,7 @@ class Replay:
         elif channel == "http" and direction == "request":
             await self._request(index, event)
         elif channel == "ws":
-            await self._socket(event)
+            await self._socket(index, event)
 
     async def _note(self, index: int, body: Any) -> None:
         if isinstance(body, str) and "is sent signal" in body:
@@ -317,10 +326,11 @@ class Replay:
         elif isinstance(body, str) and "goes away" in body and self.stalled is not None:
             self.stalled.close()
 
-    async def _socket(self, event: dict[str, Any]) -> None:
+    async def _socket(self, index: int, event: dict[str, Any]) -> None:
         label, direction = event["label"], event["direction"]
         if direction == "connect":
             address = self.server.url + self.pairs.translated(event["path"])
+            await self._until_reached(index)
             self.recorded[label] = []
             self.listeners[label] = Listener(await self.session.ws_connect(address, max_msg_size=0))
         elif direction == "out":
@@ -329,6 +339,9 @@ class Replay:
         elif direction == "in":
             if not is_thinned(event["body"]):
                 self.recorded[label].append(expected(event["body"]))
+            if any(hold.release == index for hold in self.holds):
+                await self._caught_up()
+                self._release(index)
         elif direction == "closed":
             await self._caught_up()
             await self._close(label)
@@ -375,7 +388,7 @@ class Replay:
 
     async def _exchange(self, index: int, event: dict[str, Any], answer: dict[str, Any]) -> None:
         where = f"#{index} {event['method']} {event['path']}"
-        if event["path"].startswith("/history/") and answer.get("body"):
+        if event["method"] == "GET" and event["path"].startswith("/history/") and answer.get("body"):
             await self._wait(lambda: self.pairs.translated(event["path"]).split("/")[-1] in self.server.life.queue.history, where)
         status, headers, data = await self._send(event)
         if status != answer["status"]:
@@ -404,7 +417,7 @@ class Replay:
         if body is None:
             return {}
         if isinstance(body, str):
-            return {"data": b" " * 105_906_176 if body.startswith("<JSON body") else body.encode()}
+            return {"data": io.BytesIO(b" " * 105_906_176) if body.startswith("<JSON body") else body.encode()}
         if isinstance(body, dict) and "multipart" in body:
             return {"data": form(body["multipart"])}
         return {"data": self.pairs.translated(json.dumps(body)), "skip_auto_headers": ()}
@@ -452,9 +465,15 @@ class Replay:
         if event["method"] != "POST" or status != 200 or life is None or not self.server.is_working:
             return
         if event["path"] == "/prompt":
-            await self._wait(lambda: life.queue.running or not life.queue.pending or not self.server.is_working, "taken")
+            is_held = any(hold.gate is not None and not hold.gate.opened.is_set() for hold in self.holds)
+            await self._wait(lambda: self._is_settled(life, is_held), "taken")
         if event["path"] == "/free":
             await self._wait(lambda: life.queue.has_no_flags() or life.queue.running, "freed")
+
+    def _is_settled(self, life: Life, is_held: bool) -> bool:
+        """The worker has taken the job if one is held, and is done with it if none is."""
+        is_taken = life.queue.running or not life.queue.pending if is_held else life.queue.remaining() == 0
+        return is_taken or not self.server.is_working
 
     async def _caught_up(self) -> None:
         """Everything that the recording has heard so far has been heard here too."""
@@ -463,7 +482,7 @@ class Replay:
 
     async def _until_reached(self, index: int) -> None:
         for hold in self.holds:
-            if hold.gate is not None and hold.submit < index <= hold.release and not hold.gate.opened.is_set():
+            if hold.gate is not None and hold.first <= index <= hold.release and not hold.gate.opened.is_set():
                 await self._wait(hold.gate.reached.is_set, f"{hold.class_type} at {hold.point}")
 
     def _release(self, index: int) -> None:
@@ -527,11 +546,11 @@ def form(fields: dict[str, Any]) -> aiohttp.FormData:
     for name, value in fields.items():
         match = re.fullmatch(r"<file filename=(.+) (\d+) bytes>", value or "")
         if match:
-            data.add_field(name, content(match[1], int(match[2])), filename=match[1])
+            data.add_field(name, io.BytesIO(content(match[1], int(match[2]))), filename=match[1])
         elif value is not None:
             data.add_field(name, value)
     if not data.is_multipart:
-        data.add_field("nothing", b"", content_type="application/octet-stream")
+        data.add_field("nothing", "", content_type="text/plain")
     return data
 
 
