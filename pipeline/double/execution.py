@@ -102,7 +102,10 @@ class Execution:
     def _inputs(self, node_id: str) -> dict[str, list[Any]]:
         """Each input as a list of items."""
         found: dict[str, list[Any]] = {}
+        class_type = self.graph[node_id]["class_type"]
         for name, value in self.graph[node_id]["inputs"].items():
+            if not self.life.catalog.is_taken(class_type, name, value):
+                continue
             if is_link(value):
                 made = self.life.cache.get(value[0])
                 found[name] = made.outputs[value[1]] if made else self._now[value[0]][value[1]]

@@ -53,6 +53,11 @@ class DoubleServer:
         """Where it answers, once it has been started; the port stays the same over restarts."""
         return f"http://{self.host}:{self.port}"
 
+    @property
+    def is_working(self) -> bool:
+        """Whether the thread that runs jobs is alive."""
+        return self._worker is not None and self._worker.is_alive()
+
     def start(self) -> DoubleServer:
         """Begin a life. Does nothing while one goes on."""
         if self.life is not None:
