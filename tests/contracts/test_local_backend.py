@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,7 +17,9 @@ from pipeline.adapters.backends.local import LocalBackend
 from pipeline.adapters.executors import EXECUTORS
 from pipeline.domain.errors import WorkFailed
 from pipeline.domain.work import Request, Result, Update, UpdateState
-from pipeline.ports import StageFunction, Workspace
+from pipeline.double import DoubleServer
+from pipeline.ports import GeneratorBackend, StageFunction, Workspace
+from tests.comfyui import Watched, still_request
 from tests.fakes import MemoryBackend, Stagehands, failing
 
 PATIENCE_S = 60
@@ -36,36 +41,79 @@ def make_local(
     return LocalBackend(locate, executors=dict.fromkeys(stages, pool), wake=wake, **roots)
 
 
-@pytest.fixture(params=["memory", "local"])
-def backend(request: pytest.FixtureRequest, tmp_path: Path) -> MemoryBackend | LocalBackend:
-    return MemoryBackend() if request.param == "memory" else make_local(tmp_path, Stagehands().locate)
+@dataclass
+class Performer:
+    """A performer under test: the backend, and requests that it can perform."""
+
+    backend: GeneratorBackend
+    request: Callable[[], Request] = make_request
+    roles: tuple[str, ...] = ("segment", "last_frame")
+
+    def ended(self, *requests: Request) -> list[Update]:
+        """How these attempts have ended, in order; fails when they do not within a minute."""
+        ids = [request.attempt_id for request in requests]
+        ends: dict[str, Update] = {}
+        deadline = time.monotonic() + PATIENCE_S
+        while len(ends) < len(ids):
+            waiting = [attempt_id for attempt_id in ids if attempt_id not in ends]
+            updates = self.backend.poll(waiting)
+            assert [update.attempt_id for update in updates] == waiting
+            ends |= {update.attempt_id: update for update in updates if update.state is not UpdateState.RUNNING}
+            assert time.monotonic() < deadline
+            threading.Event().wait(0.005)
+        return [ends[attempt_id] for attempt_id in ids]
 
 
-def test_an_attempt_it_has_performed_is_done_with_its_result(backend: MemoryBackend | LocalBackend) -> None:
-    request = make_request()
-    backend.submit(request)
-    [update] = backend.poll([request.attempt_id])
+@pytest.fixture(params=["memory", "local", "comfyui"])
+def performer(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Performer]:
+    if request.param == "memory":
+        yield Performer(MemoryBackend())
+    elif request.param == "local":
+        yield Performer(make_local(tmp_path, Stagehands().locate))
+    else:
+        with DoubleServer(tmp_path / "server", is_instant=True) as server, Watched(tmp_path) as watched:
+            yield Performer(watched.backend, partial(still_request, server.url), ("still",))
+
+
+def test_an_attempt_it_has_performed_is_done_with_its_result(performer: Performer) -> None:
+    request = performer.request()
+    performer.backend.submit(request)
+    [update] = performer.ended(request)
     assert update.state is UpdateState.DONE
     assert update.result is not None
-    assert [file.role for file in update.result.outputs] == ["segment", "last_frame"]
+    assert tuple(file.role for file in update.result.outputs) == performer.roles
 
 
-def test_an_attempt_it_does_not_know_is_lost(backend: MemoryBackend | LocalBackend) -> None:
-    [update] = backend.poll(["somebody else's"])
+def test_an_attempt_it_does_not_know_is_lost(performer: Performer) -> None:
+    [update] = performer.backend.poll(["somebody else's"])
     assert (update.attempt_id, update.state) == ("somebody else's", UpdateState.LOST)
     assert update.reason
 
 
-def test_polling_answers_for_every_id_in_one_call(backend: MemoryBackend | LocalBackend) -> None:
-    requests = [make_request() for _ in range(3)]
+def test_polling_answers_for_every_id_in_one_call(performer: Performer) -> None:
+    requests = [performer.request() for _ in range(3)]
     for request in requests:
-        backend.submit(request)
+        performer.backend.submit(request)
     ids = [request.attempt_id for request in requests] + ["unknown"]
-    assert [update.attempt_id for update in backend.poll(ids)] == ids
+    assert [update.attempt_id for update in performer.backend.poll(ids)] == ids
 
 
-def test_cancelling_the_unknown_is_no_error(backend: MemoryBackend | LocalBackend) -> None:
-    backend.cancel("unknown")
+def test_every_attempt_has_an_end_of_its_own(performer: Performer) -> None:
+    requests = [performer.request() for _ in range(5)]
+    for request in requests:
+        performer.backend.submit(request)
+    assert {update.state for update in performer.ended(*requests)} == {UpdateState.DONE}
+
+
+def test_cancelling_the_unknown_is_no_error(performer: Performer) -> None:
+    performer.backend.cancel("unknown")
+
+
+def test_cancelling_what_has_ended_changes_nothing(performer: Performer) -> None:
+    request = performer.request()
+    performer.backend.submit(request)
+    performer.ended(request)
+    performer.backend.cancel(request.attempt_id)
 
 
 def test_sending_an_attempt_twice_performs_it_once(tmp_path: Path) -> None:

@@ -225,10 +225,12 @@ class Examined:
 
 
 def examine(path: Path, *, limits: VideoLimits = VideoLimits(), failure_class: str = "corrupt_output") -> Examined:
-    """Decode every frame and keep the last. Raises WorkFailed(failure_class) like read_frames."""
+    """Decode every frame and keep the last. Raises WorkFailed(failure_class) like read_frames, and for frames with damage."""
     count, gaps, before, frame = 0, [], None, None
     for frame in decode_frames(path, limits=limits, failure_class=failure_class):
         count += 1
+        if frame.is_corrupt:  # the decoder has found wrong bytes and painted over them
+            raise WorkFailed(failure_class, f'Video "{path.name}" is damaged in frame {count}.')
         if frame.time is not None and before is not None:
             gap = frame.time - before
             gaps = [min([gap, *gaps]), max([gap, *gaps])]

@@ -9,6 +9,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -45,18 +46,20 @@ class Listener:
         self._address = urlunsplit(("wss" if parts.scheme == "https" else "ws", parts.netloc, f"{parts.path}/ws", "", ""))
         self._hear = hear
         self._timing = timing
-        self._open = asyncio.Event()
+        self._tried = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._again = asyncio.Event()
         self.client_id = ""
         self.connections = 0
 
     async def ready(self) -> str:
-        """The name under which messages arrive; waits a little for the socket. A name that nobody hears when there is none."""
-        try:
-            await asyncio.wait_for(self._open.wait(), self._timing.socket_s)
-        except TimeoutError:
-            return uuid.uuid4().hex
-        return self.client_id
+        """The name under which messages arrive; a name that nobody hears when the socket cannot be opened soon."""
+        if not self.client_id:
+            self._tried.clear()
+            self._hurry.set()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._tried.wait(), self._timing.socket_s)
+        return self.client_id or uuid.uuid4().hex
 
     def reconnect(self) -> None:
         """Give up this connection, which has gone silent, for a new one."""
@@ -67,16 +70,18 @@ class Listener:
         failures = 0
         while True:
             began = time.monotonic()
+            self._hurry.clear()
             try:
                 await self._connection()
             except Exception as error:  # whatever a socket fails of, the answer is a pause, and the history is polled
                 log.debug("the socket of %s was lost: %r", self._address, error)
             finally:
-                self._open.clear()
+                self._tried.set()
                 self.client_id = ""
             failures = 0 if time.monotonic() - began > _SETTLED_S or self._again.is_set() else failures + 1
             self._again.clear()
-            await asyncio.sleep(self._pause(failures))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), self._pause(failures))
 
     def _pause(self, failures: int) -> float:
         """Longer after each failure, and never the same for all who lost the server at one moment."""
@@ -94,7 +99,7 @@ class Listener:
             await socket.send(_FEATURES)
             self.client_id = client_id
             self.connections += 1
-            self._open.set()
+            self._tried.set()
             drain = asyncio.create_task(self._drain(socket))
             again = asyncio.create_task(self._again.wait())
             try:

@@ -95,6 +95,7 @@ class Performance:
         request = self._job.request
         workflow = checked_workflow(request)
         names: dict[str, str] = {}
+        await self._server.listener.ready()  # before the pictures: a new connection says that they may be gone
         for slot, file in pictures(workflow, request).items():
             self._stop_if_asked()
             names[slot] = await self._patience.insist(partial(self._server.uploaded, file))

@@ -142,8 +142,9 @@ class Server:
 
     def _note_life(self) -> None:
         """Every new connection may be one to a new process, of another version and with an empty input folder."""
-        if self._life != self.listener.connections:
-            self._life = self.listener.connections
+        life = self.listener.connections if self.listener.client_id else -1
+        if life < 0 or life != self._life:
+            self._life = life
             self._uploads.clear()
             self._version = ()
 
