@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.adapters import file_facts, screenplays, yaml_files
+from pipeline.adapters import file_facts, screenplays, workflow_files, yaml_files
 from pipeline.services.productions import LoadedProduction as LoadedProduction
 from pipeline.services.productions import Productions
 from pipeline.settings import Settings
@@ -66,7 +66,7 @@ def build_productions() -> Productions:
     return Productions(
         load=yaml_files.load,
         load_screenplay=screenplays.load,
-        probe=file_facts.probe,
+        probe=partial(file_facts.probe, look_into_workflow=workflow_files.look),
         presets=yaml_files.load_presets(),
     )
 
@@ -153,7 +153,7 @@ def build_studio(
         spool=spool,
         locks=ProcessLocks(settings.locks_root),
         productions=productions,
-        runs=RunsService(stores, books, media=media, clock=now, presets=productions.presets),
+        runs=RunsService(stores, books, media=media, clock=now, presets=productions.presets, load_workflow=workflow_files.load),
         deliveries=Deliveries(stores, books, now, media.copy_out),
         packages=Packages(stores, lambda sha256: _package_contents(media.stored(sha256)), Deliveries.package_name),
         reports=Reports(stores, books),

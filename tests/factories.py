@@ -144,7 +144,7 @@ class House:
     def new_engine(self, backend: GeneratorBackend | None = None, parallel: int = 4) -> Dispatcher:
         """An engine with this performer, or with the house's own."""
         performer = backend or self.backend
-        backends = {"animatic": performer, "command": performer, "stages": performer}
+        backends = dict.fromkeys(("animatic", "command", "comfyui", "stages"), performer)
         return wiring.build_engine(self.studio, parallel=parallel, backends=backends)
 
     @property

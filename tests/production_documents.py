@@ -8,7 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pipeline.adapters import file_facts, screenplays, yaml_files
+from pipeline import wiring
+from pipeline.adapters import yaml_files
 from pipeline.domain.document import Parsed, parse
 from pipeline.domain.issues import Issue, Severity
 from pipeline.domain.presets import Presets
@@ -82,7 +83,7 @@ def errors(found: tuple[Issue, ...]) -> list[str]:
 
 def reader() -> Productions:
     """The service with the real adapters."""
-    return Productions(load=yaml_files.load, load_screenplay=screenplays.load, probe=file_facts.probe, presets=presets())
+    return wiring.build_productions()
 
 
 def picture(path: Path, size: tuple[int, int] = (64, 64)) -> Path:

@@ -5,43 +5,43 @@ Pictures are decoded, once their header says that they are no larger than allowe
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import stat
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from pipeline.domain.files import FileFact, FileReference
 
 MAX_IMAGE_BYTES = 256 * 2**20
-MAX_JSON_BYTES = 32 * 2**20
 MAX_PIXELS = 100_000_000
 MIN_SIDE = 16
 _ALIKE = 0.75  # endings alone make half of two short file names alike
 IMAGE_FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF")
 
 
-def probe(base: Path, references: Iterable[FileReference]) -> dict[tuple[str, str], FileFact]:
+def probe(
+    base: Path, references: Iterable[FileReference], look_into_workflow: Callable[[Path], FileFact]
+) -> dict[tuple[str, str], FileFact]:
     """What is at each path, relative to `base`. The same path is looked at once."""
     wanted = dict.fromkeys((reference.path, reference.wants) for reference in references)
-    return {(path, wants): _look(base, path, wants) for path, wants in wanted}
+    looks = {"image": _image, "workflow": look_into_workflow}
+    return {(path, wants): _look(base, path, wants, looks) for path, wants in wanted}
 
 
-def _look(base: Path, path: str, wants: str) -> FileFact:
+def _look(base: Path, path: str, wants: str, looks: Mapping[str, Callable[[Path], FileFact]]) -> FileFact:
     try:
         if wants == "program":
             return _program(base, path)
         place = base / path
-        return _folder(place) if wants == "folder" else _file(place, path, wants)
+        return _folder(place) if wants == "folder" else _file(place, path, looks.get(wants, _plain))
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         return FileFact(f"cannot be looked at: {reason.lower()}.", "Check the path and its permissions.")
 
 
-def _file(place: Path, path: str, wants: str) -> FileFact:
+def _file(place: Path, path: str, look: Callable[[Path], FileFact]) -> FileFact:
     try:
         facts = place.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -54,9 +54,11 @@ def _file(place: Path, path: str, wants: str) -> FileFact:
         return FileFact("cannot be read: permission denied.", "Give yourself permission to read it.")
     if facts.st_size == 0:
         return FileFact("is empty.", "Replace it with a whole file.")
-    if wants == "image":
-        return _image(place, facts.st_size)
-    return _json(place, facts.st_size) if wants == "json" else FileFact(size_bytes=facts.st_size)
+    return look(place)
+
+
+def _plain(place: Path) -> FileFact:
+    return FileFact(size_bytes=place.stat().st_size)
 
 
 def _cure_for_missing(place: Path, path: str) -> str:
@@ -72,7 +74,8 @@ def _cure_for_missing(place: Path, path: str) -> str:
     return f'Did you mean "{Path(path).with_name(close[0]).as_posix()}"?' if close else "Check the path, or put the file there."
 
 
-def _image(place: Path, size: int) -> FileFact:
+def _image(place: Path) -> FileFact:
+    size = place.stat().st_size
     if size > MAX_IMAGE_BYTES:
         told = f"is larger than {MAX_IMAGE_BYTES // 2**20} MiB."
         return FileFact(told, "Save a smaller picture.", size)
@@ -114,21 +117,6 @@ def _decodes(place: Path) -> bool:
     except Exception:  # Pillow's readers raise nearly anything on damaged data
         return False
     return True
-
-
-def _json(place: Path, size: int) -> FileFact:
-    cure = "Export the workflow again (Save, API format)."
-    if size > MAX_JSON_BYTES:
-        return FileFact(f"is larger than {MAX_JSON_BYTES // 2**20} MiB.", cure, size)
-    try:
-        value: Any = json.loads(place.read_bytes())
-    except json.JSONDecodeError as error:
-        return FileFact(f"is not JSON: {error.msg} in line {error.lineno}.", cure, size)
-    except (UnicodeDecodeError, RecursionError, ValueError):
-        return FileFact("is not JSON.", cure, size)
-    if not isinstance(value, dict):
-        return FileFact("is JSON, but not an object of nodes.", cure, size)
-    return FileFact(size_bytes=size)
 
 
 def _program(base: Path, path: str) -> FileFact:

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 from pipeline.domain.issues import Path
 from pipeline.domain.production import Production
+from pipeline.domain.workflows.findings import Finding
+from pipeline.domain.workflows.graphs import Graph
 
 TOP: Path = ("production",)
 
 
 @dataclass(frozen=True)
 class FileReference:
-    """One mention of a file. `wants` is what it must be: `image`, `json`, `file`, `program` or `folder` (to write into)."""
+    """One mention of a file. `wants` is what it must be: `image`, `workflow`, `file`, `program` or `folder` (to write into)."""
 
     where: Path
     path: str
@@ -22,25 +24,30 @@ class FileReference:
 
 @dataclass(frozen=True)
 class FileFact:
-    """What a probe found. `problem` is empty when the file is what it must be; it reads on after the file's name."""
+    """What a probe found. `problem` is empty when the file can be read; it reads on after the file's name.
+
+    A workflow has a `graph` where one could be understood, and `findings` on it in any case.
+    """
 
     problem: str = ""
     cure: str = ""
     size_bytes: int = 0
     width: int = 0
     height: int = 0
+    graph: Graph | None = None
+    findings: tuple[Finding, ...] = ()
 
 
 Facts = dict[tuple[str, str], FileFact]
 """By path as written and what it must be."""
 
 
-def references(production: Production, *, scene_types: int | None = None) -> tuple[FileReference, ...]:
-    """Every file a production names. `scene_types` is how many scene types are written in the document."""
-    return tuple(_references(production, scene_types))
+def references(production: Production) -> tuple[FileReference, ...]:
+    """Every file a production names."""
+    return tuple(_references(production))
 
 
-def _references(production: Production, scene_types: int | None) -> Iterator[FileReference]:
+def _references(production: Production) -> Iterator[FileReference]:
     for index, character in enumerate(production.characters):
         where = (*TOP, "characters", index)
         for number, image in enumerate(character.source_images):
@@ -48,8 +55,9 @@ def _references(production: Production, scene_types: int | None) -> Iterator[Fil
         yield from _named((*where, "model"), character.model, "file")
     for index, location in enumerate(production.locations):
         yield from _named((*TOP, "locations", index, "plate"), location.plate, "image")
-    for index, kind in enumerate(production.scene_types[:scene_types]):
-        yield from _named((*TOP, "scene_types", index, "workflow"), kind.workflow, "json")
+    for table in ("variants", "locations", "scene_types"):
+        for index, entry in enumerate(getattr(production, table)):
+            yield from _named((*TOP, table, index, "workflow"), entry.workflow, "workflow")
     if production.backend == "command" and production.command:
         yield from _named((*TOP, "command", 0), production.command[0], "program")
     for index, output in enumerate(production.outputs):

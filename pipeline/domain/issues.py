@@ -110,6 +110,13 @@ class Report:
         self.comparisons -= len(known)
         return did_you_mean(name, known, cure=cure) if self.comparisons >= 0 else cure
 
+    def is_written(self, path: Path) -> bool:
+        """Whether the document itself has something at this path."""
+        place: Place | int | None = self.places
+        for step in path:
+            place = place.children.get(step) if isinstance(place, Place) else None
+        return place is not None
+
     def where(self, path: Path) -> str:
         """`cast.yaml line 4`, `line 4` or nothing, for messages that name two places."""
         file, line = self.places.find(path)

@@ -153,7 +153,7 @@ class _Comparison:
         then, now = (_named(made.variants, cell.variant) for made in (self._old, self._new))
         if then is None or now is None or now.candidates < then.candidates:
             return False
-        parts = (self._of("characters", cell.character, self._character), self._of("variants", cell.variant, _variant))
+        parts = (self._of("characters", cell.character, self._character), self._of("variants", cell.variant, self._variant))
         return not self._general and not any(parts)
 
     def _changes(self, new: CellPlan, old: CellPlan) -> list[str]:
@@ -163,11 +163,11 @@ class _Comparison:
                 found.append(label.replace("_", " "))
         if new.prompt != old.prompt:
             found.append("prompt")
-        found += self._of("scene_types", new.scene_type, _scene_type)
+        found += self._of("scene_types", new.scene_type, self._scene_type)
         if new.character:
             found += self._of("characters", new.character, self._character)
         if new.variant:
-            found += self._of("variants", new.variant, _variant)
+            found += self._of("variants", new.variant, self._variant)
         if new.location:
             found += self._of("locations", new.location, self._location)
         return list(dict.fromkeys(found))
@@ -201,19 +201,23 @@ class _Comparison:
 
     def _location(self, location: Any, is_new: bool) -> Mapping[str, Any]:
         plate = self._hash(location.plate, is_new) if location.plate else None
-        return {"location": (location.preset, location.hdri, location.prompt, dict(location.look), plate)}
+        look = (location.preset, location.hdri, location.prompt, dict(location.look), plate)
+        return {"location": look, "workflow of the location": self._graph(location, is_new)}
+
+    def _scene_type(self, kind: Any, is_new: bool) -> Mapping[str, Any]:
+        apart = ("name", "prompt", "qa", "variants", "location", "needs_character", "workflow", "workflow_bindings")
+        plain = {field.name: getattr(kind, field.name) for field in fields(kind) if field.name not in apart}
+        return {**plain, "content of the workflow": self._graph(kind, is_new)}
+
+    def _variant(self, variant: Any, is_new: bool) -> Mapping[str, Any]:
+        return {"prompt of the variant": variant.prompt, "workflow of the variant": self._graph(variant, is_new)}
+
+    def _graph(self, entry: Any, is_new: bool) -> tuple[str | None, Mapping[str, str]]:
+        """What a graph does: its content and where values go. The file's name is of no account where the content is known."""
+        return (self._hash(entry.workflow, is_new) if entry.workflow else None, dict(entry.workflow_bindings))
 
     def _hash(self, path: str, is_new: bool) -> str:
         return (self._new_sources if is_new else self._old_sources).get(path, path)
-
-
-def _scene_type(kind: Any, is_new: bool) -> Mapping[str, Any]:
-    apart = ("name", "prompt", "qa", "variants", "location", "needs_character")
-    return {field.name: getattr(kind, field.name) for field in fields(kind) if field.name not in apart}
-
-
-def _variant(variant: Any, is_new: bool) -> Mapping[str, Any]:
-    return {"prompt of the variant": variant.prompt}
 
 
 def _named(entries: Sequence[Any], name: str) -> Any:

@@ -43,16 +43,24 @@ class Character:
 
 @dataclass(frozen=True)
 class Variant:
-    """A named look. `candidates` stills are made per character, one becomes the hero."""
+    """A named look. `candidates` stills are made per character, one becomes the hero.
+
+    `workflow` and `workflow_bindings` as in SceneType; the graph makes the variant images.
+    """
 
     name: str
     prompt: str = ""
     candidates: int = 1
+    workflow: str | None = None
+    workflow_bindings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Location:
-    """A place. `plate` is an image path; without one the backend makes a plate from `preset`, whose numbers are in `look`."""
+    """A place. `plate` is an image path; without one the backend makes a plate from `preset`, whose numbers are in `look`.
+
+    `workflow` and `workflow_bindings` as in SceneType; the graph makes the plate.
+    """
 
     name: str
     preset: str | None = None
@@ -60,6 +68,8 @@ class Location:
     plate: str | None = None
     prompt: str = ""
     look: Mapping[str, float | str | list[float]] = field(default_factory=dict)
+    workflow: str | None = None
+    workflow_bindings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -72,7 +82,11 @@ class Camera:
 
 @dataclass(frozen=True)
 class SceneType:
-    """Template of a scene. `variants` is None when it applies to all; `qa` overrides the default ruleset by measure name."""
+    """Template of a scene. `variants` is None when it applies to all; `qa` overrides the default ruleset by measure name.
+
+    `workflow` is the path of a graph for the backend `comfyui`; `workflow_bindings` maps a slot to the inputs it stands for,
+    where that was written down (see `workflows.workflow.resolve`).
+    """
 
     name: str
     prompt: str = ""
@@ -88,6 +102,7 @@ class SceneType:
     location: str | None = None
     framing: str = "medium"
     needs_character: bool = True
+    workflow_bindings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def frames(self) -> int:

@@ -32,8 +32,9 @@ ENGINE = Actor("system", "engine")
 class RunConfig:
     """Everything a run was made from, frozen at creation: nothing outside can change what a run means.
 
-    `sources` maps each image path of the production (source images, plates) to the stored file.
+    `sources` maps each path of the production that is read (source images, plates, workflows) to the stored file.
     `rules` maps a stage to its default rules, `cameras` a camera move to its numbers, `palettes` a palette to its colours.
+    `workflows` has the graphs of the backend `comfyui` with their bindings, by `workflows.uses.key_of`.
     """
 
     production: Production
@@ -42,6 +43,7 @@ class RunConfig:
     cameras: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     palettes: Mapping[str, Any] = field(default_factory=dict)
     naming: str | None = None
+    workflows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def size_of(self, sha256: str) -> int:
         """The size of one of the `sources`, in bytes."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from pipeline.domain.cells import CellPlan
 from pipeline.domain.estimates import segment_frames, still_size
-from pipeline.domain.fingerprints import derive_seed
-from pipeline.domain.production import Output, Production, SceneType
+from pipeline.domain.fingerprints import canonical, derive_seed
+from pipeline.domain.production import Location, Output, Production, SceneType, Variant
 from pipeline.domain.records import RunConfig
 from pipeline.domain.resolver import StillPlan
 from pipeline.domain.statuses import StillKind
+from pipeline.domain.workflows.slots import Kind
+from pipeline.domain.workflows.uses import key_of
 
 BLEND_FRAMES = 4
 
@@ -47,51 +50,63 @@ class Recipes:
         common = {"seed": seed, "width": width, "height": height, "style": self._style} | self._command()
         if still.kind is StillKind.PLATE:
             location = self.locations[still.location or ""]
-            return common | {
-                "kind": "plate",
-                "location": location.name,
-                "preset": location.preset,
-                "hdri": location.hdri,
-                "look": _plain(location.look),
-                "prompt": location.prompt,
-            }
+            return (
+                common
+                | self._workflow(location, Kind.STILL)
+                | {
+                    "kind": "plate",
+                    "location": location.name,
+                    "preset": location.preset,
+                    "hdri": location.hdri,
+                    "look": _plain(location.look),
+                    "prompt": location.prompt,
+                }
+            )
         variant = self.variants[still.variant or ""]
-        return common | {
-            "kind": "variant",
-            "character": still.character,
-            "variant": variant.name,
-            "prompt": variant.prompt,
-            "candidate": candidate,
-            "framing": "medium",
-        }
+        return (
+            common
+            | self._workflow(variant, Kind.STILL)
+            | {
+                "kind": "variant",
+                "character": still.character,
+                "variant": variant.name,
+                "prompt": variant.prompt,
+                "candidate": candidate,
+                "framing": "medium",
+            }
+        )
 
     def segment(self, cell: CellPlan, *, take: int, number: int, seed: int) -> dict[str, Any]:
         """Parameters of `scene_generation` for segment `number` (1-based)."""
         scene = self.scene_type(cell)
         frames = segment_frames(scene)
-        return {
-            "title": self.production.title,
-            "character": cell.character,
-            "scene_type": scene.name,
-            "variant": cell.variant,
-            "location": cell.location,
-            "scene_number": cell.scene_number,
-            "prompt": cell.prompt,
-            "camera": self._camera(scene),
-            "style": self._style,
-            "framing": scene.framing,
-            "segment": number,
-            "segments": scene.segments,
-            "take": take,
-            "frames": frames[number - 1],
-            "frame_offset": sum(frames[: number - 1]),
-            "total_frames": scene.frames,
-            "fps": scene.fps,
-            "width": scene.width,
-            "height": scene.height,
-            "seed": seed,
-            "slate": True,
-        } | self._command()
+        return (
+            {
+                "title": self.production.title,
+                "character": cell.character,
+                "scene_type": scene.name,
+                "variant": cell.variant,
+                "location": cell.location,
+                "scene_number": cell.scene_number,
+                "prompt": cell.prompt,
+                "camera": self._camera(scene),
+                "style": self._style,
+                "framing": scene.framing,
+                "segment": number,
+                "segments": scene.segments,
+                "take": take,
+                "frames": frames[number - 1],
+                "frame_offset": sum(frames[: number - 1]),
+                "total_frames": scene.frames,
+                "fps": scene.fps,
+                "width": scene.width,
+                "height": scene.height,
+                "seed": seed,
+                "slate": True,
+            }
+            | self._command()
+            | self._workflow(scene, Kind.SEGMENT)
+        )
 
     def scene_qa(self, cell: CellPlan) -> dict[str, Any]:
         """Parameters of `scene_qa`."""
@@ -119,8 +134,21 @@ class Recipes:
             self._cameras[scene.name] = numbers | asdict(scene.camera)
         return self._cameras[scene.name]
 
+    def _workflow(self, entry: SceneType | Variant | Location, kind: Kind) -> dict[str, Any]:
+        """The frozen graph that makes this, with its bindings; nothing for a backend without graphs."""
+        found = self.config.workflows.get(key_of(kind, entry.workflow, entry.workflow_bindings)) if entry.workflow else None
+        return {} if found is None else {"workflow": found}
+
     def _command(self) -> dict[str, Any]:
         return {"command": list(self.production.command)} if self.production.command else {}
+
+
+def told(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters for a manifest, where a graph is named by its hash: it would be there once for every clip."""
+    graph = parameters.get("workflow")
+    if graph is None:
+        return dict(parameters)
+    return {**parameters, "workflow": {"sha256": hashlib.sha256(canonical(graph).encode()).hexdigest()}}
 
 
 def _size(scene: SceneType) -> dict[str, Any]:

@@ -13,10 +13,11 @@ from pipeline.domain.production import Production
 from pipeline.domain.records import RunConfig
 from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import CellStatus, StillKind
+from pipeline.domain.workflows.uses import workflow_files
 
 
 class Planning:
-    """Reads, decides, and changes nothing. `hash_file` names a picture by its content."""
+    """Reads, decides, and changes nothing. `hash_file` names a file by its content."""
 
     def __init__(self, stores: Stores, hash_file: Callable[[Path], str]) -> None:
         self._stores = stores
@@ -45,6 +46,7 @@ class Planning:
     def _hashes(self, production: Production, base_dir: Path) -> dict[str, str]:
         paths = [path for character in production.characters for path in character.source_images]
         paths += [location.plate for location in production.locations if location.plate]
+        paths += workflow_files(production)
         return {path: self._hash_file(base_dir / path) for path in dict.fromkeys(paths)}
 
 

@@ -82,7 +82,7 @@ class Productions:
         parsed = parse(document, self.presets, screenplay)
         facts = {}
         if parsed.production is not None:
-            facts = self._probe(base, references(parsed.production, scene_types=parsed.written.scene_types))
+            facts = self._probe(base, references(parsed.production))
         issues = check(parsed, document, self.presets, facts=facts)
         return LoadedProduction(parsed.production, in_order((*issues, *told)), base, source, document, parsed)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,15 @@ from typing import Any
 from data.store import Store, Stores
 from pipeline.domain import matrix, resolver
 from pipeline.domain.choices import RunOptions
-from pipeline.domain.errors import Conflict, NotFound, Refused
+from pipeline.domain.errors import Conflict, Invalid, NotFound, Refused
 from pipeline.domain.presets import Presets
 from pipeline.domain.production import Approvals, Budget, Production
 from pipeline.domain.records import Actor, Run, RunConfig, StoredFile
 from pipeline.domain.stages import Phase
 from pipeline.domain.statuses import CellStatus, RunStatus, check_run_transition
+from pipeline.domain.workflows.graphs import Graph
+from pipeline.domain.workflows.uses import uses, workflow_files
+from pipeline.domain.workflows.workflow import require
 from pipeline.ports import Clock, Media
 from pipeline.services.advance import Advance
 from pipeline.services.runbooks import RunBooks
@@ -29,15 +32,29 @@ _GIGABYTE = 10**9
 class RunsService:
     """What people do with whole runs."""
 
-    def __init__(self, stores: Stores, books: RunBooks, *, media: Media, clock: Clock, presets: Presets) -> None:
+    def __init__(
+        self,
+        stores: Stores,
+        books: RunBooks,
+        *,
+        media: Media,
+        clock: Clock,
+        presets: Presets,
+        load_workflow: Callable[[Path, str], Graph],
+    ) -> None:
+        """`load_workflow` reads the graph of a file that is called so in messages; it raises Invalid where there is none."""
         self._stores = stores
         self._books = books
         self._media = media
         self._clock = clock
         self._presets = presets
+        self._load_workflow = load_workflow
 
     def create(self, production: Production, base_dir: Path, options: RunOptions, actor: Actor) -> Run:
-        """Store a new run of this production, nothing submitted yet. Referenced pictures are copied in first."""
+        """Store a new run of this production, nothing submitted yet. Referenced pictures and graphs are copied in first.
+
+        Raises Invalid for a graph that cannot work.
+        """
         if options.auto_approve:
             production = replace(production, approvals=Approvals("auto", "auto"))
         base_dir = base_dir.resolve()
@@ -184,15 +201,30 @@ class RunsService:
         sources: dict[str, StoredFile] = {}
         for path in dict.fromkeys(paths):
             sources[path] = self._media.adopt(base_dir / path, _media_type(path))
+        for path in workflow_files(production):
+            sources[path] = self._media.adopt(base_dir / path, _WORKFLOW_TYPES.get(Path(path).suffix.lower(), "application/json"))
         return RunConfig(
             production=production,
             sources=sources,
             rules=dict(self._presets.qa),
             cameras=dict(self._presets.cameras),
             palettes=dict(self._presets.palettes),
+            workflows=self._workflows(production, sources),
         )
 
+    def _workflows(self, production: Production, sources: Mapping[str, StoredFile]) -> dict[str, Mapping[str, Any]]:
+        """The graphs with their bindings as they are now: a later version of this program may detect others."""
+        found: dict[str, Mapping[str, Any]] = {}
+        for use in uses(production):
+            if use.file is None:
+                raise Invalid(f'"{use.name}" has no workflow, which "comfyui" needs. Add workflow: to it.')
+            if use.key not in found:
+                graph = self._load_workflow(self._media.path_of(sources[use.file].sha256), use.file)
+                found[use.key] = require(graph, use.kind, use.bindings, name=use.file).to_json()
+        return found
 
+
+_WORKFLOW_TYPES = {".png": "image/png", ".webp": "image/webp", ".mp4": "video/mp4", ".webm": "video/webm"}
 _MEDIA_TYPES = {".jpg": "image/jpeg", ".tif": "image/tiff", ".tiff": "image/tiff", ".webp": "image/webp", ".bmp": "image/bmp"}
 
 

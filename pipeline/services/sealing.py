@@ -11,7 +11,7 @@ from pipeline.domain import naming, plans
 from pipeline.domain.delivery import CellState, Missing, readiness
 from pipeline.domain.errors import Conflict
 from pipeline.domain.records import Cell, Delivery, JobInput, Output, Run, Take
-from pipeline.domain.requests import Recipes
+from pipeline.domain.requests import Recipes, told
 from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import CellStatus, DeliveryStatus, JobStatus, RunStatus
 from pipeline.services.advance import Advance
@@ -161,7 +161,7 @@ class Sealing:
             "prompt": cell.plan.prompt,
             "seed": take.seed,
             "take": take.number,
-            "parameters": recipes.segment(cell.plan, take=first, number=1, seed=seed),
+            "parameters": told(recipes.segment(cell.plan, take=first, number=1, seed=seed)),
             "sources": [file.sha256 for file in plans.source_inputs(book, cell.plan.character)],
             "segments": [output.file.sha256 for output in made if output.role == "segment"],
             "scene": take.scene_sha256,

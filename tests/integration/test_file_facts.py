@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.adapters import workflow_files
 from pipeline.adapters.file_facts import probe
 from pipeline.domain.files import FileFact, FileReference
 from tests.production_documents import picture
 
 
 def look(base: Path, path: str, wants: str = "image") -> FileFact:
-    return probe(base, [FileReference((), path, wants)])[(path, wants)]
+    return probe(base, [FileReference((), path, wants)], workflow_files.look)[(path, wants)]
 
 
 def png(width: int, height: int) -> bytes:
@@ -86,16 +87,17 @@ def test_paths_that_lead_nowhere(tmp_path: Path) -> None:
     ("data", "said"),
     [
         (b'{"1": {}}', ""),
-        (b"[1]", "not an object"),
+        (b"[1]", ""),
+        (b"", "is empty"),
         (b"{", "is not JSON"),
         (b"\xff", "is not JSON"),
         (b"[" * 99_999, "is not JSON"),
     ],
 )
-def test_workflows_are_json_objects(data: bytes, said: str, tmp_path: Path) -> None:
+def test_workflows_are_json_and_their_graph_is_looked_at(data: bytes, said: str, tmp_path: Path) -> None:
     (tmp_path / "w.json").write_bytes(data)
-    problem = look(tmp_path, "w.json", "json").problem
-    assert said in problem if said else problem == ""
+    fact = look(tmp_path, "w.json", "workflow")
+    assert (said in fact.problem and fact.cure) if said else (fact.problem == "" and fact.graph is None and fact.findings)
 
 
 def test_folders_are_writable_or_can_be_made(tmp_path: Path) -> None:

@@ -65,6 +65,12 @@ def section(required: dict[str, Any], **optional: Any) -> st.SearchStrategy[dict
 
 
 RANGES = st.dictionaries(st.sampled_from(["scenes_1_10", "scene_11", "scenes_12_40"]), NAMES, max_size=3)
+WORKFLOWS = PATHS | section(
+    {"file": PATHS},
+    bindings=st.dictionaries(
+        st.sampled_from(["seed", "width", "custom:look", "yes"]), st.sampled_from(["5.seed", "none", "1.a, 2.b"])
+    ),
+)
 SCENE_TYPE = section(
     {"name": NAMES},
     preset=st.sampled_from(["hero_cu", "walk_and_talk", "establishing_wide"]),
@@ -73,7 +79,7 @@ SCENE_TYPE = section(
     segments=st.integers(1, 100),
     fps=st.integers(1, 120),
     resolution=st.sampled_from(["480x270", "1280x720"]),
-    workflow=PATHS,
+    workflow=WORKFLOWS,
     camera=st.sampled_from(["orbit", {"move": "shake", "amount": 0.1}]),
     qa=st.dictionaries(st.sampled_from(["min_sharpness", "max_flicker"]), NUMBERS),
     variants=st.just("all") | st.lists(NAMES, max_size=2),
@@ -97,7 +103,7 @@ PRODUCTIONS = section(
     backend=st.sampled_from(["animatic", "command", "comfyui"]),
     command=st.lists(PATHS, max_size=3),
     seed=st.integers(0, 2**53 - 1),
-    defaults=section({}, fps=st.integers(1, 60), duration_s=st.integers(1, 9)),
+    defaults=section({}, fps=st.integers(1, 60), duration_s=st.integers(1, 9), workflow=WORKFLOWS, still_workflow=WORKFLOWS),
     characters=several(
         section(
             {"name": NAMES},
@@ -107,7 +113,7 @@ PRODUCTIONS = section(
             metadata=st.dictionaries(KEYS, PLAIN),
         )
     ),
-    variants=several(section({"name": NAMES}, prompt=TEXTS, candidates=st.integers(1, 64))),
+    variants=several(section({"name": NAMES}, prompt=TEXTS, candidates=st.integers(1, 64), workflow=WORKFLOWS)),
     locations=several(
         section(
             {"name": NAMES},
@@ -116,6 +122,7 @@ PRODUCTIONS = section(
             plate=PATHS,
             prompt=TEXTS,
             look=st.dictionaries(KEYS, PLAIN),
+            workflow=WORKFLOWS,
         )
     ),
     shot_templates=several(SCENE_TYPE),

@@ -231,9 +231,6 @@ def test_a_model_alone_is_not_enough_for_a_backend_of_pictures() -> None:
 
 
 def test_backends_need_what_they_work_with() -> None:
-    comfy = issues(body(backend="comfyui"))
-    assert "not part of this version" in issue(comfy, "production.backend").message
-    assert "has no workflow" in issue(comfy, "production.scene_types[1]", Severity.ERROR).message
     assert "command: [program" in issue(issues(body(backend="command")), "production.backend").suggestion
     assert errors(issues(body(backend="command", command=["render", "--fast"]))) == []
     assert issue(issues(body(command=["render"])), "production.command").severity is Severity.WARNING

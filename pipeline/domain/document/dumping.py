@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pipeline.domain.document import workflows
 from pipeline.domain.production import (
     Approvals,
     Character,
@@ -81,15 +82,20 @@ def _range_key(worn: WardrobeRange) -> str:
 
 
 def _variant(variant: Variant) -> dict[str, Any]:
-    return _filled({"name": variant.name, "prompt": variant.prompt, "candidates": variant.candidates})
+    graph = workflows.written(variant.workflow, variant.workflow_bindings)
+    return _filled({"name": variant.name, "prompt": variant.prompt, "candidates": variant.candidates, "workflow": graph})
 
 
 def _location(location: Location) -> dict[str, Any]:
-    return {**_filled({**vars(location), "look": dict(location.look)}), "prompt": location.prompt}
+    graph = workflows.written(location.workflow, location.workflow_bindings)
+    plain = {key: value for key, value in vars(location).items() if key != "workflow_bindings"}
+    return {**_filled({**plain, "look": dict(location.look), "workflow": graph}), "prompt": location.prompt}
 
 
 def _scene_type(kind: SceneType) -> dict[str, Any]:
-    plain = {key: value for key, value in vars(kind).items() if key not in ("width", "height", "variants", "camera", "qa")}
+    apart = ("width", "height", "variants", "camera", "qa", "workflow_bindings")
+    plain = {key: value for key, value in vars(kind).items() if key not in apart}
+    plain["workflow"] = workflows.written(kind.workflow, kind.workflow_bindings)
     variants = "all" if kind.variants is None else list(kind.variants)
     return {
         **_filled(plain),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pipeline.domain.document import outputs, scene_types, scripts, shots
+from pipeline.domain.document import outputs, scene_types, scripts, shots, workflows
 from pipeline.domain.format.kinds import INVALID
 from pipeline.domain.format.table import ROOT
 from pipeline.domain.issues import Issue, Path, Report
@@ -86,7 +86,7 @@ class _Parser:
     def parsed(self) -> Parsed:
         body, report = self.body, self.report
         characters = tuple(_character(entry) for entry in body.get("characters", ()))
-        variants = tuple(_variant(entry) for entry in body.get("variants", ()))
+        variants = tuple(_variant(_with_default_graph(entry, body)) for entry in body.get("variants", ()))
         library = scene_types.Library(body, self.presets, report)
         declared = library.declared()
         written_locations = tuple(self._location(index, entry) for index, entry in enumerate(body.get("locations", ())))
@@ -153,6 +153,7 @@ class _Parser:
 
     def _location(self, index: int, entry: Mapping[str, Any]) -> Location:
         where = (*TOP, "locations", index, "preset")
+        graph = workflows.read(_with_default_graph(entry, self.body).get("workflow"))
         preset = self._preset("locations", "location preset", entry.get("preset"), where)
         return Location(
             name=entry.get("name", ""),
@@ -161,6 +162,8 @@ class _Parser:
             plate=entry.get("plate"),
             prompt=entry.get("prompt", preset.get("prompt", "")),
             look={**preset.get("look", {}), **entry.get("look", {})},
+            workflow=graph.file,
+            workflow_bindings=graph.bindings,
         )
 
     def _preset(self, kind: str, what: str, name: str | None, path: Path) -> Mapping[str, Any]:
@@ -225,4 +228,17 @@ def _wardrobe_range(key: str, variant: str) -> WardrobeRange:
 
 
 def _variant(entry: Mapping[str, Any]) -> Variant:
-    return Variant(name=entry.get("name", ""), prompt=entry.get("prompt", ""), candidates=entry.get("candidates", 1))
+    graph = workflows.read(entry.get("workflow"))
+    return Variant(
+        name=entry.get("name", ""),
+        prompt=entry.get("prompt", ""),
+        candidates=entry.get("candidates", 1),
+        workflow=graph.file,
+        workflow_bindings=graph.bindings,
+    )
+
+
+def _with_default_graph(entry: Mapping[str, Any], body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A variant or location with the workflow of the defaults where it has none of its own."""
+    default = body.get("defaults", {}).get("still_workflow")
+    return entry if default is None else {"workflow": default, **entry}

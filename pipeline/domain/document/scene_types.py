@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pipeline.domain.document import workflows
 from pipeline.domain.issues import Path, Report
 from pipeline.domain.presets import Presets
 from pipeline.domain.production import Camera, SceneType
@@ -61,6 +62,7 @@ class Library:
         camera = {"move": camera} if isinstance(camera, str) else camera
         width, _, height = given.get("resolution", "1280x720").partition("x")
         variants = given.get("variants", "all")
+        graph = workflows.read(given.get("workflow"))
         return SceneType(
             name=given.get("name", ""),
             prompt=given.get("prompt", ""),
@@ -69,7 +71,8 @@ class Library:
             fps=given.get("fps", 24),
             width=int(width),
             height=int(height),
-            workflow=given.get("workflow"),
+            workflow=graph.file,
+            workflow_bindings=graph.bindings,
             camera=Camera(**camera),
             qa=given["qa"],
             variants=None if variants == "all" else tuple(variants),

@@ -25,6 +25,7 @@ _SIDE = Number(minimum=16, maximum=8192, whole=True)
 _LOOK = MapOf(Plain(lists=True))
 _RESOLUTION = Pattern(r"^[1-9][0-9]{1,4}x[1-9][0-9]{1,4}(?![\s\S])", "1280x720")
 _SWITCH = Choice(("human", "auto"))
+_PLACES = Pattern(r"^[^\x00-\x1f]{1,1000}(?![\s\S])", "5.seed")
 _LIMIT = Number(minimum=0)
 
 STYLE = Section(
@@ -52,6 +53,23 @@ CHARACTER = Section(
         "metadata": Field(MapOf(Plain()), "Facts about the character; `{character.age}` in prompts."),
     },
 )
+WORKFLOW = Section(
+    "workflow",
+    "A graph for the backend `comfyui`, and where its values go.",
+    {
+        "file": Field(
+            _PATH,
+            "The graph in ComfyUI's API format, relative to this file: JSON, or a PNG, WebP, MP4 or WebM that ComfyUI made.",
+            required=True,
+        ),
+        "bindings": Field(
+            MapOf(_PLACES, key=r"^[a-z][a-z0-9_]{0,39}(:[a-z][a-z0-9_]{0,39})?(?![\s\S])", key_words="a slot", limit=100),
+            "The input of each slot as `node id.input`, several separated by commas, or `none` to leave what the graph says.",
+            default="found in the graph",
+        ),
+    },
+    short=_PATH,
+)
 VARIANT = Section(
     "variant",
     "A look of a character: costume, styling.",
@@ -59,6 +77,7 @@ VARIANT = Section(
         "name": Field(_WORD, "Unique name.", required=True),
         "prompt": Field(_TEXT, "What the look is; `{variant.prompt}`. Taken as it is, without placeholders."),
         "candidates": Field(Number(1, 64, whole=True), "How many stills are made to choose from.", default="1"),
+        "workflow": Field(WORKFLOW, "The graph that makes its stills.", default="`defaults.still_workflow`"),
     },
 )
 LOCATION = Section(
@@ -71,6 +90,7 @@ LOCATION = Section(
         "plate": Field(_PATH, "A picture of the place, relative to this file.", default="drawn from the preset"),
         "prompt": Field(_TEXT, "What the place is; `{location.prompt}`.", default="that of the preset"),
         "look": Field(_LOOK, "Numbers of the drawn plate; each replaces that of the preset.", default="those of the preset"),
+        "workflow": Field(WORKFLOW, "The graph that makes its plate.", default="`defaults.still_workflow`"),
     },
 )
 CAMERA = Section(
@@ -96,7 +116,7 @@ def _scene_fields(qa: Kind) -> dict[str, Field]:
         "preset": Field(_WORD, "A shot template to start from; every key given here replaces that of the template."),
         "prompt": Field(_TEXT, "Prompt template; see Placeholders."),
         **_TIMING,
-        "workflow": Field(_PATH, "ComfyUI API-format graph, relative to this file; for the backend `comfyui`."),
+        "workflow": Field(WORKFLOW, "The graph that makes its segments.", default="`defaults.workflow`"),
         "camera": Field(CAMERA, "Camera move."),
         "qa": Field(qa, "Quality limits that replace the defaults: `min_…` or `max_…` and a measure."),
         "variants": Field(AllOrNames(), "The variants that this scene type applies to.", default="`all`"),
@@ -201,8 +221,16 @@ PRODUCTION = Section(
         "command": Field(ListOf(_PATH, limit=200), "Program and arguments of the backend `command`."),
         "seed": Field(Number(0, 2**53 - 1, whole=True), "Start of all chance; another seed, another result.", default="0"),
         "defaults": Field(
-            Section("defaults", "Timing and size where neither a scene type nor an own template says it.", _TIMING),
-            "Timing and size where neither a scene type nor an own template says it.",
+            Section(
+                "defaults",
+                "What holds where a scene type, an own template, a variant or a location does not say it.",
+                {
+                    **_TIMING,
+                    "workflow": Field(WORKFLOW, "The graph that makes segments."),
+                    "still_workflow": Field(WORKFLOW, "The graph that makes variant images and plates."),
+                },
+            ),
+            "Timing, size and workflows where nothing nearer says them.",
         ),
         "characters": Field(ListOf(CHARACTER), "Who is on screen."),
         "variants": Field(ListOf(VARIANT), "Their looks."),

@@ -21,6 +21,7 @@ from pipeline.domain.validation import (
     quality,
     texts,
     timeline,
+    workflows,
 )
 from pipeline.domain.validation.subject import Subject
 
@@ -61,6 +62,7 @@ def check(
     timeline.check(subject)
     outputs.check(subject)
     files.check(subject, facts or {})
+    workflows.check(subject, facts or {})
     inactive.check(subject)
     if estimate is not None:
         budgets.check(subject, estimate.generation_seconds, estimate.disk_bytes)

@@ -8,10 +8,8 @@ from pipeline.domain.validation.subject import TOP, Subject
 
 
 def check(subject: Subject) -> None:
-    """Whether the backend exists here, and whether it can read every character."""
+    """Whether the backend has what it needs, and whether it can read every character. Graphs are checked in `workflows`."""
     production = subject.production
-    if production.backend == "comfyui":
-        _comfyui(subject)
     if production.backend == "command" and not production.command:
         cure = "Add command: [program, argument, …]."
         subject.report.error((*TOP, "backend"), 'The backend "command" needs a program to run, and none is given.', cure)
@@ -20,17 +18,6 @@ def check(subject: Subject) -> None:
         subject.report.warning((*TOP, "command"), f'The backend "{production.backend}" does not run a program.', cure)
     for index, character in enumerate(production.characters):
         _readable(subject, index, character)
-
-
-def _comfyui(subject: Subject) -> None:
-    subject.report.error(
-        (*TOP, "backend"), 'The backend "comfyui" is not part of this version.', "Use animatic, or command with an own program."
-    )
-    for index, kind in enumerate(subject.production.scene_types):
-        if kind.workflow is None:
-            cure = "Add workflow: with a graph in ComfyUI's API format."
-            where = subject.scene_type_path(index)
-            subject.report.error(where, f'Scene type "{kind.name}" has no workflow, which "comfyui" needs.', cure)
 
 
 def _readable(subject: Subject, index: int, character: Character) -> None:

@@ -92,6 +92,18 @@ class Subject:
                 found.setdefault(shot.template, {})[shot.character] = None
         return {template: list(names) for template, names in found.items()}
 
+    def path_of(self, table: str, index: int) -> Path:
+        """Where an entry of `scene_types`, `variants` or `locations` is written."""
+        if table == "scene_types":
+            return self.scene_type_path(index)
+        return self.location_path(index) if table == "locations" else (*TOP, table, index)
+
+    def workflow_path(self, table: str, index: int) -> Path:
+        """Where the workflow of such an entry is written: with it, or among the defaults."""
+        own = (*self.path_of(table, index), "workflow")
+        shared = (*TOP, "defaults", "workflow" if table == "scene_types" else "still_workflow")
+        return shared if self.report.is_written(shared) and not self.report.is_written(own) else own
+
     def location_path(self, index: int) -> Path:
         """Where a location is written."""
         return (*TOP, "locations", index) if index < self.written.locations else (*TOP, "script")

@@ -1,0 +1,57 @@
+"""The graphs of the backend `comfyui`: there where something is generated, and able to take what a production gives."""
+
+from __future__ import annotations
+
+from pipeline.domain.files import Facts
+from pipeline.domain.issues import Path
+from pipeline.domain.validation.subject import Subject
+from pipeline.domain.workflows.findings import Finding
+from pipeline.domain.workflows.graphs import Graph
+from pipeline.domain.workflows.slots import SLOTS
+from pipeline.domain.workflows.uses import Use, uses
+from pipeline.domain.workflows.workflow import Workflow, resolve
+
+_NOUNS = {"scene_types": "Scene type", "variants": "Variant", "locations": "Location"}
+_DEFAULTS = {"scene_types": "workflow", "variants": "still_workflow", "locations": "still_workflow"}
+
+
+def check(subject: Subject, facts: Facts) -> None:
+    """Every use of a graph: one is given, and it has what its kind needs. Files that cannot be read are told elsewhere."""
+    for use in uses(subject.production):
+        if use.file is None:
+            default = _DEFAULTS[use.table]
+            told = f'{_NOUNS[use.table]} "{use.name}" has no workflow, which "comfyui" needs.'
+            cure = f"Add workflow: with a graph in ComfyUI's API format, or {default}: under defaults."
+            subject.report.error(subject.path_of(use.table, use.index), told, cure)
+            continue
+        fact = facts.get((use.file, "workflow"))
+        if fact is None or fact.problem:
+            continue
+        where = subject.workflow_path(use.table, use.index)
+        for finding in fact.findings:
+            _tell(subject, where, use, finding)
+        if fact.graph is not None:
+            _check_use(subject, where, use, fact.graph)
+
+
+def _check_use(subject: Subject, where: Path, use: Use, graph: Graph) -> None:
+    resolved = resolve(graph, use.kind, use.bindings, name=use.file or "")
+    for finding in resolved.findings:
+        _tell(subject, where, use, finding)
+    if resolved.workflow is not None:
+        _unfed(subject, where, use, resolved.workflow)
+
+
+def _unfed(subject: Subject, where: Path, use: Use, workflow: Workflow) -> None:
+    """A picture that is bound and never given would stop every job."""
+    for slot in use.unfed_slots:
+        if slot in workflow.slots:
+            what = {"scene_types": "a scene", "variants": "a variant image", "locations": "a plate"}[use.table]
+            told = f"Workflow {use.file}: It takes a {SLOTS[slot].words}, which {what} does not have."
+            cure = f"Write {slot}: none under bindings: to keep the picture that the graph names, or use another graph."
+            subject.report.error(where, told, cure)
+
+
+def _tell(subject: Subject, where: Path, use: Use, finding: Finding) -> None:
+    path = (*where, "bindings", finding.slot) if finding.slot in use.bindings else where
+    subject.report.add(finding.severity, path, f"Workflow {use.file}: {finding.message}", finding.cure)
