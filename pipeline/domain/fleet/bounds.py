@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 
@@ -64,7 +65,7 @@ class _Table:
         lengths = sorted(self.typical[job.kind] for job in self.jobs)
         best = 0.0
         for length in {length for length in lengths if length > 0}:
-            wanted = sum(1 for other in lengths if other >= length)
+            wanted = len(lengths) - bisect_left(lengths, length)
             best = max(best, _least(lambda end_s, length=length: self._whole(end_s, length), wanted))  # type: ignore[misc]
         return best
 

@@ -121,7 +121,7 @@ def _busy(standing: Standing, lane: OpenLane, able: Sequence[Seat]) -> Reason:
     held, share = standing.held_of_run[kind.run], standing.entitled.get(kind.run, 0.0)
     others = len(standing.entitled) > 1
     if others and held and held >= share:
-        words = f"fair share: {kind.run} already has {held} of {len(standing.seats)}; {first.worker.name} is next in {in_s}"
+        words = f"fair share: {kind.run} already has {held} of {standing.able}; {first.worker.name} is next in {in_s}"
         return Reason("fair_share", words, "raise its priority")
     if kind.model and first.model == kind.model and any(seat.model != kind.model for seat in standing.seats):
         words = f"needs a worker with {kind.model}; {first.worker.name} is next in {in_s}"
