@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 from statistics import fmean, median, stdev
 
 NEWEST = 50
 """So many attempts count: a machine changes with its drivers, its neighbours and the season."""
 _UNSURE = 0.5
+_FEW = 4
+"""With fewer samples the spread that is usual in the fleet says more than their own."""
 _OUTLIER = 3.5
 _MAD_TO_DEVIATION = 1.4826
 _LEAST_DEVIATION = 0.02
@@ -47,7 +49,10 @@ def speeds(samples: Iterable[Sample]) -> dict[tuple[str, str], Speed]:
     for sample in samples:
         if sample.units > 0 and sample.seconds > 0:
             found[sample.worker, sample.workflow].append(sample.seconds / sample.units)
-    return {key: measured(tuple(values)) for key, values in found.items()}
+    each = {key: measured(tuple(values)) for key, values in found.items()}
+    known = [speed.spread for speed in each.values() if speed.samples >= _FEW]
+    usual = median(known) if known else _UNSURE
+    return {key: speed if speed.samples >= _FEW else replace(speed, spread=usual) for key, speed in each.items()}
 
 
 def measured(values: tuple[float, ...]) -> Speed:

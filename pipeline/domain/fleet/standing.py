@@ -76,6 +76,7 @@ class Standing:
         self.lanes = [
             OpenLane(lane, rates.typical(lane.kind.workflow)) for lane in backlog.lanes if max(lane.not_before_s, 0) <= now_s
         ]
+        self.priorities = {lane.kind.priority for lane in self.lanes}
         self.waiting_s = sum(lane.left * lane.typical_s for lane in self.lanes)
         self.rest_s = sum(lane.left * lane.path_s for lane in self.lanes)
         self.open_seats: list[Seat] = []
