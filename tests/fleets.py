@@ -33,7 +33,8 @@ def scene(name: str, parts: int, **kind: Any) -> list[FleetJob]:
     """The segments of one scene."""
     units = kind.get("units", 10.0)
     return [
-        job(f"{name}.{part}", scene=name, part=part, following_units=units * (parts - part), **kind) for part in range(1, parts + 1)
+        job(f"{name}.{part}", scene=name, part=part, following_units=units * (parts - part), **kind)
+        for part in range(1, parts + 1)
     ]
 
 

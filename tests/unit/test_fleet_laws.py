@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -83,15 +85,15 @@ def decide(waiting: list[FleetJob], fleet: list[Worker], rule: Rules) -> Choice:
 def test_every_assignment_is_allowed(waiting: list[FleetJob], fleet: list[Worker], rule: Rules) -> None:
     choice = decide(waiting, fleet, rule)
     by_name = {one.name: one for one in fleet}
-    ids = [given.job.id for given in choice.assignments]
+    ids = [one.job.id for one in choice.assignments]
     assert len(ids) == len(set(ids)) and set(ids) <= {one.id for one in waiting}
     held = Counter({one.name: len(one.holds) for one in fleet})
     groups = Counter(one.kind.group for place in fleet for one in place.holds)
     projects = Counter(one.kind.project for place in fleet for one in place.holds)
-    for given in choice.assignments:
-        place, kind = by_name[given.worker], given.job.kind
-        assert fits(place, kind) and not place.away and place.name not in given.job.excluded
-        assert given.job.not_before_s <= NOW_S <= given.start_s <= given.finish_s
+    for one in choice.assignments:
+        place, kind = by_name[one.worker], one.job.kind
+        assert fits(place, kind) and not place.away and place.name not in one.job.excluded
+        assert one.job.not_before_s <= NOW_S <= one.start_s <= one.finish_s
         held[place.name] += 1
         groups[kind.group] += 1
         projects[kind.project] += 1
@@ -109,10 +111,10 @@ def test_equal_arguments_give_equal_answers_and_every_job_that_waits_is_told_why
     first = choose(backlog, fleet, now_s=NOW_S, rules=rule)
     assert first.assignments == choose(backlog, fleet, now_s=NOW_S, rules=rule).assignments
     assert len(backlog) == len(waiting)
-    given = {one.job.id for one in first.assignments}
+    started = {one.job.id for one in first.assignments}
     for one in waiting:
         reason = first.explain(one)
-        assert reason.words and (reason.cause == "assigned") == (one.id in given)
+        assert reason.words and (reason.cause == "assigned") == (one.id in started)
 
 
 @settings(max_examples=100, deadline=None)
@@ -123,8 +125,8 @@ def test_equal_workers_never_idle_while_a_job_fits_and_priority_comes_first(
     waiting = [job(f"job {n}", priority=priority, units=units) for n, priority in enumerate(priorities)]
     choice = decide(waiting, [worker(f"gpu-{n}", places=1) for n in range(count)], Rules())
     assert len(choice.assignments) == min(count, len(waiting))
-    given = sorted((one.job.kind.priority for one in choice.assignments), reverse=True)
-    assert given == sorted(priorities, reverse=True)[: len(given)]
+    started = sorted((one.job.kind.priority for one in choice.assignments), reverse=True)
+    assert started == sorted(priorities, reverse=True)[: len(started)]
 
 
 @settings(max_examples=100, deadline=None)
@@ -133,11 +135,11 @@ def test_what_was_passed_over_goes_before_others_of_its_priority(waiting: list[F
     waiting = [replace(one, home="", excluded=frozenset(), not_before_s=0.0) for one in waiting]
     fleet = [worker(f"gpu-{n}", model="wan", places=1) for n in range(count)]
     choice = decide(waiting, fleet, Rules(passed_over_s=600))
-    given = {one.job.id for one in choice.assignments}
+    started = {one.job.id for one in choice.assignments}
     queues = Counter((one.job.kind.run, one.job.kind.model) for one in choice.assignments)
     for one in waiting:
         is_overdue = NOW_S - one.queued_s > 600 and not queues[one.kind.run, one.kind.model]
-        if is_overdue and one.id not in given:
+        if is_overdue and one.id not in started:
             others = [other.job for other in choice.assignments if other.job.kind.priority <= one.kind.priority]
             assert all(NOW_S - other.queued_s > 600 for other in others if other.kind.priority == one.kind.priority)
             assert all(other.kind.priority == one.kind.priority for other in others)
@@ -156,9 +158,7 @@ def test_all_work_is_done_once_in_order_and_not_before_the_lower_bound(
     found: list[tuple[float, float]], shapes: list[tuple[int, str, float]]
 ) -> None:
     fleet = made(found)
-    work = [
-        one for n, (parts, model, units) in enumerate(shapes) for one in scene(f"scene {n}", parts, model=model, units=units)
-    ]
+    work = [one for n, (parts, model, units) in enumerate(shapes) for one in scene(f"scene {n}", parts, model=model, units=units)]
     bound_s = lower_bound_s(work, fleet)
     for policy in (Ours(fleet), FirstCome(), LeastQueue()):
         outcome = simulate(work, fleet, policy=policy)
@@ -168,7 +168,7 @@ def test_all_work_is_done_once_in_order_and_not_before_the_lower_bound(
         assert all(one.start_s >= ends.get((one.job.scene, one.job.part - 1), 0.0) for one in outcome.done)
         for place in fleet:
             own = sorted((one.start_s, one.end_s) for one in outcome.done if one.worker == place.name)
-            assert all(before[1] <= after[0] for before, after in zip(own, own[1:], strict=False))
+            assert all(before[1] <= after[0] for before, after in pairwise(own))
 
 
 @settings(max_examples=40, deadline=None)
@@ -200,3 +200,11 @@ def test_one_long_scene_is_bounded_by_the_fastest_card() -> None:
 def test_whole_jobs_count_in_the_bound() -> None:
     fleet = made([(1.0, 0.0), (1.0, 0.0)])
     assert abs(lower_bound_s(jobs(3), fleet) - 20) < 1e-6
+
+
+def test_work_that_nobody_fits_has_no_bound_and_is_left() -> None:
+    fleet, work = [worker(memory_bytes=24 * GB)], [job(memory_bytes=31 * GB)]
+    with pytest.raises(ValueError, match="no worker fits"):
+        lower_bound_s(work, fleet)
+    for policy in (Ours(fleet), FirstCome(), LeastQueue()):
+        assert simulate(work, fleet, policy=policy).left == ("a",)

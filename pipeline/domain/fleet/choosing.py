@@ -2,8 +2,9 @@
 
 Order of claims on a worker: priority, then what was passed over for too long, then deadlines that press, then runs below
 their share, then work that only workers with much memory can do and that holds up everything, then what costs least (the
-loaded model, the worker that made the segment before), then scenes on the critical path, then who holds least, then scenes that have begun, then the model with most work for the workers that
-have it, then age. A worker is left without when others would have done the job sooner, everything else that waits included.
+loaded model, the worker that made the segment before), then scenes on the critical path, then who holds least, then scenes
+that have begun, then the model with most work for the workers that have it, then age. A worker is left without when others
+would have done the job sooner, everything else that waits included.
 """
 
 from __future__ import annotations
@@ -58,11 +59,10 @@ def choose(
     """Give waiting jobs to workers that are free, or nearly. Equal arguments give equal answers; nothing is changed.
 
     `served` says when a job of a run and model was last started; without it only the age of jobs counts against passing
-    over. `rates` may be kept between decisions while the measurements of the workers stand.
+    over. `rates` may be kept between decisions while the workers are the same and nothing new was measured. Explanations read
+    the backlog no more, so it may change afterwards.
     """
-    standing = Standing(
-        backlog, workers, now_s=now_s, rules=rules or Rules(), rates=rates or Rates(workers), served=served or {}
-    )
+    standing = Standing(backlog, workers, now_s=now_s, rules=rules or Rules(), rates=rates or Rates(workers), served=served or {})
     by_s = now_s + standing.rules.ahead_s
     open_seats = [(seat.ready_s, number, seat) for number, seat in enumerate(standing.open_seats) if seat.is_open(by_s)]
     heapify(open_seats)

@@ -72,16 +72,12 @@ def forecast(
     here = [worker for worker in workers if not worker.away]
     stuck = {found.kind.run for found in left if not any(fits(worker, found.kind) for worker in here)}
     left = [found for found in left if found.kind.run not in stuck and found.count > 0]
-    able = {
-        worker.name: frozenset(number for number, found in enumerate(left) if fits(worker, found.kind)) for worker in here
-    }
+    able = {worker.name: frozenset(number for number, found in enumerate(left) if fits(worker, found.kind)) for worker in here}
     rates = Rates(workers)
     paths_s = _paths(left, here, rates)
     ends: dict[str, list[float]] = {}
     for number in range(rehearsals):
-        rehearsal = _Rehearsal(
-            left, here, now_s=now_s, rates=rates, measured=measured or {}, able=able, seed=seed, number=number
-        )
+        rehearsal = _Rehearsal(left, here, now_s=now_s, rates=rates, measured=measured or {}, able=able, seed=seed, number=number)
         for run, end_s in rehearsal.play().items():
             takes_s = max(end_s - now_s, paths_s.get(run, 0.0))
             goes_on = lost_share * uniform(seed, f"losses of {run}", number)

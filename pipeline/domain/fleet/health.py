@@ -90,7 +90,7 @@ def canary_due_s(aside: Aside) -> float | None:
     """When to try a canary: a minute after the last failure, then twice as long each time; None where it would not help."""
     if aside.needs_look:
         return None
-    return aside.last_s + min(FIRST_CANARY_S * 2 ** min(aside.canaries, 16), LONGEST_CANARY_S)
+    return aside.last_s + min(FIRST_CANARY_S * 2.0 ** min(aside.canaries, 16), LONGEST_CANARY_S)
 
 
 def next_try(job: FleetJob, failure_class: str, *, worker: Worker, fleet: Iterable[Worker]) -> FleetJob | None:

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from pipeline.domain.fleet.choosing import Assignment, choose
+from pipeline.domain.fleet.choosing import choose
 from pipeline.domain.fleet.jobs import Backlog, FleetJob
 from pipeline.domain.fleet.rules import Rules
 from pipeline.domain.fleet.standing import Queue
@@ -77,15 +77,15 @@ class LeastQueue:
     def arrive(self, job: FleetJob, workers: Sequence[Worker]) -> None:
         """Stand in the shortest queue of those that fit; a worker that is away counts when there is no other."""
         able = [worker for worker in workers if _can(worker, job)]
-        able = [worker for worker in able if not worker.away] or able or list(workers)
-        shortest = min(able, key=lambda worker: len(self._queues.setdefault(worker.name, deque())) + len(worker.holds))
+        if not able:
+            return
+        here = [worker for worker in able if not worker.away] or able
+        shortest = min(here, key=lambda worker: len(self._queues.setdefault(worker.name, deque())) + len(worker.holds))
         self._queues[shortest.name].append(job)
 
     def assign(self, workers: Sequence[Worker], now_s: float) -> Sequence[tuple[FleetJob, str]]:
         """The next of its own queue, for each that is free."""
-        return [
-            (self._queues[worker.name].popleft(), worker.name) for worker in _free(workers) if self._queues.get(worker.name)
-        ]
+        return [(self._queues[worker.name].popleft(), worker.name) for worker in _free(workers) if self._queues.get(worker.name)]
 
 
 def _free(workers: Sequence[Worker]) -> Iterator[Worker]:

@@ -106,7 +106,9 @@ def _left_for(standing: Standing, lane: OpenLane, *, seat: Seat, sooner: Seat) -
         what = "loading" if lane.kind.model != seat.model else "copying"
         return Reason("home", f"stays with {name}: moving costs {duration(loading_s)} of {what}", "")
     if lane.kind.model and lane.kind.model not in {"", seat.model} and lane.kind.model == sooner.model:
-        return Reason("model", f"needs a worker with {lane.kind.model}; {name} is next in {in_s}", f"load {lane.kind.model} on more workers")
+        return Reason(
+            "model", f"needs a worker with {lane.kind.model}; {name} is next in {in_s}", f"load {lane.kind.model} on more workers"
+        )
     return Reason("faster", f"{name} will have done it sooner than {seat.worker.name}, which is free; it is next in {in_s}", "")
 
 
@@ -117,7 +119,9 @@ def _busy(standing: Standing, lane: OpenLane, able: Sequence[Seat]) -> Reason:
     in_s = duration(first.ready_s - standing.now_s)
     held_priorities = {job.kind.priority for seat in able for job in seat.worker.holds}
     if max(held_priorities | standing.priorities, default=kind.priority) > kind.priority:
-        return Reason("priority", f"work of higher priority goes first; {first.worker.name} is next in {in_s}", "raise its priority")
+        return Reason(
+            "priority", f"work of higher priority goes first; {first.worker.name} is next in {in_s}", "raise its priority"
+        )
     held, share = standing.held_of_run[kind.run], standing.entitled.get(kind.run, 0.0)
     others = len(standing.entitled) > 1
     if others and held and held >= share:
@@ -127,7 +131,9 @@ def _busy(standing: Standing, lane: OpenLane, able: Sequence[Seat]) -> Reason:
         words = f"needs a worker with {kind.model}; {first.worker.name} is next in {in_s}"
         return Reason("model", words, f"load {kind.model} on more workers")
     if len(able) < len(standing.workers) and kind.memory_bytes:
-        words = f"needs {kind.memory_bytes / _GB:.3g} GB; of the {len(able)} workers with that, {first.worker.name} is next in {in_s}"
+        words = (
+            f"needs {kind.memory_bytes / _GB:.3g} GB; of the {len(able)} workers with that, {first.worker.name} is next in {in_s}"
+        )
         return Reason("memory", words, f"add a worker with {kind.memory_bytes / _GB:.3g} GB")
     everybody = "the only worker for it is" if len(able) == 1 else f"all {len(able)} workers for it are"
     return Reason("busy", f"{everybody} busy; {first.worker.name} is next in {in_s}", "add a worker")

@@ -40,7 +40,20 @@ class Seat:
 class OpenLane:
     """A lane whose jobs may start: how many are left, and how urgent they are whoever does them."""
 
-    __slots__ = ("home", "jobs", "kind", "lane", "left", "oldest_s", "path_s", "rank", "refused_s", "scarcity", "typical_s", "urgency")
+    __slots__ = (
+        "home",
+        "jobs",
+        "kind",
+        "lane",
+        "left",
+        "oldest_s",
+        "path_s",
+        "rank",
+        "refused_s",
+        "scarcity",
+        "typical_s",
+        "urgency",
+    )
 
     def __init__(self, lane: Lane, typical: float) -> None:
         self.lane, self.kind, self.home = lane, lane.kind, lane.home
@@ -64,7 +77,14 @@ class Standing:
     """The state of a decision. Made from a snapshot, changed by `give`, and asked afterwards why a job still waits."""
 
     def __init__(
-        self, backlog: Backlog, workers: Sequence[Worker], *, now_s: float, rules: Rules, rates: Rates, served: Mapping[Queue, float]
+        self,
+        backlog: Backlog,
+        workers: Sequence[Worker],
+        *,
+        now_s: float,
+        rules: Rules,
+        rates: Rates,
+        served: Mapping[Queue, float],
     ) -> None:
         self.now_s, self.rules, self.rates, self.workers = now_s, rules, rates, workers
         self.served = dict(served)
@@ -72,7 +92,7 @@ class Standing:
         self.held_of_project: Counter[str] = Counter()
         self.held_of_group: Counter[str] = Counter()
         self.loaded: defaultdict[str, float] = defaultdict(float)
-        self.model_work_s: Counter[str] = Counter()
+        self.model_work_s: defaultdict[str, float] = defaultdict(float)
         self.lanes = [
             OpenLane(lane, rates.typical(lane.kind.workflow)) for lane in backlog.lanes if max(lane.not_before_s, 0) <= now_s
         ]
@@ -250,7 +270,7 @@ class Standing:
         for lane in self.lanes:
             kind, rest_s = lane.kind, lane.left * lane.path_s
             runs.setdefault(kind.project, set()).add(kind.run)
-            self.model_work_s[kind.model] += rest_s  # type: ignore[assignment]
+            self.model_work_s[kind.model] += rest_s
             sizes[kind.memory_bytes] = sizes.get(kind.memory_bytes, 0.0) + rest_s
             self.run_rest_s[kind.run] = self.run_rest_s.get(kind.run, 0.0) + rest_s
         weights = {project: self.rules.shares.get(project, 1.0) for project in runs}

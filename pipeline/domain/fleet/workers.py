@@ -47,7 +47,8 @@ class Rates:
     """Seconds per unit of every worker and workflow key, measured or concluded.
 
     What was not measured at a worker is what is typical for the workflow key, times how slow the worker is with what was
-    measured at it. `speeds` says by name how many times as fast as a middling worker one is. Nothing here depends on what is loaded or held, so one table serves as long as the measurements stand.
+    measured at it. `speeds` says by name how many times as fast as a middling worker one is. Nothing here depends on what is
+    loaded or held, so one table serves as long as the measurements stand.
     """
 
     def __init__(self, workers: Iterable[Worker], default: float = DEFAULT_SECONDS_PER_UNIT) -> None:
