@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pipeline.bench import board, matrix, orchestration
+from pipeline.bench import board, makespan, matrix, orchestration
 from pipeline.bench.figures import Figure
 
 BENCHES: dict[str, Callable[[bool], list[Figure]]] = {
     "orchestration": orchestration.run,
     "matrix": matrix.run,
     "board": board.run,
+    "makespan": makespan.run,
 }
 """Every benchmark by the name it is called by. Each takes `quick`: less of everything, for trying it out."""

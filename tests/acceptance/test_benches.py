@@ -24,6 +24,18 @@ ORCHESTRATION = (
     "after SIGKILL: the same with the start of the program",
 )
 MATRIX = ("validation of a file with 400 shots", "matrix and plan of 400 cells", "matrix and plan of 400 cells against a run")
+MAKESPAN = (
+    "4 workers, 40 scenes: time to finish, over the lower bound",
+    "4 workers, 40 scenes: sooner than first come, first served",
+    "4 workers, 40 scenes: sooner than the shortest queue",
+    "8 workers, 80 scenes, failures: sooner than first come, first served",
+    "40 workers, 500 scenes waiting: a decision for one free worker",
+    "40 workers, 500 scenes waiting: a decision for all of them",
+    "forecast at 20 %: median error of P50",
+    "forecast at 20 %: P50 within 10 %",
+    "forecast at 20 %: ends by P90",
+    "forecast of 200 scenes for 8 workers",
+)
 
 BOARD = (
     "paint of 400 cells",
@@ -41,7 +53,7 @@ def test_a_quick_benchmark_of_the_board_gives_every_figure(chromium_program: Pat
     assert set(BOARD) <= {figure.name for figure in BENCHES["board"](True)}
 
 
-@pytest.mark.parametrize(("name", "expected"), [("orchestration", ORCHESTRATION), ("matrix", MATRIX)])
+@pytest.mark.parametrize(("name", "expected"), [("orchestration", ORCHESTRATION), ("matrix", MATRIX), ("makespan", MAKESPAN)])
 def test_a_quick_benchmark_gives_every_figure(name: str, expected: tuple[str, ...]) -> None:
     figures = {figure.name: figure for figure in BENCHES[name](True)}
     assert set(expected) <= set(figures)

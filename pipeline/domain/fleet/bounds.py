@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import accumulate
 
-from pipeline.domain.fleet.jobs import FleetJob
+from pipeline.domain.fleet.jobs import FleetJob, Kind
 from pipeline.domain.fleet.workers import Rates, Worker, fits
 
 _STEPS = 60
@@ -64,11 +66,11 @@ class _Table:
         lengths = sorted(self.typical[job.kind] for job in self.jobs)
         best = 0.0
         for length in {length for length in lengths if length > 0}:
-            wanted = sum(1 for other in lengths if other >= length)
-            best = max(best, _least(lambda end_s, length=length: self._whole(end_s, length), wanted))  # type: ignore[misc]
+            wanted = len(lengths) - bisect_left(lengths, length)
+            best = max(best, _least(partial(self._whole, length), wanted))
         return best
 
-    def _whole(self, end_s: float, length: float) -> float:
+    def _whole(self, length: float, end_s: float) -> float:
         return sum(
             max(0, int((end_s - self.loading_s[worker.name]) * self.speed[worker.name] / length + 1e-9))
             for worker in self.workers
@@ -84,7 +86,7 @@ class _Table:
         return _least(done, work_s)
 
 
-def _best(worker: Worker, kinds: set, rates: Rates) -> float:  # type: ignore[type-arg]
+def _best(worker: Worker, kinds: Iterable[Kind], rates: Rates) -> float:
     found = [rates.typical(kind.workflow) / rates.seconds_per_unit(worker, kind.workflow) for kind in kinds if fits(worker, kind)]
     return max(found)
 

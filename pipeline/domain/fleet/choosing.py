@@ -1,9 +1,10 @@
 """Who does what next: one pure function for the live choice, for simulation and for what-if.
 
 Order of claims on a worker: priority, then what was passed over for too long, then deadlines that press, then runs below
-their share, then work that would be the last to be done, then what costs least (the loaded model, the worker that made
-the segment before), then who holds least, then scenes that have begun, then the model with most work for the workers that
-have it, then age. A worker is left without when others would have done the job sooner, everything else that waits included.
+their share, then work that only workers with much memory can do and that holds up everything, then what costs least (the
+loaded model, the worker that made the segment before), then scenes on the critical path, then who holds least, then scenes
+that have begun, then the model with most work for the workers that have it, then age. A worker is left without when others
+would have done the job sooner, everything else that waits included.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from pipeline.domain.fleet.reasons import Reason, explain
 from pipeline.domain.fleet.rules import Rules
 from pipeline.domain.fleet.standing import OpenLane, Queue, Seat, Standing
 from pipeline.domain.fleet.workers import Rates, Worker
+
+_NEVER = float("inf")
 
 
 @dataclass(frozen=True)
@@ -56,10 +59,12 @@ def choose(
     """Give waiting jobs to workers that are free, or nearly. Equal arguments give equal answers; nothing is changed.
 
     `served` says when a job of a run and model was last started; without it only the age of jobs counts against passing
-    over. `rates` may be kept between decisions while the measurements of the workers stand.
+    over. `rates` may be kept between decisions while the workers are the same and nothing new was measured. Explanations read
+    the backlog no more, so it may change afterwards.
     """
     standing = Standing(backlog, workers, now_s=now_s, rules=rules or Rules(), rates=rates or Rates(workers), served=served or {})
-    open_seats = [(seat.ready_s, number, seat) for number, seat in enumerate(standing.seats) if _is_open(seat, standing)]
+    by_s = now_s + standing.rules.ahead_s
+    open_seats = [(seat.ready_s, number, seat) for number, seat in enumerate(standing.open_seats) if seat.is_open(by_s)]
     heapify(open_seats)
     given: list[Assignment] = []
     while open_seats and standing.lanes:
@@ -71,15 +76,9 @@ def choose(
         given.append(Assignment(job, seat.worker.name, start_s, finish_s))
         if not lane.left:
             standing.lanes.remove(lane)
-        if _is_open(seat, standing):
+        if seat.is_open(by_s):
             heappush(open_seats, (seat.ready_s, number, seat))
     return Choice(tuple(given), standing)
-
-
-def _is_open(seat: Seat, standing: Standing) -> bool:
-    """Whether this worker may be given a job now: it has room, and nothing to do before long."""
-    is_near = not seat.held or seat.ready_s - standing.now_s <= standing.rules.ahead_s
-    return seat.held < seat.worker.places and is_near
 
 
 def _best(standing: Standing, seat: Seat) -> OpenLane | None:
@@ -95,33 +94,34 @@ def _best(standing: Standing, seat: Seat) -> OpenLane | None:
 
 
 def _first_claim(standing: Standing, seat: Seat, refused: set[int]) -> OpenLane | None:
+    """The lane whose claim is strongest. Claims are compared by their first, cheap half as far as that decides."""
     best: OpenLane | None = None
-    best_claim: tuple[float, ...] = ()
+    best_half: tuple[float, ...] = ()
+    best_rest: tuple[float, ...] = ()
+    below, has_caps = standing.below, standing.has_caps
     for lane in standing.lanes:
         if best is not None and lane.rank != best.rank:
             break
-        if id(lane) in refused or not standing.may_do(seat, lane) or standing.cap_reached(lane.kind):
+        half = below[lane.kind.run], lane.scarcity, standing.cost_s(seat, lane.kind, lane.home), lane.urgency
+        if best is not None and half > best_half:
             continue
-        if lane.refused_s != float("inf") and standing.finish_s(seat, lane) >= lane.refused_s:
+        if not standing.may_do(seat, lane) or id(lane) in refused or (has_caps and standing.cap_reached(lane.kind)):
             continue
-        claim = _claim(standing, seat, lane)
-        if best is None or claim < best_claim:
-            best, best_claim = lane, claim
+        if lane.refused_s < _NEVER and standing.finish_s(seat, lane) >= lane.refused_s:
+            continue
+        rest = _rest_of_claim(standing, seat, lane)
+        if best is None or half < best_half or rest < best_rest:
+            best, best_half, best_rest = lane, half, rest
     return best
 
 
-def _claim(standing: Standing, seat: Seat, lane: OpenLane) -> tuple[float, ...]:
-    """How strong a claim lanes of one rank have on this worker; the smallest goes first."""
+def _rest_of_claim(standing: Standing, seat: Seat, lane: OpenLane) -> tuple[float, ...]:
+    """What decides between lanes of one rank that press as much and cost as much; the smallest goes first."""
     kind = lane.kind
-    share = standing.rules.shares.get(kind.project, 1.0)
     return (
-        0 if standing.is_below_share(kind.run) else 1,
-        0 if lane.is_scarce else 1,
-        -lane.path_s if standing.is_critical(lane) else 0,
-        standing.cost_s(seat, kind, lane.home),
-        standing.held_of_project[kind.project] / share,
+        standing.held_of_project[kind.project] / standing.rules.shares.get(kind.project, 1.0),
         standing.held_of_run[kind.run],
         0 if lane.home else 1,
-        -standing.model_work_s[kind.model] / (standing.loaded.get(kind.model, 0.0) + seat.speed),
+        -standing.model_work_s[kind.model] / (standing.loaded[kind.model] + seat.speed),
         lane.oldest_s,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,14 @@ class Kind:
     deadline_s: float | None = None
     group: str = ""
     tags: frozenset[str] = frozenset()
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        """Kept, because lanes and counts are looked up by kind all the time."""
+        return hash((self.run, self.workflow, self.units, self.following_units, self.priority, self.deadline_s, self.group))
 
 
 @dataclass(frozen=True)

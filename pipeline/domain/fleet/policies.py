@@ -77,8 +77,10 @@ class LeastQueue:
     def arrive(self, job: FleetJob, workers: Sequence[Worker]) -> None:
         """Stand in the shortest queue of those that fit; a worker that is away counts when there is no other."""
         able = [worker for worker in workers if _can(worker, job)]
-        able = [worker for worker in able if not worker.away] or able or list(workers)
-        shortest = min(able, key=lambda worker: len(self._queues.setdefault(worker.name, deque())) + len(worker.holds))
+        if not able:
+            return
+        here = [worker for worker in able if not worker.away] or able
+        shortest = min(here, key=lambda worker: len(self._queues.setdefault(worker.name, deque())) + len(worker.holds))
         self._queues[shortest.name].append(job)
 
     def assign(self, workers: Sequence[Worker], now_s: float) -> Sequence[tuple[FleetJob, str]]:

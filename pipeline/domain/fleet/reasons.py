@@ -117,15 +117,15 @@ def _busy(standing: Standing, lane: OpenLane, able: Sequence[Seat]) -> Reason:
     kind = lane.kind
     first = min(able, key=lambda seat: standing.finish_s(seat, lane))
     in_s = duration(first.ready_s - standing.now_s)
-    before = {job.kind.priority for seat in able for job in seat.worker.holds} | {other.kind.priority for other in standing.lanes}
-    if any(priority > kind.priority for priority in before):
+    held_priorities = {job.kind.priority for seat in able for job in seat.worker.holds}
+    if max(held_priorities | standing.priorities, default=kind.priority) > kind.priority:
         return Reason(
             "priority", f"work of higher priority goes first; {first.worker.name} is next in {in_s}", "raise its priority"
         )
     held, share = standing.held_of_run[kind.run], standing.entitled.get(kind.run, 0.0)
     others = len(standing.entitled) > 1
     if others and held and held >= share:
-        words = f"fair share: {kind.run} already has {held} of {len(standing.seats)}; {first.worker.name} is next in {in_s}"
+        words = f"fair share: {kind.run} already has {held} of {standing.able}; {first.worker.name} is next in {in_s}"
         return Reason("fair_share", words, "raise its priority")
     if kind.model and first.model == kind.model and any(seat.model != kind.model for seat in standing.seats):
         words = f"needs a worker with {kind.model}; {first.worker.name} is next in {in_s}"

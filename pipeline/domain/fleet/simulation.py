@@ -11,7 +11,7 @@ from heapq import heappop, heappush
 from pipeline.domain.fleet.chance import stretch, uniform
 from pipeline.domain.fleet.jobs import FleetJob
 from pipeline.domain.fleet.policies import Policy
-from pipeline.domain.fleet.workers import Rates, Worker
+from pipeline.domain.fleet.workers import Rates, Worker, fits
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class _Run:
         self.tries: Counter[str] = Counter()
         self.waiting: set[str] = set()
         self.done: list[Done] = []
-        self.attempts = self.switches = 0
+        self.attempts = self.switches = self.arrivals = 0
 
     def take_in(self, jobs: Iterable[FleetJob]) -> None:
         for job in sorted(jobs, key=lambda job: (job.part, job.queued_s)):
@@ -138,7 +138,8 @@ class _Run:
     def _await(self, job: FleetJob, now_s: float) -> None:
         self.waiting.add(job.id)
         at_s = max(now_s, job.not_before_s)
-        heappush(self.events, (at_s, _Event.ARRIVE, len(self.waiting) + self.attempts * 1_000_000, job))
+        self.arrivals += 1
+        heappush(self.events, (at_s, _Event.ARRIVE, self.arrivals, job))
 
     def _take(self, event: _Event, epoch: int, subject: FleetJob | str, now_s: float) -> None:
         if isinstance(subject, FleetJob):
@@ -177,7 +178,7 @@ class _Run:
         self._change(name, holds=(), busy_until_s=now_s)
         if self._fails(job):
             excluded = job.excluded | {name}
-            others = any(worker.name not in excluded and not worker.away for worker in self.workers)
+            others = any(worker.name not in excluded and not worker.away and fits(worker, job.kind) for worker in self.workers)
             self._await(replace(job, queued_s=now_s, excluded=excluded if others else frozenset()), now_s)
             return
         self.done.append(Done(job, name, start_s, now_s, loading_s))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from math import ceil
 
 from pipeline.domain.fleet.jobs import Backlog, FleetJob, Kind, Lane
@@ -14,8 +14,8 @@ _OVERRUN = 0.5
 """What runs longer than expected is expected to take this much of its overrun more."""
 _SCARCE = 0.98
 """Work that only some workers can do holds up everything when they need at least this share of the whole time for it."""
-_CRITICAL = 0.9
-"""A scene whose rest takes this share of the time left, at a worker of middling speed, is on the critical path."""
+_CRITICAL = 0.5
+"""A scene is on the critical path when its rest takes the slowest worker this share of the time that is left."""
 Queue = tuple[str, str]
 """Run and model: what must not be passed over for too long."""
 
@@ -25,19 +25,35 @@ class Seat:
 
     __slots__ = ("held", "model", "ready_s", "speed", "worker")
 
-    def __init__(self, worker: Worker, now_s: float, speed: float) -> None:
+    def __init__(self, worker: Worker, *, ready_s: float, speed: float) -> None:
         self.worker = worker
         self.model = worker.model
         self.held = len(worker.holds)
+        self.ready_s = ready_s
         self.speed = speed
-        late_s = now_s - worker.busy_until_s
-        self.ready_s = max(now_s, worker.busy_until_s, now_s + _OVERRUN * late_s if self.held else now_s)
+
+    def is_open(self, by_s: float) -> bool:
+        """Whether it may be given a job: it has room, and nothing to do from then on."""
+        return self.held < self.worker.places and (not self.held or self.ready_s <= by_s)
 
 
 class OpenLane:
     """A lane whose jobs may start: how many are left, and how urgent they are whoever does them."""
 
-    __slots__ = ("home", "is_scarce", "jobs", "kind", "lane", "left", "oldest_s", "path_s", "rank", "refused_s", "typical_s")
+    __slots__ = (
+        "home",
+        "jobs",
+        "kind",
+        "lane",
+        "left",
+        "oldest_s",
+        "path_s",
+        "rank",
+        "refused_s",
+        "scarcity",
+        "typical_s",
+        "urgency",
+    )
 
     def __init__(self, lane: Lane, typical: float) -> None:
         self.lane, self.kind, self.home = lane, lane.kind, lane.home
@@ -48,7 +64,8 @@ class OpenLane:
         self.path_s = self.typical_s + self.kind.following_units * typical
         self.rank: tuple[float, ...] = ()
         self.refused_s = float("inf")
-        self.is_scarce = False
+        self.urgency = 0.0
+        self.scarcity = 1
 
     @property
     def queue(self) -> Queue:
@@ -71,23 +88,34 @@ class Standing:
     ) -> None:
         self.now_s, self.rules, self.rates, self.workers = now_s, rules, rates, workers
         self.served = dict(served)
-        self.seats = [Seat(worker, now_s, rates.speed(worker)) for worker in workers if not worker.away]
-        self.seats.sort(key=lambda seat: -seat.speed)
-        self.by_name = {seat.worker.name: seat for seat in self.seats}
-        self.speed = sum(seat.speed for seat in self.seats)
-        self.lanes = [
-            OpenLane(lane, rates.typical(lane.kind.workflow)) for lane in backlog.lanes if max(lane.not_before_s, 0) <= now_s
-        ]
         self.held_of_run: Counter[str] = Counter()
         self.held_of_project: Counter[str] = Counter()
         self.held_of_group: Counter[str] = Counter()
-        following_s = self._count_held(job.kind for worker in workers for job in worker.holds)
+        self.loaded: defaultdict[str, float] = defaultdict(float)
+        self.model_work_s: defaultdict[str, float] = defaultdict(float)
+        self.lanes = [
+            OpenLane(lane, rates.typical(lane.kind.workflow)) for lane in backlog.lanes if max(lane.not_before_s, 0) <= now_s
+        ]
+        self.priorities = {lane.kind.priority for lane in self.lanes}
         self.waiting_s = sum(lane.left * lane.typical_s for lane in self.lanes)
-        self.level_s = self._level(following_s + sum(lane.left * lane.path_s for lane in self.lanes))
-        self._weigh_models()
-        self._entitle()
-        self._mark_scarce()
+        self.rest_s = sum(lane.left * lane.path_s for lane in self.lanes)
+        self.open_seats: list[Seat] = []
+        self._seats: list[Seat] = []
+        self.has_caps = bool(rules.project_caps or rules.group_caps)
+        self._count_workers()
+        self._weigh_lanes()
         self._rank()
+
+    @property
+    def seats(self) -> list[Seat]:
+        """Every worker that is not away, the fastest first; made when somebody asks, which most decisions do not."""
+        if not self._seats:
+            made = {seat.worker.name: seat for seat in self.open_seats}
+            self._seats = [
+                made.get(worker.name) or self._seat(worker, self._ready_s(worker)) for worker in self.workers if not worker.away
+            ]
+            self._seats.sort(key=lambda seat: -seat.speed)
+        return self._seats
 
     def seconds(self, seat: Seat, kind: Kind) -> float:
         """What one job of this kind takes at this worker, without loading."""
@@ -116,19 +144,11 @@ class Standing:
             return kind.project, cap, self.held_of_project[kind.project]
         return None
 
-    def is_below_share(self, run: str) -> bool:
-        """Whether this run holds less than its share of the workers."""
-        return self.held_of_run[run] + 1 <= self.entitled.get(run, 0.0) + 1e-9
-
-    def is_critical(self, lane: OpenLane) -> bool:
-        """Whether a scene of this lane would be the last to be done if it had to wait."""
-        return lane.path_s >= _CRITICAL * (self.level_s - self.now_s)
-
     def sooner(self, seat: Seat, lane: OpenLane) -> Seat | None:
         """Who would have done this job before this worker has, everything else that waits included; None when nobody."""
         finish_s = self.finish_s(seat, lane)
         if lane.home and lane.home != seat.worker.name:
-            home = self.by_name.get(lane.home)
+            home = next((other for other in self.seats if other.worker.name == lane.home), None)
             if home and self.may_do(home, lane) and self.finish_s(home, lane) <= finish_s:
                 return home
         if finish_s <= self.level_s:
@@ -140,13 +160,14 @@ class Standing:
         job, kind = next(lane.jobs), lane.kind
         start_s, finish_s = seat.ready_s, self.finish_s(seat, lane)
         if kind.model and kind.model != seat.model:
-            self.loaded[seat.model] = self.loaded.get(seat.model, 0.0) - seat.speed
-            self.loaded[kind.model] = self.loaded.get(kind.model, 0.0) + seat.speed
+            self.loaded[seat.model] -= seat.speed
+            self.loaded[kind.model] += seat.speed
             seat.model = kind.model
         self.model_work_s[kind.model] -= lane.path_s
         self.waiting_s -= lane.typical_s
         seat.ready_s, seat.held, lane.left = finish_s, seat.held + 1, lane.left - 1
-        self._count_held([kind])
+        self._hold(kind, 1)
+        self.below[kind.run] = self._is_below_share(kind.run)
         if self.served.get(lane.queue, -1.0) != self.now_s:
             was_overdue = lane.rank[1] == 0
             self.served[lane.queue] = self.now_s
@@ -167,22 +188,70 @@ class Standing:
                 return other
         return None
 
-    def _count_held(self, kinds: Iterable[Kind]) -> float:
+    def _count_workers(self) -> None:
+        """One pass over the fleet: it is most of what a decision costs."""
+        now_s, by_s, speeds = self.now_s, self.now_s + self.rules.ahead_s, self.rates.speeds
+        held: list[Kind] = []
+        memory: defaultdict[int, float] = defaultdict(float)
+        loaded = self.loaded
+        speed = filled = 0.0
+        latest_s, able, slowest = now_s, 0, float("inf")
+        for worker in self.workers:
+            holds = worker.holds
+            for job in holds:
+                held.append(job.kind)
+            if worker.away:
+                continue
+            ready_s = worker.busy_until_s
+            if not holds or ready_s <= now_s:
+                ready_s = self._ready_s(worker)
+            own = speeds[worker.name]
+            able += 1
+            speed += own
+            filled += own * ready_s
+            if ready_s > latest_s:
+                latest_s = ready_s
+            loaded[worker.model] += own
+            memory[worker.memory_bytes] += own
+            if not holds or (ready_s <= by_s and len(holds) < worker.places):
+                self.open_seats.append(self._seat(worker, ready_s))
+            if own < slowest:
+                slowest = own
+        self.open_seats.sort(key=lambda seat: -seat.speed)
+        self.able, self.speed, self._speed_of_memory = able, speed, memory
+        self._slowest = slowest
         following_s = 0.0
-        for kind in kinds:
-            self.held_of_run[kind.run] += 1
-            self.held_of_project[kind.project] += 1
-            self.held_of_group[kind.group] += 1
-            if kind.following_units:
-                following_s += kind.following_units * self.rates.typical(kind.workflow)
-        return following_s
+        counts = Counter(map(id, held))  # by identity, because most jobs of a kind share it and comparing kinds is slow
+        for kind in {id(kind): kind for kind in held}.values():
+            count = counts[id(kind)]
+            self._hold(kind, count)
+            following_s += count * kind.following_units * self.rates.typical(kind.workflow)
+        work_s = self.rest_s + following_s
+        self.level_s = (filled + work_s) / speed if speed else now_s
+        if self.level_s < latest_s:
+            self.level_s = self._level(work_s)
+
+    def _seat(self, worker: Worker, ready_s: float) -> Seat:
+        return Seat(worker, ready_s=ready_s, speed=self.rates.speeds[worker.name])
+
+    def _ready_s(self, worker: Worker) -> float:
+        late_s = self.now_s - worker.busy_until_s
+        return self.now_s if not worker.holds else self.now_s + (_OVERRUN * late_s if late_s > 0 else -late_s)
+
+    def _hold(self, kind: Kind, count: int) -> None:
+        self.held_of_run[kind.run] += count
+        self.held_of_project[kind.project] += count
+        self.held_of_group[kind.group] += count
+
+    def _is_below_share(self, run: str) -> int:
+        """0 where this run holds less than its share of the workers, else 1."""
+        return 0 if self.held_of_run[run] + 1 <= self.entitled[run] + 1e-9 else 1
 
     def _level(self, work_s: float) -> float:
         """When everything would be done if work could be poured over the workers like water."""
-        seats = sorted(self.seats, key=lambda seat: seat.ready_s)
         speed = filled = 0.0
         level_s = self.now_s
-        for seat in seats:
+        for seat in sorted(self.seats, key=lambda seat: seat.ready_s):
             if speed and (filled + work_s) / speed <= seat.ready_s:
                 break
             speed += seat.speed
@@ -190,48 +259,45 @@ class Standing:
             level_s = (filled + work_s) / speed
         return level_s
 
-    def _weigh_models(self) -> None:
-        self.model_work_s: dict[str, float] = {}
-        self.loaded: dict[str, float] = {}
-        for lane in self.lanes:
-            self.model_work_s[lane.kind.model] = self.model_work_s.get(lane.kind.model, 0.0) + lane.left * lane.path_s
-        for seat in self.seats:
-            self.loaded[seat.model] = self.loaded.get(seat.model, 0.0) + seat.speed
+    def _weigh_lanes(self) -> None:
+        """Work by model; workers by shares of projects, and within a project equally by runs that have jobs waiting.
 
-    def _entitle(self) -> None:
-        """Workers by shares of projects, and within a project equally by runs that have jobs waiting."""
+        Work is scarce that only workers with much memory can do and that takes them as long as everything takes all.
+        """
         runs: dict[str, set[str]] = {}
+        sizes: dict[int, float] = {}
+        self.run_rest_s: dict[str, float] = {}
         for lane in self.lanes:
-            runs.setdefault(lane.kind.project, set()).add(lane.kind.run)
+            kind, rest_s = lane.kind, lane.left * lane.path_s
+            runs.setdefault(kind.project, set()).add(kind.run)
+            self.model_work_s[kind.model] += rest_s
+            sizes[kind.memory_bytes] = sizes.get(kind.memory_bytes, 0.0) + rest_s
+            self.run_rest_s[kind.run] = self.run_rest_s.get(kind.run, 0.0) + rest_s
         weights = {project: self.rules.shares.get(project, 1.0) for project in runs}
         whole = sum(weights.values()) or 1.0
         self.entitled = {
-            run: len(self.seats) * weights[project] / whole / len(names) for project, names in runs.items() for run in names
+            run: self.able * weights[project] / whole / len(names) for project, names in runs.items() for run in names
         }
-
-    def _mark_scarce(self) -> None:
-        """Find the work that only workers with much memory can do and that takes them as long as everything takes all."""
-        sizes = sorted({lane.kind.memory_bytes for lane in self.lanes}, reverse=True)
-        if not self.speed:
-            return
-        whole_s = sum(lane.left * lane.path_s for lane in self.lanes) / self.speed
+        self.below = {run: self._is_below_share(run) for run in self.entitled}
+        scarce_bytes = float("inf")
         for size in sizes:
-            speed = sum(seat.speed for seat in self.seats if not seat.worker.memory_bytes or seat.worker.memory_bytes >= size)
-            needy = [lane for lane in self.lanes if lane.kind.memory_bytes >= size]
-            if 0 < speed < self.speed and sum(lane.left * lane.path_s for lane in needy) / speed >= _SCARCE * whole_s:
-                for lane in needy:
-                    lane.is_scarce = True
+            speed = sum(speed for memory, speed in self._speed_of_memory.items() if memory >= size or not memory)
+            needy_s = sum(rest_s for other, rest_s in sizes.items() if other >= size)
+            if 0 < speed < self.speed and needy_s / speed >= _SCARCE * self.rest_s / self.speed:
+                scarce_bytes = min(size, scarce_bytes)
+        for lane in self.lanes:
+            if lane.path_s >= _CRITICAL * self._slowest * (self.level_s - self.now_s):
+                lane.urgency = -lane.path_s
+            if lane.kind.memory_bytes >= scarce_bytes:
+                lane.scarcity = 0
 
     def _rank(self) -> None:
         """Order the lanes: priority, then what was passed over for too long, then deadlines that press."""
-        rest_s: Counter[str] = Counter()
-        for lane in self.lanes:
-            rest_s[lane.kind.run] += lane.left * lane.path_s  # type: ignore[assignment]
         for lane in self.lanes:
             kind, since_s = lane.kind, max(lane.oldest_s, self.served.get(lane.queue, lane.oldest_s))
             is_overdue = self.now_s - since_s > self.rules.passed_over_s
             slack_s = (kind.deadline_s or 0.0) - self.now_s
-            presses = kind.deadline_s is not None and slack_s < self.rules.deadline_margin * self._alone_s(rest_s[kind.run], lane)
+            presses = kind.deadline_s is not None and slack_s < self.rules.deadline_margin * self._alone_s(lane)
             lane.rank = (
                 -kind.priority,
                 0 if is_overdue else 1,
@@ -241,6 +307,6 @@ class Standing:
             )
         self.lanes.sort(key=lambda lane: lane.rank)
 
-    def _alone_s(self, rest_s: float, lane: OpenLane) -> float:
+    def _alone_s(self, lane: OpenLane) -> float:
         """How long a run takes with the whole fleet to itself, and at least as long as one of its scenes."""
-        return max(rest_s / self.speed if self.speed else 0.0, lane.path_s)
+        return max(self.run_rest_s[lane.kind.run] / self.speed if self.speed else 0.0, lane.path_s)

@@ -47,7 +47,8 @@ class Rates:
     """Seconds per unit of every worker and workflow key, measured or concluded.
 
     What was not measured at a worker is what is typical for the workflow key, times how slow the worker is with what was
-    measured at it. Nothing here depends on what is loaded or held, so one table serves as long as the measurements stand.
+    measured at it. `speeds` says by name how many times as fast as a middling worker one is. Nothing here depends on what is
+    loaded or held, so one table serves as long as the measurements stand.
     """
 
     def __init__(self, workers: Iterable[Worker], default: float = DEFAULT_SECONDS_PER_UNIT) -> None:
@@ -67,15 +68,12 @@ class Rates:
         self._slowness = {name: slowness / middle for name, slowness in self._slowness.items()}
         self._typical = {workflow: seconds * middle for workflow, seconds in self._typical.items()}
         self._default = median(self._typical.values()) if measured else default
+        self.speeds = {name: 1 / slowness for name, slowness in self._slowness.items()}
         self._seconds: dict[tuple[str, str], float] = {}
 
     def typical(self, workflow: str) -> float:
         """Seconds per unit at a worker of middling speed."""
         return self._typical.get(workflow, self._default)
-
-    def speed(self, worker: Worker) -> float:
-        """How many times as fast as a worker of middling speed."""
-        return 1 / self._slowness[worker.name]
 
     def seconds_per_unit(self, worker: Worker, workflow: str) -> float:
         """Of this worker for this workflow key."""

@@ -1,0 +1,221 @@
+"""When each run of a fleet will be done, from rehearsals with measured speeds and their spread; and what more cards would change.
+
+A rehearsal takes jobs in portions: large ones while much is left, single ones at the end, as a worker's share of the speed
+has it. So ten thousand scenes cost little more than some hundred, and the end is still played job by job. That segments of a
+scene follow each other is only seen in that a run never ends before its longest scene could.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from heapq import heapify, heappop, heappush
+from math import ceil, sqrt
+
+from pipeline.domain.fleet.chance import stretch, uniform
+from pipeline.domain.fleet.jobs import FleetJob, Kind
+from pipeline.domain.fleet.reasons import duration
+from pipeline.domain.fleet.speeds import Speed
+from pipeline.domain.fleet.workers import Rates, Worker, fits
+
+_PORTION = 0.5
+_FASTEST = 8
+_UNFORESEEN = 0.08
+"""P90 lies at least this share of the rest beyond P50: what will break has not been measured yet."""
+_DEFAULT = Speed(1.0, 0.15, 1)
+
+
+@dataclass(frozen=True)
+class JobsLeft:
+    """So many jobs are left of a kind; the longest rest of a scene that one of them begins has `path_units`."""
+
+    kind: Kind
+    count: int
+    path_units: float
+
+
+@dataclass(frozen=True)
+class RunForecast:
+    """Done at this time with a chance of one half, and of nine in ten."""
+
+    p50_s: float
+    p90_s: float
+
+
+def jobs_left(jobs: Iterable[FleetJob]) -> list[JobsLeft]:
+    """These jobs by kind, whatever follows them in their scenes."""
+    count: Counter[Kind] = Counter()
+    path: dict[Kind, float] = {}
+    for kind, number in Counter(job.kind for job in jobs).items():
+        alone = replace(kind, following_units=0.0)
+        count[alone] += number
+        path[alone] = max(path.get(alone, 0.0), kind.units + kind.following_units)
+    return [JobsLeft(kind, number, path[kind]) for kind, number in count.items()]
+
+
+def forecast(
+    left: Sequence[JobsLeft],
+    workers: Sequence[Worker],
+    *,
+    now_s: float,
+    measured: Mapping[tuple[str, str], Speed] | None = None,
+    lost_share: float = 0.0,
+    rehearsals: int = 40,
+    seed: int = 0,
+) -> dict[str, RunForecast]:
+    """When each run will be done. A run with work that nobody fits is left out.
+
+    `measured` gives the spread by worker and workflow key. `lost_share` is how much of the workers' time was lost to failures
+    and outages so far; anything between nothing and as much again is taken to be lost from now on.
+    """
+    here = [worker for worker in workers if not worker.away]
+    stuck = {found.kind.run for found in left if not any(fits(worker, found.kind) for worker in here)}
+    left = [found for found in left if found.kind.run not in stuck and found.count > 0]
+    able = {worker.name: frozenset(number for number, found in enumerate(left) if fits(worker, found.kind)) for worker in here}
+    rates = Rates(workers)
+    paths_s = _paths(left, here, rates)
+    ends: dict[str, list[float]] = {}
+    for number in range(rehearsals):
+        rehearsal = _Rehearsal(left, here, now_s=now_s, rates=rates, measured=measured or {}, able=able, seed=seed, number=number)
+        for run, end_s in rehearsal.play().items():
+            takes_s = max(end_s - now_s, paths_s.get(run, 0.0))
+            goes_on = lost_share * uniform(seed, f"losses of {run}", number)
+            ends.setdefault(run, []).append(takes_s / max(1e-3, 1 - goes_on))
+    return {run: _likely(found, now_s) for run, found in ends.items()}
+
+
+def _likely(takes_s: Sequence[float], now_s: float) -> RunForecast:
+    likely_s = _at(takes_s, 0.5)
+    return RunForecast(now_s + likely_s, now_s + max(_at(takes_s, 0.9), likely_s * (1 + _UNFORESEEN)))
+
+
+def _paths(left: Sequence[JobsLeft], workers: Sequence[Worker], rates: Rates) -> dict[str, float]:
+    """By run: what its longest scene takes the worker that is fastest with it."""
+    paths: dict[str, float] = {}
+    for found in left:
+        kind = found.kind
+        best = min(rates.seconds_per_unit(worker, kind.workflow) for worker in workers if fits(worker, kind))
+        paths[kind.run] = max(paths.get(kind.run, 0.0), found.path_units * best)
+    return paths
+
+
+def what_if(before: Mapping[str, RunForecast], after: Mapping[str, RunForecast], *, change: str) -> str:
+    """`two more cards: done 3 h 5 min earlier`, by the run that is done last."""
+    if not before or not after:
+        return f"{change}: nothing to forecast"
+    gained_s = max(found.p50_s for found in before.values()) - max(found.p50_s for found in after.values())
+    if abs(gained_s) < 1:
+        return f"{change}: done at the same time"
+    return f"{change}: done {duration(abs(gained_s))} {'earlier' if gained_s > 0 else 'later'}"
+
+
+class _Rehearsal:
+    def __init__(
+        self,
+        left: Sequence[JobsLeft],
+        workers: Sequence[Worker],
+        *,
+        now_s: float,
+        rates: Rates,
+        measured: Mapping[tuple[str, str], Speed],
+        able: Mapping[str, frozenset[int]],
+        seed: int,
+        number: int,
+    ) -> None:
+        self.kinds = [found.kind for found in left]
+        self.left = [found.count for found in left]
+        self.workers, self.rates, self.measured = workers, rates, measured
+        self.seed, self.number, self.now_s = seed, number, now_s
+        self.open = [number for number, count in enumerate(self.left) if count]
+        self.typical_s = [kind.units * rates.typical(kind.workflow) for kind in self.kinds]
+        self.able = able
+        self.ready_s = {worker.name: max(now_s, worker.busy_until_s) for worker in workers}
+        self.model = {worker.name: worker.model for worker in workers}
+        self.run_of = {worker.name: "" for worker in workers}
+        self.holding: Counter[str] = Counter()
+        self.ends_s = {job.kind.run: self.ready_s[worker.name] for worker in workers for job in worker.holds}
+        self.drift: dict[str, float] = {}
+        self.total = sum(self.left)
+        self.speed = sum(rates.speeds[worker.name] for worker in workers)
+        self.fastest = sorted(workers, key=lambda worker: -rates.speeds[worker.name])[:_FASTEST]
+
+    def play(self) -> dict[str, float]:
+        """Share everything out; answers with the end of each run."""
+        heap = [(ready_s, number) for number, ready_s in enumerate(self.ready_s.values())]
+        heapify(heap)
+        while heap and self.total:
+            ready_s, number = heappop(heap)
+            worker = self.workers[number]
+            if ready_s < self.ready_s[worker.name]:
+                heappush(heap, (self.ready_s[worker.name], number))
+                continue
+            self._let_go(worker.name)
+            chosen = self._pick(worker)
+            if chosen is not None:
+                self._work(self._better(worker, chosen), chosen)
+                heappush(heap, (self.ready_s[worker.name], number))
+        return self.ends_s
+
+    def _pick(self, worker: Worker) -> int | None:
+        """The number of the kind that has the first claim, as in a choice but coarser."""
+        share = len(self.workers) / (len({self.kinds[number].run for number in self.open}) or 1)
+        able, loaded = self.able[worker.name], self.model[worker.name]
+        best: tuple[float, ...] | None = None
+        chosen = None
+        for number in self.open:
+            kind = self.kinds[number]
+            if number not in able:
+                continue
+            held = self.holding[kind.run]
+            claim = -kind.priority, held + 1 > share, kind.model != loaded, held, -self.left[number] * self.typical_s[number]
+            if best is None or claim < best:
+                best, chosen = claim, number
+        return chosen
+
+    def _better(self, worker: Worker, number: int) -> Worker:
+        """At the end a fast worker is waited for, where it will have done the job sooner."""
+        if self.total > len(self.workers):
+            return worker
+        able = [worker, *(other for other in self.fastest if number in self.able[other.name])]
+        return min(able, key=lambda other: self.ready_s[other.name] + self._seconds(other, self.kinds[number]))
+
+    def _seconds(self, worker: Worker, kind: Kind) -> float:
+        return self._loading_s(worker, kind) + kind.units * self.rates.seconds_per_unit(worker, kind.workflow)
+
+    def _loading_s(self, worker: Worker, kind: Kind) -> float:
+        return worker.switch_s if kind.model and kind.model != self.model[worker.name] else 0.0
+
+    def _work(self, worker: Worker, number: int) -> None:
+        kind, name = self.kinds[number], worker.name
+        portion = max(1, min(self.left[number], int(_PORTION * self.total * self.rates.speeds[name] / self.speed)))
+        own = self.measured.get((name, kind.workflow), _DEFAULT)
+        chance = f"{name} {kind.run} {kind.workflow} {self.left[number]}"
+        noise = stretch(self.seed, chance, number=self.number, spread=own.spread / sqrt(portion))
+        loading_s = self._loading_s(worker, kind)
+        each_s = self._seconds(worker, kind) - loading_s
+        self.ready_s[name] += loading_s + portion * each_s * noise * self._drift(name, own)
+        self.model[name] = kind.model or self.model[name]
+        self._let_go(name)
+        self.run_of[name] = kind.run
+        self.holding[kind.run] += 1
+        self.left[number] -= portion
+        if not self.left[number]:
+            self.open.remove(number)
+        self.total -= portion
+        self.ends_s[kind.run] = max(self.ends_s.get(kind.run, self.now_s), self.ready_s[name])
+
+    def _let_go(self, name: str) -> None:
+        self.holding[self.run_of[name]] -= 1
+        self.run_of[name] = ""
+
+    def _drift(self, name: str, own: Speed) -> float:
+        """How far the measured speed of a worker itself is off, in this rehearsal."""
+        if name not in self.drift:
+            self.drift[name] = stretch(self.seed, f"speed of {name}", number=self.number, spread=own.error)
+        return self.drift[name]
+
+
+def _at(values: Sequence[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[max(0, ceil(share * len(ordered)) - 1)]

@@ -1,0 +1,201 @@
+"""Who of a fleet does what next, and what people are told who wait."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pipeline.domain.fleet.choosing import Choice, choose
+from pipeline.domain.fleet.jobs import Backlog, FleetJob
+from pipeline.domain.fleet.rules import Rules
+from pipeline.domain.fleet.workers import Rates, Worker
+from tests.fleets import FLOW, GB, busy, job, jobs, worker
+
+
+def chosen(waiting: list[FleetJob], workers: list[Worker], *, now_s: float = 0.0, rules: Rules | None = None) -> dict[str, str]:
+    """Worker by job."""
+    return {given.job.id: given.worker for given in decide(waiting, workers, now_s=now_s, rules=rules).assignments}
+
+
+def decide(waiting: list[FleetJob], workers: list[Worker], *, now_s: float = 0.0, rules: Rules | None = None) -> Choice:
+    return choose(Backlog(waiting), workers, now_s=now_s, rules=rules)
+
+
+def test_the_fast_card_gets_the_only_job() -> None:
+    assert chosen([job()], [worker("slow", seconds=3), worker("fast")]) == {"a": "fast"}
+
+
+def test_a_slow_card_leaves_the_last_job_to_a_fast_one_that_is_free_soon() -> None:
+    slow, fast = worker("slow", seconds=5), busy("fast", 20)
+    assert chosen([job()], [slow, fast]) == {}
+    assert decide([job()], [slow, fast]).explain(job()).words == (
+        "fast will have done it sooner than slow, which is free; it is next in 20 s"
+    )
+
+
+def test_a_slow_card_helps_while_there_is_enough_for_everybody() -> None:
+    assert chosen(jobs(20), [worker("slow", seconds=5), busy("fast", 9)]) == {"job 0": "slow"}
+
+
+def test_what_is_loaded_stays_in_use() -> None:
+    waiting = [job("a", model="ltx"), job("b", model="wan")]
+    workers = [worker("one", model="wan", switch_s=40), worker("two", model="ltx", switch_s=40)]
+    assert chosen(waiting, workers) == {"a": "two", "b": "one"}
+
+
+def test_a_job_waits_for_the_worker_with_its_model_when_that_is_quicker() -> None:
+    waiting = job(model="wan 2.2 14B")
+    workers = [worker("gpu-3", switch_s=41), busy("gpu-4", 36, model="wan 2.2 14B", switch_s=41)]
+    choice = decide([waiting], workers)
+    assert not choice.assignments
+    assert choice.explain(waiting).words == "needs a worker with wan 2.2 14B; gpu-4 is next in 36 s"
+    assert choice.explain(waiting).remedy == "load wan 2.2 14B on more workers"
+
+
+def test_a_scene_stays_with_its_worker_when_moving_costs_more() -> None:
+    waiting = job(home="gpu-3", part=2, model="wan")
+    workers = [busy("gpu-3", 20, model="wan", switch_s=41), worker("gpu-4", switch_s=39)]
+    choice = decide([waiting], workers)
+    assert not choice.assignments
+    assert choice.explain(waiting).words == "stays with gpu-3: moving costs 41 s of loading"
+
+
+def test_a_scene_moves_when_its_worker_is_busy_for_long() -> None:
+    workers = [busy("gpu-3", 500, model="wan", switch_s=40), worker("gpu-4", switch_s=40)]
+    assert chosen([job(home="gpu-3", part=2, model="wan")], workers) == {"a": "gpu-4"}
+
+
+def test_scenes_that_have_begun_go_first() -> None:
+    waiting = [*jobs(30), job("next part", home="gpu-1", part=2, queued_s=50)]
+    assert "next part" in chosen(waiting, [worker("gpu-1")], now_s=60)
+
+
+def test_only_workers_with_enough_memory_are_asked() -> None:
+    waiting = job(memory_bytes=31 * GB)
+    small = [worker(name, memory_bytes=24 * GB) for name in ("gpu-7", "gpu-8")]
+    choice = decide([waiting], small)
+    assert choice.explain(waiting).words == "needs 31 GB: gpu-7 and gpu-8 have 24"
+    assert choice.explain(waiting).remedy == "add a worker with 31 GB"
+    assert chosen([waiting], [*small, worker("big", memory_bytes=48 * GB)]) == {"a": "big"}
+
+
+def test_a_big_card_keeps_to_work_that_only_it_can_do_when_that_takes_longest() -> None:
+    waiting = [*jobs(4, memory_bytes=16 * GB), *(replace(one, id=f"big {one.id}") for one in jobs(4, memory_bytes=31 * GB))]
+    workers = [worker("big", memory_bytes=48 * GB, switch_s=0), worker("small", memory_bytes=24 * GB)]
+    assert chosen(waiting, workers) == {"big job 0": "big", "job 0": "small"}
+
+
+def test_higher_priority_goes_first_even_if_another_model_must_be_loaded() -> None:
+    waiting = [*jobs(5, model="wan"), job("urgent", model="ltx", priority=5, queued_s=9)]
+    choice = decide(waiting, [worker(model="wan", switch_s=40)], now_s=10)
+    assert [given.job.id for given in choice.assignments] == ["urgent"]
+    assert choice.explain(waiting[0]).cause == "priority"
+
+
+def test_a_deadline_that_presses_goes_before_fair_shares() -> None:
+    late = job("late", run="Salt", deadline_s=12, queued_s=5)
+    assert chosen([*jobs(3), late], [worker()]) == {"late": "gpu-1"}
+    relaxed = job("late", run="Salt", deadline_s=10_000, queued_s=5)
+    assert chosen([*jobs(3), relaxed], [worker()]) == {"job 0": "gpu-1"}
+
+
+def test_two_runs_share_the_fleet() -> None:
+    waiting = [*jobs(10), *(replace(one, id=f"salt {one.id}") for one in jobs(10, run="Salt"))]
+    given = chosen(waiting, [worker(f"gpu-{number}") for number in range(4)])
+    assert sum(name.startswith("salt") for name in given) == 2
+
+
+def test_whoever_has_more_than_the_share_is_told_so() -> None:
+    mine = job("mine", run="Glass Orchard")
+    workers = [busy(f"gpu-{n}", 30, doing=job(f"held {n}", run="Glass Orchard")) for n in range(3)] + [
+        busy(f"other-{n}", 90, doing=job(f"other {n}")) for n in range(4)
+    ]
+    choice = decide([mine, *(replace(one, id=f"x {one.id}") for one in jobs(3)), *jobs(2, run="Salt")], workers)
+    assert choice.explain(mine).words.startswith("fair share: Glass Orchard already has 3 of 7; gpu-0 is next in 30 s")
+
+
+def test_nothing_starts_before_its_time() -> None:
+    waiting = job(not_before_s=8040)
+    choice = decide([waiting], [worker()])
+    assert not choice.assignments
+    assert choice.explain(waiting).words == "starts in 2 h 14 min at the earliest"
+    assert chosen([waiting], [worker()], now_s=8040) == {"a": "gpu-1"}
+
+
+def test_a_scene_type_never_takes_more_than_its_cap() -> None:
+    waiting = jobs(5, group="idle")
+    choice = decide(waiting, [worker(f"gpu-{number}") for number in range(4)], rules=Rules(group_caps={"idle": 2}))
+    assert len(choice.assignments) == 2
+    assert choice.explain(waiting[4]).words == "concurrency of idle is 2, both taken"
+
+
+def test_a_project_never_takes_more_than_its_cap() -> None:
+    workers = [worker(f"gpu-{number}") for number in range(4)]
+    assert len(chosen(jobs(5, project="Glass"), workers, rules=Rules(project_caps={"Glass": 1}))) == 1
+
+
+def test_a_worker_gets_its_next_job_shortly_before_it_is_free() -> None:
+    assert chosen(jobs(3), [busy("gpu-1", 100)], rules=Rules(ahead_s=5)) == {}
+    assert chosen(jobs(3), [busy("gpu-1", 4)], rules=Rules(ahead_s=5)) == {"job 0": "gpu-1"}
+    full = replace(busy("gpu-1", 4), holds=(job("x"), job("y")))
+    assert chosen(jobs(3), [full]) == {}
+
+
+def test_what_was_passed_over_for_too_long_goes_before_the_loaded_model() -> None:
+    waiting = [*jobs(50, model="wan"), job("patient", run="Salt", model="ltx")]
+    workers = [worker("gpu-1", model="wan", switch_s=40)]
+    backlog = Backlog(waiting)
+    served = {("Harbor Nights", "wan"): 899.0, ("Salt", "ltx"): 0.0}
+    early = choose(backlog, workers, now_s=890, served=served)
+    late = choose(backlog, workers, now_s=901, served=served)
+    assert [given.job.id for given in early.assignments] == ["job 0"]
+    assert [given.job.id for given in late.assignments] == ["patient"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"away": "paused"}, "gpu-1 is paused"),
+        ({"aside": frozenset({FLOW})}, f"gpu-1 is put aside for {FLOW}"),
+        ({"tags": frozenset({"b"})}, "needs a, which gpu-1 is not marked with"),
+    ],
+)
+def test_a_worker_that_takes_nothing_is_named_with_the_reason(changes: dict[str, object], words: str) -> None:
+    waiting = job(tags=frozenset({"a"})) if "tags" in changes else job()
+    choice = decide([waiting], [worker(**changes)])
+    assert not choice.assignments
+    assert choice.explain(waiting).words == words
+    assert choice.explain(waiting).remedy
+
+
+def test_a_job_that_failed_everywhere_says_so() -> None:
+    waiting = job(excluded=["gpu-1"])
+    assert decide([waiting], [worker()]).explain(waiting).words == "failed on gpu-1"
+
+
+def test_an_empty_fleet_says_so() -> None:
+    assert decide([job()], []).explain(job()).words == "the fleet has no workers"
+
+
+def test_when_everybody_is_busy_the_next_one_is_named() -> None:
+    words = decide([job()], [busy("gpu-1", 60), busy("gpu-2", 30)]).explain(job()).words
+    assert words == "all 2 workers for it are busy; gpu-2 is next in 30 s"
+
+
+def test_a_speed_that_was_never_measured_follows_from_the_others() -> None:
+    fleet = [
+        Worker("slow", seconds_per_unit={"x": 4.0}),
+        Worker("middling", seconds_per_unit={"x": 2.0, "y": 10.0}),
+        Worker("fast", seconds_per_unit={"x": 1.0, "y": 5.0}),
+    ]
+    assert Rates(fleet).seconds_per_unit(fleet[0], "y") == pytest.approx(20)
+    assert Rates([Worker("new")]).seconds_per_unit(Worker("new"), "x") == 3.0
+
+
+def test_a_job_cannot_wait_twice() -> None:
+    backlog = Backlog([job()])
+    with pytest.raises(ValueError, match="waits already"):
+        backlog.add(job())
+    assert backlog.remove("a") == job()
+    assert not backlog
