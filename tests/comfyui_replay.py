@@ -95,9 +95,7 @@ class Pairs:
             elif key == "traceback":
                 if not all(isinstance(line, str) for line in real[key]) or not real[key]:
                     raise Mismatch(f"{here}: no traceback")
-            elif key == "current_inputs":
-                self.compare(sorted(value), sorted(real[key]), here)
-            elif key in UNORDERED:
+            elif key == "current_inputs" or key in UNORDERED:
                 self.compare(sorted(value), sorted(real[key]), here)
             elif key == "prompt" and isinstance(value, list):
                 self.compare([*value[:4], sorted(value[4])], [*real[key][:4], sorted(real[key][4])], here)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import pipeline.double
 from pipeline import wiring
+from pipeline.domain.production import Production
+from pipeline.domain.records import Run
 from pipeline.domain.work import Request, Update, UpdateState
 from pipeline.domain.workers import Health, Sighting
 from pipeline.engine.dispatcher import Dispatcher
 from pipeline.ports import GeneratorBackend
 from pipeline.wiring_fleet import Standing, build_workers
 from tests.factories import PERSON, House
+
+WORKFLOWS = Path(pipeline.double.__file__).parent / "workflows"
 
 WELL = Sighting(Health.WELL, version="0.33.0", gpu="H100", memory_bytes=80_000, free_bytes=79_000, catalogue={"SaveImage": {}})
 
@@ -87,6 +93,14 @@ class FleetHouse(House):
         self.servers = PretendedServers()
         self.fleet = PretendedFleet(self.backend)
         self.studio = replace(self.studio, workers=build_workers(self.studio.stores, self.clock, self.servers))
+
+    def create(self, production: Production, **options: object) -> Run:
+        """Create a run whose scenes and looks are made by graphs."""
+        for name, graph in (("video.json", "image_to_video.json"), ("still.json", "image_to_image.json")):
+            shutil.copy2(WORKFLOWS / graph, self.folder / name)
+        kinds = tuple(replace(kind, workflow="video.json") for kind in production.scene_types)
+        looks = tuple(replace(look, workflow="still.json") for look in production.variants)
+        return super().create(replace(production, backend="comfyui", scene_types=kinds, variants=looks), **options)
 
     def add(self, *names: str, memory_bytes: int = 80_000, cost_per_hour: float = 0.0) -> None:
         """Workers that are well."""

@@ -14,6 +14,8 @@ from pipeline.domain.production import Location, Output, Production, SceneType, 
 from pipeline.domain.records import RunConfig
 from pipeline.domain.resolver import StillPlan
 from pipeline.domain.statuses import StillKind
+from pipeline.domain.workflows.graphs import parse
+from pipeline.domain.workflows.model_files import model_files
 from pipeline.domain.workflows.slots import Kind
 from pipeline.domain.workflows.uses import key_of
 
@@ -40,8 +42,14 @@ class Recipes:
         return self.scene_types[cell.scene_type]
 
     def models(self, scene_type: str) -> str:
-        """The models that the workflow of a scene type (empty: of stills) needs, as one word that is equal for equal models."""
-        return ""
+        """The model files that the graph of a scene type (empty: of stills) needs, as one text; empty without a graph."""
+        if scene_type:
+            found = [self._workflow(self.scene_types[scene_type], Kind.SEGMENT)]
+        else:
+            entries: list[Variant | Location] = [*self.variants.values(), *self.locations.values()]
+            found = [self._workflow(entry, Kind.STILL) for entry in entries]
+        graphs = [entry["workflow"]["graph"] for entry in found if entry]
+        return " + ".join(sorted({file.file for graph in graphs for file in model_files(parse(graph))}))
 
     def still(self, still: StillPlan, *, take: int, candidate: int) -> dict[str, Any]:
         """Parameters of `variant_generation` for one candidate of a variant image, or for a plate."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.domain.choices import Mode
-from pipeline.domain.production import Budget, Production
+from pipeline.domain.production import Budget
 from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import CellStatus, JobStatus
 from pipeline.domain.workers import WorkerState
@@ -28,14 +28,9 @@ def house(tmp_path: Path, database_url: str) -> Iterator[FleetHouse]:
     found.close()
 
 
-def production(**wishes: object) -> Production:
-    """A small one for the fleet."""
-    return replace(make_production(**wishes), backend="comfyui")  # type: ignore[arg-type]
-
-
 def test_the_whole_production_is_made_by_the_fleet_and_the_rest_on_this_machine(house: FleetHouse) -> None:
     house.add("gpu-1", "gpu-2")
-    run = house.start(production())
+    run = house.start(make_production())
 
     house.rest()
 
@@ -46,7 +41,7 @@ def test_the_whole_production_is_made_by_the_fleet_and_the_rest_on_this_machine(
 
 
 def test_without_a_worker_generation_waits_and_goes_on_when_one_comes(house: FleetHouse) -> None:
-    run = house.start(production())
+    run = house.start(make_production())
     house.work()
     assert not house.fleet.sent and house.statuses(run) == {CellStatus.QUEUED: 8}
 
@@ -59,7 +54,7 @@ def test_without_a_worker_generation_waits_and_goes_on_when_one_comes(house: Fle
 def test_a_worker_holds_one_job_and_at_most_one_that_waits(house: FleetHouse) -> None:
     house.add("gpu-1", "gpu-2")
     house.fleet.holding |= {"gpu-1", "gpu-2"}
-    house.start(production())
+    house.start(make_production())
 
     house.work()
 
@@ -70,7 +65,7 @@ def test_a_worker_holds_one_job_and_at_most_one_that_waits(house: FleetHouse) ->
 
 def test_segments_of_a_scene_stay_at_the_worker_that_began_it(house: FleetHouse) -> None:
     house.add("gpu-1", "gpu-2", "gpu-3")
-    run = house.start(production(characters=3, segments=4))
+    run = house.start(make_production(characters=3, segments=4))
 
     house.work()
 
@@ -85,7 +80,7 @@ def test_segments_of_a_scene_stay_at_the_worker_that_began_it(house: FleetHouse)
 def test_a_paused_or_draining_worker_finishes_what_it_has_and_gets_nothing_new(house: FleetHouse, state: WorkerState) -> None:
     house.add("gpu-1", "gpu-2")
     house.fleet.holding |= {"gpu-1"}
-    run = house.start(production())
+    run = house.start(make_production())
     house.work()
     before = [worker for worker, _, _ in house.fleet.sent].count("gpu-1")
 
@@ -101,11 +96,11 @@ def test_a_paused_or_draining_worker_finishes_what_it_has_and_gets_nothing_new(h
 def test_what_failed_at_one_worker_is_tried_at_another_and_the_worker_is_set_aside_after_three(house: FleetHouse) -> None:
     house.add("gpu-1", "gpu-2")
     house.fleet.failing["gpu-1"] = "backend_error"
-    run = house.start(production())
+    run = house.start(make_production(characters=6))
 
     house.work()
 
-    assert house.statuses(run) == {CellStatus.APPROVED: 8}
+    assert house.statuses(run) == {CellStatus.APPROVED: 24}
     tried_at = Counter(key for worker, _, key in house.fleet.sent if worker == "gpu-1")
     assert set(tried_at.values()) == {1}, "no job was given to the worker again on which it had failed"
     assert any(record.aside_since for record in house.worker("gpu-1").records)
@@ -117,7 +112,7 @@ def test_a_worker_without_the_model_is_set_aside_for_that_work_at_once(house: Fl
     house.add("gpu-1", "gpu-2")
     house.fleet.failing["gpu-1"] = "missing_model"
 
-    run = house.start(production())
+    run = house.start(make_production())
     house.work()
 
     works = Counter(event.data["work"] for event in house.events("worker.set_aside"))
@@ -128,7 +123,7 @@ def test_a_worker_without_the_model_is_set_aside_for_that_work_at_once(house: Fl
 def test_a_server_that_went_away_speaks_against_nobody(house: FleetHouse) -> None:
     house.add("gpu-1")
     house.fleet.failing["gpu-1"] = "worker_gone"
-    run = house.start(production(characters=1, scene_types=1, variants=1))
+    run = house.start(make_production(characters=1, scene_types=1, variants=1))
     for _ in range(5):
         house.engine.turn()
 
@@ -144,7 +139,7 @@ def test_work_that_needs_more_memory_goes_to_the_larger_card_only(house: FleetHo
     house.add("large", memory_bytes=80)
     house.fleet.failing |= {"small-1": "out_of_memory", "small-2": "out_of_memory"}
 
-    run = house.start(production(characters=4))
+    run = house.start(make_production(characters=4))
     house.work()
 
     assert house.statuses(run) == {CellStatus.APPROVED: 16}
@@ -153,7 +148,7 @@ def test_work_that_needs_more_memory_goes_to_the_larger_card_only(house: FleetHo
 
 def test_the_time_of_a_worker_costs_what_its_price_says(house: FleetHouse) -> None:
     house.add("gpu-1", cost_per_hour=3600.0)
-    run = house.start(production(characters=1, scene_types=1, variants=1))
+    run = house.start(make_production(characters=1, scene_types=1, variants=1))
 
     house.rest()
 
@@ -164,7 +159,7 @@ def test_the_time_of_a_worker_costs_what_its_price_says(house: FleetHouse) -> No
 
 def test_money_is_never_spent_beyond_the_budget(house: FleetHouse) -> None:
     house.add("gpu-1", "gpu-2", cost_per_hour=3600.0)
-    run = house.create(replace(production(budget=Budget(money=0.5))))
+    run = house.create(make_production(budget=Budget(money=0.5)))
     house.studio.submission.submit(run, EVERYTHING, Mode.MISSING, PERSON)
 
     house.work()
@@ -177,7 +172,7 @@ def test_money_is_never_spent_beyond_the_budget(house: FleetHouse) -> None:
 def test_what_runs_at_workers_goes_on_when_the_engine_stops_and_is_found_by_the_next(house: FleetHouse) -> None:
     house.add("gpu-1", "gpu-2")
     house.fleet.holding |= {"gpu-1", "gpu-2"}
-    run = house.start(production())
+    run = house.start(make_production())
     engine = house.new_engine()
     house.work(engine)
     sent = list(house.fleet.sent)
@@ -194,7 +189,7 @@ def test_what_runs_at_workers_goes_on_when_the_engine_stops_and_is_found_by_the_
 
 def test_a_fast_worker_gets_more_than_a_slow_one(house: FleetHouse) -> None:
     house.add("fast", "slow")
-    house.start(production(characters=1))
+    house.start(make_production(characters=1))
     house.work()
     with house.studio.stores.begin(house.clock.now()) as store:
         for record in store.workers.records():
@@ -202,7 +197,7 @@ def test_a_fast_worker_gets_more_than_a_slow_one(house: FleetHouse) -> None:
             store.workers.keep_record(replace(record, samples=5, seconds_per_frame=rate), is_new=False)
     house.fleet.sent.clear()
 
-    house.start(production(characters=6, title="Second"))
+    house.start(make_production(characters=6, title="Second"))
     house.work()
 
     shares = Counter(worker for worker, stage, _ in house.fleet.sent if stage == "scene_generation")
