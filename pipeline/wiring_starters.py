@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 from pipeline.adapters import yaml_files
@@ -12,6 +13,7 @@ from pipeline.domain.errors import Conflict, Invalid
 from pipeline.domain.names import NAME_PATTERN, slug
 
 FILE_NAME = "production.yaml"
+_GRAPHS = Path(__file__).resolve().parent / "double" / "workflows"
 
 
 def template_names() -> tuple[str, ...]:
@@ -40,12 +42,19 @@ def make_from_template(title: str, template: str, parent: Path) -> Path:
     return folder
 
 
-def make_sample(folder: Path, *, characters: int, scene_types: int, variants: int) -> Path:
+def make_sample(folder: Path, *, characters: int, scene_types: int, variants: int, by_fleet: bool = False) -> Path:
     """The sample production in this folder, with this many of each; what is there already is kept. The answer is its file."""
     from pipeline.adapters import sample_production
 
     people, _, _ = sample_production.names(characters, scene_types, variants)
     sample_production.draw(folder, people)
+    document = sample_production.document(characters, scene_types, variants)
+    if by_fleet:
+        graphs = folder / "workflows"
+        shutil.copytree(_GRAPHS, graphs, dirs_exist_ok=True)
+        document = sample_production.for_fleet(
+            document, video="workflows/image_to_video.json", still="workflows/image_to_image.json"
+        )
     path = folder / FILE_NAME
-    path.write_text(yaml_files.dump_data(sample_production.document(characters, scene_types, variants)), encoding="utf-8")
+    path.write_text(yaml_files.dump_data(document), encoding="utf-8")
     return path

@@ -92,6 +92,14 @@ def document(characters: int, scene_types: int, variants: int) -> dict[str, Any]
     }
 
 
+def for_fleet(document: dict[str, Any], *, video: str, still: str) -> dict[str, Any]:
+    """The same production made by a fleet: scenes by the graph at the path `video`, looks and places by the one at `still`."""
+    production = document["production"]
+    for table, graph in (("scene_types", video), ("variants", still), ("locations", still)):
+        production[table] = [{**entry, "workflow": graph} for entry in production[table]]
+    return {"production": {**production, "title": f"{TITLE}, by the fleet", "backend": "comfyui"}}
+
+
 def draw(folder: Path, characters: list[str]) -> int:
     """Draw the pictures that are not there yet; the answer is how many."""
     drawn = 0

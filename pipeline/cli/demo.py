@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +33,10 @@ _MOST = click.IntRange(1, 100)
 @click.option("--scene-types", type=_MOST, default=8, show_default=True, metavar="N", help="How many scene types.")
 @click.option("--variants", type=_MOST, default=2, show_default=True, metavar="N", help="How many looks of each person.")
 @click.option("--parallel", type=click.IntRange(1, 256), metavar="N", help="Scenes worked on at a time; default: one a core.")
-def demo_command(headless: bool, port: int, characters: int, scene_types: int, variants: int, parallel: int | None) -> int:
+@click.option("--fleet", type=click.IntRange(1, 16), metavar="N", help="Generate on this many pretended ComfyUI servers.")
+def demo_command(
+    headless: bool, port: int, characters: int, scene_types: int, variants: int, parallel: int | None, fleet: int | None
+) -> int:
     """Make a sample production and open the board on it while it runs.
 
     Everything is drawn and rendered on this machine, and approved by itself, but the looks of one person, which wait for
@@ -39,17 +44,35 @@ def demo_command(headless: bool, port: int, characters: int, scene_types: int, v
     """
     from pipeline import wiring_starters
 
-    with open_studio() as studio:
-        folder = studio.settings.home / "demo"
+    with open_studio() as studio, _fleet(studio, fleet or 0):
+        folder = studio.settings.home / ("demo-fleet" if fleet else "demo")
         cells = characters * scene_types * variants
         told = f"{counted(characters, 'character')} × {counted(scene_types, 'scene type')} × {counted(variants, 'variant')}"
         say(f"Sample production: {told} = {counted(cells, 'scene')}, in {folder}")
-        path = wiring_starters.make_sample(folder, characters=characters, scene_types=scene_types, variants=variants)
+        path = wiring_starters.make_sample(
+            folder, characters=characters, scene_types=scene_types, variants=variants, by_fleet=bool(fleet)
+        )
         loaded = read_valid(path)
         if headless:
             return _to_the_end(studio, path, loaded, parallel)
         _on_the_board(studio, loaded, port, parallel)
     return Exit.DONE
+
+
+@contextmanager
+def _fleet(studio: Studio, count: int) -> Iterator[None]:
+    """So many doubles of servers while the demo runs, known as workers."""
+    if not count:
+        yield
+        return
+    from pipeline.wiring_doubles import doubles
+
+    with doubles(studio.settings.home / "doubles", count) as servers:
+        for server in servers:
+            worker = studio.workers.place(server.name, server.url, actor(), cost_per_hour=server.card.price)
+            say(f"{worker.name}: {server.card.gpu}, {server.card.memory_gb} GB, {server.url} (process {server.pid})")
+        studio.workers.look()
+        yield
 
 
 def _to_the_end(studio: Studio, path: Path, loaded: LoadedProduction, parallel: int | None) -> int:

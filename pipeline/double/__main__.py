@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import signal
+import sys
 import threading
 from pathlib import Path
 
@@ -32,7 +33,15 @@ def main() -> None:
         controls_faults=options.faults,
     ) as server:
         print(server.url, flush=True)
+        if options.with_parent:
+            threading.Thread(target=_outlive_nobody, args=(ended,), daemon=True).start()
         ended.wait()
+
+
+def _outlive_nobody(ended: threading.Event) -> None:
+    """However the parent ends, the system closes its end of the pipe."""
+    sys.stdin.read()
+    ended.set()
 
 
 def _options() -> argparse.Namespace:
@@ -48,6 +57,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--gpu-name", default="", help="the card it says it has; none when empty")
     parser.add_argument("--preview-method", default="none", choices=("none", "auto", "latent2rgb", "taesd"))
     parser.add_argument("--instant", action="store_true", help="jobs cost nothing and make the smallest files")
+    parser.add_argument("--with-parent", action="store_true", help="end when standard input is closed: with whoever started it")
     parser.add_argument("--faults", action="store_true", help="let /double/faults plan faults")
     return parser.parse_args()
 

@@ -93,6 +93,21 @@ class Workers:
         _record(store, worker, "worker.registered", actor, url=worker.url)
         return worker
 
+    def place(self, name: str, url: str, actor: Actor, *, cost_per_hour: float = 0.0) -> Worker:
+        """The worker of this name, now at this address: registered when it is new. Raises as `register` does."""
+        new = workers.checked(name, url, cost_per_hour=cost_per_hour)
+        with self._stores.begin(self._clock.now()) as store:
+            known = {fold(worker.name): worker for worker in store.workers.all()}
+            worker = known.get(fold(new.name))
+            if worker is None:
+                return self._add(store, new, actor)
+            if any(other.url == new.url and other.id != worker.id for other in known.values()):
+                raise Conflict(f"{new.url} is another worker already.")
+            if worker.url != new.url:
+                store.workers.change(worker.id, url=new.url, health=Health.UNKNOWN, model="", state=WorkerState.ENABLED)
+                _record(store, worker, "worker.moved", actor, url=new.url)
+            return _still_there(store, worker)
+
     def set_state(self, worker: Worker, state: WorkerState, actor: Actor) -> Worker:
         """Enable, pause or drain a worker. What runs there goes on in any case."""
         with self._stores.begin(self._clock.now()) as store:
