@@ -35,7 +35,7 @@ def test_a_forecast_is_close_to_the_simulation() -> None:
 
 
 def test_what_a_worker_has_in_hand_counts() -> None:
-    assert forecast([], [busy("gpu-1", 70)], now_s=10)[RUN].p50_s == 70
+    assert forecast([], [busy("gpu-1", 70), busy("gpu-2", 50)], now_s=10)[RUN].p50_s == 70
 
 
 def test_a_run_ends_no_sooner_than_its_longest_scene() -> None:
@@ -47,6 +47,7 @@ def test_a_run_that_nobody_fits_has_no_forecast() -> None:
     left = jobs_left([job(memory_bytes=31 * GB), job("b", run="Salt")])
     assert set(forecast(left, [worker(memory_bytes=24 * GB)], now_s=0)) == {"Salt"}
     assert forecast(left, [], now_s=0) == {}
+    assert RUN not in forecast(left, [busy("gpu-1", 5, memory_bytes=24 * GB)], now_s=0)
 
 
 def test_two_more_cards_are_done_earlier() -> None:

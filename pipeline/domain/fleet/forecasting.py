@@ -82,7 +82,7 @@ def forecast(
             takes_s = max(end_s - now_s, paths_s.get(run, 0.0))
             goes_on = lost_share * uniform(seed, f"losses of {run}", number)
             ends.setdefault(run, []).append(takes_s / max(1e-3, 1 - goes_on))
-    return {run: _likely(found, now_s) for run, found in ends.items()}
+    return {run: _likely(found, now_s) for run, found in ends.items() if run not in stuck}
 
 
 def _likely(takes_s: Sequence[float], now_s: float) -> RunForecast:
@@ -134,7 +134,10 @@ class _Rehearsal:
         self.model = {worker.name: worker.model for worker in workers}
         self.run_of = {worker.name: "" for worker in workers}
         self.holding: Counter[str] = Counter()
-        self.ends_s = {job.kind.run: self.ready_s[worker.name] for worker in workers for job in worker.holds}
+        self.ends_s: dict[str, float] = {}
+        for worker in workers:
+            for job in worker.holds:
+                self.ends_s[job.kind.run] = max(self.ends_s.get(job.kind.run, now_s), self.ready_s[worker.name])
         self.drift: dict[str, float] = {}
         self.total = sum(self.left)
         self.speed = sum(rates.speeds[worker.name] for worker in workers)

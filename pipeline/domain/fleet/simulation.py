@@ -57,14 +57,6 @@ class Outcome:
         """From time 0 to the end of the last job."""
         return max((one.end_s for one in self.done), default=0.0)
 
-    @property
-    def end_of_run_s(self) -> dict[str, float]:
-        """When each run was done."""
-        ends: dict[str, float] = {}
-        for one in self.done:
-            ends[one.job.kind.run] = max(ends.get(one.job.kind.run, 0.0), one.end_s)
-        return ends
-
 
 class _Event(IntEnum):
     """In the order in which events of one moment are taken."""
