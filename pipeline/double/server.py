@@ -136,13 +136,12 @@ class DoubleServer:
             return
         for site in list(runner.sites):
             await site.stop()
-        for connection in list(runner.server.connections) if runner.server else []:
-            # Neither way says goodbye: clients see 1006 from a process that ends, however it ends.
-            if is_killed:
-                reset(connection.transport)
-            elif connection.transport is not None:
-                connection.transport.abort()
+        web_server = runner.server
+        _cut_all(web_server, is_killed)
         await runner.cleanup()
+        for _ in range(5):  # whoever was let in while the door closed would wait for an answer for ever
+            await asyncio.sleep(0)
+            _cut_all(web_server, is_killed)
 
     def __enter__(self) -> DoubleServer:
         return self.start()
@@ -150,6 +149,15 @@ class DoubleServer:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.gates.open_all()
         self.stop()
+
+
+def _cut_all(web_server: web.Server | None, is_killed: bool) -> None:
+    """Neither way says goodbye: clients see 1006 from a process that ends, however it ends."""
+    for connection in list(web_server.connections) if web_server else []:
+        if is_killed:
+            reset(connection.transport)
+        elif connection.transport is not None:
+            connection.transport.abort()
 
 
 def fleet(home: Path, count: int, **setup: Any) -> list[DoubleServer]:
