@@ -12,6 +12,7 @@ from typing import Any
 from pipeline.adapters.backends.comfyui.backend import ComfyBackend
 from pipeline.adapters.backends.comfyui.timing import Timing
 from pipeline.domain.work import InputFile, Place, Request, Update, UpdateState
+from pipeline.double import DoubleServer
 
 PATIENCE_S = 60
 QUICK = Timing(
@@ -152,3 +153,14 @@ def eventually(claim: Callable[[], bool]) -> None:
     while not claim():
         assert time.monotonic() < deadline, "it never came true"
         threading.Event().wait(0.02)
+
+
+def outcomes(server: DoubleServer, request: Request) -> list[str]:
+    """What the server's ledger says of the attempt: `began`, and how it ended."""
+    lines = [line for line in server.ledger.lines() if line["prompt_id"] == request.attempt_id]
+    return [line.get("outcome", line["event"]) for line in lines]
+
+
+def is_interrupting(server: DoubleServer) -> bool:
+    """Whether the server has been asked to interrupt what runs."""
+    return server.life is not None and server.life.interrupted.is_set()

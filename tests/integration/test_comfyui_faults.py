@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from pipeline.domain.work import InputFile, Request, UpdateState
+from pipeline.domain.work import InputFile, UpdateState
 from pipeline.double import DoubleServer
-from tests.comfyui import QUICK, STILL_GRAPH, Watched, eventually, segment_request, still_request
+from tests.comfyui import QUICK, STILL_GRAPH, Watched, eventually, is_interrupting, outcomes, segment_request, still_request
 from tests.media_factories import character
 
 VERSIONS = ["0.3.64", "0.33.0"]
@@ -33,12 +33,6 @@ def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DoubleSer
 def house(tmp_path: Path) -> Iterator[Watched]:
     with Watched(tmp_path) as watched:
         yield watched
-
-
-def outcomes(server: DoubleServer, request: Request) -> list[str]:
-    """What the server's ledger says of the attempt: `began`, and how it ended."""
-    lines = [line for line in server.ledger.lines() if line["prompt_id"] == request.attempt_id]
-    return [line.get("outcome", line["event"]) for line in lines]
 
 
 # Restarts of ours ---------------------------------------------------------------------------------------------------
@@ -102,14 +96,9 @@ def test_a_cancelled_attempt_is_stopped_after_our_restart_too(server: DoubleServ
             assert gate.reached.wait(60)
         with Watched(tmp_path) as house:
             house.backend.cancel(request.attempt_id)
-            eventually(server_is_interrupted(server))
+            eventually(partial(is_interrupting, server))
             gate.open()
             assert house.wait(request).state == UpdateState.LOST
-
-
-def server_is_interrupted(server: DoubleServer):
-    """Whether the server has been asked to interrupt what runs."""
-    return lambda: server.life is not None and server.life.interrupted.is_set()
 
 
 # Restarts of theirs -------------------------------------------------------------------------------------------------
@@ -332,84 +321,3 @@ def test_a_cached_run_whose_file_is_gone_fails_and_the_cache_is_emptied(server: 
     update = house.wait(request)
     assert update.failure_class == "corrupt_output"
     assert house.performed(still_request(server.url, graph=graph)).state == UpdateState.DONE
-
-
-# Cancelling ---------------------------------------------------------------------------------------------------------
-
-
-def test_a_running_attempt_is_stopped_and_its_neighbours_are_not(either: DoubleServer, house: Watched) -> None:
-    first, second = still_request(either.url), still_request(either.url, seed=6)
-    with either.gates.held("ImageAddNoise") as gate:
-        house.backend.submit(first)
-        assert gate.reached.wait(60)
-        house.backend.submit(second)
-        house.wait(second, lambda update: update.note.startswith("waits for"))
-        house.backend.cancel(first.attempt_id)
-        eventually(server_is_interrupted(either))
-        gate.open()
-        update = house.wait(first)
-        assert (update.state, update.reason) == (UpdateState.LOST, "it was asked to stop")
-        assert house.wait(second).state == UpdateState.DONE
-    assert outcomes(either, first) == ["began", "interrupted"]
-
-
-def test_a_waiting_attempt_is_taken_out_of_the_queue(either: DoubleServer, house: Watched) -> None:
-    first, second = still_request(either.url), still_request(either.url, seed=6)
-    with either.gates.held("ImageAddNoise") as gate:
-        house.backend.submit(first)
-        assert gate.reached.wait(60)
-        house.backend.submit(second)
-        house.wait(second, lambda update: update.note.startswith("waits for"))
-        house.backend.cancel(second.attempt_id)
-        assert house.wait(second).state == UpdateState.LOST
-        gate.open()
-        assert house.wait(first).state == UpdateState.DONE
-    assert outcomes(either, second) == []
-
-
-def test_success_after_a_cancel_is_taken_as_the_answer(server: DoubleServer, house: Watched) -> None:
-    request = still_request(server.url)
-    with server.gates.held("SaveImage") as gate:
-        house.backend.submit(request)
-        assert gate.reached.wait(60)
-        server.faults.add("drop", route="/jobs", times=1_000_000)
-        server.faults.add("drop", route="/interrupt", times=1_000_000)
-        house.backend.cancel(request.attempt_id)
-        gate.open()
-        assert house.wait(request).state == UpdateState.DONE
-
-
-def test_older_servers_that_interrupt_whatever_runs_are_not_asked_to(tmp_path: Path, house: Watched) -> None:
-    with DoubleServer(tmp_path / "server", version="0.3.64", is_instant=True) as server:
-        request = still_request(server.url)
-        house.backend.submit(request)
-        assert house.wait(request).state == UpdateState.DONE
-        [known] = house.backend._servers.values()
-        known._version = (0, 3, 40)
-        known._life = known.listener.connections
-        with server.gates.held("ImageAddNoise") as gate:
-            second = still_request(server.url, seed=6)
-            house.backend.submit(second)
-            assert gate.reached.wait(60)
-            house.backend.cancel(second.attempt_id)
-            assert not threading.Event().wait(3 * QUICK.stop_s)
-            assert not server_is_interrupted(server)()
-            gate.open()
-            assert house.wait(second).state == UpdateState.DONE
-
-
-def test_a_cancel_before_anything_was_sent_sends_nothing(server: DoubleServer, tmp_path: Path) -> None:
-    server.stop()
-    with Watched(tmp_path, replace(QUICK, refused_s=60, gone_s=60)) as house:
-        start = replace(character(tmp_path, "Mara", 64), role="start")
-        request = segment_request(server.url, start)
-        house.backend.submit(request)
-        house.wait(request, lambda update: update.note == "gpu-1 does not answer")
-        house.backend.cancel(request.attempt_id)
-        server.start()
-        assert house.wait(request).state == UpdateState.LOST
-        assert outcomes(server, request) == []
-
-
-def test_cancelling_the_unknown_is_no_error(house: Watched) -> None:
-    house.backend.cancel("00000000-0000-4000-8000-000000000000")

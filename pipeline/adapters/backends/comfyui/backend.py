@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 
@@ -53,7 +52,7 @@ class ComfyBackend:
         self._jobs: dict[str, Job] = {}
         self._ended: dict[str, Update] = {}
         self._servers: dict[str, Server] = {}
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
         self._shown_at: dict[str, float] = {}
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -83,9 +82,10 @@ class ComfyBackend:
 
     def cancel(self, attempt_id: str) -> None:
         """Ask the attempt to stop. When it succeeds all the same, it is done."""
+        job = self._jobs.get(attempt_id)
         if attempt_id in self._ended:
             return
-        job = self._jobs.get(attempt_id) or self._reattached(attempt_id)
+        job = job or self._reattached(attempt_id)
         if job is not None and self._loop is not None:
             job.is_cancelled = True
             self._loop.call_soon_threadsafe(job.nudge.set)
@@ -149,9 +149,7 @@ class ComfyBackend:
             loop.close()
 
     def _begin(self, job: Job) -> None:
-        task = asyncio.get_running_loop().create_task(self._perform(job))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[job.id] = asyncio.get_running_loop().create_task(self._perform(job))
 
     async def _perform(self, job: Job) -> None:
         result: Result | None = None
@@ -167,6 +165,7 @@ class ComfyBackend:
             server.part(job)
         self._ended[job.id] = update_of(job.id, result, error)
         self._shown_at.pop(job.id, None)
+        self._tasks.pop(job.id, None)
         del self._jobs[job.id]
         self._wake()
 
@@ -187,7 +186,10 @@ class ComfyBackend:
             self._pool.submit(keep_preview, preview.picture, self._spool.attempt_folder(job.id))
 
     async def _leave(self) -> None:
-        tasks = list(self._tasks)
+        stopping = [task for attempt_id, task in self._tasks.items() if self._jobs[attempt_id].is_cancelled]
+        if stopping:  # whoever asks an attempt to stop and leaves at once still means it
+            await asyncio.wait(stopping, timeout=self._timing.stop_s)
+        tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -149,9 +150,8 @@ class Calls:
                     raise NoAnswer("It answers with a redirection or compressed, as no ComfyUI server does.")
                 yield response
         except aiohttp.ClientConnectorError as error:
-            raise NoAnswer(
-                "Nothing answers at its address.", is_refused=isinstance(error.os_error, ConnectionRefusedError)
-            ) from error
+            refused = getattr(getattr(error, "os_error", None), "errno", None) == errno.ECONNREFUSED
+            raise NoAnswer("Nothing answers at its address.", is_refused=refused) from error
         except _FAILURES as error:
             raise NoAnswer(f"It gave no whole answer ({type(error).__name__}).") from error
 

@@ -126,7 +126,9 @@ def _encode(request: Request, frames: Iterable[np.ndarray], target: Path) -> Non
     """Write the frames as H.264; stops at the first that is of the wrong size or one too many."""
     width, height, count = (int(request.parameters[name]) for name in ("width", "height", "frames"))
     target.unlink(missing_ok=True)
-    with VideoWriter(target, width=width, height=height, fps=Fraction(request.parameters["fps"]), crf=_CRF) as writer:
+    with VideoWriter(
+        target, width=width, height=height, fps=Fraction(request.parameters["fps"]).limit_denominator(1001), crf=_CRF
+    ) as writer:
         for frame in itertools.islice(frames, count + 1):
             if frame.shape[:2] != (height, width):
                 raise WorkFailed(

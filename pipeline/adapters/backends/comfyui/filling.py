@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.adapters.backends.comfyui.numbers import row, table, text
-from pipeline.domain.errors import WorkFailed
+from pipeline.domain.errors import Invalid, WorkFailed
 from pipeline.domain.work import InputFile, Request
 
 _STARTS = ("start", "still", "plate", "source")
@@ -18,13 +18,13 @@ _PICTURES: Mapping[str, Sequence[str]] = {"start_image": _STARTS, "source_image"
 def filled(workflow: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """The workflow's graph with `values` (slot -> value) written where its bindings say; the workflow stays as it is.
 
-    A slot without a value keeps what the graph holds. Raises WorkFailed("bad_input") for a binding that leads nowhere.
+    A slot without a value keeps what the graph holds. Raises Invalid for a binding that leads nowhere or a value of another type.
     """
     graph = copy.deepcopy(dict(workflow["graph"]))
     for binding in map(table, workflow.get("bindings", ())):
         slot, node, name = (text(binding.get(key)) for key in ("slot", "node", "input"))
         if node not in graph or not isinstance(table(graph[node]).get("inputs"), dict) or not name:
-            raise WorkFailed("bad_input", f'The workflow binds "{slot}" to node "{node}", which it does not have.')
+            raise Invalid(f'The workflow binds "{slot}" to node "{node}", which it does not have.')
         if values.get(slot) is not None:
             graph[node]["inputs"][name] = _converted(slot, values[slot], text(binding.get("type")))
     return graph
@@ -32,9 +32,9 @@ def filled(workflow: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, 
 
 def _converted(slot: str, value: Any, kind: str) -> Any:
     try:
-        return {"integer": int, "number": float, "text": str, "image": str}.get(kind, lambda same: same)(value)
+        return {"integer": int, "number": float, "text": str, "image": str, "switch": bool}.get(kind, lambda same: same)(value)
     except (TypeError, ValueError) as error:
-        raise WorkFailed("bad_input", f'The workflow wants "{slot}" as {kind}, which {value!r:.60} is not.') from error
+        raise Invalid(f'The workflow wants "{slot}" as {kind}, which {value!r:.60} is not.') from error
 
 
 def checked_workflow(request: Request) -> dict[str, Any]:
@@ -70,8 +70,10 @@ def pictures(workflow: Mapping[str, Any], request: Request) -> dict[str, InputFi
 
 
 def values_of(request: Request, uploaded: Mapping[str, str]) -> dict[str, Any]:
-    """The values of every slot: the parameters of the request, and the names of uploaded pictures."""
-    return {name: value for name, value in request.parameters.items() if name != "workflow"} | dict(uploaded)
+    """The values of every slot: the parameters of the request, those for slots `custom:NAME`, and names of uploaded pictures."""
+    named = {name: value for name, value in request.parameters.items() if name != "workflow"}
+    free = {f"custom:{name}": value for name, value in named.items() if isinstance(value, (str, int, float))}
+    return named | free | dict(uploaded)
 
 
 def with_prefix(graph: dict[str, Any], prefix: str) -> dict[str, Any]:

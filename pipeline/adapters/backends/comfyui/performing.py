@@ -24,7 +24,7 @@ from pipeline.adapters.backends.comfyui.server import Server, Sighting
 from pipeline.adapters.backends.comfyui.timing import Timing
 from pipeline.adapters.backends.results import OUTPUT_LIMIT
 from pipeline.adapters.storage.workspace import Spool
-from pipeline.domain.errors import Cancelled, WorkFailed
+from pipeline.domain.errors import Cancelled, Invalid, WorkFailed
 from pipeline.domain.retries import FailureClass
 from pipeline.domain.work import Result
 
@@ -100,7 +100,10 @@ class Performance:
             self._stop_if_asked()
             names[slot] = await self._patience.insist(partial(self._server.uploaded, file))
         prefix = f"stripboard/{request.attempt_id}/out"
-        graph = with_prefix(filled(workflow, values_of(request, names)), prefix)
+        try:
+            graph = with_prefix(filled(workflow, values_of(request, names)), prefix)
+        except Invalid as error:
+            raise WorkFailed(FailureClass.BAD_INPUT, str(error)) from error
         self._job.client_id = await self._server.listener.ready()
         self._stop_if_asked()
         await self._in_pool(record.keep, self._spool, request)
