@@ -12,8 +12,6 @@ _WORDS = {
     "disk_full": "Disk full",
     "backend_error": "Generator failed",
     "crashed": "Worker crashed",
-    "missing": "Node or model missing at the worker",
-    "server_gone": "Worker went away",
     "lost": "Lost by its worker",
     "missing_model": "Worker lacks a node or a model",
     "worker_gone": "Worker stopped answering",

@@ -17,50 +17,37 @@ class FailureClass(StrEnum):
     DISK_FULL = "disk_full"  # this machine has no room; nothing is wrong with the job
     BACKEND_ERROR = "backend_error"
     CRASHED = "crashed"  # the worker process died while performing it
-    MISSING = "missing"  # this worker lacks a node or a model that the workflow needs
-    SERVER_GONE = "server_gone"  # the worker went away with the attempt, or does not answer
     LOST = "lost"  # the performer does not know the attempt any more
     MISSING_MODEL = "missing_model"  # the worker lacks a node or a model file of the workflow; another one may have it
     WORKER_GONE = "worker_gone"  # the worker does not answer, or takes no work any more
     BUDGET = "budget"  # the attempt ran longer than the budget can pay for
 
 
-class Where(StrEnum):
-    """Which worker of a fleet tries a job next; on this machine there is only one place."""
-
-    ANY = "any"
-    OTHER = "other"  # one that it has not failed on
-    MORE_MEMORY = "more_memory"  # another one, with more memory if there is one
-
-
 @dataclass(frozen=True)
 class Policy:
     """At most `tries` attempts in all; the first pause is `pause_s`, doubled each time, never over `longest_s`.
 
-    In a fleet, `where` says who tries next. `puts_aside`: one such failure keeps the worker from that workflow until somebody
-    has looked at it. `blames_worker`: several of them in a row do so until it has proved itself.
+    In a fleet, both of these send the job to another worker. `puts_aside`: one such failure keeps the worker from that kind of
+    work until what it can do has changed. `blames_worker`: several of them in a row do so until it has proved itself.
     """
 
     tries: int
     pause_s: float = 0.0
     longest_s: float = 60.0
-    where: Where = Where.ANY
     puts_aside: bool = False
     blames_worker: bool = False
 
 
 POLICIES: dict[FailureClass, Policy] = {
     FailureClass.BAD_INPUT: Policy(tries=1),
-    FailureClass.OUT_OF_MEMORY: Policy(tries=2, pause_s=5, where=Where.MORE_MEMORY, blames_worker=True),
-    FailureClass.TIMEOUT: Policy(tries=2, pause_s=1, where=Where.OTHER, blames_worker=True),
-    FailureClass.CORRUPT_OUTPUT: Policy(tries=2, where=Where.OTHER, blames_worker=True),
-    FailureClass.DISK_FULL: Policy(tries=1_000_000, pause_s=5, longest_s=30, where=Where.OTHER, blames_worker=True),
-    FailureClass.BACKEND_ERROR: Policy(tries=3, pause_s=1, where=Where.OTHER, blames_worker=True),
-    FailureClass.CRASHED: Policy(tries=3, pause_s=0.5, where=Where.OTHER, blames_worker=True),
-    FailureClass.MISSING: Policy(tries=20, where=Where.OTHER, puts_aside=True),
-    FailureClass.SERVER_GONE: Policy(tries=20, where=Where.OTHER),
+    FailureClass.OUT_OF_MEMORY: Policy(tries=3, pause_s=5, blames_worker=True),
+    FailureClass.TIMEOUT: Policy(tries=2, pause_s=1, blames_worker=True),
+    FailureClass.CORRUPT_OUTPUT: Policy(tries=2, blames_worker=True),
+    FailureClass.DISK_FULL: Policy(tries=1_000_000, pause_s=5, longest_s=30),
+    FailureClass.BACKEND_ERROR: Policy(tries=3, pause_s=1, blames_worker=True),
+    FailureClass.CRASHED: Policy(tries=3, pause_s=0.5, blames_worker=True),
     FailureClass.LOST: Policy(tries=20),
-    FailureClass.MISSING_MODEL: Policy(tries=3, pause_s=1),
+    FailureClass.MISSING_MODEL: Policy(tries=20, pause_s=1, puts_aside=True),
     FailureClass.WORKER_GONE: Policy(tries=20, pause_s=1, longest_s=30),
     FailureClass.BUDGET: Policy(tries=1),
 }

@@ -109,7 +109,7 @@ class Fleet:
     # What decisions see -----------------------------------------------------------------------------------------
 
     def _job(self, store: Store, run: Run, work: FleetWork, fleet: _Able) -> FleetJob:
-        blamed = {name for name, failure in work.failed_at.items() if failure in records.OF_THE_WORKER}
+        blamed = {name for name, failure in work.failed_at.items() if records.speaks_against(failure)}
         outgrown = [name for name, failure in work.failed_at.items() if failure == FailureClass.OUT_OF_MEMORY]
         return FleetJob(
             id=str(work.job_id),
@@ -178,7 +178,7 @@ class Fleet:
             record = shown.get(key) or WorkRecord(*key)
             if update.result is not None:
                 workers[worker.name], shown[key] = self._succeeded(store, work, worker, record, update.result.seconds)
-            elif update.failure_class in records.OF_THE_WORKER:
+            elif records.speaks_against(update.failure_class):
                 shown[key] = self._failed(store, work, worker, record, update)
         for key, record in shown.items():
             store.workers.keep_record(record, is_new=key not in known)

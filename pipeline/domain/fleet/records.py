@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from math import sqrt
 
-from pipeline.domain.retries import FailureClass
+from pipeline.domain.retries import policy_for
 from pipeline.domain.workers import WorkRecord
 
 REMEMBERED = 30
@@ -15,16 +15,11 @@ FAILURES_IN_A_ROW = 3
 FIRST_TEST = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=1)
 
-OF_THE_WORKER = frozenset(
-    {
-        FailureClass.OUT_OF_MEMORY, FailureClass.TIMEOUT, FailureClass.CORRUPT_OUTPUT, FailureClass.BACKEND_ERROR,
-        FailureClass.CRASHED, FailureClass.MISSING_MODEL,
-    }
-)  # fmt: skip
-"""Failures that speak against a worker: the job is tried elsewhere. After the others it may well go on where it was."""
 
-AT_ONCE = frozenset({FailureClass.MISSING_MODEL})
-"""One of these is enough: what is not installed will not be there the next time."""
+def speaks_against(failure_class: str) -> bool:
+    """Whether a failure is one of the worker: the job is tried elsewhere. After the others it may well go on where it was."""
+    policy = policy_for(failure_class)
+    return policy.blames_worker or policy.puts_aside
 
 
 def succeeded(record: WorkRecord, seconds_per_frame: float | None) -> WorkRecord:
@@ -54,14 +49,14 @@ def failed_test(record: WorkRecord, now: datetime) -> WorkRecord:
 
 def needs_install(record: WorkRecord) -> bool:
     """Whether something is missing at the worker, which no test would find."""
-    return record.failure_class in AT_ONCE
+    return policy_for(record.failure_class).puts_aside
 
 
 def failed(record: WorkRecord, failure_class: str, reason: str, now: datetime) -> WorkRecord:
     """After a failure that speaks against the worker: counted, and from the third of a kind on it is set aside."""
     failures = record.failures + 1 if record.failure_class == failure_class else 1
     changed = replace(record, failures=failures, failure_class=failure_class, reason=reason[:300])
-    if failures < FAILURES_IN_A_ROW and failure_class not in AT_ONCE:
+    if failures < FAILURES_IN_A_ROW and not policy_for(failure_class).puts_aside:
         return changed
     return replace(changed, aside_since=record.aside_since or now, test_at=now + _wait(failures))
 
