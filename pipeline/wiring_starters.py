@@ -52,9 +52,7 @@ def make_sample(folder: Path, *, characters: int, scene_types: int, variants: in
     if by_fleet:
         graphs = folder / "workflows"
         shutil.copytree(_GRAPHS, graphs, dirs_exist_ok=True)
-        document = sample_production.for_fleet(
-            document, video="workflows/image_to_video.json", still="workflows/image_to_image.json"
-        )
+        document = sample_production.for_fleet(document, graphs.name)
     path = folder / FILE_NAME
     path.write_text(yaml_files.dump_data(document), encoding="utf-8")
     return path

@@ -92,11 +92,14 @@ def document(characters: int, scene_types: int, variants: int) -> dict[str, Any]
     }
 
 
-def for_fleet(document: dict[str, Any], *, video: str, still: str) -> dict[str, Any]:
-    """The same production made by a fleet: scenes by the graph at the path `video`, looks and places by the one at `still`."""
+def for_fleet(document: dict[str, Any], graphs: str) -> dict[str, Any]:
+    """The same production made by a fleet, by the graphs in this folder beside it."""
     production = document["production"]
-    for table, graph in (("scene_types", video), ("variants", still), ("locations", still)):
-        production[table] = [{**entry, "workflow": graph} for entry in production[table]]
+    tables = {"scene_types": "image_to_video", "variants": "image_to_image", "locations": "text_to_image"}
+    for table, graph in tables.items():
+        production[table] = [{**entry, "workflow": f"{graphs}/{graph}.json"} for entry in production[table]]
+    for place in production["locations"]:
+        place["prompt"] = f"{place['name']}, {place['preset'].replace('_', ' ')}"
     return {"production": {**production, "title": f"{TITLE}, by the fleet", "backend": "comfyui"}}
 
 

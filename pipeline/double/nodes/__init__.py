@@ -37,6 +37,7 @@ NODES: Mapping[str, Node] = {
     "SolidMask": images.solid_mask,
     "StripboardImageToImage": stand_ins.image_to_image,
     "StripboardImageToVideo": stand_ins.image_to_video,
+    "StripboardTextToImage": stand_ins.text_to_image,
     "UNETLoader": sampling.load_network,
     "VAEDecode": sampling.decode_pictures,
     "VAEEncode": sampling.encode_pictures,

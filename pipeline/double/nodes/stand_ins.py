@@ -14,6 +14,7 @@ from pipeline.adapters.backends.animatic import render_still
 from pipeline.adapters.backends.animatic.camera import MOVES, camera_path
 from pipeline.adapters.backends.animatic.frames import FramePainter
 from pipeline.adapters.backends.animatic.layers import layers_of
+from pipeline.adapters.backends.animatic.plates import paint_plate
 from pipeline.adapters.media.images import open_image
 from pipeline.domain.work import InputFile, OutputFile, Request
 from pipeline.double.job import Answer, Job
@@ -64,6 +65,25 @@ def image_to_image(
     still = _still(next(frames(image)), positive.text, width=width, height=height, seed=seed)
     walk(job, steps, lambda share: still)
     return Answer((still[None].astype(np.float32) / 255,))
+
+
+def text_to_image(
+    job: Job,
+    *,
+    model: Model,
+    positive: Conditioning,
+    negative: Conditioning,
+    width: int,
+    height: int,
+    seed: int,
+    steps: int,
+) -> Answer:
+    """A place without people, painted as the words say."""
+    if job.life.setup.is_instant:
+        return Answer((blank(1, height, width),))
+    place = paint_plate({"prompt": positive.text, "seed": seed % 2**31}, width, height)
+    walk(job, steps, lambda share: place)
+    return Answer((place[None].astype(np.float32) / 255,))
 
 
 def _fitted(image: Any, width: int, height: int) -> np.ndarray:
