@@ -58,63 +58,54 @@ class Recipes:
         common = {"seed": seed, "width": width, "height": height, "style": self._style} | self._command()
         if still.kind is StillKind.PLATE:
             location = self.locations[still.location or ""]
-            return (
-                common
-                | self._workflow(location, Kind.STILL)
-                | {
-                    "kind": "plate",
-                    "location": location.name,
-                    "preset": location.preset,
-                    "hdri": location.hdri,
-                    "look": _plain(location.look),
-                    "prompt": location.prompt,
-                }
-            )
-        variant = self.variants[still.variant or ""]
-        return (
-            common
-            | self._workflow(variant, Kind.STILL)
-            | {
-                "kind": "variant",
-                "character": still.character,
-                "variant": variant.name,
-                "prompt": variant.prompt,
-                "candidate": candidate,
-                "framing": "medium",
+            common |= self._workflow(location, Kind.STILL)
+            return common | {
+                "kind": "plate",
+                "location": location.name,
+                "preset": location.preset,
+                "hdri": location.hdri,
+                "look": _plain(location.look),
+                "prompt": location.prompt,
             }
-        )
+        variant = self.variants[still.variant or ""]
+        common |= self._workflow(variant, Kind.STILL)
+        return common | {
+            "kind": "variant",
+            "character": still.character,
+            "variant": variant.name,
+            "prompt": variant.prompt,
+            "candidate": candidate,
+            "framing": "medium",
+        }
 
     def segment(self, cell: CellPlan, *, take: int, number: int, seed: int) -> dict[str, Any]:
         """Parameters of `scene_generation` for segment `number` (1-based)."""
         scene = self.scene_type(cell)
         frames = segment_frames(scene)
-        return (
-            {
-                "title": self.production.title,
-                "character": cell.character,
-                "scene_type": scene.name,
-                "variant": cell.variant,
-                "location": cell.location,
-                "scene_number": cell.scene_number,
-                "prompt": cell.prompt,
-                "camera": self._camera(scene),
-                "style": self._style,
-                "framing": scene.framing,
-                "segment": number,
-                "segments": scene.segments,
-                "take": take,
-                "frames": frames[number - 1],
-                "frame_offset": sum(frames[: number - 1]),
-                "total_frames": scene.frames,
-                "fps": scene.fps,
-                "width": scene.width,
-                "height": scene.height,
-                "seed": seed,
-                "slate": True,
-            }
-            | self._command()
-            | self._workflow(scene, Kind.SEGMENT)
-        )
+        backends_own = self._command() | self._workflow(scene, Kind.SEGMENT)
+        return {
+            "title": self.production.title,
+            "character": cell.character,
+            "scene_type": scene.name,
+            "variant": cell.variant,
+            "location": cell.location,
+            "scene_number": cell.scene_number,
+            "prompt": cell.prompt,
+            "camera": self._camera(scene),
+            "style": self._style,
+            "framing": scene.framing,
+            "segment": number,
+            "segments": scene.segments,
+            "take": take,
+            "frames": frames[number - 1],
+            "frame_offset": sum(frames[: number - 1]),
+            "total_frames": scene.frames,
+            "fps": scene.fps,
+            "width": scene.width,
+            "height": scene.height,
+            "seed": seed,
+            "slate": True,
+        } | backends_own
 
     def scene_qa(self, cell: CellPlan) -> dict[str, Any]:
         """Parameters of `scene_qa`."""

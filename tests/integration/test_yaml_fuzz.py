@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from pipeline.adapters import file_facts, screenplays, yaml_files
+from pipeline.adapters import file_facts, screenplays, workflow_files, yaml_files
 from pipeline.domain.document import parse, script_path
 from pipeline.domain.errors import StripboardError
 from pipeline.domain.files import references
@@ -65,7 +65,7 @@ def examine(document: Document) -> tuple[Issue, ...]:
     parsed = parse(document, presets())
     facts = {}
     if parsed.production is not None:
-        facts = file_facts.probe(Path("/nonexistent"), references(parsed.production))
+        facts = file_facts.probe(Path("/nonexistent"), references(parsed.production), workflow_files.look)
     found = check(parsed, document, presets(), facts=facts)
     for issue in found:
         assert issue.message and str(issue)
@@ -133,7 +133,9 @@ def test_any_plain_document(data: Any) -> None:
 def test_a_production_with_any_values(changes: dict[str, Any]) -> None:
     document = Document({"production": {**SMALL, **changes}}, yaml_files.load_text(text()).places)
     parsed = parse(document, presets())
-    facts = file_facts.probe(Path("/nonexistent"), references(parsed.production)) if parsed.production else {}
+    facts = (
+        file_facts.probe(Path("/nonexistent"), references(parsed.production), workflow_files.look) if parsed.production else {}
+    )
     found = check(parsed, document, presets(), facts=facts)
     if parsed.production is not None and not has_errors(found):
         build(parsed.production)

@@ -135,7 +135,7 @@ def test_the_classes_of_a_graph_are_named_once() -> None:
     assert needed_classes(workflow_graphs.graph("long_interruptible")).count("ImageBlur") == 1
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["EmptyImage", "SaveImage"]),

@@ -106,7 +106,7 @@ def test_one_text_for_both_sides_of_a_sampler_is_the_prompt() -> None:
     assert "negative_prompt" not in places(workflow_graphs.graph("ksampler_random_weights"))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(NODES)
 def test_whatever_is_proposed_for_any_graph_can_be_bound(value: Any) -> None:
     graph = graphs.examine(value).graph

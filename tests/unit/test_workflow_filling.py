@@ -55,7 +55,7 @@ def outside(graph: dict[str, Any], workflow: Workflow) -> dict[str, Any]:
     return rest
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.sampled_from([segment(), still()]),
     st.fixed_dictionaries(
@@ -85,7 +85,7 @@ def test_everything_outside_the_slots_stays_as_it_is(workflow: Workflow, values:
     }
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.dictionaries(st.sampled_from(sorted(VALUES)), JSON, max_size=13))
 def test_any_value_is_taken_or_refused_by_name(values: dict[str, Any]) -> None:
     try:
@@ -178,7 +178,7 @@ def test_the_hash_tells_any_change_but_not_the_order_of_keys() -> None:
     assert Workflow("x", workflow.graph, fewer, workflow.outputs, workflow.kind).sha256 != workflow.sha256
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     JSON
     | st.fixed_dictionaries(

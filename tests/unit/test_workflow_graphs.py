@@ -160,7 +160,7 @@ def test_the_error_of_a_workflow_says_which_one_and_crosses_process_borders() ->
     assert (str(again), again.findings) == (str(caught.value), caught.value.findings)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(JSON | NODES)
 def test_any_json_is_a_graph_or_has_findings(value: Any) -> None:
     examined = graphs.examine(value)

@@ -6,10 +6,9 @@ from pipeline.domain.files import Facts
 from pipeline.domain.issues import Path
 from pipeline.domain.validation.subject import Subject
 from pipeline.domain.workflows.findings import Finding
-from pipeline.domain.workflows.graphs import Graph
 from pipeline.domain.workflows.slots import SLOTS
 from pipeline.domain.workflows.uses import Use, uses
-from pipeline.domain.workflows.workflow import Workflow, resolve
+from pipeline.domain.workflows.workflow import Resolved, Workflow, resolve
 
 _NOUNS = {"scene_types": "Scene type", "variants": "Variant", "locations": "Location"}
 _DEFAULTS = {"scene_types": "workflow", "variants": "still_workflow", "locations": "still_workflow"}
@@ -17,6 +16,7 @@ _DEFAULTS = {"scene_types": "workflow", "variants": "still_workflow", "locations
 
 def check(subject: Subject, facts: Facts) -> None:
     """Every use of a graph: one is given, and it has what its kind needs. Files that cannot be read are told elsewhere."""
+    known: dict[str, Resolved] = {}
     for use in uses(subject.production):
         if use.file is None:
             default = _DEFAULTS[use.table]
@@ -31,11 +31,12 @@ def check(subject: Subject, facts: Facts) -> None:
         for finding in fact.findings:
             _tell(subject, where, use, finding)
         if fact.graph is not None:
-            _check_use(subject, where, use, fact.graph)
+            if use.key not in known:  # hundreds of scene types may share one large graph
+                known[use.key] = resolve(fact.graph, use.kind, use.bindings, name=use.file)
+            _check_use(subject, where, use, known[use.key])
 
 
-def _check_use(subject: Subject, where: Path, use: Use, graph: Graph) -> None:
-    resolved = resolve(graph, use.kind, use.bindings, name=use.file or "")
+def _check_use(subject: Subject, where: Path, use: Use, resolved: Resolved) -> None:
     for finding in resolved.findings:
         _tell(subject, where, use, finding)
     if resolved.workflow is not None:
