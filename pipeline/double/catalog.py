@@ -15,8 +15,9 @@ FILE_INPUTS = {
     ("CLIPLoader", "clip_name"): "text_encoders",
     ("UNETLoader", "unet_name"): "diffusion_models",
     ("CheckpointLoaderSimple", "ckpt_name"): "checkpoints",
+    ("LoadImage", "image"): "input",
 }
-"""Inputs whose choices are the model files of a folder."""
+"""Inputs whose choices are the files of a folder: of models, or the input folder."""
 
 
 @cache
@@ -37,20 +38,25 @@ class Catalog:
         return list(self._schemas)
 
     def schema(self, name: str) -> dict[str, Any] | None:
-        """The schema of a class with today's files as choices; None when there is no such class."""
+        """The schema of a class with today's files as choices, to read only; None when there is no such class."""
         if name not in self._schemas:
             return None
+        if not any(name == class_name for class_name, _ in FILE_INPUTS):
+            return self._schemas[name]
         schema = copy.deepcopy(self._schemas[name])
         for (class_name, input_name), folder in FILE_INPUTS.items():
             if class_name == name:
-                schema["input"]["required"][input_name][0] = list(self._models.get(folder, ()))
-        if name == "LoadImage":
-            schema["input"]["required"]["image"][0] = self._folders.input_files()
+                there = self._folders.input_files() if folder == "input" else list(self._models.get(folder, ()))
+                schema["input"]["required"][input_name][0] = there
         return schema
 
     def is_known(self, name: Any) -> bool:
         """Whether there is such a class."""
         return name in self._schemas
+
+    def output_types(self, name: str) -> list[str]:
+        """What nodes of this class give, slot by slot. Raises KeyError when there is no such class."""
+        return self._schemas[name]["output"]
 
     def is_output(self, name: str) -> bool:
         """Whether nodes of this class are what a graph is run for."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.double.folders import SavePlace
-from pipeline.double.life import Life
+from pipeline.double.life import MODEL_BYTES, Life
 from pipeline.double.progress import Preview, Progress
 
 
@@ -85,7 +85,7 @@ class Job:
             return
         if not self.life.setup.is_instant and self.life.over.wait(self.life.setup.model_load_s):
             raise KilledServer
-        while self.life.loaded_models and self.life.vram_free_bytes() < 6 * 1024**3:
+        while self.life.loaded_models and self.life.vram_free_bytes() < MODEL_BYTES:
             self.life.loaded_models.pop(0)
         self.life.loaded_models.append(name)
 

@@ -148,7 +148,7 @@ class _Checker:
             errors.append(problem("bad_linked_input", message, name, input_name=name, input_config=told, received_value=link))
             return True
         other = link[0]
-        received = (self.catalog.schema(self.graph[other]["class_type"]) or {})["output"][link[1]]
+        received = self.catalog.output_types(self.graph[other]["class_type"])[link[1]]
         if config[0] != "*" and received != "*" and received != config[0]:
             details = f"{name}, received_type({received}) mismatch input_type({config[0]})"
             message = "Return type mismatch between linked nodes"

@@ -24,6 +24,16 @@ BEFORE = {"s02_cached_resubmit": ("s01_image_success",)}
 RACES = {("0.3.64", "s06_validation")}
 """Recordings in which small jobs overtook requests."""
 
+ONE_BY_ONE = ("s01", "s02", "s03", "s04", "s07", "s16", "s17")
+"""Recordings in which no two jobs met, so that every message has its place."""
+
+
+def order_of(version: str, scenario: str) -> str:
+    """How much of the order of messages is the same each time."""
+    if (version, scenario) in RACES:
+        return "ends"
+    return "all" if scenario[:3] in ONE_BY_ONE else "jobs"
+
 
 @pytest.mark.parametrize(("version", "scenario"), SCENARIOS)
 def test_the_double_answers_as_the_real_server_did(version: str, scenario: str, tmp_path: Path) -> None:
@@ -33,6 +43,6 @@ def test_the_double_answers_as_the_real_server_did(version: str, scenario: str, 
         for name in ("example.png", "input.png"):
             Image.linear_gradient("L").convert("RGB").save(home / "input" / name)
         for name in (*BEFORE.get(scenario, ()), scenario):
-            replay = Replay(server, recordings(version)[name]["events"], is_steady=(version, name) not in RACES)
+            replay = Replay(server, recordings(version)[name]["events"], order=order_of(version, name))
             asyncio.run(replay.run())
         assert replay.compared >= 4
