@@ -64,7 +64,22 @@ class Catalog:
         """Of each output: whether it is a list of items."""
         return self._schemas[name]["output_is_list"]
 
+    def is_taken(self, class_type: str, name: str, value: Any) -> bool:
+        """Whether a node of this class gets to see this input; what its schema has no room for is dropped in silence."""
+        inputs = self._schemas[class_type]["input"]
+        known = {**inputs["required"], **inputs.get("optional", {})}
+        dynamic = {key: config[1]["options"] for key, config in known.items() if config[0] == "COMFY_DYNAMICCOMBO_V3"}
+        if name in dynamic:
+            return any(option["key"] == value for option in dynamic[name])
+        # What lies below a choice may also be given without its dotted name.
+        return name in known or (bool(dynamic) and name.rsplit(".", 1)[-1] in _below(dynamic))
+
     def hidden_inputs(self, name: str) -> list[str]:
         """Inputs that the server fills in itself and shows when a node fails."""
         hidden = self._schemas[name]["input"].get("hidden", {})
         return [key for key, value in hidden.items() if isinstance(value, str)]
+
+
+def _below(dynamic: Mapping[str, list[dict[str, Any]]]) -> set[str]:
+    """The names of all inputs that some choice brings along."""
+    return {name for options in dynamic.values() for option in options for name in option["inputs"].get("required", {})}

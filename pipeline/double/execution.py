@@ -10,7 +10,7 @@ from typing import Any
 from pipeline.double.cache import Made
 from pipeline.double.job import Interrupted, Job, KilledServer
 from pipeline.double.life import Life
-from pipeline.double.nodes import NODES
+from pipeline.double.nodes import node_of
 from pipeline.double.order import Order, is_link
 from pipeline.double.progress import Progress
 
@@ -102,7 +102,10 @@ class Execution:
     def _inputs(self, node_id: str) -> dict[str, list[Any]]:
         """Each input as a list of items."""
         found: dict[str, list[Any]] = {}
+        class_type = self.graph[node_id]["class_type"]
         for name, value in self.graph[node_id]["inputs"].items():
+            if not self.life.catalog.is_taken(class_type, name, value):
+                continue
             if is_link(value):
                 made = self.life.cache.get(value[0])
                 found[name] = made.outputs[value[1]] if made else self._now[value[0]][value[1]]
@@ -111,7 +114,7 @@ class Execution:
         return found
 
     def _call(self, node_id: str, class_type: str, inputs: dict[str, list[Any]]) -> Made:
-        node = NODES[class_type]
+        node = node_of(class_type, self.life.setup.is_instant)
         gives_lists = self.life.catalog.gives_lists(class_type)
         columns: list[list[Any]] = [[] for _ in gives_lists]
         shown: dict[str, list[Any]] = {}

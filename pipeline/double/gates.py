@@ -14,6 +14,7 @@ class Gate:
 
     class_type: str
     point: str
+    node_id: str = ""
     reached: threading.Event = field(default_factory=threading.Event)
     opened: threading.Event = field(default_factory=threading.Event)
 
@@ -29,9 +30,9 @@ class Gates:
         self._closed: list[Gate] = []
         self._lock = threading.Lock()
 
-    def close(self, class_type: str, point: str = "item 0") -> Gate:
-        """Hold nodes of this class at a point: `item 0` (the first call of the node), `step 3` (its third update), …"""
-        gate = Gate(class_type, point)
+    def close(self, class_type: str, point: str = "item 0", *, node_id: str = "") -> Gate:
+        """Hold nodes of this class, or the one of this id, at a point: `item 0` (its first call), `step 3` (its third update)."""
+        gate = Gate(class_type, point, node_id)
         with self._lock:
             self._closed.append(gate)
         return gate
@@ -52,10 +53,11 @@ class Gates:
         for gate in gates:
             gate.open()
 
-    def pass_through(self, class_type: str, point: str, over: threading.Event) -> None:
+    def pass_through(self, class_type: str, point: str, *, node_id: str, over: threading.Event) -> None:
         """Stand at every closed gate of this point until it opens, or until the life is `over`."""
         with self._lock:
-            here = [gate for gate in self._closed if (gate.class_type, gate.point) == (class_type, point)]
+            at_point = [gate for gate in self._closed if (gate.class_type, gate.point) == (class_type, point)]
+            here = [gate for gate in at_point if gate.node_id in ("", node_id)]
         for gate in here:
             gate.reached.set()
             while not gate.opened.wait(0.02) and not over.is_set():

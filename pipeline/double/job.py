@@ -56,7 +56,7 @@ class Job:
         """One call of a node. Interrupts are noticed before it, not inside it."""
         self._stop_if_asked()
         self.node_id, self.class_type, self._steps = node_id, class_type, 0
-        self.life.gates.pass_through(class_type, f"item {index}", self.life.over)
+        self._pass(f"item {index}")
         self._die_if_killed()
         if self.life.is_killed_at("mid_job"):
             raise KilledServer
@@ -71,7 +71,7 @@ class Job:
         self._stop_if_asked()
         self._progress.step(self.node_id, value, most, preview)
         self._steps += 1
-        self.life.gates.pass_through(self.class_type, f"step {self._steps}", self.life.over)
+        self._pass(f"step {self._steps}")
         self._die_if_killed()
 
     def work(self, seconds: float) -> None:
@@ -117,6 +117,9 @@ class Job:
     def graph_text(self) -> str:
         """The graph as it is written into files."""
         return json.dumps(self.graph)
+
+    def _pass(self, point: str) -> None:
+        self.life.gates.pass_through(self.class_type, point, node_id=self.node_id, over=self.life.over)
 
     def _stop_if_asked(self) -> None:
         self._die_if_killed()

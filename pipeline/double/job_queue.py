@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 LONGEST_HISTORY = 10_000
+SECRETS = ("auth_token_comfy_org", "api_key_comfy_org")
+"""Keys of extra_data that no history shows; newer releases hide them in the queue as well."""
 Entry = tuple[Any, ...]
 """(number, prompt_id, graph, extra_data, output_ids, secrets): compared as a tuple, so a tie of the first two compares graphs."""
 
@@ -62,7 +64,8 @@ class JobQueue:
             if len(self.history) > LONGEST_HISTORY:
                 self.history.pop(next(iter(self.history)))
             if is_kept:
-                self.history[entry[1]] = {"prompt": list(entry[:5]), "outputs": {}, "status": status, **result}
+                prompt = [*entry[:3], {key: value for key, value in entry[3].items() if key not in SECRETS}, entry[4]]
+                self.history[entry[1]] = {"prompt": prompt, "outputs": {}, "status": status, **result}
             self._on_change()
 
     def remaining(self) -> int:
@@ -130,6 +133,10 @@ class JobQueue:
         with self.changed:
             flags, self._flags = self._flags, {}
             return flags
+
+    def has_no_flags(self) -> bool:
+        """Whether everything asked for has been acted on."""
+        return not self._flags
 
     def end(self) -> None:
         """The life is over: whoever waits stops waiting."""

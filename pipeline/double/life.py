@@ -59,7 +59,7 @@ class Life:
         self.folders = Folders(setup.home)
         self.catalog = Catalog(setup.version, self.folders, setup.models)
         self.sockets = Sockets(loop, features=self.version.features, faults=faults)
-        self.queue = JobQueue(self._tell_status)
+        self.queue = JobQueue(self.tell_status)
         self.cache = Cache()
         self.loaded_models: list[str] = []
         self.over = threading.Event()
@@ -90,5 +90,6 @@ class Life:
             self.over.set()
         self.queue.end()
 
-    def _tell_status(self) -> None:
+    def tell_status(self) -> None:
+        """Say to everybody how long the queue is."""
         self.sockets.say("status", {"status": self.status()}, None)

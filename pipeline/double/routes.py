@@ -9,11 +9,11 @@ from typing import Any
 
 from aiohttp import web
 
+from pipeline.double.job_queue import SECRETS
 from pipeline.double.life import Life
 from pipeline.double.validation import problem, validate
 from pipeline.double.wire import cut
 
-SECRETS = ("auth_token_comfy_org", "api_key_comfy_org")
 LIFE = web.AppKey("life", Life)
 
 

@@ -53,6 +53,7 @@ async def cancel_jobs(request: web.Request) -> web.Response:
 
 def _cancel(life: Life, prompt_id: str) -> bool:
     if life.queue.delete(prompt_id):
+        life.tell_status()  # once more, as the real server does here
         return True
     if life.queue.is_running(prompt_id):
         life.interrupted.set()

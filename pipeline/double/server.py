@@ -53,6 +53,11 @@ class DoubleServer:
         """Where it answers, once it has been started; the port stays the same over restarts."""
         return f"http://{self.host}:{self.port}"
 
+    @property
+    def is_working(self) -> bool:
+        """Whether the thread that runs jobs is alive."""
+        return self._worker is not None and self._worker.is_alive()
+
     def start(self) -> DoubleServer:
         """Begin a life. Does nothing while one goes on."""
         if self.life is not None:
@@ -131,13 +136,12 @@ class DoubleServer:
             return
         for site in list(runner.sites):
             await site.stop()
-        for connection in list(runner.server.connections) if runner.server else []:
-            # Neither way says goodbye: clients see 1006 from a process that ends, however it ends.
-            if is_killed:
-                reset(connection.transport)
-            elif connection.transport is not None:
-                connection.transport.abort()
+        web_server = runner.server
+        _cut_all(web_server, is_killed)
         await runner.cleanup()
+        for _ in range(5):  # whoever was let in while the door closed would wait for an answer for ever
+            await asyncio.sleep(0)
+            _cut_all(web_server, is_killed)
 
     def __enter__(self) -> DoubleServer:
         return self.start()
@@ -145,6 +149,15 @@ class DoubleServer:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.gates.open_all()
         self.stop()
+
+
+def _cut_all(web_server: web.Server | None, is_killed: bool) -> None:
+    """Neither way says goodbye: clients see 1006 from a process that ends, however it ends."""
+    for connection in list(web_server.connections) if web_server else []:
+        if is_killed:
+            reset(connection.transport)
+        elif connection.transport is not None:
+            connection.transport.abort()
 
 
 def fleet(home: Path, count: int, **setup: Any) -> list[DoubleServer]:

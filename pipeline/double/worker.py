@@ -6,6 +6,7 @@ import threading
 
 from pipeline.double.execution import Execution
 from pipeline.double.job import KilledServer
+from pipeline.double.job_queue import Entry
 from pipeline.double.life import Life
 
 
@@ -43,17 +44,14 @@ def _turn(life: Life) -> None:
         life.cache.clear()
 
 
-def _run(life: Life, entry: tuple, ticket: int) -> None:
+def _run(life: Life, entry: Entry, ticket: int) -> None:
     number, prompt_id, graph, extra_data, outputs = entry[:5]
     execution = Execution(life, prompt_id=prompt_id, graph=graph, extra_data=extra_data, ticket=ticket)
     facts = {"server": life.setup.name, "life": life.number}
     life.ledger.began(prompt_id, graph, number=number, **facts)
     if life.faults.take("dead_worker", form="b"):
         raise _Dead
-    try:
-        execution.run(outputs)
-    except KilledServer:
-        raise
+    execution.run(outputs)
     if life.is_killed_at("after_job") or life.over.is_set():
         raise KilledServer
     ran = {"executed": execution.executed, "cached": execution.cached}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pipeline.double.job import Node
-from pipeline.double.nodes import films, images, sampling, saves, stand_ins, text
+from pipeline.double.nodes import films, images, instant, sampling, saves, stand_ins, text
 
 NODES: Mapping[str, Node] = {
     "CLIPLoader": sampling.load_clip,
@@ -41,3 +41,8 @@ NODES: Mapping[str, Node] = {
     "VAEDecode": sampling.decode_pictures,
     "VAEEncode": sampling.encode_pictures,
 }
+
+
+def node_of(class_type: str, is_instant: bool) -> Node:
+    """What runs a node of this class."""
+    return instant.INSTANT.get(class_type, NODES[class_type]) if is_instant else NODES[class_type]

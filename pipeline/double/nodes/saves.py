@@ -8,13 +8,13 @@ import json
 import struct
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
 from pipeline.double.folders import SavePlace
 from pipeline.double.job import Answer, Job
 from pipeline.double.nodes.films import Video, film, webm
-from pipeline.double.nodes.pictures import frames, jpeg, png
+from pipeline.double.nodes.instant import blank_film, blank_png
+from pipeline.double.nodes.pictures import frames, png
 from pipeline.double.nodes.sampling import Latent
 
 CONTAINERS = {"auto": "mp4", "mp4": "mp4", "mkv": "mkv", "webm": "webm"}
@@ -41,7 +41,11 @@ def _pngs(job: Job, images: Any, place: SavePlace, kind: str) -> list[dict[str, 
     shown = []
     for index, picture in enumerate(frames(images)):
         name = place.name(index, "png")
-        job.save(place.folder / name, png(picture, notes=notes, effort=4 if kind == "output" else 1))
+        if job.life.setup.is_instant:
+            data = blank_png(picture.shape[1], picture.shape[0])
+        else:
+            data = png(picture, notes=notes, effort=4 if kind == "output" else 1)
+        job.save(place.folder / name, data)
         shown.append({"filename": name, "subfolder": place.subfolder, "type": kind})
     return shown
 
@@ -75,7 +79,10 @@ def save_video(job: Job, *, video: Video, filename_prefix: str = "video/ComfyUI"
     if container is None:
         raise TypeError("SaveVideo.execute() missing 1 required positional argument: 'format'")
     place = job.place(filename_prefix, width=video.images.shape[2], height=video.images.shape[1])
-    return _film(job, place, film(video, notes=_notes(job)), container)
+    if job.life.setup.is_instant:
+        count, height, width = video.images.shape[:3]
+        return _film(job, place, blank_film(width, height, count, video.fps), container)
+    return _film(job, place, film(video, notes={"prompt": job.graph_text()}), container)
 
 
 def save_webm(job: Job, *, images: Any, filename_prefix: str, codec: str, fps: float, crf: float) -> Answer:
@@ -108,12 +115,3 @@ def _film(job: Job, place: SavePlace, data: bytes, suffix: str) -> Answer:
     name = place.name(0, suffix)
     job.save(place.folder / name, data)
     return Answer((), {"images": [{"filename": name, "subfolder": place.subfolder, "type": "output"}], "animated": [True]})
-
-
-def _notes(job: Job) -> dict[str, str]:
-    return {"prompt": job.graph_text()}
-
-
-def preview_of(picture: np.ndarray) -> tuple[str, bytes]:
-    """A picture (RGB uint8) as a step's preview."""
-    return "JPEG", jpeg(picture)
