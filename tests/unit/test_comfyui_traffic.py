@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
 import json
-import lzma
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -16,18 +16,33 @@ from pipeline.adapters.backends.comfyui.failures import execution_failure, node_
 from pipeline.adapters.backends.comfyui.messages import Cached, Executing, Message, Preview, States, Step, parse
 from pipeline.adapters.backends.comfyui.progress import Progress
 
-DATA = Path(__file__).parents[1] / "data" / "comfyui_traffic.json.xz"
+DATA = Path(__file__).parents[1] / "data" / "comfyui"
+BOTH = ["0.3.64", "0.33.0"]
 
 
 @cache
 def recordings() -> dict[tuple[str, str], list[dict[str, Any]]]:
-    """The events of every scenario, by version and name."""
-    whole = json.loads(lzma.decompress(DATA.read_bytes()))
-    return {(one["version"], one["scenario"]): one["events"] for one in whole}
+    """What the client side of every scenario saw, by version and name."""
+    found = {}
+    for version in BOTH:
+        whole = json.loads(gzip.decompress((DATA / f"traffic_{version}.json.gz").read_bytes()))
+        found |= {(version, name): list(seen(scenario["events"])) for name, scenario in whole.items()}
+    return found
+
+
+def seen(recorded: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """What the socket said, the graphs that were sent, and every answer; no more than a client is told."""
+    for event in recorded:
+        match event["channel"], event["direction"]:
+            case "ws", "in":
+                yield {"said": event.get("body")}
+            case "http", "request" if (event["method"], event["path"]) == ("POST", "/prompt"):
+                yield {"sent": event.get("body")}
+            case "http", "response":
+                yield event
 
 
 SCENARIOS = sorted(recordings())
-BOTH = ["0.3.64", "0.33.0"]
 
 
 def events(version: str, scenario: str) -> list[dict[str, Any]]:

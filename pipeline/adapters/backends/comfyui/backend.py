@@ -83,7 +83,7 @@ class ComfyBackend:
     def cancel(self, attempt_id: str) -> None:
         """Ask the attempt to stop. When it succeeds all the same, it is done."""
         job = self._jobs.get(attempt_id)
-        if attempt_id in self._ended:
+        if attempt_id in self._ended or (job is None and self._spool.result(attempt_id) is not None):
             return
         job = job or self._reattached(attempt_id)
         if job is not None and self._loop is not None:
@@ -154,20 +154,23 @@ class ComfyBackend:
     async def _perform(self, job: Job) -> None:
         result: Result | None = None
         error: BaseException | None = None
-        server = self._server(job.place.url)
-        server.join(job)
         try:
-            performance = Performance(job, server, spool=self._spool, pool=self._pool, timing=self._timing)
-            result = await performance.run()
+            result = await self._performed(job)
         except Exception as raised:
             error = raised
-        finally:
-            server.part(job)
         self._ended[job.id] = update_of(job.id, result, error)
         self._shown_at.pop(job.id, None)
         self._tasks.pop(job.id, None)
         del self._jobs[job.id]
         self._wake()
+
+    async def _performed(self, job: Job) -> Result:
+        server = self._server(job.place.url)
+        server.join(job)
+        try:
+            return await Performance(job, server, spool=self._spool, pool=self._pool, timing=self._timing).run()
+        finally:
+            server.part(job)
 
     def _server(self, url: str) -> Server:
         address = checked_url(url)

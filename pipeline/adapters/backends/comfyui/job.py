@@ -73,5 +73,5 @@ class Job:
 
     def update(self) -> Update:
         """How it stands, as the engine asks for it."""
-        note = self.words or self.progress.note
+        note = self.words or self.progress.note or (f"runs on {self.place.name}" if self.has_begun else "")
         return Update(self.id, UpdateState.RUNNING, progress=self.progress.fraction, note=note, has_begun=self.has_begun)

@@ -135,14 +135,10 @@ class Performance:
             if await self._is_there():
                 return
             self._stop_if_asked()
-        raise (
-            self._failed(refusal(doubt.status, doubt.data))
-            if doubt
-            else WorkFailed(
-                FailureClass.WORKER_GONE,
-                f"{self._job.place.name} broke off each time the workflow was sent, and does not have it.",
-            )
-        )
+        if doubt is not None:
+            raise self._failed(refusal(doubt.status, doubt.data))
+        name = self._job.place.name
+        raise WorkFailed(FailureClass.WORKER_GONE, f"{name} broke off each time the workflow was sent, and does not have it.")
 
     async def _accepted(self, answer: Answer) -> None:
         """Raises WorkFailed unless the whole graph was taken: one good output is enough for a 200."""
@@ -263,8 +259,7 @@ class Performance:
 
     async def _fetch(self, files: list[MadeFile], folder: Path) -> list[Path]:
         """The files under names of our own: theirs name nothing here."""
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
+        await self._in_pool(_make_anew, folder)
         paths: list[Path] = []
         room = OUTPUT_LIMIT
         for number, file in enumerate(files, 1):
@@ -293,3 +288,9 @@ class Performance:
 
     async def _in_pool(self, function: Callable[..., _T], *arguments: Any) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
+
+
+def _make_anew(folder: Path) -> None:
+    """An empty folder, whatever was there."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
