@@ -119,7 +119,7 @@ class DoubleServer:
         pages = self.setup.home / "web"
         pages.mkdir(exist_ok=True)
         self._runner = web.AppRunner(
-            application(life, pages), access_log=None, logger=_QUIET, handle_signals=False, shutdown_timeout=0
+            application(life, pages), access_log=None, logger=_QUIET, handle_signals=False, shutdown_timeout=0.01
         )
         await self._runner.setup()
         await web.SockSite(self._runner, listener).start()
