@@ -137,11 +137,10 @@ class DoubleServer:
         for site in list(runner.sites):
             await site.stop()
         web_server = runner.server
-        _cut_all(web_server, is_killed)
-        await runner.cleanup()
-        for _ in range(5):  # whoever was let in while the door closed would wait for an answer for ever
-            await asyncio.sleep(0)
+        for _ in range(10):  # whoever was let in while the door closed would wait for an answer for ever
             _cut_all(web_server, is_killed)
+            await asyncio.sleep(0)
+        await runner.cleanup()
 
     def __enter__(self) -> DoubleServer:
         return self.start()
