@@ -25,10 +25,8 @@ def hint(overview: RunOverview) -> Component | None:
     if _failures(overview):
         return _trouble(f"{_failures(overview)}: look at why, then try again.", "failed")
     if overview.outlook is Outlook.STUCK and counts.get(BLOCKED, 0):
-        return _trouble(
-            f"{words.counted(counts[BLOCKED], 'scene')} cannot go on: what they need failed, was rejected or was never asked for.",
-            "blocked",
-        )
+        scenes = words.counted(counts[BLOCKED], "scene")
+        return _trouble(f"{scenes} cannot go on: what they need failed, was rejected or was never asked for.", "blocked")
     return _ready(overview) if overview.approved and not overview.missing else None
 
 

@@ -59,7 +59,11 @@ def _many_buttons() -> list[Component]:
     )
     return [
         html.Button(
-            [html.Span(f"{text} ", id=f"many-{verb}"), html.B("", className="num"), html.Kbd(key, className="kbd") if key else None],
+            [
+                html.Span(f"{text} ", id=f"many-{verb}"),
+                html.B("", className="num"),
+                html.Kbd(key, className="kbd") if key else None,
+            ],
             className="btn sm",
             **{"data-verb": verb, **data},
         )

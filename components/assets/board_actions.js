@@ -5,7 +5,7 @@
   // Ask the server for a verb on what is chosen (or on `more.keys`), with the versions that this page has seen.
   let asked = 0;
   B.ask = (verb, more = {}) => {
-    if (!B.isHere()) return;
+    if (!B.isHere() || window.stripboard.refusesAway()) return;
     const { model } = B.state, isWhole = more.scope === "all";
     const chosen = isWhole ? [] : model.selected();
     if (!isWhole && !chosen.length && !more.still && !more.run) {

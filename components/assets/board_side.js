@@ -100,6 +100,16 @@
     return found;
   };
 
+  // Why scenes failed or were rejected, the most common reasons first.
+  const causes = (model, chosen) => {
+    const by = new Map();
+    for (const i of chosen) {
+      const why = [6, 7].includes(model.shown[i]) && model.reason.get(i);
+      if (why) by.set(why, (by.get(why) || 0) + 1);
+    }
+    return [...by].sort((one, other) => other[1] - one[1]).slice(0, 3).map(([why, count]) => B.make("div", "muted bx-reason", `${count.toLocaleString("en")} × ${why}`));
+  };
+
   // Many cells ------------------------------------------------------------------------------------------------------
   const many = (model) => {
     const chosen = model.selected(), at = (id) => B.el(id), by = new Int32Array(9), rows = new Set(), groups = new Set();
@@ -120,7 +130,7 @@
       word.append(B.badge(code), B.make("span", "", B.WORDS[code]), B.make("b", "num", by[code].toLocaleString("en")));
       lines.push(word);
     });
-    at("many-counts").replaceChildren(...lines);
+    at("many-counts").replaceChildren(...lines, ...causes(model, chosen));
     setText(at("many-time"), B.duration(seconds));
     setText(at("many-disk"), B.size(bytes));
     const stuck = model.needSets.map((needs) => needs.some((need) => model.isStuck(need)));

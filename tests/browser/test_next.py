@@ -12,13 +12,15 @@ from pipeline.domain.matrix import Selection
 from pipeline.domain.production import Approvals
 from tests.browser.boards import Board
 from tests.browser.stage import Stage, fresh_production
-from tests.browser.tabs import Opens
+from tests.browser.tabs import Complaints, Opens
 from tests.factories import AUTO, HUMAN, PERSON
 from tests.fakes import failing
+from tests.serving import Server
 
 SCENES_HUMAN = Approvals("auto", "human")
 LOOKS_HUMAN = Approvals("human", "auto")
 LOOK = "c1 / v1"
+GONE = "ERR_CONNECTION_REFUSED|WebSocket connection|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|did not respond"
 
 Boards = Callable[..., Board]
 
@@ -80,6 +82,7 @@ def test_what_failed_is_told_and_one_click_from_another_try(board: Boards, stage
     expect(shown.page.locator("#board-hint")).to_contain_text("2 scenes failed")
     shown.page.locator("#select-stuck").click()
     shown.until(lambda: len(shown.selection()) == 2)
+    expect(shown.page.locator("#many-counts")).to_contain_text("2 × no such model")
     expect(shown.page.locator("#side-many .btn.primary")).to_contain_text("Retry")
 
 
@@ -128,3 +131,23 @@ def test_the_legend_of_a_layer_tells_of_that_layer(board: Boards, stage: Stage) 
 def attempts_of(stage: Stage, run_id: int) -> int:
     """The most tries that a scene of the run has had."""
     return int(max(stage.studio.boards.layer(run_id, "attempts").values()))
+
+
+def test_a_decision_while_the_server_is_away_is_refused_and_can_be_made_again(
+    board: Boards, stage: Stage, server: Server, complaints: Complaints
+) -> None:
+    run = stage.start(fresh_production(characters=1, scene_types=1, variants=1, approvals=SCENES_HUMAN))
+    stage.work()
+    shown, key = board(run), "c1 / s1 / v1"
+    shown.click(key)
+    shown.page.locator("#one-buttons [data-verb=approve]").wait_for()
+    server.stop()
+    shown.page.wait_for_selector("#live-pill[data-state=away]")
+    shown.press("a")
+    shown.toast("The server does not answer, so nothing was done.")
+    server.start()
+    shown.page.wait_for_selector("#live-pill[data-state=live]")
+    assert stage.cells(run)[key].status.value == "review"
+    shown.press("a")
+    shown.until(lambda: shown.status(key) == "approved")
+    complaints.forgive(GONE)
