@@ -35,6 +35,9 @@ _MODES: Mapping[Mode, frozenset[CellStatus]] = {
     ),
 }
 
+_LEAST_IN_HOURS_S, _LEAST_IN_GB_BYTES = 36.0, 1e8
+"""Smaller amounts are told in seconds and MB: a need of 0.00 of what is left explains nothing."""
+
 
 @dataclass(frozen=True)
 class Receipt:
@@ -174,16 +177,27 @@ class Submission:
 
 def _uncovered(run: Run, estimate: Estimate) -> str:
     """Which budget of the run does not cover this, in words; empty when both do."""
+    scenes = "1 scene" if estimate.cells == 1 else f"{estimate.cells:,} scenes"
     seconds = Account(run.limit_seconds, run.spent_seconds, run.reserved_seconds)
     if not seconds.covers(estimate.generation_seconds):
         return (
-            f"Run {run.name} would need {estimate.generation_seconds / 3600:.3f} GPU-hours for {estimate.cells} cells and has "
-            f"{seconds.free / 3600:.3f} left ({estimate.basis}). Submit fewer cells, or raise budget.gpu_hours."
+            f"Run {run.name} would need {_generation(estimate.generation_seconds)} for {scenes} and has "
+            f"{_generation(seconds.free)} left ({estimate.basis}). Submit fewer scenes, or raise budget.gpu_hours."
         )
     sizes = Account(run.limit_bytes, run.spent_bytes, run.reserved_bytes)
     if not sizes.covers(estimate.disk_bytes):
         return (
-            f"Run {run.name} would need {estimate.disk_bytes / 1e9:.3f} GB of disk for {estimate.cells} cells and has "
-            f"{sizes.free / 1e9:.3f} GB left. Submit fewer cells, or raise budget.disk_gb."
+            f"Run {run.name} would need {_disk(estimate.disk_bytes)} of disk for {scenes} and has "
+            f"{_disk(sizes.free)} left. Submit fewer scenes, or raise budget.disk_gb."
         )
     return ""
+
+
+def _generation(seconds: float) -> str:
+    """GPU-hours, or seconds where hours would read as nothing."""
+    return f"{seconds / 3600:,.2f} GPU-hours" if seconds >= _LEAST_IN_HOURS_S else f"{max(0.0, seconds):.1f} GPU-seconds"
+
+
+def _disk(size_bytes: float) -> str:
+    """GB, or MB where GB would read as nothing."""
+    return f"{size_bytes / 1e9:,.1f} GB" if size_bytes >= _LEAST_IN_GB_BYTES else f"{max(0.0, size_bytes) / 1e6:.1f} MB"

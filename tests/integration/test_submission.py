@@ -189,6 +189,6 @@ def test_the_priority_of_a_run_and_of_its_cells_add_up(house: House) -> None:
 def test_a_preview_says_what_would_refuse_the_submission(house: House) -> None:
     run = house.create(make_production(budget=Budget(gpu_hours=1e-9)))
     preview = house.studio.submission.preview(run, EVERYTHING, Mode.ALL)
-    assert "Submit fewer cells, or raise budget.gpu_hours" in preview.refusal
+    assert "Submit fewer scenes, or raise budget.gpu_hours" in preview.refusal
     assert len(preview.accepted) == 8
     assert house.studio.submission.preview(house.create(make_production(title="Free")), EVERYTHING, Mode.ALL).refusal == ""
