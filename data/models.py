@@ -235,6 +235,7 @@ takes = Table(
     Column("verdict", Json),
     Column("scene_sha256", String(64)),
     Column("kept", Json, nullable=False, server_default="[]"),
+    Column("prompt", Text, nullable=False, server_default=""),
     UniqueConstraint("cell_id", "number"),
     Index("ix_takes_scene", "scene_sha256", **only("decision = 'approved'")),
 )

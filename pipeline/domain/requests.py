@@ -78,8 +78,8 @@ class Recipes:
             "framing": "medium",
         }
 
-    def segment(self, cell: CellPlan, *, take: int, number: int, seed: int) -> dict[str, Any]:
-        """Parameters of `scene_generation` for segment `number` (1-based)."""
+    def segment(self, cell: CellPlan, *, take: int, number: int, seed: int, prompt: str = "") -> dict[str, Any]:
+        """Parameters of `scene_generation` for segment `number` (1-based); `prompt` stands in for the cell's own."""
         scene = self.scene_type(cell)
         frames = segment_frames(scene)
         backends_own = self._command() | self._workflow(scene, Kind.SEGMENT)
@@ -90,7 +90,7 @@ class Recipes:
             "variant": cell.variant,
             "location": cell.location,
             "scene_number": cell.scene_number,
-            "prompt": cell.prompt,
+            "prompt": prompt or cell.prompt,
             "camera": self._camera(scene),
             "style": self._style,
             "framing": scene.framing,

@@ -110,7 +110,8 @@ class Advance:
         take = cell.take + 1
         seed = int(wishes.get("seed", plans.take_seed(self.book(cell.run_id), cell.plan, take)))
         self.move_cell(cell, CellStatus.QUEUED, cause=cause, take=take)
-        self.store.takes.add(cell.id, take, seed=seed, now=self.store.journal.now, kept=wishes.get("keep", ()))
+        kept, prompt = wishes.get("keep", ()), wishes.get("prompt", "")
+        self.store.takes.add(cell.id, take, seed=seed, now=self.store.journal.now, kept=kept, prompt=prompt)
 
     def approve_still(
         self, still: Still, hero: int | None, *, actor: Actor, cause: int | None = None, reason: str = "", **changes: Any

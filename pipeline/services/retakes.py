@@ -30,9 +30,19 @@ class Retakes:
         self._clock = clock
 
     def again(
-        self, run: Run, key: str, actor: Actor, *, from_segment: int = 1, seed: int | None = None, expected: int | None = None
+        self,
+        run: Run,
+        key: str,
+        actor: Actor,
+        *,
+        from_segment: int = 1,
+        seed: int | None = None,
+        prompt: str = "",
+        expected: int | None = None,
     ) -> int:
         """Queue a new take and say its number. Segments before `from_segment` are taken over from the newest take.
+
+        `seed` and `prompt` are for what is made anew; without them it has a seed of its own and the words of the production.
 
         `expected` is the version of the cell that was looked at: Conflict when it is another one now. Conflict too when the
         cell is under way or waits for something, or when there is nothing to keep; Refused when the budget does not cover it.
@@ -44,14 +54,14 @@ class Retakes:
             advance = Advance(store, self._books, actor)
             advance.know_runs([current])
             self._check_budget(store, current, cell, from_segment)
-            wishes: dict[str, Any] = {} if seed is None else {"seed": seed}
+            own = "" if prompt.strip() == cell.plan.prompt else prompt.strip()
+            told = {**({} if seed is None else {"seed": seed}), **({"prompt": own} if own else {})}
+            wishes: dict[str, Any] = dict(told)
             base: list[JobInput] = []
             if from_segment > 1:
                 wishes["keep"], base = self._kept(store, cell, from_segment)
-            told = {"from_segment": from_segment, **({"seed": seed} if seed is not None else {})}
-            cause = store.journal.record(
-                "take.asked", actor=actor, subject="cell", subject_id=cell.id, run_id=run.id, data={"take": cell.take + 1, **told}
-            )
+            data = {"take": cell.take + 1, "from_segment": from_segment, **told}
+            cause = store.journal.record("take.asked", actor=actor, subject="cell", subject_id=cell.id, run_id=run.id, data=data)
             _go_on(store, current, actor, cause)
             advance.cancel_jobs("cell", [cell.id], "made anew")
             advance.queue_cell(cell, cause=cause, wishes=wishes)
@@ -60,8 +70,8 @@ class Retakes:
             self._start(store, advance, cell, wishes, base)
         return cell.take + 1
 
-    def _kept(self, store: Store, cell: Cell, from_segment: int) -> tuple[list[list[int]], list[JobInput]]:
-        """[take, seed] of every segment before this one of the newest take, and the pictures that it was made from."""
+    def _kept(self, store: Store, cell: Cell, from_segment: int) -> tuple[list[list[Any]], list[JobInput]]:
+        """[take, seed, prompt] of every segment before this one of the newest take, and the pictures that it was made from."""
         book = self._books.get(store, cell.run_id)
         count = book.recipes.scene_type(cell.plan).segments
         if from_segment > count:
@@ -73,7 +83,7 @@ class Retakes:
                 f'Take {cell.take} of "{cell.plan.key}" has finished {len(made)} of its first {from_segment - 1} segments. '
                 f"Begin at segment {len(made) + 1} or before."
             )
-        kept = [list(plans.segment_origin(book, cell.plan, job.take, job.part, job.options)) for job in made]
+        kept = [plans.segment_origin(book, cell.plan, job.take, job.part, job.options).row for job in made]
         return kept, [file for file in made[0].inputs if file.role != "start"]
 
     @staticmethod
