@@ -112,11 +112,18 @@ class PlainRun:
         self._start()
 
     def cancel_cells(self, names: Iterable[str]) -> None:
-        for name in names:
-            cell = self.things[name]
-            if cell.status not in ("approved", "cancelled", "not_started"):
-                self._cancel_work(name)
-                cell.status = "cancelled"
+        for name in self.taken_out(names):
+            self._cancel_work(name)
+            self.things[name].status = "cancelled"
+
+    def taken_out(self, names: Iterable[str]) -> list[str]:
+        """What is cancelled with these cells: those under way, and the stills that no other cell asks for."""
+        settled = ("not_started", "cancelled", "approved")
+        out = [name for name in names if self.things[name].status not in settled]
+        asked = [name for name, cell in self.cells().items() if cell.status not in ("not_started", "cancelled")]
+        used = {need for name in asked if name not in out for need in self._all_needs(name)}
+        needed = {need for name in out for need in self._all_needs(name)}
+        return [*out, *(name for name in needed - used if self.things[name].status not in settled)]
 
     def cancel(self) -> None:
         self.status = "cancelled"

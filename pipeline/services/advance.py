@@ -14,7 +14,7 @@ from pipeline.domain import plans
 from pipeline.domain.errors import Conflict
 from pipeline.domain.plans import RunBook
 from pipeline.domain.records import Actor, Cell, Job, JobInput, Run, Still
-from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus, StillKind, check_cell_transition
+from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus, StillKind, check_cell_transition, check_still_transition
 from pipeline.services.accounts import Accounts, ran_for
 from pipeline.services.runbooks import RunBooks
 
@@ -84,7 +84,7 @@ class Advance:
         self, still: Still, status: CellStatus, *, actor: Actor | None = None, cause: int | None = None, **changes: Any
     ) -> int:
         """Move a still along a legal transition; the answer is the number of the event."""
-        check_cell_transition(still.key, still.status, status)
+        check_still_transition(still.key, still.status, status)
         changes.setdefault("reason", "")
         moved = self.store.stills.move(still, status, self.store.journal.now, **changes)
         self.stills[still.id] = moved
