@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,46 @@ def test_a_rejected_take_does_not_come_back_in_the_next_run(house: House) -> Non
     [cell] = house.cells(second).values()
     assert (cell.status, cell.take) == (CellStatus.REVIEW, 2)
     house.check()
+
+
+def made_two_takes(house: House, *, reject_second: bool = False) -> Run:
+    """A run whose only cell has two takes: the first refused, the second approved or refused."""
+    run = house.start(make_production(characters=1, scene_types=1, variants=1, approvals=HUMAN))
+    house.work()
+    house.studio.review.approve_variant(run, "c1 / v1", PERSON)
+    house.work()
+    house.studio.review.reject(run, EVERYTHING, PERSON, reason="too dark")
+    house.studio.submission.submit(run, EVERYTHING, Mode.FAILED, PERSON)
+    house.work()
+    house.studio.review.approve(run, EVERYTHING, PERSON)
+    house.work()
+    [key] = house.cells(run)
+    if reject_second:
+        house.studio.review.reject(run, Selection(keys=(key,)), PERSON, reason="seen too late")
+    return run
+
+
+def test_takes_go_on_from_the_newest_run_that_has_asked_for_the_cell(house: House) -> None:
+    first = made_two_takes(house)
+    production = make_production(characters=1, scene_types=1, variants=1, approvals=HUMAN)
+    other = make_production(characters=2, scene_types=1, variants=1, approvals=HUMAN)
+    others = replace(other, characters=other.characters[1:], matrix=replace(other.matrix, characters=("c2",)))
+    house.start(others)
+    house.create(production)
+    ended = house.create(production)
+    house.studio.runs.cancel(ended, PERSON)
+    last = house.start(production)
+    house.work()
+    [key] = house.cells(first)
+    assert (house.cells(last)[key].status, house.cells(last)[key].approved_take) == (CellStatus.APPROVED, 2)
+
+
+def test_a_take_whose_approval_was_withdrawn_does_not_come_back_in_the_next_run(house: House) -> None:
+    made_two_takes(house, reject_second=True)
+    second = house.start(make_production(characters=1, scene_types=1, variants=1, approvals=HUMAN))
+    house.work()
+    [cell] = house.cells(second).values()
+    assert (cell.status, cell.take) == (CellStatus.REVIEW, 3)
 
 
 def test_two_unfinished_runs_of_a_production_share_their_work(house: House) -> None:
