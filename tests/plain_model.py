@@ -103,12 +103,14 @@ class PlainRun:
         return chosen
 
     def retry(self) -> None:
-        for name, still in self.stills().items():
-            if still.status in ("failed", "rejected"):
-                self._ask_for_still(name)
-        for key, job in self.jobs.items():
-            if key[1] == "export" and job.status == "failed":
-                self.jobs[key] = Work()
+        stuck = [name for name in self.stills() if self.things[name].status in ("failed", "rejected")]
+        exports = [key for key, job in self.jobs.items() if key[1] == "export" and job.status == "failed"]
+        for name in stuck:
+            self._ask_for_still(name)
+        for key in exports:
+            self.jobs[key] = Work()
+        if stuck or exports:
+            self._go_on()
         self._start()
 
     def cancel_cells(self, names: Iterable[str]) -> None:
@@ -192,6 +194,8 @@ class PlainRun:
                     self.jobs[key] = Work()
                 cell.status, cell.approved_take = "approved", target
                 back.append(name)
+        if back:
+            self._go_on()
         self._start()
         return back
 
@@ -264,6 +268,10 @@ class PlainRun:
                 self.jobs[key] = Work("ready", job.tries - 1)
 
     # Inside -----------------------------------------------------------------------------------------------------
+
+    def _go_on(self) -> None:
+        if self.status != "paused":
+            self.status = "running"
 
     def _is_current(self, key: Key) -> bool:
         thing = self.things[key[0]]

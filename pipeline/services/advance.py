@@ -7,6 +7,7 @@ before the transaction ends. Rows read or changed here are kept, so a cell that 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from data.store import Store
@@ -216,6 +217,18 @@ class Advance:
         if pictures:
             return pictures + [JobInput("plate", plate.sha256, plate.media_type, plate.label) for plate in plates]
         return plates[:1]
+
+    def go_on(self, run_id: int, *, cause: int | None = None) -> None:
+        """There is work in a run again: one that was over goes on; one that a person paused stays paused."""
+        run = self.run(run_id)
+        if run.status in (RunStatus.RUNNING, RunStatus.PAUSED):
+            return
+        self.store.runs.change(run_id, status=RunStatus.RUNNING)
+        self._runs[run_id] = replace(run, status=RunStatus.RUNNING)
+        data = {"from": run.status.value}
+        self.store.journal.record(
+            "run.running", actor=self.actor, subject="run", subject_id=run_id, run_id=run_id, cause=cause, data=data
+        )
 
     def complete_run(self, run_id: int, *, cause: int) -> None:
         """The run has reached its sealed delivery."""

@@ -139,6 +139,45 @@ def test_a_new_take_of_a_delivered_run_is_delivered_again(house: House) -> None:
     assert house.run(run).status is RunStatus.COMPLETED
 
 
+def test_a_rollback_in_a_delivered_run_is_exported_and_delivered(house: House) -> None:
+    run = house.start(make_production(characters=1, scene_types=2, variants=1, approvals=AUTO))
+    house.work()
+    [key, _] = house.cells(run)
+    one = Selection(keys=(key,))
+    house.studio.submission.submit(run, one, Mode.ALL, PERSON)
+    house.work()
+    house.studio.review.rollback(run, one, PERSON)
+    house.work()
+    assert house.cells(run)[key].approved_take == 1
+    assert [delivery.status for delivery in house.studio.deliveries.of_run(run)] == [DeliveryStatus.SEALED] * 3
+    assert house.run(run).status is RunStatus.COMPLETED
+
+
+def test_exports_that_a_rollback_of_a_delivered_run_brings_back_are_made(house: House) -> None:
+    run = house.start(make_production(characters=1, scene_types=1, variants=1, approvals=AUTO), auto_deliver=False)
+    house.backend.holds = lambda request: request.stage == "export"
+    house.work()
+    house.studio.submission.submit(run, EVERYTHING, Mode.ALL, PERSON)
+    house.backend.release()
+    house.work()
+    house.studio.deliveries.deliver(run, PERSON)
+    house.work()
+    assert house.run(run).status is RunStatus.COMPLETED
+    house.studio.review.rollback(run, EVERYTHING, PERSON)
+    house.work()
+    assert house.open_jobs(run) == {}
+    assert house.studio.deliveries.missing(house.run(run)) == []
+
+
+def test_a_delivered_run_goes_on_when_a_variant_image_is_asked_for_again(house: House) -> None:
+    run = house.start(make_production(characters=1, scene_types=1, variants=1, approvals=AUTO))
+    house.work()
+    house.studio.review.reject_variant(run, "c1 / v1", PERSON, reason="wrong coat")
+    assert house.studio.review.retry(run, EVERYTHING, PERSON) == ["variant c1 / v1"]
+    house.work()
+    assert house.stills(run)["variant c1 / v1"].status is CellStatus.APPROVED
+
+
 def test_a_delivery_whose_takes_changed_while_it_was_packaged_is_not_sealed(house: House) -> None:
     run = house.start(make_production(characters=1, scene_types=2, variants=1, approvals=AUTO))
     house.backend.holds = lambda request: request.stage == "delivery"

@@ -30,9 +30,14 @@ def drawable(text: str) -> str:
     clusters = [cluster.translate(_MIRRORED) if level % 2 else cluster for cluster, level in zip(clusters, levels, strict=True)]
     places = list(range(len(clusters)))
     for level in range(max(levels), 0, -1):
-        runs = [(is_turned, list(run)) for is_turned, run in groupby(places, lambda place: levels[place] >= level)]
-        places = [place for is_turned, run in runs for place in (reversed(run) if is_turned else run)]
+        places = _turned(places, {place for place in places if levels[place] >= level})
     return "".join(clusters[place] for place in places)
+
+
+def _turned(places: list[int], deep: set[int]) -> list[int]:
+    """The places, with each unbroken run of those in `deep` the other way round."""
+    runs = [(is_deep, list(run)) for is_deep, run in groupby(places, deep.__contains__)]
+    return [place for is_deep, run in runs for place in (reversed(run) if is_deep else run)]
 
 
 def _without_pictographs(text: str) -> str:
