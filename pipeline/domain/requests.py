@@ -15,6 +15,8 @@ from pipeline.domain.resolver import StillPlan
 from pipeline.domain.statuses import StillKind
 
 BLEND_FRAMES = 4
+TIME_LIMIT = "timeout_s"
+"""The parameter that says how long a program may take. It decides nothing about the result, so no fingerprint holds it."""
 
 
 class Recipes:
@@ -116,7 +118,10 @@ class Recipes:
         return self._cameras[scene.name]
 
     def _command(self) -> dict[str, Any]:
-        return {"command": list(self.production.command)} if self.production.command else {}
+        if not self.production.command:
+            return {}
+        limit = self.production.command_timeout_s
+        return {"command": list(self.production.command)} | ({} if limit is None else {TIME_LIMIT: limit})
 
 
 def _size(scene: SceneType) -> dict[str, Any]:
