@@ -10,7 +10,7 @@ from pipeline.domain.cells import CellPlan
 from pipeline.domain.estimates import Rate, cost_key, default_rate, export_bytes, segment_cost, segment_frames, still_cost
 from pipeline.domain.fingerprints import derive_seed, fingerprint
 from pipeline.domain.records import Cell, JobInput, NewJob, Run, Still, StoredFile
-from pipeline.domain.requests import Recipes
+from pipeline.domain.requests import TIME_LIMIT, Recipes
 from pipeline.domain.resolver import StillPlan
 from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import StillKind
@@ -221,6 +221,9 @@ def _job(
     frames: int = 0,
 ) -> NewJob:
     recipe = parameters(book, stage, subject, subject.take, part, options)
+    limit = recipe.pop(TIME_LIMIT, None)
+    if limit is not None:
+        options = {**options, TIME_LIMIT: limit}
     pairs = [(file.role, file.sha256) for file in inputs]
     return NewJob(
         run_id=run.id,

@@ -20,6 +20,8 @@ from pipeline.domain.workflows.slots import Kind
 from pipeline.domain.workflows.uses import key_of
 
 BLEND_FRAMES = 4
+TIME_LIMIT = "timeout_s"
+"""The parameter that says how long a program may take. It decides nothing about the result, so no fingerprint holds it."""
 
 
 class Recipes:
@@ -139,7 +141,10 @@ class Recipes:
         return {} if found is None else {"workflow": found}
 
     def _command(self) -> dict[str, Any]:
-        return {"command": list(self.production.command)} if self.production.command else {}
+        if not self.production.command:
+            return {}
+        limit = self.production.command_timeout_s
+        return {"command": list(self.production.command)} | ({} if limit is None else {TIME_LIMIT: limit})
 
 
 def told(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pipeline.domain.estimates import scene_cost, segment_frames
 from pipeline.domain.matrix import Selection
 from pipeline.domain.records import Actor, Cell, JobInput, Run
 from pipeline.domain.stages import Stage
-from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus, in_words
+from pipeline.domain.statuses import CellStatus, JobStatus, in_words
 from pipeline.ports import Clock
 from pipeline.services.advance import Advance
 from pipeline.services.runbooks import RunBooks
@@ -62,7 +62,7 @@ class Retakes:
                 wishes["keep"], base = self._kept(store, cell, from_segment)
             data = {"take": cell.take + 1, "from_segment": from_segment, **told}
             cause = store.journal.record("take.asked", actor=actor, subject="cell", subject_id=cell.id, run_id=run.id, data=data)
-            _go_on(store, current, actor, cause)
+            advance.go_on(run.id, cause=cause)
             advance.cancel_jobs("cell", [cell.id], "made anew")
             advance.queue_cell(cell, cause=cause, wishes=wishes)
             advance.finish()
@@ -117,12 +117,3 @@ def _check(cell: Cell, expected: int | None) -> None:
         raise Conflict(f'"{cell.plan.key}" has changed meanwhile: it is {in_words(cell.status)} now. Look again, then decide.')
     if cell.status not in _AGAIN:
         raise Conflict(f'"{cell.plan.key}" is {in_words(cell.status)}: another take can be asked for when this one is over.')
-
-
-def _go_on(store: Store, run: Run, actor: Actor, cause: int) -> None:
-    """A run that was over goes on; one that a person paused stays paused."""
-    if run.status in (RunStatus.RUNNING, RunStatus.PAUSED):
-        return
-    store.runs.change(run.id, status=RunStatus.RUNNING)
-    data = {"from": run.status.value}
-    store.journal.record("run.running", actor=actor, subject="run", subject_id=run.id, run_id=run.id, cause=cause, data=data)
