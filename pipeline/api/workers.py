@@ -42,19 +42,19 @@ class Worker(given.Given):
     name: str
     url: str
     tags: list[str]
+    cost_per_hour: float
     state: WorkerState
+    busy: int
+    queue: int
     health: Health
     health_reason: str
     health_at: datetime | None
     looked_at: datetime | None
-    version: str
     gpu: str
     memory_bytes: int
     free_bytes: int
-    queue: int
-    cost_per_hour: float
     model: str
-    busy: int
+    version: str
     records: list[WorkRecord]
 
 

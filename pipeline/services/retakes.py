@@ -14,6 +14,7 @@ from pipeline.domain.records import Actor, Cell, JobInput, Run
 from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import CellStatus, JobStatus, in_words
 from pipeline.ports import Clock
+from pipeline.services.accounts import payable_seconds
 from pipeline.services.advance import Advance
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.selections import selected
@@ -103,12 +104,12 @@ class Retakes:
         frames = segment_frames(scene)
         whole, size = scene_cost(book.recipes.production, scene, book.rates)
         seconds = whole * sum(frames[from_segment - 1 :]) / sum(frames)
-        hours = Account(run.limit_seconds, run.spent_seconds, run.reserved_seconds)
+        payable = payable_seconds(store, run)
         disk = Account(run.limit_bytes, run.spent_bytes, run.reserved_bytes)
-        if not hours.covers(seconds) or not disk.covers(size):
+        if seconds > payable or not disk.covers(size):
             raise Refused(
                 f'Another take of "{cell.plan.key}" would need {seconds / 3600:.3f} GPU-hours and {size / 1e9:.3f} GB; '
-                f"run {run.name} has {hours.free / 3600:.3f} GPU-hours and {disk.free / 1e9:.3f} GB left. Raise its budget."
+                f"run {run.name} has {payable / 3600:.3f} GPU-hours and {disk.free / 1e9:.3f} GB left. Raise its budget."
             )
 
 

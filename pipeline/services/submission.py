@@ -15,6 +15,7 @@ from pipeline.domain.matrix import Selection
 from pipeline.domain.records import Actor, Cell, Run
 from pipeline.domain.statuses import SUBMITTED, CellStatus, JobStatus, RunStatus, in_words
 from pipeline.ports import Clock
+from pipeline.services.accounts import cheapest, cost_of
 from pipeline.services.advance import Advance
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.sealing import Sealing
@@ -150,7 +151,7 @@ class Submission:
         """Why a budget does not cover these cells beside what is queued already; empty when it does."""
         current = store.runs.by_ids([run.id])[run.id]
         queued = store.cells.with_status(run.id, CellStatus.QUEUED)
-        return _uncovered(current, self._estimate(store, current, [*chosen, *queued]))
+        return _uncovered(current, self._estimate(store, current, [*chosen, *queued]), cheapest(store, current))
 
     def _queue(self, store: Store, run: Run, chosen: Sequence[Cell], actor: Actor) -> None:
         advance = Advance(store, self._books, actor)
@@ -199,8 +200,8 @@ def _with_needs(still_ids: set[int], above: Mapping[int, Sequence[tuple[str, int
     return still_ids | {needed for still_id in still_ids for _, needed in above.get(still_id, ())}
 
 
-def _uncovered(run: Run, estimate: Estimate) -> str:
-    """Which budget of the run does not cover this, in words; empty when both do."""
+def _uncovered(run: Run, estimate: Estimate, price: float) -> str:
+    """Which budget of the run does not cover this, its time bought at `price` an hour, in words; empty when all do."""
     scenes = "1 scene" if estimate.cells == 1 else f"{estimate.cells:,} scenes"
     seconds = Account(run.limit_seconds, run.spent_seconds, run.reserved_seconds)
     if not seconds.covers(estimate.generation_seconds):
@@ -213,6 +214,12 @@ def _uncovered(run: Run, estimate: Estimate) -> str:
         return (
             f"Run {run.name} would need {_disk(estimate.disk_bytes)} of disk for {scenes} and has "
             f"{_disk(sizes.free)} left. Submit fewer scenes, or raise budget.disk_gb."
+        )
+    money, cost = Account(run.limit_cost, run.spent_cost, run.reserved_cost), cost_of(estimate.generation_seconds, price)
+    if not money.covers(cost):
+        return (
+            f"Run {run.name} would cost {cost:,.2f} for {scenes} at the cheapest worker and has {money.free:,.2f} left "
+            f"({estimate.basis}). Submit fewer scenes, or raise budget.money."
         )
     return ""
 

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.domain.choices import Mode
+from pipeline.domain.errors import Refused
 from pipeline.domain.production import Budget
+from pipeline.domain.progress import Outlook
 from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import CellStatus, JobStatus
 from pipeline.domain.workers import WorkerState
@@ -157,16 +159,37 @@ def test_the_time_of_a_worker_costs_what_its_price_says(house: FleetHouse) -> No
     assert found.spent_cost > 0 and found.reserved_cost == 0
 
 
-def test_money_is_never_spent_beyond_the_budget(house: FleetHouse) -> None:
-    house.add("gpu-1", "gpu-2", cost_per_hour=3600.0)
-    run = house.create(make_production(budget=Budget(money=0.5)))
-    house.studio.submission.submit(run, EVERYTHING, Mode.MISSING, PERSON)
+def test_money_is_reserved_when_work_starts_so_that_workers_together_never_pass_the_budget(house: FleetHouse) -> None:
+    house.add("gpu-1", "gpu-2")
+    house.fleet.holding |= {"gpu-1", "gpu-2"}
+    run = house.start(make_production(budget=Budget(money=0.5)))
+    for name in ("gpu-1", "gpu-2"):
+        house.studio.workers.edit(house.worker(name).worker, PERSON, cost_per_hour=300.0)
 
     house.work()
 
-    found = house.run(run)
-    assert found.spent_cost + found.reserved_cost <= 0.5
-    assert house.open_jobs(run)[JobStatus.READY] > 0, "the rest waits for more money"
+    assert len(house.fleet.sent) == 1, "the reservation of one leaves too little for another"
+    assert 0.25 < house.run(run).reserved_cost <= 0.5
+
+
+def test_work_that_has_become_too_dear_waits_and_the_run_says_so(house: FleetHouse) -> None:
+    house.add("gpu-1")
+    run = house.start(make_production(budget=Budget(money=0.5)))
+    house.studio.workers.edit(house.worker("gpu-1").worker, PERSON, cost_per_hour=36_000.0)
+
+    house.work()
+
+    assert not house.fleet.sent
+    assert house.studio.reports.progress(run.id).outlook is Outlook.BUDGET
+
+
+def test_what_the_cheapest_worker_is_too_dear_for_is_refused_at_submission(house: FleetHouse) -> None:
+    house.add("dear", cost_per_hour=7200.0)
+    house.add("cheap", cost_per_hour=3600.0)
+    run = house.create(make_production(budget=Budget(money=0.5)))
+
+    with pytest.raises(Refused, match=r"would cost .* at the cheapest worker and has 0.50 left"):
+        house.studio.submission.submit(run, EVERYTHING, Mode.MISSING, PERSON)
 
 
 def test_what_runs_at_workers_goes_on_when_the_engine_stops_and_is_found_by_the_next(house: FleetHouse) -> None:
