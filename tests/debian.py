@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 
-
 _PATIENTLY = ("-o", "DPkg::Lock::Timeout=300")
 """Somebody else may be installing just now, as on a machine that has only started: wait for them."""
 
