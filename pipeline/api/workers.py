@@ -36,13 +36,14 @@ class WorkRecord(given.Given):
 
 
 class Worker(given.Given):
-    """A worker as its last look found it; `busy` counts its jobs. Sizes in bytes."""
+    """A worker as its last look found it; `busy` counts its jobs. Sizes in bytes. `pause_reason`: its cards have paused it."""
 
     id: int
     name: str
     url: str
     tags: list[str]
     state: WorkerState
+    pause_reason: str
     health: Health
     health_reason: str
     health_at: datetime | None
