@@ -31,7 +31,6 @@ class Level(StrEnum):
 
 _GRAVITY = {level: number for number, level in enumerate(Level)}
 _WIDEST = {Measure.TEMPERATURE: 150.0, Measure.MEMORY: 1.0, Measure.POWER: 2.0, Measure.IDLE: 1.0}
-_UNITS = {Measure.TEMPERATURE: 1.0, Measure.MEMORY: 0.01, Measure.POWER: 0.01, Measure.IDLE: 0.01}
 _BACK = {Measure.TEMPERATURE: 5.0, Measure.MEMORY: 0.03, Measure.POWER: 0.05, Measure.IDLE: 0.05}
 _LIMIT = re.compile(r"(?P<warn>\d{1,4}(\.\d{1,2})?)?(/(?P<pause>\d{1,4}(\.\d{1,2})?))?")
 
@@ -133,7 +132,8 @@ def _threshold(measure: Measure, text: str) -> Threshold:
     match = _LIMIT.fullmatch(text)
     if not text or match is None:
         raise Invalid(f'The limit {measure.value}="{text[:40]}" is neither WARN, WARN/PAUSE, /PAUSE nor off.')
-    warn, pause = (None if match[name] is None else float(match[name]) * _UNITS[measure] for name in ("warn", "pause"))
+    parts = 1 if measure is Measure.TEMPERATURE else 100
+    warn, pause = (None if match[name] is None else float(match[name]) / parts for name in ("warn", "pause"))
     given = [value for value in (warn, pause) if value is not None]
     is_ordered = given == sorted(given, reverse=measure is Measure.IDLE)
     if not is_ordered or not all(0 < value <= _WIDEST[measure] for value in given):
@@ -198,4 +198,4 @@ _TOLD = {
 
 
 def _shown(value: float, measure: Measure) -> str:
-    return f"{value / _UNITS[measure]:.4g}" if measure is Measure.TEMPERATURE else f"{100 * value:.3g}"
+    return f"{value:.4g}" if measure is Measure.TEMPERATURE else f"{100 * value:.3g}"

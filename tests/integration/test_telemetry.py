@@ -1,0 +1,222 @@
+"""Readings as they are stored, what they do to workers, how they thin out, and the doors to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline import settings, wiring
+from pipeline.domain.errors import NotFound
+from pipeline.domain.telemetry import history
+from pipeline.domain.telemetry.limits import Level
+from pipeline.domain.telemetry.readings import Reading
+from pipeline.domain.workers import Worker, WorkerState
+from tests.cards import FakeProbe, reading
+from tests.factories import PERSON
+from tests.fakes import FakeClock
+from tests.fleet import WELL, PretendedServers
+
+
+class Hall:
+    """A studio with workers, a clock to move, and cards on this machine to put in."""
+
+    def __init__(self, folder: Path, url: str, **environment: str) -> None:
+        self.clock = FakeClock()
+        self.probe = FakeProbe()
+        self.servers = PretendedServers()
+        named = {"STRIPBOARD_HOME": str(folder / "home"), "DATABASE_URL": url, **environment}
+        loaded = settings.load(named)
+        self.studio = wiring.build_studio(loaded, clock=self.clock, servers=self.servers, probe=self.probe)
+
+    def add(self, name: str = "gpu-1", url: str = "") -> Worker:
+        """A worker that is well."""
+        worker = self.studio.workers.register(name, url or name, PERSON)
+        self.servers.sightings[worker.url] = replace(WELL, gpu="cuda:0 NVIDIA H100 80GB HBM3 : native")
+        [seen] = self.studio.workers.look([worker])
+        return seen
+
+    def tell(self, worker: Worker, *celsius: float, **changes: Any) -> None:
+        """The worker's card tells these temperatures, ten seconds apart."""
+        for value in celsius:
+            self.clock.advance(10)
+            self.studio.telemetry.take(worker, [reading(self.clock.now(), temperature_c=value, **changes)])
+
+    def state(self, worker: Worker) -> WorkerState:
+        """Whether it takes work."""
+        return self.studio.workers.find(worker.name).state
+
+    def events(self) -> list[str]:
+        """What the cards did to workers."""
+        return [event.type for event in self.studio.reports.events(0) if event.actor == "system:telemetry"]
+
+    def told(self, worker: Worker, *, hours: float = 200, points: int = 10_000) -> list[Reading]:
+        """What is stored of a worker."""
+        now = self.clock.now()
+        since = now - timedelta(hours=hours)
+        return self.studio.telemetry.history(worker, since=since, until=now, points=points)
+
+
+@pytest.fixture
+def hall(tmp_path: Path, database_url: str) -> Iterator[Hall]:
+    """On each database; every promise is checked at the end."""
+    found = Hall(tmp_path, database_url)
+    yield found
+    assert found.studio.invariants.check() == []
+    found.studio.close()
+
+
+def test_readings_are_stored_once_and_the_newest_stands_for_the_card(hall: Hall) -> None:
+    worker = hall.add()
+    hall.clock.advance(60)
+    batch = [reading(hall.clock.now() - timedelta(seconds=age), device=age % 2) for age in range(4)]
+
+    first = hall.studio.telemetry.take(worker, batch)
+    again = hall.studio.telemetry.take(worker, batch)
+
+    assert (first.stored, first.left_out, again.stored, again.left_out) == (4, 0, 0, 4)
+    cards = hall.studio.telemetry.latest()[worker.id]
+    assert [card.reading for card in cards] == [batch[0], batch[1]]
+    assert hall.told(worker) == [batch[2], batch[0], batch[3], batch[1]]
+
+
+def test_a_card_beyond_a_limit_is_warned_of_once_and_then_pauses_its_worker(hall: Hall) -> None:
+    worker = hall.add()
+    hall.tell(worker, 80, 84, 85, 84, 92, 95)
+    found = hall.studio.workers.find("gpu-1")
+    assert (found.state, found.pause_reason) == (WorkerState.PAUSED, "92 °C: warns from 83, pauses at 92")
+    assert found.why_not == "it is paused: 92 °C: warns from 83, pauses at 92"
+    assert hall.events() == ["worker.warned", "worker.paused"]
+
+
+def test_a_worker_that_its_cards_have_paused_goes_on_when_they_have_cooled(hall: Hall) -> None:
+    worker = hall.add()
+    hall.tell(worker, 93, 88)
+    assert hall.state(worker) is WorkerState.PAUSED
+    hall.tell(worker, 86)
+    assert hall.state(worker) is WorkerState.ENABLED
+    assert hall.events() == ["worker.paused", "worker.enabled"]
+    assert hall.studio.workers.find("gpu-1").pause_reason == ""
+
+
+def test_one_hot_card_of_two_is_enough(hall: Hall) -> None:
+    worker = hall.add()
+    hall.tell(worker, 93, device=1)
+    hall.tell(worker, 60, device=0)
+    assert hall.state(worker) is WorkerState.PAUSED
+    hall.tell(worker, 60, device=1)
+    assert hall.state(worker) is WorkerState.ENABLED
+
+
+@pytest.mark.parametrize("state", [WorkerState.PAUSED, WorkerState.DRAINING])
+def test_what_a_person_has_paused_or_drained_stays_so_when_cards_cool(hall: Hall, state: WorkerState) -> None:
+    worker = hall.add()
+    hall.tell(worker, 93)
+    hall.studio.workers.set_state(worker, state, PERSON)
+    hall.tell(worker, 60)
+    assert hall.state(worker) is state
+
+
+def test_a_person_may_enable_a_hot_worker_until_it_has_cooled_and_is_hot_again(hall: Hall) -> None:
+    worker = hall.add()
+    hall.tell(worker, 93)
+    hall.studio.workers.set_state(worker, WorkerState.ENABLED, PERSON)
+    hall.tell(worker, 94)
+    assert hall.state(worker) is WorkerState.ENABLED
+    hall.tell(worker, 60, 94)
+    assert hall.state(worker) is WorkerState.PAUSED
+
+
+def test_a_late_batch_is_judged_by_its_end(hall: Hall) -> None:
+    worker = hall.add()
+    hall.clock.advance(100)
+    at = hall.clock.now()
+    batch = [reading(at - timedelta(seconds=age), temperature_c=60.0 + age) for age in (40, 30, 0)]
+    hall.studio.telemetry.take(worker, batch)
+    assert (hall.state(worker), hall.events()) == (WorkerState.ENABLED, [])
+
+
+def test_limits_are_a_setting_of_the_installation(tmp_path: Path, sqlite_url: str) -> None:
+    hall = Hall(tmp_path, sqlite_url, STRIPBOARD_GPU_LIMITS="temperature=off,memory=50/70")
+    worker = hall.add()
+    hall.tell(worker, 99)
+    assert hall.studio.workers.find("gpu-1").pause_reason == "75 % of its memory: warns from 50, pauses at 70"
+    hall.studio.close()
+
+
+def test_looks_tell_the_memory_of_workers_that_tell_no_more(hall: Hall) -> None:
+    quiet, loud = hall.add("quiet"), hall.add("loud")
+    hall.tell(loud, 60)
+    hall.studio.telemetry.keep_looks(hall.studio.workers.look())
+    [known] = hall.told(quiet)
+    assert (known.memory_used_bytes, known.memory_bytes, known.temperature_c) == (1000, 80_000, None)
+    assert len(hall.told(loud)) == 1
+    hall.clock.advance(61)
+    hall.studio.telemetry.keep_looks(hall.studio.workers.look())
+    assert len(hall.told(loud)) == 2, "its agent has gone"
+
+
+def test_the_cards_of_this_machine_are_read_for_the_workers_here(hall: Hall) -> None:
+    here, there = hall.add("here", "localhost:8188"), hall.add("there", "10.9.9.9:8188")
+    hall.studio.telemetry.read_here()
+    assert hall.told(here) == []
+    hall.probe.cards = [reading(temperature_c=93.0), reading(device=1, name="NVIDIA L40S")]
+    hall.studio.telemetry.read_here()
+    assert [each.device for each in hall.told(here)] == [0] and hall.told(there) == []
+    assert hall.state(here) is WorkerState.PAUSED
+
+
+def test_thinning_goes_through_all_cards_in_bounded_turns(hall: Hall) -> None:
+    worker = hall.add()
+    start = hall.clock.now()
+    for minute in range(0, 180, 30):
+        hall.clock.advance(30 * 60)
+        ages = range(0, 30 * 60, 30)
+        batch = [reading(hall.clock.now() - timedelta(seconds=age), device=device) for age in ages for device in range(30)]
+        assert hall.studio.telemetry.take(worker, batch).stored == 1800, minute
+    before = hall.told(worker)
+    wanted = {
+        (device, at)
+        for device in range(30)
+        for times in [[each.at for each in before if each.device == device]]
+        for position, at in enumerate(times)
+        if position not in set(history.to_drop(times, hall.clock.now()))
+    }
+
+    turns = [hall.studio.telemetry.thin() for _ in range(4)]
+
+    assert {(each.device, each.at) for each in hall.told(worker)} == wanted
+    assert 0 < max(turns) <= 5000 and sum(turns) == len(before) - len(wanted)
+    assert start < min(at for _, at in wanted)
+
+
+def test_a_card_that_is_silent_for_long_keeps_its_last_word(hall: Hall) -> None:
+    worker = hall.add()
+    hall.tell(worker, 60, 61)
+    hall.clock.advance(9 * 24 * 3600)
+    assert hall.studio.telemetry.thin() == 1
+    [card] = hall.studio.telemetry.latest()[worker.id]
+    assert card.reading.temperature_c == 61 and not card.reading.is_current(hall.clock.now())
+
+
+def test_a_removed_worker_takes_its_readings_with_it(hall: Hall) -> None:
+    worker = hall.add()
+    hall.tell(worker, 60)
+    hall.studio.workers.remove(worker, PERSON)
+    assert hall.studio.telemetry.latest() == {}
+    with pytest.raises(NotFound):
+        hall.tell(worker, 60)
+
+
+def test_a_worker_that_moves_is_no_longer_paused_by_its_old_cards(hall: Hall) -> None:
+    worker = hall.add()
+    hall.tell(worker, 93)
+    hall.studio.workers.place("gpu-1", "gpu-2", PERSON)
+    found = hall.studio.workers.find("gpu-1")
+    assert (found.state, found.pause_reason) == (WorkerState.ENABLED, "")
+    [card] = hall.studio.telemetry.latest()[worker.id]
+    assert card.verdict.level is Level.PAUSE
