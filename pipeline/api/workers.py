@@ -52,9 +52,9 @@ class Worker(given.Given):
     gpu: str
     memory_bytes: int
     free_bytes: int
-    queue: int
     cost_per_hour: float
     model: str
+    queue: int
     busy: int
     records: list[WorkRecord]
 

@@ -16,7 +16,7 @@ from pipeline.domain.workers import WorkerState
 
 if TYPE_CHECKING:
     from pipeline.domain.telemetry.readings import Reading
-    from pipeline.wiring_fleet import Standing, Workers
+    from pipeline.wiring_fleet import Card, Standing, Workers
 
 worker_argument = click.argument("worker", metavar="WORKER")
 tag_option = click.option("--tag", "tags", multiple=True, metavar="TAG", help="A word to choose workers by, such as 48gb.")
@@ -36,7 +36,8 @@ def _list(as_json: bool) -> int:
         found, cards = studio.workers.all(), studio.telemetry.latest()
         now = studio.clock.now()
     if as_json:
-        print_json({"workers": found, "cards": {one.worker.name: cards.get(one.worker.id, ()) for one in found}})
+        told = {one.worker.name: [_card(card) for card in cards.get(one.worker.id, ())] for one in found}
+        print_json({"workers": found, "cards": told})
         return Exit.DONE
     if not found:
         say("There is no worker yet. Add one: `stripboard workers add gpu-1 http://HOST:8188`")
@@ -73,7 +74,7 @@ def readings_command(worker: str, hours: float, points: int, as_json: bool) -> i
         told = studio.telemetry.history(found, since=now - timedelta(hours=hours), until=now, points=points)
         cards = studio.telemetry.latest().get(found.id, ())
     if as_json:
-        print_json({"readings": told, "cards": cards})
+        print_json({"readings": told, "cards": [_card(card) for card in cards]})
         return Exit.DONE
     if not told:
         say(f'Nothing is known of the cards of "{found.name}". Run `./stripboard agent` on its machine.')
@@ -83,6 +84,10 @@ def readings_command(worker: str, hours: float, points: int, as_json: bool) -> i
         if card.verdict.words:
             say(f"card {card.verdict.device}, {card.verdict.words}", style="yellow")
     return Exit.DONE
+
+
+def _card(card: Card) -> dict[str, object]:
+    return {"reading": card.reading, "level": card.verdict.level, "words": card.verdict.words}
 
 
 def _reading_row(reading: Reading) -> tuple[object, ...]:

@@ -94,9 +94,9 @@ class Telemetry:
         if not looked:
             return
         with self._stores.begin(now) as store:
-            busy = store.workers.busy()
+            busy, told = store.workers.busy(), _told_of(store, now)
             for worker in store.workers.all():
-                if worker.id in looked and not _is_told(store, worker.id, now):
+                if worker.id in looked and worker.id not in told:
                     self._store(store, worker, [_of_look(looked[worker.id], now)], busy)
 
     def read_here(self) -> None:
@@ -147,10 +147,13 @@ class Telemetry:
         return len(dropped[:_MOST_DROPPED])
 
 
-def _is_told(store: Store, worker_id: int, now: datetime) -> bool:
-    """Whether an agent or the driver tells of this worker's cards: these know more than memory, which is all a look knows."""
-    latest = store.telemetry.between(worker_id, now - _LOOK_COUNTS_AFTER, now)
-    return any(each.temperature_c is not None or each.use is not None for each in latest)
+def _told_of(store: Store, now: datetime) -> set[int]:
+    """The workers whose cards an agent or the driver tells of: these know more than memory, which is all a look knows."""
+    return {
+        worker_id
+        for worker_id, cards in store.telemetry.latest().items()
+        if any(now - each.at < _LOOK_COUNTS_AFTER and (each.temperature_c, each.use) != (None, None) for _, each in cards)
+    }
 
 
 def _of_look(worker: Worker, now: datetime) -> Reading:

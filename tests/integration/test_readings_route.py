@@ -240,7 +240,10 @@ def test_the_agent_tells_until_ctrl_c_and_the_command_line_shows_it(
     assert "94%" in shown and "612 W" in shown and "1755 MHz" in shown
     assert start(["workers", "readings", "gpu-1", "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
-    assert printed["readings"][0]["temperature_c"] == 64 and printed["cards"][0]["verdict"]["findings"]
+    assert printed["readings"][0]["temperature_c"] == 64 and (printed["cards"][0]["level"], printed["cards"][0]["words"]) == (
+        "fine",
+        "",
+    )
 
 
 @pytest.mark.usefixtures("command")
