@@ -36,7 +36,7 @@ class WorkRecord(given.Given):
 
 
 class Worker(given.Given):
-    """A worker as its last look found it; `busy` counts its jobs. Sizes in bytes."""
+    """A worker as its last look found it; `busy` counts its jobs. Sizes in bytes. `pause_reason`: its cards have paused it."""
 
     id: int
     name: str
@@ -44,6 +44,7 @@ class Worker(given.Given):
     tags: list[str]
     cost_per_hour: float
     state: WorkerState
+    pause_reason: str
     busy: int
     queue: int
     health: Health
