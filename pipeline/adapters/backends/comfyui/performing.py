@@ -28,7 +28,6 @@ from pipeline.domain.errors import Cancelled, Invalid, WorkFailed
 from pipeline.domain.retries import FailureClass
 from pipeline.domain.work import Result
 
-_SENDS = 3
 _T = TypeVar("_T")
 _LONGEST_S = 7 * 24 * 3600.0
 
@@ -117,28 +116,28 @@ class Performance:
         await self._post(body)
 
     async def _post(self, body: dict[str, Any]) -> None:
-        """Send it so that it runs once: after any doubt it is looked for, twice, before it is sent again."""
-        for _ in range(_SENDS):
-            doubt: Answer | None = None
+        """Send it once. What may have arrived is looked for, and never sent again under this id: it may still arrive late.
+
+        Raises WorkFailed when the server does not have it; the next attempt has an id of its own.
+        """
+        answer: Answer | None = None
+        while answer is None:
             try:
                 answer = await self._server.calls.post("/prompt", body)
             except NoAnswer as error:
                 await self._patience.pause(error)
-                if error.is_refused:
-                    self._stop_if_asked()
-            else:
-                self._patience.answered()
-                if answer.status < 500 and (answer.status != 200 or isinstance(answer.data, dict)):
-                    await self._accepted(answer)
-                    return
-                doubt = answer
-            if await self._is_there():
-                return
+                if not error.is_refused:
+                    break
+                self._stop_if_asked()
+        if answer is not None and answer.status < 500 and (answer.status != 200 or isinstance(answer.data, dict)):
+            self._patience.answered()
+            await self._accepted(answer)
+        elif not await self._is_there():
             self._stop_if_asked()
-        if doubt is not None:
-            raise self._failed(refusal(doubt.status, doubt.data))
-        name = self._job.place.name
-        raise WorkFailed(FailureClass.WORKER_GONE, f"{name} broke off each time the workflow was sent, and does not have it.")
+            if answer is not None and answer.status == 500:
+                raise self._failed(refusal(answer.status, answer.data))
+            name = self._job.place.name
+            raise WorkFailed(FailureClass.WORKER_GONE, f"{name} broke off when the workflow was sent, and does not have it.")
 
     async def _accepted(self, answer: Answer) -> None:
         """Raises WorkFailed unless the whole graph was taken: one good output is enough for a 200."""
