@@ -302,15 +302,25 @@ class Storm:
 
     def standing(self) -> str:
         """How things stand, for a test that waits too long."""
-        workers = [(one.worker.name, one.worker.health.value, one.busy, one.worker.health_reason) for one in self.house.studio.workers.all()]
-        aside = [(record.work, record.reason) for one in self.house.studio.workers.all() for record in one.records if record.aside_since]
+        workers = [
+            (one.worker.name, one.worker.health.value, one.busy, one.worker.health_reason)
+            for one in self.house.studio.workers.all()
+        ]
+        aside = [
+            (record.work, record.reason)
+            for one in self.house.studio.workers.all()
+            for record in one.records
+            if record.aside_since
+        ]
         return f"{self.open_jobs()} {workers} {aside} {self.happened} died {self.deaths} restarted {self.restarts}"
 
     # What must hold ---------------------------------------------------------------------------------------------
 
     def executions(self) -> dict[str, int]:
         """How often each attempt was really begun, by the ledgers of all servers."""
-        return dict(Counter(line["prompt_id"] for server in self.servers for line in server.ledger.lines() if line["event"] == "began"))
+        return dict(
+            Counter(line["prompt_id"] for server in self.servers for line in server.ledger.lines() if line["event"] == "began")
+        )
 
     def check(self) -> None:
         """Nothing ran twice without a recorded reason, everything has ended or says why, every promise holds."""
@@ -355,4 +365,3 @@ class Storm:
             server.faults.clear()
             server.gates.open_all()
             server.stop()
-

@@ -1,4 +1,4 @@
-"""A fleet in which everything goes wrong: nothing is lost, nothing is made twice without a reason, everything says how it ended."""
+"""A fleet in which everything goes wrong: nothing is lost, nothing is made twice without a reason, and every end is told."""
 
 from __future__ import annotations
 

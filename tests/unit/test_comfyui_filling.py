@@ -77,7 +77,9 @@ def test_a_picture_slot_without_a_file_is_bad_input(slot: str) -> None:
 
 
 def test_every_save_node_writes_below_the_attempts_own_prefix_and_links_stay() -> None:
-    graph = copy.deepcopy(STILL_GRAPH) | {"4": {"class_type": "SaveImage", "inputs": {"images": ["2", 0], "filename_prefix": ["1", 0]}}}
+    graph = copy.deepcopy(STILL_GRAPH) | {
+        "4": {"class_type": "SaveImage", "inputs": {"images": ["2", 0], "filename_prefix": ["1", 0]}}
+    }
     request = asked(graph=graph)
     found = sent(request)
     assert found["3"]["inputs"]["filename_prefix"] == f"stripboard/{request.attempt_id}/out"
