@@ -51,25 +51,49 @@ def doubles(home: Path, count: int) -> Iterator[list[Double]]:
         yield [_started(running, home, number) for number in range(count)]
 
 
+@contextmanager
+def instant_doubles(home: Path, count: int, *, processes: int = 4) -> Iterator[list[str]]:
+    """The addresses of so many servers whose jobs cost nothing, in a few processes that end with this one."""
+    with ExitStack() as running:
+        shares = [count // processes + (number < count % processes) for number in range(processes)]
+        started = [
+            (share, _process(running, home / f"doubles-{number + 1}", ["--instant", "--count", str(share)]))
+            for number, share in enumerate(shares)
+            if share
+        ]
+        yield [_address(process, home) for share, process in started for _ in range(share)]
+
+
 def _started(running: ExitStack, home: Path, number: int) -> Double:
     card, name = CARDS[number % len(CARDS)], f"demo-{number + 1}"
     folder = home / name
-    folder.mkdir(parents=True, exist_ok=True)
     options = {
-        "--home": folder, "--name": name, "--gpu-name": card.gpu, "--vram-gb": card.memory_gb, "--speed": card.speed,
+        "--name": name, "--gpu-name": card.gpu, "--vram-gb": card.memory_gb, "--speed": card.speed,
         "--model-load-s": card.model_load_s, "--version": card.version, "--preview-method": "auto",
     }  # fmt: skip
     words = [str(word) for pair in options.items() for word in pair]
+    process = _process(running, folder, words)
+    return Double(name, _address(process, folder), process.pid, card)
+
+
+def _process(running: ExitStack, folder: Path, words: list[str]) -> subprocess.Popen[str]:
+    """A process of servers at home in a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
     log = running.enter_context((folder / "server.log").open("a"))
     process = running.enter_context(
         subprocess.Popen(
-            [sys.executable, "-m", "pipeline.double", "--with-parent", *words],
+            [sys.executable, "-m", "pipeline.double", "--with-parent", "--home", str(folder), *words],
             cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
         )
     )  # fmt: skip
     running.callback(process.terminate)
+    return process
+
+
+def _address(process: subprocess.Popen[str], folder: Path) -> str:
+    """The next address that a process of servers prints. Raises Unavailable when it has ended instead."""
     assert process.stdout is not None
     url = process.stdout.readline().strip()
     if not url:
-        raise Unavailable(f"The server {name} did not start. See {folder / 'server.log'}.")
-    return Double(name, url, process.pid, card)
+        raise Unavailable(f"A server did not start. See {folder / 'server.log'}.")
+    return url

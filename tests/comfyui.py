@@ -69,7 +69,7 @@ def still_request(url: str, *, graph: dict[str, Any] | None = None, **changes: A
     """An attempt at a still of 64x48 pixels on the server at `url`."""
     bindings = [binding("width", "1", "width"), binding("height", "1", "height"), binding("seed", "2", "seed")]
     asked = {"width": 64, "height": 48, "seed": 5} | changes
-    workflow = {"graph": graph or STILL_GRAPH, "bindings": [] if graph else bindings, "outputs": []}
+    workflow = {"kind": "still", "graph": graph or STILL_GRAPH, "bindings": [] if graph else bindings, "outputs": []}
     return new_request("variant_generation", url, (), {"workflow": workflow, **asked})
 
 
@@ -84,7 +84,7 @@ def segment_request(url: str, start: InputFile, end: str = "mp4", **changes: Any
     ]
     if end in _RATE_NODES:
         bindings.append(binding("fps", _RATE_NODES[end], "fps", "number"))
-    workflow = {"graph": SEGMENT_GRAPH | ENDS[end], "bindings": bindings, "outputs": ["6"]}
+    workflow = {"kind": "segment", "graph": SEGMENT_GRAPH | ENDS[end], "bindings": bindings, "outputs": ["6"]}
     asked = {"frames": 12, "fps": 25, "width": 64, "height": 48, "seed": 5} | changes
     return new_request("scene_generation", url, (start,), {"workflow": workflow, **asked})
 

@@ -105,11 +105,13 @@ class FleetHouse(House):
         looks = tuple(replace(look, workflow="still.json") for look in production.variants)
         return super().create(replace(production, backend="comfyui", scene_types=kinds, variants=looks), **options)
 
-    def add(self, *names: str, memory_bytes: int = 80_000, cost_per_hour: float = 0.0) -> None:
-        """Workers that are well."""
+    def add(
+        self, *names: str, memory_bytes: int = 80_000, cost_per_hour: float = 0.0, catalogue: Mapping[str, object] | None = None
+    ) -> None:
+        """Workers that are well. Without a `catalogue` nobody knows what they have."""
         for name in names:
             worker = self.studio.workers.register(name, name, PERSON, cost_per_hour=cost_per_hour)
-            self.servers.sightings[worker.url] = replace(WELL, memory_bytes=memory_bytes)
+            self.servers.sightings[worker.url] = replace(WELL, memory_bytes=memory_bytes, catalogue=catalogue or {})
         self.studio.workers.look()
 
     def new_engine(self, backend: GeneratorBackend | None = None, parallel: int = 4) -> Dispatcher:

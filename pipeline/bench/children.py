@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import wiring
-from pipeline.bench import setting
+from pipeline.bench import fleet_child, setting
 from pipeline.bench.performers import InstantPerformer
 from pipeline.domain.work import Request
 from pipeline.engine.dispatcher import Dispatcher
@@ -106,6 +106,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 _PARTS: dict[str, Callable[..., dict[str, Any]]] = {
     "sweep": lambda home, scenes, repeats: sweep(home, int(scenes), int(repeats)),
     "work": lambda home, scenes: work_until_killed(home, int(scenes)),
+    "fleet": lambda home, scenes, segments, servers: fleet_child.work(home, int(scenes), int(segments), int(servers)),
     "restart": lambda home, called_at: restart(home, float(called_at)),
 }
 

@@ -53,6 +53,17 @@ class Recipes:
         graphs = [entry["workflow"]["graph"] for entry in found if entry]
         return " + ".join(sorted({file.file for graph in graphs for file in model_files(parse(graph))}))
 
+    def graph_of_scenes(self, scene_type: str) -> Mapping[str, Any]:
+        """The workflow, in plain values, that makes segments of a scene type; empty where none does."""
+        found: Mapping[str, Any] = self._workflow(self.scene_types[scene_type], Kind.SEGMENT).get("workflow", {})
+        return found
+
+    def graph_of_still(self, *, variant: str | None, location: str | None) -> Mapping[str, Any]:
+        """The workflow, in plain values, that makes a variant image or, without a variant, a plate; empty where none does."""
+        entry = self.variants[variant] if variant else self.locations[location or ""]
+        found: Mapping[str, Any] = self._workflow(entry, Kind.STILL).get("workflow", {})
+        return found
+
     def still(self, still: StillPlan, *, take: int, candidate: int) -> dict[str, Any]:
         """Parameters of `variant_generation` for one candidate of a variant image, or for a plate."""
         width, height = self.still_size

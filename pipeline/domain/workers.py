@@ -90,7 +90,10 @@ class Worker:
 
 @dataclass(frozen=True)
 class Sighting:
-    """What one look at a server found. `catalogue` is its answer to what nodes it has: class name to schema."""
+    """What one look at a server found. `catalogue` is its answer to what nodes it has: class name to schema.
+
+    `shares_output_with` are the servers that write into the same output folder; None when nobody looked for that.
+    """
 
     health: Health
     reason: str = ""
@@ -100,6 +103,7 @@ class Sighting:
     free_bytes: int = 0
     queue: int = 0
     catalogue: Mapping[str, object] = field(default_factory=dict)
+    shares_output_with: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""`python -m pipeline.double`: one server as a process. Its first line is its address; it serves until it is told to end."""
+"""`python -m pipeline.double`: servers as a process, one unless `--count` says more. Its first lines are their addresses.
+
+It serves until it is told to end.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import argparse
 import signal
 import sys
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 from pipeline.double.server import DoubleServer
@@ -18,12 +22,22 @@ def main() -> None:
     ended = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: ended.set())
-    with DoubleServer(
-        options.home,
+    with ExitStack() as running:
+        for number in range(options.count):
+            print(running.enter_context(_server(options, number)).url, flush=True)
+        if options.with_parent:
+            threading.Thread(target=_outlive_nobody, args=(ended,), daemon=True).start()
+        ended.wait()
+
+
+def _server(options: argparse.Namespace, number: int) -> DoubleServer:
+    """One server; those after the first have folders, names and ports of their own."""
+    return DoubleServer(
+        options.home / f"double-{number + 1}" if options.count > 1 else options.home,
         host=options.host,
-        port=options.port,
+        port=options.port if number == 0 else 0,
         version=options.version,
-        name=options.name,
+        name=f"{options.name}-{number + 1}" if options.count > 1 else options.name,
         speed=options.speed,
         model_load_s=options.model_load_s,
         vram_gb=options.vram_gb,
@@ -31,11 +45,7 @@ def main() -> None:
         is_instant=options.instant,
         previews=options.preview_method,
         controls_faults=options.faults,
-    ) as server:
-        print(server.url, flush=True)
-        if options.with_parent:
-            threading.Thread(target=_outlive_nobody, args=(ended,), daemon=True).start()
-        ended.wait()
+    )
 
 
 def _outlive_nobody(ended: threading.Event) -> None:
@@ -49,6 +59,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--home", type=Path, required=True, help="folder for input, output and temp files and the ledger")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0: any free port")
+    parser.add_argument("--count", type=int, default=1, help="so many servers, each in a folder of its own below the home")
     parser.add_argument("--version", default="0.33.0", choices=sorted(VERSIONS), help="the release whose answers it gives")
     parser.add_argument("--name", default="double", help="how it calls itself in its ledger")
     parser.add_argument("--speed", type=float, default=1.0, help="divides every pretended second of work")

@@ -111,6 +111,8 @@ async def _faulty(request: web.Request, handler: Handler) -> web.StreamResponse:
     if faults.take("drop", route):
         return cut(request)
     if fault := faults.take("stall", route):
+        if not request.content_type.startswith("multipart/"):
+            await request.read()  # it has arrived: whoever hangs up now does not take it back
         await asyncio.sleep(fault.number("seconds", 1))
     if faults.take("garbage", route):
         return web.Response(body=b'\x00\xff{"prompt_id": ', content_type="application/json")

@@ -6,10 +6,11 @@ import hashlib
 import io
 import mimetypes
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aiohttp import web
+from aiohttp import BodyPartReader, web
 from PIL import Image
 
 from pipeline.double.folders import KINDS
@@ -20,25 +21,44 @@ PREVIEW_QUALITY = 90
 
 async def upload(request: web.Request) -> web.Response:
     """POST /upload/image: stores whatever comes. Same name and bytes: the same name; other bytes: `name (1).ext`."""
-    life, fields = life_of(request), await request.post()
-    image = fields.get("image")
-    kind = str(fields.get("type") or "input")
-    if not isinstance(image, web.FileField) or not image.filename:
+    life, fields = life_of(request), await _fields(request)
+    image, kind = fields.get("image"), str(fields.get("type") or "input")
+    if not isinstance(image, _Sent):
         return web.Response(status=400)
     root = life.folders.of(kind)
     if root is None:
         raise ValueError(kind)
     subfolder = str(fields.get("subfolder", ""))
-    path = Path(os.path.normpath(root / os.path.normpath(subfolder) / image.filename))
+    path = Path(os.path.normpath(root / os.path.normpath(subfolder) / image.name))
     if root not in path.parents:
         return web.Response(status=400)
     path.parent.mkdir(parents=True, exist_ok=True)
-    data = image.file.read()
+    data = image.data
     if fields.get("overwrite") not in ("true", "1"):
         path = _free_path(path, data)
     if not path.exists() or path.read_bytes() != data:
         path.write_bytes(data)
     return web.json_response({"name": path.name, "subfolder": subfolder, "type": kind})
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """A file of a form."""
+
+    name: str
+    data: bytes
+
+
+async def _fields(request: web.Request) -> dict[str, _Sent | str]:
+    """The fields of a form by name. In memory: the library's own reading leaves a file open when a client hangs up half-way."""
+    if not request.content_type.startswith("multipart/"):
+        return {name: str(value) for name, value in (await request.post()).items()}
+    found: dict[str, _Sent | str] = {}
+    async for part in await request.multipart():
+        if isinstance(part, BodyPartReader) and part.name:
+            data = bytes(await part.read())
+            found[part.name] = _Sent(part.filename, data) if part.filename else data.decode()
+    return found
 
 
 def _free_path(path: Path, data: bytes) -> Path:

@@ -26,6 +26,7 @@ from pipeline.domain.retries import FailureClass
 from pipeline.domain.stages import Phase, last_rank
 from pipeline.domain.work import Update
 from pipeline.domain.workers import Worker, WorkRecord
+from pipeline.services.fitness import Fitness
 
 _REREAD = timedelta(seconds=10)
 _SWITCH_S = 20.0
@@ -65,6 +66,7 @@ class Fleet:
         self._served: dict[Queue, float] = {}
         self._models: dict[tuple[int, str], str] = {}
         self._fleet = _Able({}, {})
+        self._fitness = Fitness(book_of)
 
     # Choosing ---------------------------------------------------------------------------------------------------
 
@@ -135,6 +137,7 @@ class Fleet:
             units=float(max(1, work.frames)),
             following_units=float(following),
             model=self._model(store, run.id, work.scene_type),
+            graph=self._fitness.graph(store, work),
             memory_bytes=memory_bytes,
             priority=work.priority,
             group=work.scene_type,
@@ -157,6 +160,7 @@ class Fleet:
             tags=frozenset(worker.tags),
             away=worker.why_not,
             aside=frozenset(record.work for record in own if record.aside_since),
+            lacks=self._fitness.lacks(store, worker),
         )
 
     # Learning ---------------------------------------------------------------------------------------------------

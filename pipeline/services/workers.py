@@ -14,7 +14,7 @@ from data.store import Store, Stores
 from pipeline.domain import workers
 from pipeline.domain.errors import Conflict, Invalid, NotFound, Unavailable
 from pipeline.domain.fleet import records
-from pipeline.domain.names import did_you_mean, fold
+from pipeline.domain.names import did_you_mean, fold, listed
 from pipeline.domain.records import Actor
 from pipeline.domain.workers import Health, NewWorker, Sighting, Worker, WorkerState, WorkRecord
 from pipeline.ports import Clock, Servers
@@ -177,6 +177,8 @@ class Workers:
     @staticmethod
     def _store_sighting(store: Store, worker: Worker, sighting: Sighting) -> None:
         values: dict[str, Any] = {"looked_at": store.journal.now, "health_reason": sighting.reason}
+        if sighting.health is Health.WELL:
+            values["health_reason"] = _shared_output(store, worker, sighting)
         if sighting.health is not worker.health:
             values |= {"health": sighting.health, "health_at": store.journal.now}
             told = {"from": worker.health.value, "reason": sighting.reason}
@@ -263,6 +265,26 @@ class Workers:
         reason = self._servers.test(worker.url)
         if reason:
             raise Unavailable(f'"{worker.name}" does not work: {reason}')
+
+
+def _shared_output(store: Store, worker: Worker, sighting: Sighting) -> str:
+    """What there is to say of a worker that is well: whom it shares its output folder with. As before, where nobody looked.
+
+    Our own files have the job's id in their names, so this harms only what others make there.
+    """
+    before = worker.health_reason if worker.health is Health.WELL else ""
+    if sighting.shares_output_with is None:
+        return before
+    names = [other.name for other in store.workers.all() if other.url in sighting.shares_output_with]
+    if not names:
+        return ""
+    words = (
+        f"it writes into the same output folder as {listed(names)}, so files of the same name overwrite each other. "
+        "Start each with an --output-directory of its own."
+    )
+    if words != before:
+        _record(store, worker, "worker.shares_output", _LOOKS, others=names)
+    return words
 
 
 def _should_be_read(worker: Worker, now: datetime) -> bool:

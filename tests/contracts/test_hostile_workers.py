@@ -35,7 +35,7 @@ class Ordeal:
 def hostile_request(url: str, source: InputFile) -> Request:
     """A still from a picture, on a server that the case chooses."""
     graph = STILL_GRAPH | {"1": {"class_type": "LoadImage", "inputs": {"image": "none"}}}
-    workflow = {"graph": graph, "bindings": [binding("start_image", "1", "image", "image")], "outputs": []}
+    workflow = {"kind": "still", "graph": graph, "bindings": [binding("start_image", "1", "image", "image")], "outputs": []}
     return new_request("variant_generation", url, (source,), {"workflow": workflow, "width": 64, "height": 48})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -156,7 +157,7 @@ def test_an_attempt_without_a_place_or_with_a_strange_one_is_refused(house: Watc
         {"graph": {}},
         {"graph": {"1": {"inputs": {}}}},
         {"graph": {"1": "node"}},
-        {"graph": STILL_GRAPH, "bindings": [7]},
+        {"kind": "still", "graph": STILL_GRAPH, "bindings": [7], "outputs": []},
     ],
 )
 def test_a_workflow_that_cannot_be_sent_is_bad_input_and_nothing_is_sent(
@@ -178,7 +179,7 @@ def test_a_wrong_size_is_not_taken_in(newest: DoubleServer, house: Watched) -> N
 @pytest.mark.parametrize("end", ["mp4", "webm", "webp", "png"])
 def test_a_segment_of_another_length_is_not_taken_in(newest: DoubleServer, house: Watched, start: InputFile, end: str) -> None:
     request = segment_request(newest.url, start, end)
-    request.parameters["workflow"]["bindings"][3] |= {"slot": "wrong"}
+    request.parameters["workflow"]["bindings"][3] |= {"slot": "custom:wrong"}
     request.parameters["wrong"] = 7  # type: ignore[index]
     update = house.performed(request)
     assert (update.state, update.failure_class) == (UpdateState.FAILED, "corrupt_output"), update
@@ -218,3 +219,21 @@ def test_the_request_is_kept_before_it_is_sent(newest: DoubleServer, house: Watc
         assert kept["place"] == {"name": "gpu-1", "url": newest.url}
         gate.open()
         house.wait(request)
+
+
+@pytest.mark.parametrize("end", ["mp4", "webm", "webp", "png"])
+def test_of_a_clip_that_can_only_be_longer_the_first_frames_are_kept(
+    newest: DoubleServer, house: Watched, start: InputFile, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    """The node makes 1, 6, 11, 16 frames; 12 are wanted."""
+    assert newest.life is not None
+    schema = copy.deepcopy(newest.life.catalog.schema("RepeatImageBatch")) or {}
+    schema["input"]["required"]["amount"][1] |= {"min": 1, "step": 5}
+    monkeypatch.setitem(newest.life.catalog._schemas, "RepeatImageBatch", schema)
+    update = house.performed(segment_request(newest.url, start, end))
+    assert update.state == UpdateState.DONE and update.result is not None, update
+    assert update.result.outputs[0].facts["frames"] == 12
+    [line] = [line for line in newest.ledger.lines() if line["event"] == "ended"]
+    assert line["outcome"] == "success"
+    [job] = newest.life.queue.history.values()
+    assert job["prompt"][2]["3"]["inputs"]["amount"] == 16

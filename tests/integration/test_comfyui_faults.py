@@ -152,29 +152,46 @@ def test_a_server_that_dies_at_any_point_never_leaves_an_attempt_waiting(
 # The wire -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("kind", "details"),
-    [
-        ("reset_after", {}),
-        ("drop", {}),
-        ("stall", {"seconds": 2.0}),
-        ("garbage", {}),
-        ("wrong_types", {}),
-        ("status", {"status": 500}),
-        ("status", {"status": 502}),
-        ("huge", {"size_bytes": 20_000_000}),
-    ],
-)
-def test_a_submission_in_doubt_is_looked_for_and_runs_once(
-    either: DoubleServer, tmp_path: Path, kind: str, details: dict[str, float]
-) -> None:
-    either.faults.add(kind, route="/prompt", **details)
+def test_a_submission_whose_answer_was_lost_is_found_and_runs_once(either: DoubleServer, tmp_path: Path) -> None:
+    either.faults.add("reset_after", route="/prompt")
     request = still_request(either.url)
     with Watched(tmp_path, replace(QUICK, answer_s=1.0)) as house:
         update = house.performed(request)
-    assert either.faults.taken == [kind]
     assert update.state == UpdateState.DONE, update
     assert outcomes(either, request) == ["began", "success"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "details", "failure"),
+    [
+        ("drop", {}, "worker_gone"),
+        ("garbage", {}, "worker_gone"),
+        ("wrong_types", {}, "worker_gone"),
+        ("status", {"status": 500}, "backend_error"),
+        ("status", {"status": 502}, "worker_gone"),
+        ("huge", {"size_bytes": 20_000_000}, "worker_gone"),
+    ],
+)
+def test_a_submission_that_did_not_arrive_has_failed_and_is_not_sent_again_under_its_id(
+    either: DoubleServer, house: Watched, kind: str, details: dict[str, float], failure: str
+) -> None:
+    either.faults.add(kind, route="/prompt", **details)
+    request = still_request(either.url)
+    update = house.performed(request)
+    assert either.faults.taken == [kind]
+    assert (update.state, update.failure_class) == (UpdateState.FAILED, failure), update
+    assert outcomes(either, request) == []
+
+
+def test_a_submission_that_arrives_late_runs_once(either: DoubleServer, tmp_path: Path) -> None:
+    """The server gets to it long after we have given it up: had it been sent again, it would run twice."""
+    either.faults.add("stall", route="/prompt", seconds=1.5)
+    late, next_one = still_request(either.url), still_request(either.url, seed=6)
+    with Watched(tmp_path, replace(QUICK, answer_s=0.5)) as house:
+        assert house.performed(late).failure_class == "worker_gone"
+        assert house.performed(next_one).state == UpdateState.DONE
+        eventually(lambda: outcomes(either, late) == ["began", "success"])
+    assert outcomes(either, next_one) == ["began", "success"]
 
 
 @pytest.mark.parametrize("route", ["/history", "/view", "/queue"])
@@ -265,12 +282,13 @@ def test_a_job_that_hangs_runs_until_the_engine_has_it_stopped(server: DoubleSer
 
 @pytest.mark.parametrize("kind", ["corrupt_output", "truncate_output"])
 @pytest.mark.parametrize("stage", ["still", "segment"])
-def test_a_damaged_file_is_corrupt_output(server: DoubleServer, house: Watched, tmp_path: Path, kind: str, stage: str) -> None:
-    server.faults.add(kind)
+def test_a_damaged_file_is_corrupt_output(house: Watched, tmp_path: Path, kind: str, stage: str) -> None:
     start: InputFile = replace(character(tmp_path, "Mara", 64), role="start")
-    # Much damage in the middle of H.264 still decodes to some picture; with this seed the decoder sees it.
-    request = still_request(server.url) if stage == "still" else segment_request(server.url, start, seed=7)
-    update = house.performed(request)
+    # Much damage in the middle of H.264 still decodes to some picture; in real frames of this seed the decoder sees it.
+    with DoubleServer(tmp_path / "painter") as server:
+        server.faults.add(kind)
+        request = still_request(server.url) if stage == "still" else segment_request(server.url, start, seed=7)
+        update = house.performed(request)
     assert (update.state, update.failure_class) == (UpdateState.FAILED, "corrupt_output"), update
     assert not [path for path in (tmp_path / "media").rglob("*") if path.is_file()]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,8 +17,10 @@ from pipeline.domain.progress import Outlook
 from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import CellStatus, JobStatus
 from pipeline.domain.workers import WorkerState
+from pipeline.services.fleet import Fleet
+from pipeline.services.runbooks import RunBooks
 from tests.factories import EVERYTHING, PERSON, make_production
-from tests.fleet import FleetHouse
+from tests.fleet import WORKFLOWS, FleetHouse
 
 
 @pytest.fixture
@@ -225,3 +228,29 @@ def test_a_fast_worker_gets_more_than_a_slow_one(house: FleetHouse) -> None:
 
     shares = Counter(worker for worker, stage, _ in house.fleet.sent if stage == "scene_generation")
     assert shares["fast"] > 2 * shares["slow"]
+
+
+def test_a_worker_that_lacks_a_node_of_the_graph_gets_none_of_its_jobs_and_the_words_say_why(house: FleetHouse) -> None:
+    whole = json.loads((WORKFLOWS.parent / "schemas.json").read_text())["0.33.0"]
+    offered = ["stripboard_motion.safetensors", "stripboard_still.safetensors"]
+    whole["CheckpointLoaderSimple"]["input"]["required"]["ckpt_name"][0] = offered
+    without_film = {name: schema for name, schema in whole.items() if name != "StripboardImageToVideo"}
+    house.add("stills-only", catalogue=without_film)
+    run = house.start(make_production())
+    house.work()
+    assert {stage for _, stage, _ in house.fleet.sent} == {"variant_generation"}
+    assert house.statuses(run) == {CellStatus.QUEUED: 8}
+    assert not house.events("worker.set_aside"), "nothing was sent there to find out"
+    with house.studio.stores.begin(house.clock.now()) as store:
+        fleet = Fleet(RunBooks().get)
+        workers = {worker.name: worker for worker in store.workers.all()}
+        choice = fleet.choice(store, [house.run(run)], workers)
+        waiting = store.fleet_work.waiting(run.id, max_rank=99, above=0)[0]
+        reason = choice.explain(next(job for job in fleet._backlog if job.id == str(waiting.job_id)))
+    assert 'stills-only cannot: The server has no node class "StripboardImageToVideo".' in reason.words, reason
+
+    house.add("complete", catalogue=whole)
+    house.work()
+
+    assert house.statuses(run) == {CellStatus.APPROVED: 8}
+    assert {worker for worker, stage, _ in house.fleet.sent if stage == "scene_generation"} == {"complete"}

@@ -14,7 +14,8 @@ class Kind:
 
     `workflow` is the workflow key, a workflow at a resolution, by which speeds are measured. `units` are what the time grows
     with, usually frames; `following_units` are those of the segments that come after this one in its scene. `model` is the
-    one key of all models that must be loaded. `group` is the scene type, for its cap. Higher `priority` goes first.
+    one key of all models that must be loaded. `graph` names the graph that makes it, for what a worker must have installed.
+    `group` is the scene type, for its cap. Higher `priority` goes first.
     """
 
     run: str
@@ -23,6 +24,7 @@ class Kind:
     units: float = 1.0
     following_units: float = 0.0
     model: str = ""
+    graph: str = ""
     memory_bytes: int = 0
     priority: int = 0
     deadline_s: float | None = None

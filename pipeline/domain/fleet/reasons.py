@@ -79,6 +79,9 @@ def _nobody(standing: Standing, job: FleetJob) -> Reason:
         elif obstacle == "excluded":
             parts.append(f"failed on {names}")
             remedies.append("retry it on any worker")
+        elif obstacle == "lacks":
+            parts.append(f"{names} cannot: {workers[0].lacks[kind.graph]}")
+            remedies.append(f"install it on {names}")
         elif obstacle == "aside":
             parts.append(f"{names} {be} put aside for {kind.workflow}")
             remedies.append(f"look at {names}")
@@ -95,6 +98,8 @@ def _obstacle(worker: Worker, job: FleetJob) -> str:
         return "memory"
     if not job.kind.tags <= worker.tags:
         return "tags"
+    if job.kind.graph in worker.lacks:
+        return "lacks"
     return "aside" if not fits(worker, job.kind) else worker.away
 
 

@@ -21,7 +21,8 @@ class Worker:
     `seconds_per_unit` holds what was measured, by workflow key. `model` is what is loaded once everything in `holds` is done,
     and `busy_until_s` when that is expected. `places` bounds what it holds: one job that runs and those that wait at it.
     `away` says in a word why it takes nothing new (`paused`, `draining`, `unreachable`), and is empty while it does.
-    `aside` are the workflow keys that it is kept from. A memory of 0 bytes is unknown, and then everything may be tried.
+    `aside` are the workflow keys that it is kept from; `lacks` says by graph what it has not installed for it. A memory of
+    0 bytes is unknown, and then everything may be tried.
     """
 
     name: str
@@ -35,12 +36,13 @@ class Worker:
     tags: frozenset[str] = frozenset()
     away: str = ""
     aside: frozenset[str] = frozenset()
+    lacks: Mapping[str, str] = field(default_factory=dict)
 
 
 def fits(worker: Worker, kind: Kind) -> bool:
     """Whether this worker can do such a job at all, whatever else it does now."""
     has_memory = kind.memory_bytes <= worker.memory_bytes or not worker.memory_bytes
-    return has_memory and kind.workflow not in worker.aside and kind.tags <= worker.tags
+    return has_memory and kind.workflow not in worker.aside and kind.graph not in worker.lacks and kind.tags <= worker.tags
 
 
 class Rates:

@@ -97,6 +97,9 @@ def save_animated_webp(
     """One animated WebP."""
     place = job.place(filename_prefix, width=images.shape[2], height=images.shape[1])
     pictures = [Image.fromarray(frame) for frame in frames(images)]
+    if job.life.setup.is_instant:
+        for index, picture in enumerate(pictures):  # the encoder would make one of equal frames
+            picture.putpixel((index % picture.width, 0), (255, 255, 255))
     buffer = io.BytesIO()
     pictures[0].save(
         buffer,

@@ -92,18 +92,30 @@ class Calls:
 
     async def upload(self, path: Path, *, name: str, media_type: str) -> str:
         """Send a picture under a name; the answer is the name by which a graph loads it."""
+        return await self.put(await asyncio.to_thread(path.read_bytes), name=name, media_type=media_type)
+
+    async def put(self, content: bytes, *, name: str, media_type: str, folder: str = "input") -> str:
+        """Store a file in a folder of the server (input, output or temp); the answer is the name that it has there."""
         form = aiohttp.FormData()
-        form.add_field("image", await asyncio.to_thread(path.read_bytes), filename=name, content_type=media_type)
+        form.add_field("image", content, filename=name, content_type=media_type)
         form.add_field("overwrite", "true")
-        form.add_field("type", "input")
+        form.add_field("type", folder)
         answer = await self._json("POST", "/upload/image", data=form, total_s=10 * self._answer_s)
         facts = table(answer.data)
-        stored, folder = text(facts.get("name"), _NAME_LIMIT), text(facts.get("subfolder"), _NAME_LIMIT)
+        stored, below = text(facts.get("name"), _NAME_LIMIT), text(facts.get("subfolder"), _NAME_LIMIT)
         if answer.status == 413:
-            raise WorkFailed("bad_input", f"The worker refused a picture of {path.stat().st_size} bytes: it is too large for it.")
-        if answer.status != 200 or not stored or not (folder + stored).isprintable():
+            raise WorkFailed("bad_input", f"The worker refused a picture of {len(content)} bytes: it is too large for it.")
+        if answer.status != 200 or not stored or not (below + stored).isprintable():
             raise NoAnswer(f"It did not take a picture (HTTP status {answer.status}).")
-        return f"{folder}/{stored}" if folder else stored
+        return f"{below}/{stored}" if below else stored
+
+    async def read(self, query: Mapping[str, str], *, limit: int) -> bytes:
+        """The content of a small file of the server; NoAnswer when it is not there or longer than `limit`."""
+        async with self._request("GET", f"/view?{urlencode(query, quote_via=quote)}") as response:
+            content = await response.content.read(limit + 1)
+            if response.status != 200 or len(content) > limit:
+                raise NoAnswer(f"It does not hand out a small file (HTTP status {response.status}).")
+            return content
 
     async def uploaded_bytes(self, name: str) -> int:
         """The size of a picture that was uploaded under this name; -1 when it is not there."""

@@ -55,8 +55,11 @@ def chosen(files: Sequence[MadeFile], *, nodes: Sequence[str], stage: str, frame
     raise WorkFailed("corrupt_output", "The worker says that it succeeded, but it left no file of a kind that is known.")
 
 
-def take_in(spool: Spool, request: Request, fetched: Sequence[Path], seconds: float) -> Result:
-    """Bring the fetched files into form, check and publish them, and keep the result. Raises WorkFailed like `results`."""
+def take_in(spool: Spool, request: Request, fetched: Sequence[Path], *, seconds: float, made: int = 0) -> Result:
+    """Bring the fetched files into form, check and publish them, and keep the result. Raises WorkFailed like `results`.
+
+    `made` is how many frames the server was asked for, where that is more than the request wants: its first frames are kept.
+    """
     workspace = AttemptWorkspace(spool, request, lambda fraction, note: None)
     folder = spool.attempt_folder(request.attempt_id) / "output"
     # A first performance of this may have died half way; nothing of it may pass for the server's work.
@@ -66,7 +69,7 @@ def take_in(spool: Spool, request: Request, fetched: Sequence[Path], seconds: fl
         _to_png(fetched[0], folder / STILL)
         outputs = take_still(request, workspace, folder)
     else:
-        _to_segment(request, fetched, folder / SEGMENT)
+        _to_segment(request, fetched, folder / SEGMENT, made)
         outputs = take_segment(request, workspace, folder)
     result = replace(Result(outputs=outputs), seconds=seconds)
     spool.keep_result(request.attempt_id, result)
@@ -105,21 +108,36 @@ def _to_png(path: Path, target: Path) -> None:
         write_png(open_image(path, failure_class="corrupt_output"), target)
 
 
-def _to_segment(request: Request, fetched: Sequence[Path], target: Path) -> None:
-    """H.264 in MP4 is only renamed; anything else is decoded and encoded."""
+def _to_segment(request: Request, fetched: Sequence[Path], target: Path, made: int) -> None:
+    """H.264 in MP4 of the right length is only renamed; anything else is decoded and encoded."""
     first = fetched[0]
     if len(fetched) > 1 or _is_picture(first):
         frames = _animation(request, first) if len(fetched) == 1 else (_picture(path) for path in fetched)
-        _encode(request, frames, target)
+        _encode(request, _first(request, frames, made), target)
         return
     facts = probe(first)
-    if facts["codec"] == "h264" and _is_mp4(first):
+    is_longer = made > int(request.parameters["frames"])
+    if facts["codec"] == "h264" and _is_mp4(first) and not is_longer:
         first.replace(target)
         return
     facts |= examine(first).counted(facts["fps"])
     if facts["variable_fps"] or abs(facts["fps"] - float(request.parameters["fps"])) > 0.01:
         raise WorkFailed("corrupt_output", f"asked for {request.parameters['fps']} fps, got {facts['fps']:g} or a variable rate")
-    _encode(request, read_frames(first), target)
+    _encode(request, _first(request, read_frames(first), made), target)
+
+
+def _first(request: Request, frames: Iterable[np.ndarray], made: int) -> Iterator[np.ndarray]:
+    """The frames that were asked for, of exactly as many as were to be made; all of them where no more were to be made.
+
+    Raises WorkFailed("corrupt_output") for another number than `made`.
+    """
+    wanted = int(request.parameters["frames"])
+    count = 0
+    for count, frame in enumerate(frames, 1):
+        if count <= wanted or made <= wanted:
+            yield frame
+    if made > wanted and count != made:
+        raise WorkFailed("corrupt_output", f"asked for {made} frames, of which {wanted} are wanted, and got {count}")
 
 
 def _encode(request: Request, frames: Iterable[np.ndarray], target: Path) -> None:

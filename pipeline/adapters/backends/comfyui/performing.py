@@ -17,18 +17,19 @@ from pipeline.adapters.backends.comfyui.answers import Ended, Garbled, MadeFile
 from pipeline.adapters.backends.comfyui.calls import Answer, NoAnswer
 from pipeline.adapters.backends.comfyui.failures import Failure, execution_failure, node_faults, refusal
 from pipeline.adapters.backends.comfyui.files import chosen, take_in
-from pipeline.adapters.backends.comfyui.filling import checked_workflow, filled, pictures, values_of, with_prefix
+from pipeline.adapters.backends.comfyui.filling import classes_of_length, graph_of, pictures, workflow_of
 from pipeline.adapters.backends.comfyui.job import Job
 from pipeline.adapters.backends.comfyui.numbers import finite, table
 from pipeline.adapters.backends.comfyui.server import Server, Sighting
 from pipeline.adapters.backends.comfyui.timing import Timing
 from pipeline.adapters.backends.results import OUTPUT_LIMIT
 from pipeline.adapters.storage.workspace import Spool
-from pipeline.domain.errors import Cancelled, Invalid, WorkFailed
+from pipeline.domain.errors import Cancelled, WorkFailed
 from pipeline.domain.retries import FailureClass
 from pipeline.domain.work import Result
+from pipeline.domain.workflows.sizes import needed_frames
+from pipeline.domain.workflows.workflow import Workflow
 
-_SENDS = 3
 _T = TypeVar("_T")
 _LONGEST_S = 7 * 24 * 3600.0
 
@@ -93,17 +94,13 @@ class Performance:
 
     async def _send(self) -> None:
         request = self._job.request
-        workflow = checked_workflow(request)
+        workflow = workflow_of(request)
         names: dict[str, str] = {}
         await self._server.listener.ready()  # before the pictures: a new connection says that they may be gone
         for slot, file in pictures(workflow, request).items():
             self._stop_if_asked()
             names[slot] = await self._patience.insist(partial(self._server.uploaded, file))
-        prefix = f"stripboard/{request.attempt_id}/out"
-        try:
-            graph = with_prefix(filled(workflow, values_of(request, names)), prefix)
-        except Invalid as error:
-            raise WorkFailed(FailureClass.BAD_INPUT, str(error)) from error
+        graph = graph_of(workflow, request, uploaded=names, frames=await self._frames(workflow))
         self._job.client_id = await self._server.listener.ready()
         self._stop_if_asked()
         await self._in_pool(record.keep, self._spool, request)
@@ -116,29 +113,37 @@ class Performance:
         }
         await self._post(body)
 
+    async def _frames(self, workflow: Workflow) -> int:
+        """How many frames the server is asked for: its nodes make only certain numbers. 0 when the workflow takes no number."""
+        asked = int(finite(self._job.request.parameters.get("frames")))
+        if not asked or "frames" not in workflow.slots:
+            return asked
+        schemas = await self._patience.insist(partial(self._server.schemas, classes_of_length(workflow)))
+        return needed_frames(workflow, asked, schemas)
+
     async def _post(self, body: dict[str, Any]) -> None:
-        """Send it so that it runs once: after any doubt it is looked for, twice, before it is sent again."""
-        for _ in range(_SENDS):
-            doubt: Answer | None = None
+        """Send it once. What may have arrived is looked for, and never sent again under this id: it may still arrive late.
+
+        Raises WorkFailed when the server does not have it; the next attempt has an id of its own.
+        """
+        answer: Answer | None = None
+        while answer is None:
             try:
                 answer = await self._server.calls.post("/prompt", body)
             except NoAnswer as error:
                 await self._patience.pause(error)
-                if error.is_refused:
-                    self._stop_if_asked()
-            else:
-                self._patience.answered()
-                if answer.status < 500 and (answer.status != 200 or isinstance(answer.data, dict)):
-                    await self._accepted(answer)
-                    return
-                doubt = answer
-            if await self._is_there():
-                return
+                if not error.is_refused:
+                    break
+                self._stop_if_asked()
+        if answer is not None and answer.status < 500 and (answer.status != 200 or isinstance(answer.data, dict)):
+            self._patience.answered()
+            await self._accepted(answer)
+        elif not await self._is_there():
             self._stop_if_asked()
-        if doubt is not None:
-            raise self._failed(refusal(doubt.status, doubt.data))
-        name = self._job.place.name
-        raise WorkFailed(FailureClass.WORKER_GONE, f"{name} broke off each time the workflow was sent, and does not have it.")
+            if answer is not None and answer.status == 500:
+                raise self._failed(refusal(answer.status, answer.data))
+            name = self._job.place.name
+            raise WorkFailed(FailureClass.WORKER_GONE, f"{name} broke off when the workflow was sent, and does not have it.")
 
     async def _accepted(self, answer: Answer) -> None:
         """Raises WorkFailed unless the whole graph was taken: one good output is enough for a 200."""
@@ -256,15 +261,12 @@ class Performance:
         if not folder.is_dir():  # it was given up while it ran on, and its folder was cleared away
             raise Cancelled(self._job.id)
         self._job.words = "fetching the result"
-        workflow = table(self._job.request.parameters.get("workflow"))
-        files = chosen(
-            ended.files,
-            nodes=[node for node in workflow.get("outputs") or () if isinstance(node, str)],
-            stage=self._job.request.stage,
-            frames=int(finite(self._job.request.parameters.get("frames"), 1)),
-        )
+        workflow = workflow_of(self._job.request)
+        made = await self._frames(workflow)
+        files = chosen(ended.files, nodes=workflow.outputs, stage=self._job.request.stage, frames=made)
         fetched = await self._fetch(files, folder / "fetched")
-        return await self._in_pool(take_in, self._spool, self._job.request, fetched, self._seconds(ended))
+        take = partial(take_in, self._spool, self._job.request, fetched, seconds=self._seconds(ended), made=made)
+        return await self._in_pool(take)
 
     async def _fetch(self, files: list[MadeFile], folder: Path) -> list[Path]:
         """The files under names of our own: theirs name nothing here."""

@@ -6,10 +6,12 @@ import asyncio
 import mimetypes
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 from pipeline.adapters.backends.comfyui.answers import Ended, Queue, parse_history, parse_queue
 from pipeline.adapters.backends.comfyui.calls import Calls, NoAnswer
@@ -53,6 +55,7 @@ class Server:
         self._listening: asyncio.Task[None] | None = None
         self._rest: asyncio.TimerHandle | None = None
         self._uploads: dict[str, str] = {}
+        self._schemas: dict[str, Any] = {}
         self._version: tuple[int, ...] = ()
         self._life = -1
         self._idle_looks = 0
@@ -136,6 +139,14 @@ class Server:
             self._uploads[file.sha256] = name
         return self._uploads[file.sha256]
 
+    async def schemas(self, classes: Sequence[str]) -> Mapping[str, Any]:
+        """What the server says of these node classes; asked once a life of the server."""
+        self._note_life()
+        for name in classes:
+            if name not in self._schemas:
+                self._schemas[name] = table(await self.calls.ask(f"/object_info/{quote(name, safe='')}")).get(name)
+        return self._schemas
+
     def forget_uploads(self) -> None:
         """The server does not find what it was sent: send it again next time."""
         self._uploads.clear()
@@ -146,6 +157,7 @@ class Server:
         if life < 0 or life != self._life:
             self._life = life
             self._uploads.clear()
+            self._schemas.clear()
             self._version = ()
 
     async def stop(self, job_id: str) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from pipeline.adapters.backends.comfyui.looking import Stand, canary, look, object_info
+from pipeline.adapters.backends.comfyui.sharing import sharing
 from pipeline.domain.errors import Invalid, Unavailable
 from pipeline.domain.workers import Health, Sighting
 
@@ -21,13 +23,18 @@ def sight(
     """What each of these servers says of itself; of those in `catalogue_of` also what nodes and models they have.
 
     A server that holds jobs and runs none is looked at three times over five seconds before it counts as wedged: between two
-    jobs that is so for a moment.
+    jobs that is so for a moment. When some are asked for what they have, all that are well are also asked whether they share
+    their output folders.
     """
     if not urls:
         return {}
     with ThreadPoolExecutor(min(_AT_ONCE, len(urls)), thread_name_prefix="look") as pool:
         found = pool.map(lambda url: _sighting(url, url in catalogue_of, wait), urls)
-        return dict(zip(urls, found, strict=True))
+        sightings = dict(zip(urls, found, strict=True))
+    if not catalogue_of:
+        return sightings
+    together = sharing([url for url, sighting in sightings.items() if sighting.health is Health.WELL])
+    return {url: replace(sighting, shares_output_with=together.get(url)) for url, sighting in sightings.items()}
 
 
 def tried(url: str) -> str:

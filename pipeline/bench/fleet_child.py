@@ -1,0 +1,120 @@
+"""The side of a benchmark that works with a fleet, in a process of its own: for its memory, and for its processor time."""
+
+from __future__ import annotations
+
+import json
+import resource
+import shutil
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pipeline import wiring
+from pipeline.bench import setting
+from pipeline.bench.performers import InstantPerformer
+from pipeline.domain.choices import RunOptions
+from pipeline.domain.production import Production
+from pipeline.domain.work import Request
+from pipeline.wiring import Studio
+from pipeline.wiring_performers import FleetPerformer
+
+_GRAPHS = Path(__file__).resolve().parents[1] / "double" / "workflows"
+
+
+class Stays:
+    """When each attempt at a segment was handed over, and when it was settled, in seconds of the wall clock."""
+
+    def __init__(self) -> None:
+        self.times: dict[str, list[float]] = {}
+
+    def begin(self, request: Request) -> None:
+        """Handed over, right after its claim was committed."""
+        if request.stage == "scene_generation":
+            self.times[request.attempt_id] = [time.time()]
+
+    def settled(self, attempt_id: str) -> None:
+        """The transaction that took its result in is committed."""
+        if attempt_id in self.times:
+            self.times[attempt_id].append(time.time())
+
+
+class WatchedFleet(FleetPerformer):
+    """The performer of the fleet; notes what it is given."""
+
+    stays = Stays()
+
+    def submit(self, request: Request) -> None:
+        """Note it, and pass it on."""
+        self.stays.begin(request)
+        super().submit(request)
+
+
+class WatchedUpkeep:
+    """The upkeep of a studio; notes which attempts are over."""
+
+    def __init__(self, studio: Studio, stays: Stays) -> None:
+        self._upkeep = studio.upkeep
+        self._stays = stays
+
+    def forget(self, attempt_id: str, job_key: str) -> None:
+        """Note it, and pass it on."""
+        self._stays.settled(attempt_id)
+        self._upkeep.forget(attempt_id, job_key)
+
+
+class Bell:
+    """Wakes the engine, which is made after its performers."""
+
+    def __init__(self) -> None:
+        self.ring: Any = lambda: None
+
+    def set(self) -> None:
+        """Something has ended."""
+        self.ring()
+
+
+def work(home: Path, scenes: int, segments: int, servers: int) -> dict[str, Any]:
+    """Work through a run on the first so many of the servers whose addresses lie in the home."""
+    urls = json.loads((home / "servers.json").read_text())[:servers]
+    with setting.studio_at(home / f"studio-{scenes}") as studio:
+        stays = Stays()
+        run = studio.runs.create(_production(studio, scenes, segments), studio.settings.home, _OPTIONS, setting.SOMEBODY)
+        for number, url in enumerate(urls, 1):
+            studio.workers.register(f"gpu-{number}", url, setting.SOMEBODY)
+        studio.workers.look()
+        bell = Bell()
+        fleet = WatchedFleet(studio.settings, bell, None)  # type: ignore[arg-type]
+        fleet.stays = stays
+        assembled: list[str] = []
+        stages = InstantPerformer(lambda request: assembled.append(request.stage) if request.stage == "assembly" else None)
+        watched = replace(studio, upkeep=WatchedUpkeep(studio, stays))  # type: ignore[arg-type]
+        engine = wiring.build_engine(watched, backends={"comfyui": fleet, "stages": stages, "animatic": stages})
+        bell.ring = engine.wake.set
+        began = time.time()
+        setting.submit(studio, run)
+        engine.run(is_over=lambda: len(assembled) >= scenes and not engine.busy)
+        seconds = max(settled for _, settled in stays.times.values()) - began
+        setting.completions(studio, run)
+        made = len(stays.times) + len(studio.reports.matrix(run.id).stills)
+        fleet.close()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"seconds": seconds, "generated": made, "peak_mb": peak, "stays": stays.times}
+
+
+def _production(studio: Studio, scenes: int, segments: int) -> Production:
+    """The benchmark's production, made by graphs; one scene of many segments where one is asked for."""
+    for name in ("image_to_video.json", "text_to_image.json"):
+        shutil.copy2(_GRAPHS / name, studio.settings.home / name)
+    made = setting.production_of(max(scenes, 16), segments)
+    kinds = tuple(replace(kind, workflow="image_to_video.json") for kind in made.scene_types)
+    looks = tuple(replace(look, workflow="text_to_image.json") for look in made.variants)
+    made = replace(made, backend="comfyui", scene_types=kinds, variants=looks)
+    if scenes > 1 or made.matrix is None:
+        return made
+    one = replace(kinds[0], duration_s=segments)
+    matrix = replace(made.matrix, scene_types=(one.name,), variants=(looks[0].name,))
+    return replace(made, scene_types=(one, *kinds[1:]), matrix=matrix)
+
+
+_OPTIONS = RunOptions(auto_approve=True, auto_deliver=False)
