@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -14,13 +15,16 @@ from pipeline.domain.workers import Health, WorkerState
 
 _FULL = 12
 """With more workers than this, cards show only who does what."""
+_COLUMNS = {1: 3, 2: 3, 3: 3, 5: 3, 6: 3, 9: 3}
+"""Columns of cards where four would leave one alone."""
 _CLOCK_MS, _SLOW_CLOCK_MS = 2_000, 6_000
-_GB = 1e9
+_GB = 2**30
+"""Cards are sold by this: one of 80 GB has so many bytes eighty times."""
 _WEEK_S = 7 * 86_400
 KEYS = (("Tab", "go through workers and jobs"), ("Enter", "open what is under the ring"))
 
 
-def page(view: FleetPage, currency: str = "") -> Component:
+def page(view: FleetPage) -> Component:
     """The whole page; its parts are drawn again by callbacks."""
     return html.Div(
         [
@@ -72,7 +76,11 @@ def _fact(number: str, text: str, title: str = "") -> Component:
 def _queue_fact(view: FleetPage) -> Component:
     if not view.waits:
         return html.Span("nothing waits")
-    parts: list[Component | str] = ["queue ", html.B(f"{view.waits:,}", className="num"), f" {'job' if view.waits == 1 else 'jobs'}"]
+    parts: list[Component | str] = [
+        "queue ",
+        html.B(f"{view.waits:,}", className="num"),
+        f" {'job' if view.waits == 1 else 'jobs'}",
+    ]
     if view.queue_s >= 1:
         parts += [", ", html.Span(words.duration(view.queue_s), className="num")]
     return html.A(parts, href="#fleet-queue", title="How long all that waits takes these workers, shared out evenly.")
@@ -92,8 +100,9 @@ def cards(view: FleetPage) -> list[Component]:
     """A card for each worker; without one, what a worker is and how the first is added."""
     if not view.workers:
         return [_nothing()]
-    look = "fl-cards" if len(view.workers) <= _FULL else "fl-cards dense"
-    return [html.Div([card(one, view.now, is_full=len(view.workers) <= _FULL) for one in view.workers], className=look)]
+    count = len(view.workers)
+    look = f"fl-cards of-{_COLUMNS.get(count, 4)}" if count <= _FULL else "fl-cards dense"
+    return [html.Div([card(one, view.now, is_full=count <= _FULL) for one in view.workers], className=look)]
 
 
 def card(view: WorkerView, now: datetime, *, is_full: bool = True) -> Component:
@@ -113,13 +122,14 @@ def card(view: WorkerView, now: datetime, *, is_full: bool = True) -> Component:
 
 def _title(view: WorkerView) -> Component:
     worker = view.worker
-    what = " · ".join(part for part in (_hardware(view), view.word) if part)
+    what = _hardware(view)
     verb, text, why = _first_verb(view)
     return html.Div(
         [
             palette.badge(view.shown, view.word),
             html.B(worker.name, className="cut fl-name", title=worker.name),
-            html.Span(what, className="muted cut fl-what", title=what),
+            html.Span(what, className="muted cut fl-what", title=worker.gpu or "Its card is not known yet"),
+            html.Span(f"· {view.word}" if what else view.word, className="muted fl-word"),
             html.Span(
                 [
                     _button(verb, worker.id, text, title=why, label=f"{text} {worker.name}"),
@@ -139,8 +149,8 @@ def _hardware(view: WorkerView) -> str:
 
 
 def short_gpu(gpu: str) -> str:
-    """The name of a card without its maker, which says nothing where all are of one."""
-    return gpu.removeprefix("NVIDIA ").removeprefix("GeForce ").strip()
+    """`RTX 4090` for `cuda:0 NVIDIA GeForce RTX 4090 : cudaMallocAsync`: what tells one card from another."""
+    return re.sub(r"^(cuda:\d+ )?(NVIDIA )?(GeForce )?| : \w+$", "", gpu).strip()
 
 
 def _first_verb(view: WorkerView) -> tuple[str, str, str]:
@@ -183,7 +193,12 @@ def _idle(view: WorkerView) -> str:
 
 def _bar(doing: Doing | None) -> Component:
     share = round(100 * doing.progress) if doing else 0
-    labels = {"aria-valuenow": str(share), "aria-valuemin": "0", "aria-valuemax": "100", "aria-label": f"{doing.key}" if doing else ""}
+    labels = {
+        "aria-valuenow": str(share),
+        "aria-valuemin": "0",
+        "aria-valuemax": "100",
+        "aria-label": f"{doing.key}" if doing else "",
+    }
     fill = html.I(style={"width": f"{share}%"}, className="st-generating")
     if doing is None:
         return html.Div(fill, className="fl-bar", **{"aria-hidden": "true"})
@@ -197,7 +212,11 @@ def _step_line(view: WorkerView, doing: Doing | None, now: datetime) -> Componen
         behind = len(view.doing) - 1
         left = [doing.step or "under way"]
         left += [f" · {behind} more waits here" if behind == 1 else f" · {behind} more wait here"] if behind else []
-        right = [f"{words.duration(doing.left_s)} left"] if doing.left_s else [words.duration((now - doing.since).total_seconds())]
+        right = (
+            [f"{words.duration(doing.left_s)} left"]
+            if doing.left_s
+            else [f"for {words.duration((now - doing.since).total_seconds())}"]
+        )
         title = f"Begun {words.exactly(doing.since)}"
         return html.Div(
             [html.Span(left, className="cut", title="".join(map(str, left))), html.Span(right, className="num", title=title)],
@@ -225,7 +244,7 @@ def _gauges(view: WorkerView) -> Component:
     ]  # fmt: skip
     return html.Div(
         [
-            _gauge(memory if worker.memory_bytes else [html.Span("memory unknown", className="faint")],
+            _gauge(memory if worker.memory_bytes else [html.Span("memory –", className="faint")],
                    used_bytes / worker.memory_bytes if worker.memory_bytes else 0.0, "Graphics memory in use"),
             _gauge([f"{_percent(view.used)} %", html.Span(" used", className="faint")], view.used,
                    "The share of the last hour in which it had work"),
@@ -250,7 +269,9 @@ def _foot(view: WorkerView, now: datetime) -> Component:
         left = html.Span(["fault ", words.since(view.fault.at, now), f": {view.fault.reason}"], className="cut muted", title=told)
     else:
         age_s = min(_WEEK_S, (now - view.worker.created_at).total_seconds())
-        left = html.Span(f"no fault in {words.duration(age_s // 60 * 60)}" if age_s >= 60 else "just added", className="cut faint")
+        left = html.Span(
+            f"no fault in {words.duration(age_s // 60 * 60)}" if age_s >= 60 else "just added", className="cut faint"
+        )
     model = view.worker.model or "no model loaded"
     return html.Div([left, html.Span(model, className="muted cut fl-model", title=model)], className="fl-line small fl-foot")
 

@@ -44,7 +44,10 @@ _Told = tuple[list[Component | str], str, str, int, str]
 def _away(troubled: Sequence[WorkerView], view: FleetPage) -> _Told:
     first = troubled[0].worker
     text = [*_names(troubled), _do(troubled, " does", " do"), " not answer", *_since(troubled, view)]
-    text += [f": {first.health_reason}. " if first.health_reason else ". ", "Start the server there. What it had is tried elsewhere."]
+    text += [
+        f": {first.health_reason.rstrip('.')}. " if first.health_reason else ". ",
+        "Start the server there. What it had is tried elsewhere.",
+    ]
     return text, *_look(troubled)
 
 
@@ -54,9 +57,11 @@ def _wedged(troubled: Sequence[WorkerView], view: FleetPage) -> _Told:
 
 
 def _strange(troubled: Sequence[WorkerView], view: FleetPage) -> _Told:
-    reason = troubled[0].worker.health_reason
+    reason = troubled[0].worker.health_reason.rstrip(".")
     text = [*_names(troubled), _do(troubled, " answers", " answer"), " as no ComfyUI server does", *_since(troubled, view)]
-    return [*text, f": {reason}. See that the address is right." if reason else ". See that the address is right."], *_look(troubled)
+    return [*text, f": {reason}. See that the address is right." if reason else ". See that the address is right."], *_look(
+        troubled
+    )
 
 
 def _aside(troubled: Sequence[WorkerView], view: FleetPage) -> _Told:

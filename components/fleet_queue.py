@@ -27,7 +27,11 @@ def content(view: FleetPage) -> list[Component]:
         **{"aria-hidden": "true"},
     )
     rows = html.Div(
-        [_row(one, view.now) for one in view.waiting], className="fl-rows", tabIndex=0, role="list", **{"aria-label": "Waiting jobs"}
+        [_row(one, view.now) for one in view.waiting],
+        className="fl-rows",
+        tabIndex=0,
+        role="list",
+        **{"aria-label": "Waiting jobs"},
     )
     more = view.waits - len(view.waiting)
     foot = html.Div(
@@ -53,8 +57,7 @@ def _row(one: Waiting, now: datetime) -> Component:
     title = f"{one.key}, {one.run_name}: {details}"
     return html.Div(
         [
-            html.Span(f"{one.priority:+d}" if one.priority else "0", className="fl-prio num" + (" up" if one.priority > 0 else ""),
-                      title=f"Priority {one.priority}, of run and scene together"),
+            _priority(one.priority),
             html.Div([dcc.Link(one.key, href=href, className="cut fl-key", title=title),
                       html.Div(details, className="faint small cut", title=title)], className="cut fl-job"),
             html.Div(reason(one.reason, one.bold), className="muted small fl-why", title=one.remedy.capitalize() or one.reason),
@@ -64,6 +67,12 @@ def _row(one: Waiting, now: datetime) -> Component:
         className="fl-row",
         role="listitem",
     )  # fmt: skip
+
+
+def _priority(priority: int) -> Component:
+    look = "fl-prio num up" if priority > 0 else "fl-prio num"
+    told = f"Priority {priority}, of run and scene together"
+    return html.Span(f"{priority:+d}" if priority else "0", className=look, title=told)
 
 
 def _start(one: Waiting, now: datetime) -> list[Component]:

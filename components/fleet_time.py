@@ -15,7 +15,14 @@ _STEPS_MIN = (1, 2, 5, 10, 15, 30, 60)
 _MOST_TICKS = 8
 _NEAR = 6.0
 """A time closer than this many percent to `now` is left out."""
-_WORDS = {"done": "done", "failed": "failed", "stopped": "stopped", "running": "running", "rest": "the rest, expected", "next": "forecast"}
+_WORDS = {
+    "done": "done",
+    "failed": "failed",
+    "stopped": "stopped",
+    "running": "running",
+    "rest": "the rest, expected",
+    "next": "forecast",
+}
 _KEYS = (("done", "done"), ("running", "running"), ("failed", "failed"), ("next", "forecast"), ("off", "takes no work"))
 
 
@@ -24,9 +31,13 @@ def content(view: FleetPage) -> list[Component]:
     if not view.workers:
         return []
     keys = [html.Span([html.I(className=f"fl-block fl-{look}"), word], className="fl-key-of") for look, word in _KEYS]
-    span = f"{words.duration((view.now - view.since).total_seconds())} back, {words.duration((view.until - view.now).total_seconds())} ahead"
+    back, ahead = (words.duration(one.total_seconds()) for one in (view.now - view.since, view.until - view.now))
     head = html.Div(
-        [html.H2("Time", className="card-title"), html.Span(span, className="muted num"), html.Span(keys, className="end fl-keys muted")],
+        [
+            html.H2("Time", className="card-title"),
+            html.Span(f"{back} back, {ahead} ahead", className="muted num"),
+            html.Span(keys, className="end fl-keys muted"),
+        ],
         className="card-head",
     )
     by_worker: dict[str, list[Block]] = {}

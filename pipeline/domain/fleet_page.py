@@ -69,21 +69,23 @@ class Fault:
 
 @dataclass(frozen=True)
 class WorkerView:
-    """A worker with what it does and has done. `used` is the share of the last hour in which it had work; `done` its results.
-
-    `aside` are the kinds of work that it gets none of until a test has succeeded.
-    """
+    """A worker with what it does and has shown. `used` is the share of the last hour in which it had work; `done` its results."""
 
     worker: Worker
     doing: tuple[Doing, ...]
-    aside: tuple[WorkRecord, ...]
+    records: tuple[WorkRecord, ...]
     fault: Fault | None
     used: float
     done: int
 
     @property
+    def aside(self) -> tuple[WorkRecord, ...]:
+        """The kinds of work that it gets none of until a test has succeeded."""
+        return tuple(record for record in self.records if record.aside_since)
+
+    @property
     def shown(self) -> str:
-        """The shown status: generating, queued (free), blocked (paused, draining), failed (away, wedged, strange) or review."""
+        """The shown status: generating, not started (free), blocked (paused, draining) or failed."""
         if self.worker.health in (Health.AWAY, Health.WEDGED, Health.STRANGE):
             return "failed"
         if self.worker.state is not WorkerState.ENABLED:
@@ -186,7 +188,7 @@ def work_words(work: str) -> str:
 
 
 def left_s(work: FleetWork, record: WorkRecord | None, now: datetime) -> float | None:
-    """How long a running attempt takes yet: by the worker's measured speed, else by how far it has come; None when neither tells."""
+    """How long a running attempt takes yet: by the worker's measured speed, else by how far it has come; None if neither tells."""
     elapsed_s = (now - work.started_at).total_seconds() if work.started_at else 0.0
     if record is not None and record.samples:
         whole_s = record.seconds_per_frame * max(1, work.frames)

@@ -184,10 +184,10 @@ def _page(read: _Read) -> FleetPage:
 
 
 def _since(read: _Read, since: datetime) -> datetime:
-    """Nothing is gained by showing hours in which nothing happened: at least a quarter of an hour, in whole steps."""
+    """Nothing is gained by showing hours in which nothing happened: at least five minutes, in whole steps."""
     first = min((one.started_at for one in read.past), default=read.now)
     first = min([first, *(work.started_at for work in read.held if work.started_at)])
-    for minutes in (15, 30, 60):
+    for minutes in (5, 15, 30, 60):
         if read.now - first <= timedelta(minutes=minutes):
             return read.now - timedelta(minutes=minutes)
     return since
@@ -217,11 +217,10 @@ def _views(read: _Read) -> Iterable[WorkerView]:
     for work in read.held:
         stretches[work.worker].append((work.started_at or read.now, read.now))
     for name, worker in read.workers.items():
-        own = [record for (owner, _), record in read.records.items() if owner == worker.id]
         yield WorkerView(
             worker=worker,
             doing=tuple(_doing(read, worker)),
-            aside=tuple(record for record in own if record.aside_since),
+            records=tuple(record for (owner, _), record in read.records.items() if owner == worker.id),
             fault=faults.get(name),
             used=used_share(stretches[name], max(hour, worker.created_at), read.now),
             done=done[name],
@@ -325,8 +324,9 @@ def _blocks(read: _Read, since: datetime, *, until: datetime, shortest: timedelt
                 reason=past.reason,
             )
         )
+    ready = {seat.name: datetime.fromtimestamp(seat.busy_until_s, UTC) for seat in read.choice.standing.workers}
     for view in _views(read):
-        lanes[view.worker.name] += _running(view, read.now)
+        lanes[view.worker.name] += _running(view, read.now, ready[view.worker.name])
     for given in read.ahead:
         [(subject, subject_id)] = _subjects([given.job])
         start = datetime.fromtimestamp(given.start_s, UTC)
@@ -338,13 +338,16 @@ def _blocks(read: _Read, since: datetime, *, until: datetime, shortest: timedelt
         yield from after_each_other(lanes[name], shortest=shortest)
 
 
-def _running(view: WorkerView, now: datetime) -> Iterable[Block]:
-    """What it has been at until now, how much longer it is expected to be, and what it has been given to do then."""
+def _running(view: WorkerView, now: datetime, ready: datetime) -> Iterable[Block]:
+    """What it has been at until now, how much longer it is expected to be, and what it has been given to do then.
+
+    `ready` is when the choice takes it to be free, which tells where nothing was measured.
+    """
     free_at = now
     for doing in view.doing:
         where = (doing.kind, doing.key, doing.subject, doing.subject_id)
         name, start = view.worker.name, free_at
-        free_at += timedelta(seconds=doing.left_s or 0.0)
+        free_at = max(free_at, ready) if doing.left_s is None else free_at + timedelta(seconds=doing.left_s)
         if doing.is_next:
             yield Block(name, "next", start, free_at, *where)
             continue
