@@ -13,7 +13,6 @@ from components import ids
 
 NAME, URL, PRICE, TAGS = "fleet-add-name", "fleet-add-url", "fleet-add-price", "fleet-add-tags"
 URLS = "fleet-add-urls"
-WAY = "fleet-add-way"
 DO = "fleet-add-do"
 TOLD = "fleet-add-told"
 FIELDS = (NAME, URL, PRICE, TAGS, URLS)
@@ -48,13 +47,9 @@ def dialog() -> Component:
             dbc.ModalHeader(dbc.ModalTitle("Add workers", id="fleet-add-title")),
             dbc.ModalBody(
                 [
-                    dbc.Tabs(
-                        [
-                            dbc.Tab(html.Div(one, className="fl-form"), label="One server", tab_id="one"),
-                            dbc.Tab(html.Div(many, className="fl-form"), label="A list of addresses", tab_id="many"),
-                        ],
-                        id=WAY,
-                        active_tab="one",
+                    html.Div(one, className="fl-form"),
+                    html.Details(
+                        [html.Summary("Or look at a list of addresses"), html.Div(many, className="fl-form")], className="fl-many"
                     ),
                     html.Div(id=TOLD, className="fl-told-add", role="status"),
                 ]

@@ -13,7 +13,7 @@ from pipeline.domain.fleet_page import Block, FleetPage, WorkerView
 
 _STEPS_MIN = (1, 2, 5, 10, 15, 30, 60)
 _MOST_TICKS = 8
-_NEAR = 6.0
+_NEAR = 9.0
 """A time closer than this many percent to `now` is left out."""
 _WORDS = {
     "done": "done",

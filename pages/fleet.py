@@ -189,7 +189,7 @@ async def save(pressed: int | None, worker_id: int | None, price: float | None, 
     """Give the worker of the panel another price and other tags, or say at the field what is wrong."""
     if not pressed or worker_id is None:
         raise PreventUpdate
-    wrong = _wrong("gpu", _ANYWHERE, price, tags)
+    wrong = _wrong("gpu", _ANYWHERE, price=price, tags=tags)
     if not wrong:
         name = await asyncio.to_thread(_save, worker_id, price, tags)
         _show(await asyncio.to_thread(lambda: current_studio().fleet_pages.page(anew=True)))
@@ -225,42 +225,43 @@ async def open_dialog(_: object) -> tuple[bool, list[Component]]:
     Output(fleet_add.TOLD, "children", allow_duplicate=True),
     Output(ids.FLEET_ADD, "is_open", allow_duplicate=True),
     Input(fleet_add.DO, "n_clicks"),
-    State(fleet_add.WAY, "active_tab"),
     *(State(field, "value") for field in fleet_add.FIELDS),
     running=[(Output(fleet_add.DO, "disabled"), True, False)],
     prevent_initial_call=True,
 )
-async def add(pressed: int | None, way: str, *values: Any) -> tuple[object, ...]:
+async def add(pressed: int | None, *values: Any) -> tuple[object, ...]:
     """Register what was written and look at it; what cannot be used is said at its field."""
     if not pressed:
         raise PreventUpdate
     name, url, price, tags, urls = values
-    if way == "many":
-        wrong, told = await asyncio.to_thread(_scan, urls)
-    else:
-        wrong, told = await asyncio.to_thread(_add, (name or "").strip(), (url or "").strip(), price, tags)
+    name, url, addresses = (name or "").strip(), (url or "").strip(), fleet_add.split(urls)
+    wrong: dict[str, str] = {}
+    told: list[Component] = []
+    if name or url or not addresses:
+        wrong = await asyncio.to_thread(_add, name, url, price=price, tags=tags)
+    if addresses and not wrong:
+        wrong, told = await asyncio.to_thread(_scan, addresses)
     _show(await asyncio.to_thread(lambda: current_studio().fleet_pages.page(anew=True)))
     return *(wrong.get(field, "") for field in fleet_add.FIELDS), told, bool(wrong or told)
 
 
-def _add(name: str, url: str, price: float | None, tags: str | None) -> tuple[dict[str, str], list[Component]]:
-    wrong = _wrong(name, url, price, tags)
+def _add(name: str, url: str, *, price: float | None, tags: str | None) -> dict[str, str]:
+    """Register one and look at it; the answer is what is wrong, by field."""
+    wrong = _wrong(name, url, price=price, tags=tags)
     if wrong:
-        return wrong, []
+        return wrong
     workers = current_studio().workers
     try:
         worker = workers.register(name, url, local_actor(), tags=fleet_add.split(tags), cost_per_hour=price or 0.0)
     except Conflict as error:
         known = {one.worker.url for one in workers.all()}
-        return {fleet_add.URL if checked_url(url) in known else fleet_add.NAME: str(error)}, []
+        return {fleet_add.URL if checked_url(url) in known else fleet_add.NAME: str(error)}
     set_props(ids.TOASTS, {"children": frame.toast(_looked(workers.look([worker])))})
-    return {}, []
+    return {}
 
 
-def _scan(urls: str | None) -> tuple[dict[str, str], list[Component]]:
-    addresses = fleet_add.split(urls)
-    if not addresses:
-        return {fleet_add.URLS: "Write at least one address, such as 192.168.1.20:8188."}, []
+def _scan(addresses: list[str]) -> tuple[dict[str, str], list[Component]]:
+    """Register what answers at these addresses; the answer is what is wrong, by field, and what was left out."""
     if len(addresses) > _MOST_ADDRESSES:
         return {fleet_add.URLS: f"{_MOST_ADDRESSES} addresses at a time at most."}, []
     scan = current_studio().workers.scan(addresses, local_actor())
@@ -268,7 +269,7 @@ def _scan(urls: str | None) -> tuple[dict[str, str], list[Component]]:
     return {}, fleet_add.left_out(scan.left_out)
 
 
-def _wrong(name: str, url: str, price: float | None, tags: str | None) -> dict[str, str]:
+def _wrong(name: str, url: str, *, price: float | None, tags: str | None) -> dict[str, str]:
     """What cannot be used, by its field."""
     tries: dict[str, Callable[[], object]] = {
         fleet_add.NAME: lambda: checked(name, _ANYWHERE),

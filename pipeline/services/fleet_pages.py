@@ -184,10 +184,10 @@ def _page(read: _Read) -> FleetPage:
 
 
 def _since(read: _Read, since: datetime) -> datetime:
-    """Nothing is gained by showing hours in which nothing happened: at least five minutes, in whole steps."""
+    """Nothing is gained by showing hours in which nothing happened: at least two minutes, in whole steps."""
     first = min((one.started_at for one in read.past), default=read.now)
     first = min([first, *(work.started_at for work in read.held if work.started_at)])
-    for minutes in (5, 15, 30, 60):
+    for minutes in (2, 5, 15, 30, 60):
         if read.now - first <= timedelta(minutes=minutes):
             return read.now - timedelta(minutes=minutes)
     return since
@@ -197,7 +197,7 @@ def _until(read: _Read, since: datetime) -> datetime:
     """The end of what is foreseen, in whole steps, at least as long as a third of what is shown of the past."""
     last_s = max((given.finish_s for given in read.ahead), default=0.0) - read.now.timestamp()
     past_s = (read.now - since).total_seconds()
-    for minutes in (5, 10, 20, 40, 80):
+    for minutes in (1, 2, 5, 10, 20, 40, 80):
         if last_s <= minutes * 60 and minutes * 60 >= past_s / 3:
             return read.now + timedelta(minutes=minutes)
     return read.now + _LONGEST_AHEAD
