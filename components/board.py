@@ -99,6 +99,10 @@ def subtitle(run: Run, overview: RunOverview, now: datetime) -> list[Component |
     parts: list[Component | str] = [f"Run {run.number} · {words.counted(overview.total, 'scene')}"]
     if overview.started_at is not None:
         parts += [f" · started by {overview.started_by} ", words.since(overview.started_at, now)]
+    if run.spent_cost:
+        limit = f" of {words.money(run.limit_cost)}" if run.limit_cost is not None else ""
+        spent = html.Span(f"{words.money(run.spent_cost)}{limit} spent", className="num", title="What workers' time has cost")
+        parts += [" · ", spent]
     return parts
 
 

@@ -185,6 +185,8 @@ attempts = Table(
     Column("progress", Float, nullable=False, server_default="0"),
     Column("step", Text, nullable=False, server_default=""),
     UniqueConstraint("job_id", "epoch"),
+    Index("ix_attempts_ended", "ended_at"),
+    Index("ix_attempts_failed", "ended_at", **only("outcome = 'failed'")),
 )
 
 outputs = Table(
