@@ -31,6 +31,7 @@ from pipeline.domain.workflows.sizes import needed_frames
 from pipeline.domain.workflows.workflow import Workflow
 
 _T = TypeVar("_T")
+_TIMES_TAKEN_BACK = 3
 _LONGEST_S = 7 * 24 * 3600.0
 
 
@@ -161,7 +162,7 @@ class Performance:
     async def _take_back(self) -> None:
         """Have it stopped, and again while it is still there: a server that is just taking it from its queue hears nothing."""
         with suppress(NoAnswer, Garbled):
-            for _ in range(_SENDS):
+            for _ in range(_TIMES_TAKEN_BACK):
                 await self._server.stop(self._job.id)
                 sighting = await self._server.sight(self._job.id)
                 if sighting.ended is not None or not sighting.is_known:
