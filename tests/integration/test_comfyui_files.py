@@ -32,7 +32,7 @@ def taken(tmp_path: Path, file: Path, asked: Request) -> int:
     """How many frames the segment has that was made of it."""
     spool = Spool(tmp_path / "spool", tmp_path / "media")
     spool.begin(asked)
-    [segment] = take_in(spool, asked, [file], 1.0).files("segment")
+    [segment] = take_in(spool, asked, [file], seconds=1.0).files("segment")
     return int(segment.facts["frames"])
 
 
