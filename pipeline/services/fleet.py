@@ -6,6 +6,7 @@ then; whatever is chosen is read from the database before it starts.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -88,8 +89,16 @@ class Fleet:
         """The decision as things stand; it also explains why jobs wait."""
         shown = store.workers.records()
         self._refresh(store, runs, _able(list(workers.values()), shown))
-        held = store.fleet_work.held()
-        seats = [self._seat(store, worker, shown, held) for worker in workers.values()]
+        held: defaultdict[str, list[FleetWork]] = defaultdict(list)
+        for work in store.fleet_work.held():
+            held[work.worker].append(work)
+        own: defaultdict[int, list[WorkRecord]] = defaultdict(list)
+        for record in shown:
+            own[record.worker_id].append(record)
+        known = {run.id: run for run in runs}
+        others = {work.run_id for here in held.values() for work in here} - set(known)
+        known |= store.runs.by_ids(list(others)) if others else {}
+        seats = [self._seat(store, worker, own[worker.id], held[worker.name], known) for worker in workers.values()]
         now_s = store.journal.now.timestamp()
         return choose(self._backlog, seats, now_s=now_s, rules=self._rules, served=self._served)
 
@@ -143,11 +152,10 @@ class Fleet:
             group=work.scene_type,
         )
 
-    def _seat(self, store: Store, worker: Worker, shown: Iterable[WorkRecord], held: Iterable[FleetWork]) -> Seat:
-        own = [record for record in shown if record.worker_id == worker.id]
+    def _seat(
+        self, store: Store, worker: Worker, own: Sequence[WorkRecord], here: Sequence[FleetWork], runs: Mapping[int, Run]
+    ) -> Seat:
         seconds = {record.work: record.seconds_per_frame for record in own if record.samples}
-        runs = store.runs.by_ids(list({work.run_id for work in held if work.worker == worker.name}))
-        here = [work for work in held if work.worker == worker.name]
         jobs = [self._job(store, runs[work.run_id], work, self._fleet) for work in here]
         return Seat(
             name=worker.name,
