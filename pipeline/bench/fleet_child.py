@@ -27,6 +27,8 @@ class Stays:
 
     def __init__(self) -> None:
         self.times: dict[str, list[float]] = {}
+        self.count = 0
+        """How many have been settled."""
 
     def begin(self, request: Request) -> None:
         """Handed over, right after its claim was committed."""
@@ -37,6 +39,7 @@ class Stays:
         """The transaction that took its result in is committed."""
         if attempt_id in self.times:
             self.times[attempt_id].append(time.time())
+            self.count += 1
 
 
 class WatchedFleet(FleetPerformer):
@@ -86,14 +89,13 @@ def work(home: Path, scenes: int, segments: int, servers: int) -> dict[str, Any]
         bell = Bell()
         fleet = WatchedFleet(studio.settings, bell, None)  # type: ignore[arg-type]
         fleet.stays = stays
-        assembled: list[str] = []
-        stages = InstantPerformer(lambda request: assembled.append(request.stage) if request.stage == "assembly" else None)
+        stages = InstantPerformer()
         watched = replace(studio, upkeep=WatchedUpkeep(studio, stays))  # type: ignore[arg-type]
         engine = wiring.build_engine(watched, backends={"comfyui": fleet, "stages": stages, "animatic": stages})
         bell.ring = engine.wake.set
         began = time.time()
         setting.submit(studio, run)
-        engine.run(is_over=lambda: len(assembled) >= scenes and not engine.busy)
+        engine.run(is_over=lambda: stays.count >= scenes * segments and not engine.busy and not setting.is_open(studio, run))
         seconds = max(settled for _, settled in stays.times.values()) - began
         setting.completions(studio, run)
         made = len(stays.times) + len(studio.reports.matrix(run.id).stills)

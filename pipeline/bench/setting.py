@@ -86,6 +86,12 @@ def completions(studio: Studio, run: Run) -> int:
     return jobs
 
 
+def is_open(studio: Studio, run: Run) -> bool:
+    """Whether any scene of the run is not approved yet."""
+    with studio.stores.read() as store:
+        return set(store.cells.counts(run.id)) != {CellStatus.APPROVED}
+
+
 def commit_times(pause_s: float = 0.0) -> list[float]:
     """Seconds of bare durable commits: one tiny row each, on the same disk, prepared as our database is."""
     with fresh_home() as home:

@@ -6,6 +6,7 @@ then; whatever is chosen is read from the database before it starts.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -88,9 +89,16 @@ class Fleet:
         """The decision as things stand, which only reads; it also explains why jobs wait."""
         shown = store.workers.records()
         self._refresh(store, runs, fleet=_able(list(workers.values()), shown), now=now)
-        held = store.fleet_work.held()
-        held_by = store.runs.by_ids(list({work.run_id for work in held}))
-        seats = [self._seat(store, worker, shown=shown, held=held, runs=held_by) for worker in workers.values()]
+        held: defaultdict[str, list[FleetWork]] = defaultdict(list)
+        for work in store.fleet_work.held():
+            held[work.worker].append(work)
+        own: defaultdict[int, list[WorkRecord]] = defaultdict(list)
+        for record in shown:
+            own[record.worker_id].append(record)
+        known = {run.id: run for run in runs}
+        others = {work.run_id for here in held.values() for work in here} - set(known)
+        known |= store.runs.by_ids(list(others)) if others else {}
+        seats = [self._seat(store, worker, own[worker.id], held[worker.name], known) for worker in workers.values()]
         return choose(self._backlog, seats, now_s=now.timestamp(), rules=self._rules, served=self._served)
 
     @property
@@ -154,11 +162,9 @@ class Fleet:
         )
 
     def _seat(
-        self, store: Store, worker: Worker, *, shown: Iterable[WorkRecord], held: Iterable[FleetWork], runs: Mapping[int, Run]
+        self, store: Store, worker: Worker, own: Sequence[WorkRecord], here: Sequence[FleetWork], runs: Mapping[int, Run]
     ) -> Seat:
-        own = [record for record in shown if record.worker_id == worker.id]
         seconds = {record.work: record.seconds_per_frame for record in own if record.samples}
-        here = [work for work in held if work.worker == worker.name]
         jobs = [self._job(store, runs[work.run_id], work, self._fleet) for work in here]
         return Seat(
             name=worker.name,

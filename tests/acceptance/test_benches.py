@@ -37,6 +37,15 @@ MAKESPAN = (
     "forecast of 200 scenes for 8 workers",
 )
 
+FLEET = (
+    "a bare POST /prompt, median",
+    "6 servers, 48 scenes: jobs made",
+    "6 servers: time for a job in bare POSTs",
+    "idle fleet: claim to begun at the server, median",
+    "idle fleet: done at the server to settled, median",
+    "idle fleet: our overhead of a job, p95",
+    "6 servers: memory of our process",
+)
 BOARD = (
     "paint of 400 cells",
     "a bare heatmap of 400 cells",
@@ -53,7 +62,9 @@ def test_a_quick_benchmark_of_the_board_gives_every_figure(chromium_program: Pat
     assert set(BOARD) <= {figure.name for figure in BENCHES["board"](True)}
 
 
-@pytest.mark.parametrize(("name", "expected"), [("orchestration", ORCHESTRATION), ("matrix", MATRIX), ("makespan", MAKESPAN)])
+@pytest.mark.parametrize(
+    ("name", "expected"), [("orchestration", ORCHESTRATION), ("matrix", MATRIX), ("makespan", MAKESPAN), ("fleet", FLEET)]
+)
 def test_a_quick_benchmark_gives_every_figure(name: str, expected: tuple[str, ...]) -> None:
     figures = {figure.name: figure for figure in BENCHES[name](True)}
     assert set(expected) <= set(figures)

@@ -60,7 +60,7 @@ class Spool:
         folder = self.attempt_folder(attempt_id)
         temporary = folder / "result.part"
         with temporary.open("w", encoding="utf-8") as file:
-            json.dump(_CODEC.unstructure(result), file)
+            file.write(json.dumps(_CODEC.unstructure(result)))
             file.flush()
             os.fsync(file.fileno())
         self._checkpoint("spool.result")

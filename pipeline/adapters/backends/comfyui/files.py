@@ -73,8 +73,8 @@ def take_in(spool: Spool, request: Request, fetched: Sequence[Path], *, seconds:
         outputs = take_segment(request, workspace, folder)
     result = replace(Result(outputs=outputs), seconds=seconds)
     spool.keep_result(request.attempt_id, result)
-    for path in fetched:
-        path.unlink(missing_ok=True)
+    for done in {folder, *(path.parent for path in fetched)}:  # here, and not in the engine's thread, which clears up the rest
+        shutil.rmtree(done, ignore_errors=True)
     return result
 
 

@@ -21,7 +21,7 @@ def keep(spool: Spool, request: Request) -> None:
     folder = spool.attempt_folder(request.attempt_id)
     part = folder / "request.part"
     with part.open("w", encoding="utf-8") as file:
-        json.dump(_CODEC.unstructure(request), file)
+        file.write(json.dumps(_CODEC.unstructure(request)))  # in one piece: piece by piece, a graph takes ten times as long
         file.flush()
         os.fsync(file.fileno())
     part.replace(folder / _NAME)
