@@ -28,7 +28,8 @@ STILL: dict[str, Any] = workflow_graphs.recorded("image_noise_composite")["promp
 @pytest.fixture
 def house(tmp_path: Path, database_url: str) -> Iterator[FleetHouse]:
     """A house with one worker, which takes everything."""
-    found = FleetHouse(tmp_path, database_url, gives_graphs=False)
+    found = FleetHouse(tmp_path, database_url)
+    found.gives_graphs = False
     found.add("gpu-1")
     yield found
     found.close()
