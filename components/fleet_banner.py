@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dash import html
 from dash.development.base_component import Component
 
-from components import ids, palette, words
+from components import fleet_press, palette, words
 from pipeline.domain.fleet_page import FleetPage, WorkerView, work_words
 from pipeline.domain.workers import Health
 
@@ -25,13 +25,13 @@ def lines(view: FleetPage) -> list[Component]:
 
 
 def _line(text: list[Component | str], verb: str, cure: str, worker_id: int, title: str, *, is_first: bool) -> Component:
-    key = {"type": ids.FLEET_DO, "verb": verb, "worker": worker_id, "place": "banner"}
+    press = fleet_press.pressed(verb, worker=worker_id, place="banner")
     look = "btn sm primary" if is_first else "btn sm"
     return html.Div(
         [
             palette.badge("failed", "needs a person"),
             html.Div(text, className="fl-told"),
-            html.Button(cure, id=key, className=look, title=title, **{"data-command": cure}),
+            html.Button(cure, className=look, title=title, **{"data-command": cure, **press}),
         ],
         className="fl-trouble",
         role="status",

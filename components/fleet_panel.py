@@ -8,7 +8,7 @@ import dash_bootstrap_components as dbc
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from components import fleet_add, ids, palette, words
+from components import fleet_add, fleet_press, ids, palette, words
 from pipeline.domain.fleet_page import WorkerView, work_words
 from pipeline.domain.workers import Health, WorkerState, WorkRecord
 
@@ -69,17 +69,17 @@ def _verbs(view: WorkerView) -> Component:
     why = "It has work. Drain it first." if view.doing else "Forget it; what it has made stays"
     remove = html.Button(
         "Remove",
-        id={"type": ids.FLEET_DO, "verb": "remove", "worker": view.worker.id, "place": "panel"},
         className="btn sm danger",
         title=why,
         disabled=bool(view.doing),
+        **fleet_press.pressed("remove", worker=view.worker.id, place="panel"),
     )
     return html.Div([*buttons, remove], className="fl-part fl-buttons")
 
 
 def _button(view: WorkerView, verb: str, text: str, title: str) -> Component:
-    key = {"type": ids.FLEET_DO, "verb": verb, "worker": view.worker.id, "place": "panel"}
-    return html.Button(text, id=key, className="btn sm", title=title)
+    press = fleet_press.pressed(verb, worker=view.worker.id, place="panel")
+    return html.Button(text, className="btn sm", title=title, **press)
 
 
 def _facts(view: WorkerView, now: datetime) -> Component:
@@ -109,13 +109,13 @@ def _aside(view: WorkerView, now: datetime) -> list[Component]:
 def _aside_line(view: WorkerView, record: WorkRecord, now: datetime) -> Component:
     since: list[Component | str] = [" since ", words.clock(record.aside_since, now)] if record.aside_since else []
     test = f" It is tested at {words.clock(record.test_at, now)}." if record.test_at else ""
-    key = {"type": ids.FLEET_DO, "verb": f"take_back:{record.work}", "worker": view.worker.id, "place": "panel"}
+    press = fleet_press.pressed(f"take_back:{record.work}", worker=view.worker.id, place="panel")
     return html.Div(
         [
             html.Div([palette.badge("failed", "set aside"), html.B(f"Set aside for {work_words(record.work)}"), *since],
                      className="fl-panel-line"),
             html.P(f"{record.reason}.{test}" if record.reason else test, className="muted"),
-            html.Button("Take back", id=key, className="btn sm", title="Give it such work again at once"),
+            html.Button("Take back", className="btn sm", title="Give it such work again at once", **press),
         ],
         className="fl-part",
     )  # fmt: skip

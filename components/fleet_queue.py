@@ -9,7 +9,7 @@ from datetime import datetime
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from components import ids, words
+from components import fleet_press, words
 from pipeline.domain.fleet_page import FleetPage, Waiting
 
 _AMOUNT = r"\d[\d.,]* (?:GB|s|min|h)(?: \d+ (?:s|min))?|\d+ of \d+"
@@ -94,10 +94,9 @@ def _moves(one: Waiting) -> list[Component]:
     return [
         html.Button(
             glyph,
-            id={"type": ids.FLEET_MOVE, "by": by, "job": one.job_id},
             className="btn ghost sm",
             title=f"Serve {one.key} {word}",
-            **{"aria-label": f"Serve {one.key} {word}"},
+            **{"aria-label": f"Serve {one.key} {word}", **fleet_press.moved(one.job_id, by)},
         )
         for glyph, by, word in (("▲", 1, "sooner"), ("▼", -1, "later"))
     ]

@@ -24,11 +24,8 @@ PALETTE = "command-palette"
 KEYS = "keys-dialog"
 """The dialog that `?` opens; a page gives its keys with `frame.keys_of`."""
 
-FLEET_DO = "worker-do"
-"""The type of every button that does something to a worker: `{"type", "verb", "worker", "place"}`."""
-
-FLEET_MOVE = "fleet-move"
-"""The type of the buttons that serve a waiting scene sooner or later: `{"type", "by", "job"}`."""
+FLEET_PRESS = "fleet-press"
+"""What was pressed last on the page of the fleet: `{"verb", "place", "worker", "job", "by", "at"}`; see assets/fleet.js."""
 
 FLEET_HEAD = "fleet-head"
 FLEET_BANNER = "fleet-banner"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import dash
-from dash import ALL, Input, Output, State, callback, ctx, no_update, set_props
+from dash import Input, Output, State, callback, no_update, set_props
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
@@ -86,18 +86,20 @@ def _show(view: FleetPage) -> None:
     Output(fleet_panel.BODY, "children"),
     Output(fleet_panel.TITLE, "children"),
     Output(fleet_panel.WHICH, "data"),
-    Input({"type": ids.FLEET_DO, "verb": ALL, "worker": ALL, "place": ALL}, "n_clicks"),
+    Input(ids.FLEET_PRESS, "data"),
     prevent_initial_call=True,
 )
-async def do(_: object) -> tuple[object, ...]:
+async def do(pressed: dict[str, Any] | None) -> tuple[object, ...]:
     """Do what was pressed; the panel stays open while it is its worker, and shows how that stands now."""
-    if not ctx.triggered or not ctx.triggered[0]["value"]:
+    if not pressed:
         raise PreventUpdate
-    pressed = ctx.triggered_id
     verb, worker_id, place = str(pressed["verb"]), int(pressed["worker"]), str(pressed["place"])
     if verb == "panel":
         return await asyncio.to_thread(_panel, worker_id)
-    told = await asyncio.to_thread(_do, verb, worker_id)
+    if verb == "move":
+        told = await asyncio.to_thread(_move, int(pressed["job"]), int(pressed["by"]))
+    else:
+        told = await asyncio.to_thread(_do, verb, worker_id)
     _show(await asyncio.to_thread(lambda: current_studio().fleet_pages.page(anew=True)))
     set_props(ids.TOASTS, {"children": frame.toast(told)})
     if place != "panel":
@@ -208,22 +210,9 @@ def _save(worker_id: int, price: float | None, tags: str | None) -> str:
 
 
 @callback(
-    Output(ids.FLEET_ADD, "is_open"),
-    Output(fleet_add.TOLD, "children"),
-    Input({"type": "fleet-add-open", "place": ALL}, "n_clicks"),
-    prevent_initial_call=True,
-)
-async def open_dialog(_: object) -> tuple[bool, list[Component]]:
-    """Open the dialog, with nothing in it of last time but what was written."""
-    if not ctx.triggered or not ctx.triggered[0]["value"]:
-        raise PreventUpdate
-    return True, []
-
-
-@callback(
     *(Output(fleet_add.error_of(field), "children") for field in fleet_add.FIELDS),
-    Output(fleet_add.TOLD, "children", allow_duplicate=True),
-    Output(ids.FLEET_ADD, "is_open", allow_duplicate=True),
+    Output(fleet_add.TOLD, "children"),
+    Output(ids.FLEET_ADD, "is_open"),
     Input(fleet_add.DO, "n_clicks"),
     *(State(field, "value") for field in fleet_add.FIELDS),
     running=[(Output(fleet_add.DO, "disabled"), True, False)],
@@ -287,20 +276,6 @@ def _wrong(name: str, url: str, *, price: float | None, tags: str | None) -> dic
 
 
 # The queue ------------------------------------------------------------------------------------------------------
-
-
-@callback(
-    Output(ids.FLEET_QUEUE, "children", allow_duplicate=True),
-    Input({"type": ids.FLEET_MOVE, "by": ALL, "job": ALL}, "n_clicks"),
-    prevent_initial_call=True,
-)
-async def move(_: object) -> list[Component]:
-    """Serve a waiting scene sooner or later."""
-    if not ctx.triggered or not ctx.triggered[0]["value"]:
-        raise PreventUpdate
-    told = await asyncio.to_thread(_move, int(ctx.triggered_id["job"]), int(ctx.triggered_id["by"]))
-    set_props(ids.TOASTS, {"children": frame.toast(told)})
-    return fleet_queue.content(await asyncio.to_thread(lambda: current_studio().fleet_pages.page(anew=True)))
 
 
 def _move(job_id: int, by: int) -> str:

@@ -188,7 +188,7 @@ def work_words(work: str) -> str:
 
 
 def left_s(work: FleetWork, record: WorkRecord | None, now: datetime) -> float | None:
-    """How long a running attempt takes yet: by the measured speed of the worker, else by its share; None if neither tells."""
+    """How long an attempt takes yet: by the worker's measured speed, else by how far it has come; None if neither tells."""
     elapsed_s = (now - work.started_at).total_seconds() if work.started_at else 0.0
     if record is not None and record.samples:
         whole_s = record.seconds_per_frame * max(1, work.frames)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from dash.development.base_component import Component
@@ -125,7 +125,7 @@ def test_half_an_hour_of_work_is_half_an_hour_used() -> None:
 def test_blocks_of_a_worker_never_lie_over_each_other(found: list[tuple[float, float, str]]) -> None:
     blocks = [make_block(start, start + length, look) for start, length, look in found]
     drawn = after_each_other(blocks, shortest=timedelta(seconds=3))
-    assert all(one.end <= other.start for one, other in itertools.pairwise(drawn))
+    assert all(one.end <= other.start for one, other in pairwise(drawn))
     assert all(one.start < one.end for one in drawn)
 
 
@@ -153,7 +153,7 @@ def test_the_forecast_gives_each_worker_its_jobs_one_after_the_other() -> None:
     assert {one.job.id for one in given_out} == set(map(str, range(7)))
     for name in ("a", "b"):
         own = [one for one in given_out if one.worker == name]
-        assert all(one.finish_s <= other.start_s + 1e-6 for one, other in itertools.pairwise(own))
+        assert all(one.finish_s <= other.start_s + 1e-6 for one, other in pairwise(own))
     assert len(ahead(backlog, standing, horizon_s=3600.0, each=2)) == 4
     assert work_left_s(backlog, standing) == pytest.approx(7 * 10 / (1 / 1 + 1 / 2))
 
