@@ -10,8 +10,8 @@ import dash_bootstrap_components as dbc
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from components import board_side, board_tools, deliver, frame, palette, words
-from pipeline.domain.overview import Hint, RunOverview
+from components import board_hint, board_side, board_tools, deliver, frame, words
+from pipeline.domain.overview import RunOverview
 from pipeline.domain.records import Run
 
 KEYS = (
@@ -89,7 +89,7 @@ def _head(run: Run, overview: RunOverview, now: datetime) -> Component:
             ),
             html.Div(id="board-strip", className="strip", role="img", **{"aria-label": "Scenes by status"}),
             html.Div(facts(overview, now), id="board-facts", className="bx-facts"),
-            html.Div(hint(overview), id="board-hint"),
+            html.Div(board_hint.hint(overview), id="board-hint"),
         ],
     )
 
@@ -99,6 +99,10 @@ def subtitle(run: Run, overview: RunOverview, now: datetime) -> list[Component |
     parts: list[Component | str] = [f"Run {run.number} · {words.counted(overview.total, 'scene')}"]
     if overview.started_at is not None:
         parts += [f" · started by {overview.started_by} ", words.since(overview.started_at, now)]
+    if run.spent_cost:
+        limit = f" of {words.money(run.limit_cost)}" if run.limit_cost is not None else ""
+        spent = html.Span(f"{words.money(run.spent_cost)}{limit} spent", className="num", title="What workers' time has cost")
+        parts += [" · ", spent]
     return parts
 
 
@@ -181,42 +185,3 @@ def _ending(overview: RunOverview, now: datetime) -> Component:
         text = ["the machines are done about ", html.B(words.clock(overview.rests_at, now)), ", then people decide"]
         return html.Span(text, className="bx-ending")
     return html.Span("")
-
-
-def hint(overview: RunOverview) -> Component | None:
-    """What to do next, with the button that leads there: the decision that frees most, or the first submission."""
-    if overview.hint is not None:
-        return _decision(overview.hint)
-    if not overview.total or overview.counts["not_started"] < overview.total:
-        return None
-    text = f"Nothing is submitted yet: {words.counted(overview.total, 'scene')} can be."
-    data = {"data-verb": "submit", "data-mode": "missing", "data-scope": "all"}
-    return html.Div(
-        [
-            palette.badge("not_started"),
-            html.Span(text, className="bx-hint-text"),
-            html.Span(className="spread"),
-            html.Button(
-                "Submit all", id="submit-all", className="btn sm primary", title="You see what it costs before it starts", **data
-            ),
-        ],
-        className="bx-hint plain",
-    )
-
-
-def _decision(found: Hint) -> Component:
-    leads = {"data-still-cells": str(found.still_id)} if found.still_id else {"data-cell-link": str(found.cell_id)}
-    return html.Div(
-        [
-            palette.badge("review"),
-            html.Span(found.text, className="bx-hint-text", title=found.key),
-            html.Span(className="spread"),
-            html.Button(
-                ["Review it ", html.Kbd("g r", className="kbd")],
-                id="review-it",
-                className="btn sm",
-                **{**leads, "data-review": found.kind, "data-hint": found.key},
-            ),
-        ],
-        className="bx-hint",
-    )

@@ -59,7 +59,11 @@ def _many_buttons() -> list[Component]:
     )
     return [
         html.Button(
-            [f"{text} ", html.B("", className="num"), html.Kbd(key, className="kbd") if key else None],
+            [
+                html.Span(f"{text} ", id=f"many-{verb}"),
+                html.B("", className="num"),
+                html.Kbd(key, className="kbd") if key else None,
+            ],
             className="btn sm",
             **{"data-verb": verb, **data},
         )
@@ -261,9 +265,9 @@ def _candidates(found: StillView) -> Component:
     ]
     chosen = int(best) if str(best or "").isdigit() else None
     buttons = [
-        html.Button("✓ Approve the best" if len(pictures) > 1 else "✓ Approve", className="btn sm primary",
-                    **_decision("approve-still", still, chosen)),
-        html.Button("↺ Reject", className="btn sm", **_decision("reject-still", still)),
+        html.Button(["✓ Approve the best " if len(pictures) > 1 else "✓ Approve ", html.Kbd("a", className="kbd")],
+                    className="btn sm primary", **_decision("approve-still", still, chosen)),
+        html.Button(["↺ Reject ", html.Kbd("x", className="kbd")], className="btn sm", **_decision("reject-still", still)),
     ]  # fmt: skip
     return html.Div([html.Div(pictures, className="bx-candidates"), html.Div(buttons, className="bx-many-buttons")])
 

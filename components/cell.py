@@ -37,7 +37,7 @@ def page(view: CellPage, choice: Mapping[str, Any]) -> Component:
         **{"data-cell": str(view.cell.id)},
         children=[
             html.Div(_left(view, parts), className="cell-left"),
-            html.Aside(_right(parts), className="cell-right"),
+            html.Aside(_right(parts, _words(view)), className="cell-right"),
             dcc.Store(id="cell-state", data=state(view, choice)),
             dcc.Store(id="cell-choice", data=dict(choice)),
             *(dcc.Store(id=f"cell-{name}") for name in ("refresh", "verb", "log", "shown", "settled")),
@@ -70,12 +70,12 @@ def _left(view: CellPage, parts: Mapping[str, Any]) -> Component:
     )
 
 
-def _right(parts: Mapping[str, Any]) -> list[Component]:
+def _right(parts: Mapping[str, Any], words: str) -> list[Component]:
     """Where it stands, what to do, and why."""
     return [
         html.Section(parts["status"], id="cell-status", className="cell-part", **{"aria-live": "polite"}),
         cell_actions.reject_form(parts["reasons"]),
-        cell_actions.retake_form(parts["origins"]),
+        cell_actions.retake_form(parts["origins"], words),
         cell_actions.cancel_form(),
         *(html.Section(parts[name], id=f"cell-{name}", className="cell-part") for name in ("steps", "quality", "story", "scene")),
     ]
@@ -182,6 +182,11 @@ def _step(sign: str, cell_id: int | None, name: str, title: str) -> Component:
     return dcc.Link(sign, href=f"/cells/{cell_id}", className="btn ghost sm", id=name, title=title)
 
 
+def _words(view: CellPage) -> str:
+    """The prompt of the newest take: its own, or that of the production."""
+    return (view.newest.take.prompt if view.newest else "") or view.cell.plan.prompt
+
+
 def _prompt(view: CellPage) -> list[Component]:
     plan = view.cell.plan
     files = [
@@ -194,7 +199,7 @@ def _prompt(view: CellPage) -> list[Component]:
         if take.scene
     ]
     rows: list[tuple[str, Any]] = [
-        ("prompt", plan.prompt),
+        ("prompt", _words(view)),
         ("place", plan.location),
         ("shot", plan.shot),
         ("files", [part for file in files for part in (file, html.Span(" "))]),

@@ -206,8 +206,8 @@ def suggested(take: TakeView | None) -> str:
     return next((_REASON_OF[found.measurement.name] for found in findings if found.measurement.name in _REASON_OF), "")
 
 
-def retake_form(content: list[Component]) -> Component:
-    """From which segment, and with which seed."""
+def retake_form(content: list[Component], prompt: str) -> Component:
+    """From which segment, with which words, and with which seed."""
     return html.Section(
         id="retake-form",
         className="cell-part cell-form",
@@ -215,6 +215,10 @@ def retake_form(content: list[Component]) -> Component:
         **{"aria-label": "New take"},
         children=[
             html.Div(content, id="cell-origins"),
+            html.Label(
+                [html.Span("Prompt"), dcc.Textarea(id="retake-prompt", value=prompt, maxLength=4000, rows=3)],
+                className="cell-words",
+            ),
             html.Label(
                 [
                     html.Span("Seed"),

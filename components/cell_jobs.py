@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from dash import html
 from dash.development.base_component import Component
 
@@ -45,7 +47,7 @@ def _row(view: CellPage, job: JobView, take: TakeView | None) -> Component:
             html.Td("–" if job.is_reused or not tries else f"{tries}", className="r num muted", title=_tries(job)),
             html.Td(_worker(job), className="muted job-worker", title=_worker(job)),
             html.Td(_time(job), className="r num"),
-            html.Td(_cost(job), className="r num"),
+            html.Td(_cost(job, view.now), className="r num", title=_cost_told(job)),
             html.Td(_marked(result), className="muted job-result", title=result),
             html.Td(
                 html.Button(
@@ -93,8 +95,20 @@ def seconds(spent: float) -> str:
     return f"{spent:.1f} s" if spent < 10 else words.duration(spent)
 
 
-def _cost(job: JobView) -> str:
-    """Generation is what a budget pays for; the rest is free."""
+def _cost(job: JobView, now: datetime) -> str:
+    """Generation is what a budget pays for; the rest is free. On a worker with a price it is what its time has cost."""
+    spent = sum(attempt.cost for attempt in job.attempts)
+    if job.job.status is JobStatus.RUNNING and job.attempts:
+        spent += job.job.price * max(0.0, (now - job.attempts[-1].started_at).total_seconds()) / 3600
+    return words.money(spent) if spent else _time_cost(job)
+
+
+def _cost_told(job: JobView) -> str | None:
+    """The price of the worker, for hovering."""
+    return f"{words.money(job.job.price)} an hour" if job.job.price else None
+
+
+def _time_cost(job: JobView) -> str:
     if not job.is_generation or job.is_reused or not job.seconds:
         return "–"
     return f"{job.seconds / 3600:.4f} GPU-h" if job.seconds < 360 else f"{job.seconds / 3600:.2f} GPU-h"

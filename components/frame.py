@@ -12,7 +12,12 @@ from components import commands, ids, notices, tray, words
 from components.icons import icon as icon
 from pipeline.domain.records import Run
 
-RAIL = (("Pulse", "/", "pulse"), ("Board", "/", "board"), ("Deliveries", "/deliveries", "deliveries"))
+RAIL = (
+    ("Pulse", "/", "pulse"),
+    ("Board", "/", "board"),
+    ("Fleet", "/fleet", "fleet"),
+    ("Deliveries", "/deliveries", "deliveries"),
+)
 """What the rail shows: word, address, icon (a file in assets/icons). The board is the one looked at last."""
 
 _MOST_RUNS = 12
@@ -116,6 +121,7 @@ _KEYS_EVERYWHERE = (
     ("g p", "go to Pulse"),
     ("g b", "go to the board"),
     ("g r", "go to what waits for review"),
+    ("g f", "go to the fleet"),
     ("g d", "go to the deliveries"),
     ("j", "show the jobs"),
     ("n", "show what is new"),

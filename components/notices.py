@@ -68,13 +68,15 @@ def rows(notices: Sequence[Notice], now: datetime) -> list[Component]:
 
 
 def address(notice: Notice) -> str:
-    """Where a notice leads: to the scene, to the board filtered by what waits, or to the deliveries."""
+    """Where a notice leads: to the scene, the board of what waits, the scenes that need a picture, or the deliveries."""
     if notice.subject == "delivery":
         return f"/deliveries?run={notice.run_id}"
     if notice.subject == "cell" and notice.count == 1:
         return f"/cells/{notice.subject_id}"
     if notice.subject == "cell" and notice.kind == "waiting":
         return f"/runs/{notice.run_id}?status=review"
+    if notice.subject == "still":
+        return f"/runs/{notice.run_id}?needs={notice.subject_id}"
     return f"/runs/{notice.run_id}"
 
 

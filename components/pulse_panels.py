@@ -59,7 +59,7 @@ def _hint(line: RunLine, *, is_first: bool) -> Component:
     if hint is None:
         return html.Div()
     what = "variant" if hint.kind == "variant" else "scene"
-    address = f"/cells/{hint.cell_id}" if hint.cell_id is not None else f"/runs/{run.id}"
+    address = f"/cells/{hint.cell_id}" if hint.cell_id is not None else f"/runs/{run.id}?needs={hint.still_id}"
     source = (
         f"/media/stills/{hint.still_id}/1.jpg?h=180"
         if hint.still_id is not None

@@ -107,7 +107,7 @@ def _row(job: JobRow, now: datetime) -> Component:
         ],
         className="job-line",
     )  # fmt: skip
-    return html.Div([head, _bar(job), _below(job)], className=f"job job-{job.status.value}")
+    return html.Div([head, _bar(job), _below(job, now)], className=f"job job-{job.status.value}")
 
 
 def _standing(job: JobRow, now: datetime) -> Component | str:
@@ -128,9 +128,9 @@ def _bar(job: JobRow) -> Component | None:
     )
 
 
-def _below(job: JobRow) -> Component:
+def _below(job: JobRow, now: datetime) -> Component:
     tries = f"try {job.attempt}" if job.attempt > 1 else ""
-    told = " · ".join(part for part in (job.run_name, job.step, job.worker, tries, job.reason) if part)
+    told = " · ".join(part for part in (job.run_name, job.step, job.worker, _cost(job, now), tries, job.reason) if part)
     name = {"cell": f"the scene {job.key}", "delivery": job.key}.get(job.subject, "")
     parts: list[Component] = [
         html.Span(told, className="job-told faint", title=told),
@@ -141,3 +141,9 @@ def _below(job: JobRow) -> Component:
             html.Button("Cancel", id={"type": CANCEL, "index": job.job_id}, className="btn ghost sm", title=f"Cancel {name}")
         )
     return html.Div(parts, className="job-line")
+
+
+def _cost(job: JobRow, now: datetime) -> str:
+    """What the time of its worker has cost, so far where it runs; nothing where time is free."""
+    spent = job.price * max(0.0, (now - job.since).total_seconds()) / 3600 if job.status is JobStatus.RUNNING else job.cost
+    return f"cost {words.money(spent)}" if spent else ""

@@ -77,6 +77,11 @@ def size(size_bytes: float) -> str:
     return f"{size_bytes:.1f} TB"
 
 
+def money(amount: float) -> str:
+    """What workers' time has cost, in the currency of the installation: `0.0042`, `0.31`, `18.70`, `1,240.00`."""
+    return f"{amount:,.2f}" if amount >= 0.1 else f"{amount:.2g}" if amount >= 0.0001 else "0.00"
+
+
 def share(part: float, whole: float) -> int:
     """Whole percent, never 100 before all is done and never 0 once something is."""
     if not whole or part <= 0:

@@ -15,6 +15,7 @@ workers = Table(
     Column("url", Text, nullable=False, unique=True),
     Column("tags", Json, nullable=False),
     Column("state", String(16), nullable=False),
+    Column("pause_reason", Text, nullable=False, server_default=""),
     Column("health", String(16), nullable=False),
     Column("health_reason", Text, nullable=False, server_default=""),
     Column("health_at", UtcTime),

@@ -185,6 +185,8 @@ attempts = Table(
     Column("progress", Float, nullable=False, server_default="0"),
     Column("step", Text, nullable=False, server_default=""),
     UniqueConstraint("job_id", "epoch"),
+    Index("ix_attempts_ended", "ended_at"),
+    Index("ix_attempts_failed", "ended_at", **only("outcome = 'failed'")),
 )
 
 outputs = Table(
@@ -235,6 +237,7 @@ takes = Table(
     Column("verdict", Json),
     Column("scene_sha256", String(64)),
     Column("kept", Json, nullable=False, server_default="[]"),
+    Column("prompt", Text, nullable=False, server_default=""),
     UniqueConstraint("cell_id", "number"),
     Index("ix_takes_scene", "scene_sha256", **only("decision = 'approved'")),
 )

@@ -31,6 +31,7 @@ from data.repositories.runs import Runs
 from data.repositories.stills import Stills
 from data.repositories.takes import Takes
 from data.repositories.tallies import Tallies
+from data.repositories.telemetry import Telemetry
 from data.repositories.workers import Workers
 from pipeline.domain.errors import Conflict, Unavailable
 
@@ -56,6 +57,7 @@ class Store:
         self.engines = Engines(connection)
         self.workers = Workers(connection, batch)
         self.fleet_work = FleetWorks(connection)
+        self.telemetry = Telemetry(connection, batch)
         self.audit = Audit(connection)
         self.idempotency = Idempotency(connection)
         self.pages = Pages(connection)

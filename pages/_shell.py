@@ -40,7 +40,7 @@ INDEX = """<!DOCTYPE html>
 
 
 _FOUND_EACH = 8
-_PAGES = {"/": "Pulse", "/deliveries": "Deliveries"}
+_PAGES = {"/": "Pulse", "/fleet": "Fleet", "/deliveries": "Deliveries"}
 
 
 def frame() -> Component:

@@ -10,7 +10,7 @@ import dash
 from dash import ALL, ClientsideFunction, Input, Output, State, clientside_callback, ctx, html, no_update, set_props
 from dash.development.base_component import Component
 
-from components import board, board_dialogs, board_side, board_tools, frame, ids, words
+from components import board, board_dialogs, board_hint, board_side, board_tools, frame, ids, words
 from pipeline.domain.choices import Mode
 from pipeline.domain.errors import NotFound
 from pipeline.domain.matrix import Selection
@@ -72,7 +72,7 @@ async def tell(tick: Any, status: Any, run_id: int) -> tuple[Any, ...]:
     """Facts, hint and run buttons, at most once a second while things happen."""
     run, overview, _ = await asyncio.to_thread(_look, str(run_id))
     now = datetime.now(UTC)
-    hint = board.hint(overview)
+    hint = board_hint.hint(overview)
     return board.facts(overview, now), hint, board.verbs(run.status.value), board.subtitle(run, overview, now)
 
 

@@ -19,6 +19,7 @@ from pipeline.wiring_serving import current_studio, local_actor
 dash.register_page(__name__, path_template="/cells/<cell_id>", title="Scene – Stripboard", name="Scene")
 
 _MOST_DIGITS = 15
+_LONGEST_PROMPT = 4000
 
 
 async def layout(cell_id: str = "", take: str = "", **_: str) -> Component:
@@ -80,12 +81,13 @@ async def place(page: str, state: dict[str, Any]) -> tuple[Any, Any]:
     Input("cell-verb", "data"),
     State("reject-note", "value"),
     State("retake-seed", "value"),
+    State("retake-prompt", "value"),
     prevent_initial_call=True,
     running=[(Output("cell-buttons", "className"), "cell-buttons busy", "cell-buttons")],
 )
-async def act(verb: dict[str, Any], note: str | None, seed: str | None) -> Any:
+async def act(verb: dict[str, Any], note: str | None, seed: str | None, prompt: str | None) -> Any:
     """Carry out what was asked for on the screen as it was then."""
-    said = await asyncio.to_thread(_carry_out, verb, (note or "").strip(), (seed or "").strip())
+    said = await asyncio.to_thread(_carry_out, verb, (note or "").strip(), (seed or "").strip(), prompt or "")
     set_props(ids.TOASTS, {"children": frame.toast(said, action=_undo(verb))})
     if verb["verb"] == "reject-send":
         set_props("reject-note", {"value": ""})
@@ -94,7 +96,7 @@ async def act(verb: dict[str, Any], note: str | None, seed: str | None) -> Any:
     return {"after": verb["at"], "done": verb["verb"].replace("-send", "-form")}
 
 
-def _carry_out(verb: dict[str, Any], note: str, seed: str) -> str:
+def _carry_out(verb: dict[str, Any], note: str, seed: str, prompt: str) -> str:
     studio, actor = current_studio(), local_actor()
     run, found = studio.cells.find(verb["cell"])
     key, what = found.plan.key, verb["verb"]
@@ -109,9 +111,8 @@ def _carry_out(verb: dict[str, Any], note: str, seed: str) -> str:
         studio.review.reject(run, only, actor, reason=reason, note=note, expected=expected)
         return f"Rejected take {found.take} of {key}: {reason}."
     if what == "retake-send":
-        take = studio.retakes.again(
-            run, key, actor, from_segment=int(verb.get("segment") or 1), seed=_seed(seed), expected=verb["version"]
-        )
+        wishes = {"from_segment": int(verb.get("segment") or 1), "seed": _seed(seed), "prompt": prompt[:_LONGEST_PROMPT]}
+        take = studio.retakes.again(run, key, actor, **wishes, expected=verb["version"])
         return f"Take {take} of {key} is queued."
     if what in ("submit", "retry"):
         studio.submission.submit(run, only, Mode.FAILED if what == "retry" else Mode.MISSING, actor)

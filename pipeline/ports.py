@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from pipeline.domain.records import StoredFile
+from pipeline.domain.telemetry.readings import Reading
 from pipeline.domain.work import OutputFile, Request, Result, Update
 from pipeline.domain.workers import Sighting
 
@@ -139,6 +140,27 @@ class Servers(Protocol):
 
     def free(self, url: str) -> None:
         """Ask a server to forget its models; no promise when."""
+        ...
+
+
+class GpuProbe(Protocol):
+    """The cards of this machine, as their driver sees them."""
+
+    @property
+    def why_none(self) -> str:
+        """Why the last reading found no card, in words; empty when it found one."""
+        ...
+
+    def read(self, now: datetime) -> list[Reading]:
+        """What every card tells just now, by its number. A card that does not answer is left out; nothing is raised."""
+        ...
+
+
+class ReadingsSink(Protocol):
+    """Whoever takes the readings of this machine's cards."""
+
+    def send(self, readings: Sequence[Reading], now: datetime) -> None:
+        """Hand them over, all or none. Raises Unavailable when that may work later, another error when it will not."""
         ...
 
 

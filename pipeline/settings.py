@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.domain.errors import Invalid
+from pipeline.domain.telemetry import limits
 
 ROOT = Path(__file__).resolve().parent.parent
+_SHORTEST_KEY, _LONGEST_KEY = 16, 200
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class Settings:
     hosts: tuple[str, ...] = ()
     has_engine: bool = True
     has_screen: bool = False
+    agent_key: str = field(default="", repr=False)
+    gpu_limits: tuple[limits.Threshold, ...] = limits.DEFAULTS
 
     @property
     def media_root(self) -> Path:
@@ -93,6 +97,8 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         hosts=tuple(name.strip().casefold() for name in values.get("STRIPBOARD_HOSTS", "").split(",") if name.strip()),
         has_engine=_switch("STRIPBOARD_ENGINE", values.get("STRIPBOARD_ENGINE")),
         has_screen=sys.platform in ("darwin", "win32") or bool(values.get("DISPLAY") or values.get("WAYLAND_DISPLAY")),
+        agent_key=agent_key(values.get("STRIPBOARD_AGENT_KEY") or ""),
+        gpu_limits=_gpu_limits(values.get("STRIPBOARD_GPU_LIMITS") or ""),
     )
 
 
@@ -118,6 +124,22 @@ def _executor(text: str | None) -> str | None:
     if text not in ("threads", "processes"):
         raise Invalid(f'STRIPBOARD_EXECUTOR is "{text}". Use threads or processes, or unset it to let each stage choose.')
     return text
+
+
+def agent_key(text: str) -> str:
+    """The key of agents, or nothing, as it may be used. Raises Invalid, without the key."""
+    if text and not (_SHORTEST_KEY <= len(text) <= _LONGEST_KEY and all("!" <= char <= "~" for char in text)):
+        raise Invalid(
+            f"STRIPBOARD_AGENT_KEY cannot be used. Give it {_SHORTEST_KEY} to {_LONGEST_KEY} visible ASCII characters, no spaces."
+        )
+    return text
+
+
+def _gpu_limits(text: str) -> tuple[limits.Threshold, ...]:
+    try:
+        return limits.thresholds(text)
+    except Invalid as error:
+        raise Invalid(f"STRIPBOARD_GPU_LIMITS: {error}") from None
 
 
 def _switch(name: str, text: str | None) -> bool:

@@ -32,13 +32,14 @@ if TYPE_CHECKING:
     from pipeline.domain.presets import Presets
     from pipeline.engine.dispatcher import Dispatcher
     from pipeline.engine.scheduler import Scheduler
-    from pipeline.ports import Clock, GeneratorBackend, Servers
+    from pipeline.ports import Clock, GeneratorBackend, GpuProbe, Servers
     from pipeline.services.activity import Activity
     from pipeline.services.boards import Boards
     from pipeline.services.causes import Causes
     from pipeline.services.cells import Cells
     from pipeline.services.deliveries import Deliveries
     from pipeline.services.dispatch import Dispatch
+    from pipeline.services.fleet_pages import FleetPages
     from pipeline.services.invariants import Invariants
     from pipeline.services.leases import Leases
     from pipeline.services.media_files import MediaFiles
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from pipeline.services.runs import RunsService
     from pipeline.services.search import Search
     from pipeline.services.submission import Submission
+    from pipeline.services.telemetry import Telemetry
     from pipeline.services.upkeep import Upkeep
     from pipeline.services.workers import Workers
 
@@ -104,6 +106,8 @@ class Studio:
     overview: Overview
     activity: Activity
     workers: Workers
+    telemetry: Telemetry
+    fleet_pages: FleetPages
 
     def close(self) -> None:
         """Give the database connections back."""
@@ -117,12 +121,13 @@ def build_studio(
     checkpoint: Callable[[str], None] | None = None,
     verify_package: Callable[[Path], list[str]] | None = None,
     servers: Servers | None = None,
+    probe: GpuProbe | None = None,
 ) -> Studio:
     """Open (and if need be create) the database and wire every service.
 
     `checkpoint` is for crash tests. `verify_package` lets the invariants look into sealed packages (see
-    `package_faults`); without it they check only that the packages are stored whole. `servers` stand in for those of
-    the fleet (tests).
+    `package_faults`); without it they check only that the packages are stored whole. `servers` and
+    `probe` stand in for those of the fleet and for the cards of this machine (tests).
     """
     from pipeline.adapters.clock import SystemClock
     from pipeline.adapters.process_locks import ProcessLocks
@@ -137,7 +142,6 @@ def build_studio(
     from pipeline.services.runbooks import RunBooks
     from pipeline.services.runs import RunsService
     from pipeline.services.upkeep import Upkeep
-    from pipeline.wiring_fleet import build_workers
 
     now = clock or SystemClock()
     productions = build_productions()
@@ -165,10 +169,20 @@ def build_studio(
         leases=Leases(stores, now),
         planning=Planning(stores, hash_file),
         previews=Previews(stores, media.copy_out, lambda folder: shutil.rmtree(folder, ignore_errors=True)),
-        workers=build_workers(stores, now, servers),
+        **_fleet(settings, stores, now, servers=servers, probe=probe),
         **_decisions(stores, books, now),
         **_views(settings, stores, books, now, media),
     )
+
+
+def _fleet(settings: Settings, stores: Stores, now: Clock, *, servers: Servers | None, probe: GpuProbe | None) -> dict[str, Any]:
+    """The services of the fleet."""
+    from pipeline.wiring_fleet import build_telemetry, build_workers
+
+    return {
+        "workers": build_workers(stores, now, servers),
+        "telemetry": build_telemetry(stores, now, settings.gpu_limits, probe),
+    }
 
 
 def _decisions(stores: Stores, books: RunBooks, now: Clock) -> dict[str, Any]:
@@ -190,6 +204,7 @@ def _views(settings: Settings, stores: Stores, books: RunBooks, now: Clock, medi
     from pipeline.services.boards import Boards
     from pipeline.services.causes import Causes
     from pipeline.services.cells import Cells
+    from pipeline.services.fleet_pages import FleetPages
     from pipeline.services.media_files import MediaFiles
     from pipeline.services.overview import Overview
     from pipeline.services.search import Search
@@ -199,6 +214,7 @@ def _views(settings: Settings, stores: Stores, books: RunBooks, now: Clock, medi
         "boards": Boards(stores, books, now),
         "causes": Causes(stores),
         "cells": Cells(stores, books, now),
+        "fleet_pages": FleetPages(stores, books, now),
         "files": MediaFiles(stores, books, media.stored, partial(_small_picture, settings.cache_root / "thumbnails")),
         "overview": Overview(stores, books, now, slots=settings.parallel, free_disk=partial(_free_disk, settings.home)),
         "search": Search(stores),
@@ -286,6 +302,7 @@ def build_scheduler(studio: Studio, engine: Dispatcher) -> Scheduler:
     return Scheduler(
         studio.upkeep,
         studio.workers,
+        studio.telemetry,
         take_lock=lambda: studio.locks.take("scheduler"),
         release_lock=lambda: studio.locks.release("scheduler"),
         look_for_dead=engine.look_for_dead,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,12 +10,15 @@ from pipeline.adapters.clock import SystemClock
 from pipeline.adapters.process_locks import ProcessLocks
 from pipeline.adapters.storage import backup_file
 from pipeline.adapters.storage.media_store import MediaStore
+from pipeline.domain.errors import Conflict
 from pipeline.services.backup import BackedUp, Backup
 from pipeline.services.restoring import Places, Restore, Restored
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
     from pipeline.wiring import Studio
+
+_RESTORE = "restore"
 
 
 def write_backup(studio: Studio, path: Path) -> BackedUp:
@@ -41,7 +45,24 @@ def restore_backup(settings: Settings, path: Path, *, force: bool = False) -> Re
         clock=SystemClock(),
         host=locks.host,
     )
-    return restore.restore(path, force=force)
+    if not locks.take(_RESTORE):
+        raise Conflict(f'Another restore is under way in "{settings.home}". Wait for its end.')
+    try:
+        _remove_abandoned(places)
+        return restore.restore(path, force=force)
+    finally:
+        (settings.locks_root / f"{_RESTORE}.lock").unlink(missing_ok=True)
+        locks.release(_RESTORE)
+
+
+def _remove_abandoned(places: Places) -> None:
+    """Remove what restores that were killed have left; whoever holds the lock of restores may."""
+    folders = {places.home, places.database_file.parent} if places.database_file else {places.home}
+    for path in [path for folder in folders for path in folder.glob(".restore-*")]:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _is_any_engine_alive(locks: ProcessLocks, root: Path) -> bool:

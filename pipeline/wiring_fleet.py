@@ -1,17 +1,25 @@
-"""The fleet: its workers, and who speaks to their servers."""
+"""The fleet: its workers, who speaks to their servers, what their cards tell, and the agent that tells it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import random
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pipeline.domain.workers import Sighting
+from pipeline.services.telemetry import Card as Card
+from pipeline.services.telemetry import Telemetry as Telemetry
 from pipeline.services.workers import Standing as Standing
 from pipeline.services.workers import Workers as Workers
 
 if TYPE_CHECKING:
     from data.store import Stores
-    from pipeline.ports import Clock, Servers
+    from pipeline.domain.telemetry.limits import Threshold
+    from pipeline.domain.telemetry.readings import Reading
+    from pipeline.engine.agent import Agent
+    from pipeline.ports import Clock, GpuProbe, Servers
 
 
 def build_workers(stores: Stores, clock: Clock, servers: Servers | None = None) -> Workers:
@@ -39,3 +47,51 @@ class ComfyServers:
         from pipeline.adapters.backends.comfyui import looking
 
         looking.free(url)
+
+
+def build_telemetry(stores: Stores, clock: Clock, thresholds: Sequence[Threshold], probe: GpuProbe | None = None) -> Telemetry:
+    """The verbs on readings. `probe` stands in for the cards of this machine (tests)."""
+    return Telemetry(stores, clock, thresholds=thresholds, probe=probe or DriverProbe(), is_here=_is_here)
+
+
+def _is_here(url: str) -> bool:
+    from pipeline.adapters.hardware.here import is_here
+
+    return is_here(url)
+
+
+class DriverProbe:
+    """The cards of this machine; the adapter for their driver is loaded when somebody asks."""
+
+    def __init__(self) -> None:
+        self._probe: GpuProbe | None = None
+
+    @property
+    def why_none(self) -> str:
+        """Why the last reading found no card."""
+        return self._probe.why_none if self._probe else ""
+
+    def read(self, now: datetime) -> list[Reading]:
+        """What every card tells just now."""
+        from pipeline.adapters.hardware.nvml import NvmlProbe
+
+        self._probe = self._probe or NvmlProbe()
+        return self._probe.read(now)
+
+
+@contextmanager
+def open_agent(
+    *, server: str, worker: str, key: str, every_s: float, devices: Collection[int], tell: Callable[[str], None]
+) -> Iterator[Agent]:
+    """An agent over the cards of this machine and the server at this address. Raises Invalid for what is no address."""
+    from pipeline.adapters.clock import SystemClock
+    from pipeline.adapters.hardware.nvml import NvmlProbe
+    from pipeline.adapters.hardware.posting import ReadingsPost
+    from pipeline.engine.agent import Agent
+
+    post, probe = ReadingsPost(server, worker, key), NvmlProbe()
+    try:
+        yield Agent(probe, post, SystemClock(), every_s=every_s, devices=devices, jitter=random.random, tell=tell)
+    finally:
+        post.close()
+        probe.close()

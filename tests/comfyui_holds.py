@@ -44,6 +44,8 @@ def holds(events: list[dict[str, Any]]) -> list[Hold]:
                 point = f"step {steps}" if steps else _item(events, index, prompt_id, node_id, graphs[prompt_id])
                 hold = found.setdefault(key, Hold(submits[prompt_id], index, node_id, class_type, point, index))
                 hold.release = index
+        if is_act(event):
+            at.clear()
         _follow(event, at)
         body = event.get("body")
         if event["channel"] == "ws" and isinstance(body, dict) and list(body.get("data") or ()) == ["node"]:

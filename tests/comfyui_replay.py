@@ -141,6 +141,7 @@ class Replay:
     async def _note(self, index: int, body: Any) -> None:
         if isinstance(body, str) and "is sent signal" in body:
             await self._caught_up()
+            await self._until_reached(index)
             await asyncio.to_thread(self.server.kill if "9" in body else self.server.stop)
             self._release(index)
         elif isinstance(body, dict) and "server_up_again_after_s" in body:

@@ -6,6 +6,9 @@ import os
 import shutil
 import subprocess
 
+_PATIENTLY = ("-o", "DPkg::Lock::Timeout=300")
+"""Somebody else may be installing just now, as on a machine that has only started: wait for them."""
+
 
 def may_install() -> bool:
     """Whether this machine and this account allow it."""
@@ -16,7 +19,8 @@ def install(package: str) -> None:
     """Install one package; what goes wrong is said, not raised."""
     print(f"Installing Debian's {package} package for the tests …", flush=True)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["apt-get", "update", "-q"], ["apt-get", "install", "-y", "-q", "--no-install-recommends", package]):
+    for words in (["update"], ["install", "-y", "--no-install-recommends", package]):
+        command = ["apt-get", "-q", *_PATIENTLY, *words]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment)
         if done.returncode != 0:
             print(f"{' '.join(command)} failed:\n{done.stderr.strip()[-2000:]}", flush=True)

@@ -86,16 +86,19 @@ class PretendedFleet:
 
 
 class FleetHouse(House):
-    """A house with workers instead of slots for generation."""
+    """A house with workers instead of slots for generation. Productions are given graphs, unless they bring their own."""
 
-    def __init__(self, tmp_path: Path, url: str) -> None:
+    def __init__(self, tmp_path: Path, url: str, *, gives_graphs: bool = True) -> None:
         super().__init__(tmp_path, url)
+        self._gives_graphs = gives_graphs
         self.servers = PretendedServers()
         self.fleet = PretendedFleet(self.backend)
         self.studio = replace(self.studio, workers=build_workers(self.studio.stores, self.clock, self.servers))
 
     def create(self, production: Production, **options: object) -> Run:
         """Create a run whose scenes and looks are made by graphs."""
+        if not self._gives_graphs:
+            return super().create(production, **options)
         for name, graph in (("video.json", "image_to_video.json"), ("still.json", "image_to_image.json")):
             shutil.copy2(WORKFLOWS / graph, self.folder / name)
         kinds = tuple(replace(kind, workflow="video.json") for kind in production.scene_types)

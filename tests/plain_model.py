@@ -103,20 +103,29 @@ class PlainRun:
         return chosen
 
     def retry(self) -> None:
-        for name, still in self.stills().items():
-            if still.status in ("failed", "rejected"):
-                self._ask_for_still(name)
-        for key, job in self.jobs.items():
-            if key[1] == "export" and job.status == "failed":
-                self.jobs[key] = Work()
+        stuck = [name for name in self.stills() if self.things[name].status in ("failed", "rejected")]
+        exports = [key for key, job in self.jobs.items() if key[1] == "export" and job.status == "failed"]
+        for name in stuck:
+            self._ask_for_still(name)
+        for key in exports:
+            self.jobs[key] = Work()
+        if stuck or exports:
+            self._go_on()
         self._start()
 
     def cancel_cells(self, names: Iterable[str]) -> None:
-        for name in names:
-            cell = self.things[name]
-            if cell.status not in ("approved", "cancelled", "not_started"):
-                self._cancel_work(name)
-                cell.status = "cancelled"
+        for name in self.taken_out(names):
+            self._cancel_work(name)
+            self.things[name].status = "cancelled"
+
+    def taken_out(self, names: Iterable[str]) -> list[str]:
+        """What is cancelled with these cells: those under way, and the stills that no other cell asks for."""
+        settled = ("not_started", "cancelled", "approved")
+        out = [name for name in names if self.things[name].status not in settled]
+        asked = [name for name, cell in self.cells().items() if cell.status not in ("not_started", "cancelled")]
+        used = {need for name in asked if name not in out for need in self._all_needs(name)}
+        needed = {need for name in out for need in self._all_needs(name)}
+        return [*out, *(name for name in needed - used if self.things[name].status not in settled)]
 
     def cancel(self) -> None:
         self.status = "cancelled"
@@ -185,6 +194,8 @@ class PlainRun:
                     self.jobs[key] = Work()
                 cell.status, cell.approved_take = "approved", target
                 back.append(name)
+        if back:
+            self._go_on()
         self._start()
         return back
 
@@ -257,6 +268,10 @@ class PlainRun:
                 self.jobs[key] = Work("ready", job.tries - 1)
 
     # Inside -----------------------------------------------------------------------------------------------------
+
+    def _go_on(self) -> None:
+        if self.status != "paused":
+            self.status = "running"
 
     def _is_current(self, key: Key) -> bool:
         thing = self.things[key[0]]

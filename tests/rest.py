@@ -13,6 +13,7 @@ from PIL import Image
 from pipeline import wiring_serving
 from pipeline.api import application
 from tests.factories import House
+from tests.halls import Hall
 from tests.production_documents import text
 
 API = "/api/v1"
@@ -21,7 +22,7 @@ API = "/api/v1"
 class RestClient:
     """The application over a house's studio, behind no guard; `of` another studio on the same database is another server."""
 
-    def __init__(self, house: House, studio: Any = None) -> None:
+    def __init__(self, house: House | Hall, studio: Any = None) -> None:
         self.api = application.build(studio or house.studio, wiring_serving.idle)
         application.close(self.api)
 

@@ -1,4 +1,4 @@
-"""A real server in a process of its own: started on a free port, ready before it is used, stopped as a person would."""
+"""Real servers: one in a process of its own, stopped as a person would, and one in a thread of the test."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import uvicorn
+from starlette.types import ASGIApp
 
 from tests.postgresql import free_port
 
@@ -101,3 +105,20 @@ class Server:
             return httpx.get(f"{self.url}/health/ready", timeout=5).status_code == 200
         except httpx.TransportError:
             return False
+
+
+@contextmanager
+def served(app: ASGIApp) -> Iterator[int]:
+    """The application on a port, in a thread of this process."""
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=1))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        time.sleep(0.01)
+    try:
+        yield port
+    finally:
+        server.should_exit = True
+        thread.join()

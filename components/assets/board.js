@@ -86,9 +86,12 @@
     if (mode === "grid") B.updateGrid(model);
     if (mode === "cards") { if (isNew || state.cardsOf !== model.zoom) { state.cardsOf = model.zoom; B.buildCards(model); } else B.updateCards(model); }
     state.axes = model.axes();
-    B.trail(model, state.axes);
     if (mode === "matrix") {
       state.roll = model.rollUp(state.axes);
+      if (model.layer !== "status") B.layerValues(state);
+    }
+    B.trail(model, state.axes);
+    if (mode === "matrix") {
       if (isNew || !state.size) { state.size = B.measure(model, state.axes); state.drawing++; B.frame(state); }
       draw();
     }

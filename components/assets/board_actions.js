@@ -5,20 +5,20 @@
   // Ask the server for a verb on what is chosen (or on `more.keys`), with the versions that this page has seen.
   let asked = 0;
   B.ask = (verb, more = {}) => {
-    if (!B.isHere()) return;
+    if (!B.isHere() || window.stripboard.refusesAway()) return;
     const { model } = B.state, isWhole = more.scope === "all";
     const chosen = isWhole ? [] : model.selected();
     if (!isWhole && !chosen.length && !more.still && !more.run) {
       B.say("Select scenes first: click cells, drag a box, click a name, or pick a status above.");
       return;
     }
-    const able = { approve: [4], reject: [4, 5] }[verb], cells = able ? chosen.filter((i) => able.includes(model.shown[i])) : chosen;
+    const able = { approve: [4], reject: chosen.some((i) => model.shown[i] === 4) ? [4] : [5] }[verb], cells = able ? chosen.filter((i) => able.includes(model.shown[i])) : chosen;
     const intent = { verb, run: B.state.run, at: ++asked, ...more };
     if (!more.still && !more.run) {
       intent.keys = isWhole || cells.length === model.n ? [] : cells.map((i) => model.key(i));
       intent.count = isWhole ? model.n : cells.length;
       if (able) intent.versions = cells.map((i) => model.version[i]);
-      intent.withdraws = verb === "reject" && cells.some((i) => model.shown[i] === 5);
+      intent.withdraws = verb === "reject" && able[0] === 5;
       if (!intent.count) { B.say(`None of the selected scenes is in review: there is nothing to ${verb}.`); return; }
     }
     B.set("board-intent", { data: intent });
@@ -43,6 +43,16 @@
     const column = chosen !== undefined ? model.column[chosen] : cursor ? axes.columns[cursor.column].columns[0] : 0;
     if (kind === "character") B.zoomTo({ kind, row });
     else B.zoomTo({ kind: "type", group: model.columns[column].group });
+  };
+
+  // The next scene in review after the one that is chosen; the others step back.
+  B.nextReview = () => {
+    const { model } = B.state, waiting = model.where((i) => model.shown[i] === B.CODE.review), after = model.selected()[0];
+    if (!waiting.length) return;
+    model.filter.statuses = new Set([B.CODE.review]);
+    model.match();
+    const next = after === undefined ? undefined : waiting.find((i) => i > after);
+    B.choose([next === undefined ? waiting[0] : next]);
   };
 
   const pickReason = (at) => at.parentElement.querySelectorAll("[data-reason]").forEach((one) => one.setAttribute("aria-checked", one === at));
@@ -72,9 +82,13 @@
     "[data-keep]": (at) => { const code = B.CODE[at.dataset.keep], { model } = B.state; B.choose(model.selected().filter((i) => model.shown[i] === code)); },
     "[data-cell-link]": (at) => { const i = B.state.model.indexOf(+at.dataset.cellLink); if (i >= 0) B.choose([i]); },
     "[data-still-cells]": (at) => {
-      const { model } = B.state, still = model.stillAt.get(+at.dataset.stillCells);
-      const sets = model.needSets.map((needs) => needs.includes(still));
-      B.choose(model.where((i) => sets[model.need[i]]));
+      const { model } = B.state;
+      B.choose(model.thatNeed(+at.dataset.stillCells));
+    },
+    "[data-next-review]": () => B.nextReview(),
+    "[data-stuck]": () => {
+      const { model } = B.state, stuck = model.needSets.map((needs) => needs.some((need) => model.isStuck(need)));
+      B.choose(model.where((i) => [6, 7].includes(model.shown[i]) || (model.shown[i] === 1 && stuck[model.need[i]])));
     },
     "[data-view]": (at) => { B.state.isGrid = B.restore(B.state.model, at.dataset.view); B.readLayer(); B.refresh(true); B.selectionChanged(); },
     "#pick-matching": () => { const { model } = B.state; B.choose(model.where((i) => model.matches[i] === 1)); },

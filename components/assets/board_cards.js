@@ -1,7 +1,7 @@
 // One character, or one scene type: a card for each scene, with its picture and how far its segments are.
 (() => {
   const B = (window.stripboardBoard = window.stripboardBoard || {});
-  const MOST_CARDS = 600;
+  const MOST_CARDS = 600, MOST_ABREAST = 4;
 
   // Lines of cards as {name, cells}: of a character its scene types, of a scene type its characters.
   const linesOf = (model) => {
@@ -18,7 +18,7 @@
     for (const line of lines) {
       if (count >= MOST_CARDS) break;
       const row = B.make("section", "bx-cards");
-      row.append(B.make("h3", "bx-cards-name", line.name, { title: line.name }));
+      row.append(B.make("h3", "bx-cards-name", B.cut(line.name, 36), { title: line.name }));
       const list = B.make("div", "bx-cards-list");
       line.cells.forEach((i) => list.append(card(model, i)));
       count += line.cells.length;
@@ -27,6 +27,9 @@
     }
     const all = lines.reduce((sum, line) => sum + line.cells.length, 0);
     if (count < all) nodes.push(B.make("p", "muted", `The first ${count} of ${all} scenes. Filter by status or name to see others.`));
+    const most = lines.reduce((longest, one) => Math.max(longest, one.cells.length), 1);
+    at.style.setProperty("--looks", most);
+    at.toggleAttribute("data-wraps", most > MOST_ABREAST);
     at.replaceChildren(...nodes);
     update(model);
   };

@@ -98,6 +98,13 @@
       return isBad(still) || still.above.some((at) => isBad(this.stills[at]));
     }
 
+    // The cells that are made from this picture, also by way of another; none when the run has no such picture.
+    thatNeed(id) {
+      const still = this.stillAt.get(id), isFrom = (need) => need === still || (need >= 0 && this.stills[need].above.includes(still));
+      const sets = this.needSets.map((needs) => still !== undefined && needs.some(isFrom));
+      return this.where((i) => sets[this.need[i]]);
+    }
+
     // The picture in review that all these cells wait for, if there is one.
     sharedDecision(cells) {
       const [first] = cells;

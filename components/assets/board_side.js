@@ -56,7 +56,7 @@
       parts.push(B.make("span", "faint", `Rolled up: the colour of what needs attention most, and the share approved. `
         + `${axes.band > 1 ? `Each line is ${axes.band} characters. ` : ""}Click to look inside.`));
     }
-    const told = { qa: "How far the worst measure is inside its limit, in percent; ▲ is outside.", wait: "How long scenes wait", duration: "Working time of the newest take",
+    const told = !B.el("matrix").hidden && { qa: "How far the worst measure is inside its limit, in percent; ▲ is outside.", wait: "How long scenes wait", duration: "Working time of the newest take",
       cost: "Generation time of all takes", attempts: "Tries of all jobs" }[model.layer];
     if (told) parts.push(B.make("span", "faint", model.layer === "qa" || !B.state.layerMost ? told : `${told}: bright is ${model.layer === "attempts" ? B.state.layerMost : B.duration(B.state.layerMost)}.`));
     at.hidden = !parts.length;
@@ -100,6 +100,16 @@
     return found;
   };
 
+  // Why scenes failed or were rejected, the most common reasons first.
+  const causes = (model, chosen) => {
+    const by = new Map();
+    for (const i of chosen) {
+      const why = [6, 7].includes(model.shown[i]) && model.reason.get(i);
+      if (why) by.set(why, (by.get(why) || 0) + 1);
+    }
+    return [...by].sort((one, other) => other[1] - one[1]).slice(0, 3).map(([why, count]) => B.make("div", "muted bx-reason", `${count.toLocaleString("en")} × ${why}`));
+  };
+
   // Many cells ------------------------------------------------------------------------------------------------------
   const many = (model) => {
     const chosen = model.selected(), at = (id) => B.el(id), by = new Int32Array(9), rows = new Set(), groups = new Set();
@@ -120,15 +130,16 @@
       word.append(B.badge(code), B.make("span", "", B.WORDS[code]), B.make("b", "num", by[code].toLocaleString("en")));
       lines.push(word);
     });
-    at("many-counts").replaceChildren(...lines);
+    at("many-counts").replaceChildren(...lines, ...causes(model, chosen));
     setText(at("many-time"), B.duration(seconds));
     setText(at("many-disk"), B.size(bytes));
     const stuck = model.needSets.map((needs) => needs.some((need) => model.isStuck(need)));
-    const able = { submit: by[0] + by[8], retry: by[7] + by[6] + chosen.filter((i) => model.shown[i] === 1 && stuck[model.need[i]]).length, approve: by[4], reject: by[4], cancel: by[1] + by[2] + by[3] + by[4] + by[6] + by[7],
-      again: by[5] + by[4] };
+    const able = { submit: by[0] + by[8], retry: by[7] + by[6] + chosen.filter((i) => model.shown[i] === 1 && stuck[model.need[i]]).length, approve: by[4], reject: by[4] || by[5],
+      cancel: by[1] + by[2] + by[3] + by[4] + by[6] + by[7] };
+    setText(at("many-reject"), !by[4] && by[5] ? "Withdraw " : "Reject ");
     let primary = ["approve", "retry", "submit"].find((verb) => able[verb] && (verb !== "approve" || able.approve === chosen.length));
     primary = primary || ["submit", "retry", "approve"].find((verb) => able[verb]);
-    document.querySelectorAll("#side-many [data-verb]").forEach((button) => {
+    document.querySelectorAll("#side-many > .bx-many-buttons [data-verb]").forEach((button) => {
       const verb = button.dataset.verb, count = able[verb];
       button.classList.toggle("primary", verb === primary);
       if (count === undefined) return;

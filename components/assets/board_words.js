@@ -100,7 +100,8 @@
     model.layer = LAYERS.includes(params.get("layer")) ? params.get("layer") : "status";
     const codes = (params.get("status") || "").split(",").map((name) => B.CODE[name]).filter((code) => code !== undefined);
     model.filter = { statuses: new Set(codes), text: (params.get("find") || "").slice(0, 200) };
-    model.choose(unpack(params.get("sel") || "", model.n));
+    const needed = /^\d{1,15}$/.test(params.get("needs") || "");
+    model.choose(needed ? model.thatNeed(+params.get("needs")) : unpack(params.get("sel") || "", model.n));
     model.match();
     return params.get("view") === "grid";
   };

@@ -36,9 +36,23 @@
     if (button.id === "theme-switch") setTheme(root.dataset.theme === "light" ? "dark" : "light");
     else if (button.id in openers) show(openers[button.id]);
     else if (button.dataset.copy !== undefined) copy(button);
-    if (button.matches("a.wait[href^='/runs/'], a.review-link")) openReview(Date.now() + 4000);
+    if (button.matches("a.wait[href^='/runs/']:not([href*='needs=']), a.review-link")) openReview(Date.now() + 4000);
     if (button.tagName === "A" && button.closest(".drawer")) ["job-tray", "notices"].forEach((id) => show(id, false));
   });
+
+  // While the server is away nothing that it would have to do is begun: a press that goes nowhere must not look like one that worked.
+  const refusesAway = () => {
+    if ($("live-pill")?.dataset.state !== "away") return false;
+    const children = "The server does not answer, so nothing was done. This page goes on by itself; try again when it says live.";
+    const props = { children, header: "Refused", className: "toast-refused", duration: 12000, dismissable: true, is_open: true };
+    set("toasts", { children: { namespace: "dash_bootstrap_components", type: "Toast", props } });
+    return true;
+  };
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest("[data-verb], [data-command], [data-confirm=yes]") || !refusesAway()) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }, true);
 
   // Copying --------------------------------------------------------------------------------------------------------
   const copy = async (button) => {
@@ -100,7 +114,7 @@
 
   const go = (place) => {
     const board = $("rail-board");
-    const link = { p: $("rail-pulse"), b: board, d: $("rail-deliveries") }[place];
+    const link = { p: $("rail-pulse"), b: board, f: $("rail-fleet"), d: $("rail-deliveries") }[place];
     if (link) link.click();
     else if (place === "r") review();
   };
@@ -111,7 +125,7 @@
     const key = event.key;
     if (Date.now() - lead < 1200) {
       lead = 0;
-      if ("pbdr".includes(key)) { event.preventDefault(); event.stopImmediatePropagation(); go(key); }
+      if ("pbdrf".includes(key)) { event.preventDefault(); event.stopImmediatePropagation(); go(key); }
       return;
     }
     if (key === "g") lead = Date.now();
@@ -128,6 +142,7 @@
     // A colour of the theme, by the name of its custom property.
     colour: (name) => getComputedStyle(root).getPropertyValue(name).trim(),
     setTheme,
+    refusesAway,
     show,
   });
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, func, select
 
-from data.models import attempts, jobs
+from data.models import attempts, jobs, stills
 from data.models import production_run_cells as cells
 from data.repositories.chunks import chunks
 from data.repositories.job_rows import READY, RUNNING
+from data.tables import fixed
+from pipeline.domain.fleet_page import PastWork
 from pipeline.domain.records import FleetWork
 from pipeline.domain.stages import Lane, Stage
 from pipeline.domain.statuses import AttemptOutcome
@@ -77,6 +80,44 @@ class FleetWorks:
         query = _with_cell_and_home([*_COLUMNS, *attempt]).join(attempts, attempts.c.id == jobs.c.attempt_id)
         query = query.where(jobs.c.status == RUNNING, jobs.c.lane == Lane.GENERATION.value).order_by(attempts.c.started_at)
         return [FleetWork(**row._mapping) for row in self._connection.execute(query)]
+
+    def ended(self, workers: Collection[str], since: datetime, limit: int) -> list[PastWork]:
+        """What ended at these workers since then, the newest first; of every outcome but `reused`."""
+        return self._past(workers, since, limit, attempts.c.outcome != AttemptOutcome.REUSED.value)
+
+    def failed(self, workers: Collection[str], since: datetime, limit: int) -> list[PastWork]:
+        """What failed at these workers since then, the newest first."""
+        return self._past(workers, since, limit, attempts.c.outcome.in_(fixed(AttemptOutcome.FAILED.value)))
+
+    def _past(self, workers: Collection[str], since: datetime, limit: int, condition: Any) -> list[PastWork]:
+        columns = (
+            attempts.c.worker,
+            attempts.c.started_at,
+            attempts.c.ended_at,
+            attempts.c.outcome,
+            attempts.c.failure_class,
+            attempts.c.reason,
+            attempts.c.job_id,
+            jobs.c.run_id,
+            jobs.c.subject,
+            jobs.c.subject_id,
+            jobs.c.part,
+            func.coalesce(cells.c.key, stills.c.key, "").label("key"),
+            func.coalesce(cells.c.scene_type, stills.c.variant, stills.c.location, "").label("kind"),
+        )
+        query = (
+            select(*columns)
+            .select_from(
+                attempts.join(jobs, jobs.c.id == attempts.c.job_id)
+                .outerjoin(cells, and_(jobs.c.subject == "cell", cells.c.id == jobs.c.subject_id))
+                .outerjoin(stills, and_(jobs.c.subject == "still", stills.c.id == jobs.c.subject_id))
+            )
+            .where(attempts.c.ended_at >= since, attempts.c.worker.in_(workers), condition)
+            .where(jobs.c.lane == Lane.GENERATION.value)
+            .order_by(attempts.c.ended_at.desc())
+            .limit(limit)
+        )
+        return [PastWork(**{**row._mapping, "outcome": AttemptOutcome(row.outcome)}) for row in self._connection.execute(query)]
 
     def _failures(self, job_ids: Sequence[int]) -> dict[int, dict[str, str]]:
         """The class of the newest failure of each of these jobs at each worker."""

@@ -33,9 +33,18 @@ class Takes:
         self._connection = connection
         self._batch = batch
 
-    def add(self, cell_id: int, number: int, *, seed: int, now: datetime, kept: Sequence[Sequence[int]] = ()) -> None:
-        """Begin a take; `kept` are [take, seed] of the segments it takes over."""
-        row = {"cell_id": cell_id, "number": number, "seed": seed, "created_at": now, "kept": [list(one) for one in kept]}
+    def add(
+        self, cell_id: int, number: int, *, seed: int, now: datetime, kept: Sequence[Sequence[Any]] = (), prompt: str = ""
+    ) -> None:
+        """Begin a take; `kept` are [take, seed, prompt] of the segments it takes over, `prompt` its own words, if any."""
+        row = {
+            "cell_id": cell_id,
+            "number": number,
+            "seed": seed,
+            "created_at": now,
+            "kept": [list(one) for one in kept],
+            "prompt": prompt,
+        }
         self._batch.add(_INSERT, row)
 
     def set_verdict(self, cell: Cell, verdict: Mapping[str, Any]) -> None:

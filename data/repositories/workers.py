@@ -13,6 +13,7 @@ from data.batch import Batch
 from data.fleet_models import catalogues, worker_records, workers
 from data.models import attempts, jobs
 from data.repositories.job_rows import RUNNING
+from data.telemetry_models import gpu_devices, gpu_readings
 from pipeline.domain.workers import Health, NewWorker, Worker, WorkerState, WorkRecord
 
 _RECORD_COLUMNS = [column for column in worker_records.c if column.name != "id"]
@@ -59,8 +60,9 @@ class Workers:
         self._connection.execute(update(workers).where(workers.c.id == worker_id).values(**plain))
 
     def remove(self, worker_id: int) -> None:
-        """Forget a worker and what it has shown; its attempts keep its name."""
-        self._connection.execute(delete(worker_records).where(worker_records.c.worker_id == worker_id))
+        """Forget a worker, what it has shown and what its cards told; its attempts keep its name."""
+        for table in (worker_records, gpu_readings, gpu_devices):
+            self._connection.execute(delete(table).where(table.c.worker_id == worker_id))
         self._connection.execute(delete(workers).where(workers.c.id == worker_id))
 
     def busy(self) -> dict[str, int]:

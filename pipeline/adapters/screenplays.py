@@ -13,6 +13,10 @@ MAX_BYTES = 2 * 2**20
 MAX_LINE = 1000
 MAX_SCENES = 10_000
 
+_EXTENSIONS = re.compile(r"(\s*\([^()]*\))*\s*\^?$")
+_HEADING = re.compile(r"(int|ext|est|i/e)[\s./]", re.IGNORECASE)
+_CUE_LENGTH = 100
+_IN_NAMES = " -._'’&/"
 _BONEYARD = re.compile(r"/\*.*?(\*/|\Z)", re.DOTALL)
 
 
@@ -69,8 +73,19 @@ def _prepared(text: str) -> str:
     """The text as the parser can take it: without boneyards (it loops on an open one), long lines and outer blanks."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     text = _BONEYARD.sub(lambda found: "\n" * found.group().count("\n"), text)
-    lines = [" ".join(line[:MAX_LINE].split()) for line in text.split("\n")]
-    return "\n".join(lines).strip("\n") + "\n\n"
+    lines = ["", *(" ".join(line[:MAX_LINE].split()) for line in text.split("\n")), ""]
+    triples = zip(lines, lines[1:], lines[2:], strict=False)
+    marked = [f"@{line}" if after and not before and _is_cue(line) else line for before, line, after in triples]
+    return "\n".join(marked).strip("\n") + "\n\n"
+
+
+def _is_cue(line: str) -> bool:
+    """Whether a line is written as a cue: all in capitals, of any alphabet. The parser knows the letters A to Z only."""
+    if len(line) > _CUE_LENGTH:
+        return False
+    name = _EXTENSIONS.sub("", line)
+    is_name = all(sign.isalnum() or sign in _IN_NAMES for sign in name)
+    return is_name and name == name.upper() and name != name.lower() and not _HEADING.match(line)
 
 
 def _parse(text: str, name: str) -> Any:

@@ -26,6 +26,7 @@ from pipeline.api import (
     problems,
     production_runs,
     reading,
+    readings,
     variant_images,
     views,
     workers,
@@ -52,6 +53,7 @@ ROUTERS = (
     files.router,
     reading.router,
     workers.router,
+    readings.router,
 )
 
 

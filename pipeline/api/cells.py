@@ -148,7 +148,8 @@ def new_take(
     run, cell = rest.listings.cell(cell_id)
     expected = expected_version(if_match)
     try:
-        number = studio.retakes.again(run, cell.plan.key, who, from_segment=body.from_segment, seed=body.seed, expected=expected)
+        wishes = {"from_segment": body.from_segment, "seed": body.seed, "prompt": body.prompt}
+        number = studio.retakes.again(run, cell.plan.key, who, **wishes, expected=expected)
     except Conflict as error:
         raise _told(rest, error, cell, if_match) from error
     return {"number": number}

@@ -170,10 +170,11 @@ class Rejections(Rejection):
 
 
 class NewTake(Asked):
-    """A new take: with a seed of your own, or from a segment on, with what is good before it kept."""
+    """A new take: with a seed or words of your own, or from a segment on, with what is good before it kept."""
 
     from_segment: Number = 1
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
+    prompt: Note = Field("", description="In place of the prompt of the cell, for what is made anew.")
 
 
 class Undoing(Asked):

@@ -59,6 +59,9 @@ class Run(Given):
     spent_bytes: int
     reserved_bytes: int
     limit_bytes: int | None
+    spent_cost: float
+    reserved_cost: float
+    limit_cost: float | None
 
 
 class Cell(Given):
@@ -170,6 +173,7 @@ class Attempt(Given):
     seconds: float
     progress: float
     step: str
+    cost: float
 
 
 class JobWithAttempts(Job):
@@ -349,5 +353,7 @@ class Progress(Given):
     limit_seconds: float | None
     spent_bytes: int
     limit_bytes: int | None
+    spent_cost: float
+    limit_cost: float | None
     free_disk_bytes: int
     hint: Hint | None

@@ -36,25 +36,26 @@ class WorkRecord(given.Given):
 
 
 class Worker(given.Given):
-    """A worker as its last look found it; `busy` counts its jobs. Sizes in bytes."""
+    """A worker as its last look found it; `busy` counts its jobs. Sizes in bytes. `pause_reason`: its cards have paused it."""
 
     id: int
     name: str
     url: str
     tags: list[str]
+    cost_per_hour: float
     state: WorkerState
+    pause_reason: str
+    busy: int
+    queue: int
     health: Health
     health_reason: str
     health_at: datetime | None
     looked_at: datetime | None
-    version: str
     gpu: str
     memory_bytes: int
     free_bytes: int
-    queue: int
-    cost_per_hour: float
     model: str
-    busy: int
+    version: str
     records: list[WorkRecord]
 
 

@@ -192,7 +192,9 @@ def spend(progress: Progress) -> str:
     time_limit = "" if progress.limit_seconds is None else f" of {duration(progress.limit_seconds)}"
     size_limit = "" if progress.limit_bytes is None else f" of {size(progress.limit_bytes)}"
     time_spent = f"{duration(progress.spent_seconds)}{time_limit} of generation time"
-    return f"spent {time_spent}, {size(progress.spent_bytes)}{size_limit} of disk"
+    cost_limit = "" if progress.limit_cost is None else f" of {progress.limit_cost:,.2f}"
+    money = f", {progress.spent_cost:,.2f}{cost_limit} of money" if progress.spent_cost or cost_limit else ""
+    return f"spent {time_spent}, {size(progress.spent_bytes)}{size_limit} of disk{money}"
 
 
 def _counted(progress: Progress) -> list[tuple[CellStatus, int]]:

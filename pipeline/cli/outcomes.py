@@ -121,7 +121,7 @@ def _tell(studio: Studio, run: Run, progress: Progress, summary: dict[str, Any],
         say(f"Then go on with `{again}`.")
     elif progress.outlook is Outlook.BUDGET:
         say(f"Run {run.name} has stopped: its budget does not cover the next scene ({spend(progress)}).", style="red")
-        say("Raise the budget in the production and start a new run with --new; what is made already is reused.")
+        say(f"Raise the budget in the production, then go on with `{again}`.")
     elif progress.outlook is Outlook.PAUSED:
         say(f"Run {run.name} is paused. Go on with `stripboard resume {run.id}`, then `{again}`.", style="yellow")
     elif progress.outlook is Outlook.NOTHING_ASKED:

@@ -125,7 +125,7 @@ def rollback_command(run: str | None, take: int | None, as_json: bool, **chosen:
     with open_studio() as studio:
         found = studio.runs.find(run)
         keys = studio.review.rollback(found, selection, actor(), take=take)
-    return _tell(found, "rolled back", [f"scene {key}" for key in keys], as_json=as_json, cure="")
+    return _tell(found, "rolled back", [f"scene {key}" for key in keys], as_json=as_json)
 
 
 def _parted(studio: Studio, run: Run, images: tuple[str, ...], chosen: dict[str, Any]) -> tuple[tuple[str, ...], Selection]:

@@ -61,12 +61,13 @@ def submit_command(run: str | None, mode: str, dry_run: bool, as_json: bool, **c
 @click.option(
     "--seed", type=click.IntRange(0, 2**31 - 1), metavar="N", help="The seed of what is made anew; default: one of its own."
 )
+@click.option("--prompt", default="", metavar="TEXT", help="The words for what is made anew; default: those of the production.")
 @as_json
-def retake_command(run: str | None, key: str, from_segment: int, seed: int | None, as_json: bool) -> int:
+def retake_command(run: str | None, key: str, from_segment: int, seed: int | None, prompt: str, as_json: bool) -> int:
     """Make another take of one cell. Takes are versions: what was there stays."""
     with open_studio() as studio:
         found = studio.runs.find(run)
-        take = studio.retakes.again(found, key, actor(), from_segment=from_segment, seed=seed)
+        take = studio.retakes.again(found, key, actor(), from_segment=from_segment, seed=seed, prompt=prompt)
     if as_json:
         print_json({"run": {"id": found.id, "name": found.name}, "cell": key, "take": take})
         return Exit.DONE

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,7 +15,8 @@ from pipeline.cli.text import counted, size
 from pipeline.domain.workers import WorkerState
 
 if TYPE_CHECKING:
-    from pipeline.wiring_fleet import Standing, Workers
+    from pipeline.domain.telemetry.readings import Reading
+    from pipeline.wiring_fleet import Card, Standing, Workers
 
 worker_argument = click.argument("worker", metavar="WORKER")
 tag_option = click.option("--tag", "tags", multiple=True, metavar="TAG", help="A word to choose workers by, such as 48gb.")
@@ -31,25 +33,74 @@ def workers_command(context: click.Context, as_json: bool) -> int | None:
 
 def _list(as_json: bool) -> int:
     with open_studio() as studio:
-        found = studio.workers.all()
+        found, cards = studio.workers.all(), studio.telemetry.latest()
+        now = studio.clock.now()
     if as_json:
-        print_json({"workers": found})
+        told = {one.worker.name: [_card(card) for card in cards.get(one.worker.id, ())] for one in found}
+        print_json({"workers": found, "cards": told})
         return Exit.DONE
     if not found:
         say("There is no worker yet. Add one: `stripboard workers add gpu-1 http://HOST:8188`")
         return Exit.DONE
-    columns = ("worker", "address", "state", "health", "GPU", "memory", "jobs>", "an hour>", "set aside for")
-    table(columns, [_row(standing) for standing in found])
+    columns = ("worker", "address", "state", "health", "GPU", "memory", "°C>", "use>", "jobs>", "an hour>", "set aside for")
+    current = {key: [card.reading for card in each if card.reading.is_current(now)] for key, each in cards.items()}
+    table(columns, [_row(standing, current.get(standing.worker.id, ())) for standing in found])
     return Exit.DONE
 
 
-def _row(standing: Standing) -> tuple[object, ...]:
+def _row(standing: Standing, cards: Sequence[Reading]) -> tuple[object, ...]:
     worker = standing.worker
     health = f"{worker.health.value}: {worker.health_reason}" if worker.health_reason else worker.health.value
     memory = size(worker.memory_bytes) if worker.memory_bytes else ""
     price = f"{worker.cost_per_hour:,.2f}" if worker.cost_per_hour else ""
     aside = ", ".join(record.work for record in standing.records if record.aside_since)
-    return worker.name, worker.url, worker.state.value, health, worker.gpu, memory, standing.busy, price, aside
+    state = f"{worker.state.value}: {worker.pause_reason}" if worker.pause_reason else worker.state.value
+    heat = ", ".join(f"{card.temperature_c:.0f}" for card in cards if card.temperature_c is not None)
+    use = ", ".join(f"{card.use:.0%}" for card in cards if card.use is not None)
+    return worker.name, worker.url, state, health, worker.gpu, memory, heat, use, standing.busy, price, aside
+
+
+@workers_command.command("readings")
+@worker_argument
+@click.option("--hours", type=click.FloatRange(0.01, 168), default=1, show_default=True, metavar="H", help="How far back.")
+@click.option(
+    "--points", type=click.IntRange(1, 2000), default=20, show_default=True, metavar="N", help="At most so many a card."
+)
+@as_json
+def readings_command(worker: str, hours: float, points: int, as_json: bool) -> int:
+    """What the graphics cards of a worker told lately, each card by itself."""
+    with open_studio() as studio:
+        found, now = studio.workers.find(worker), studio.clock.now()
+        told = studio.telemetry.history(found, since=now - timedelta(hours=hours), until=now, points=points)
+        cards = studio.telemetry.latest().get(found.id, ())
+    if as_json:
+        print_json({"readings": told, "cards": [_card(card) for card in cards]})
+        return Exit.DONE
+    if not told:
+        say(f'Nothing is known of the cards of "{found.name}". Run `./stripboard agent` on its machine.')
+        return Exit.DONE
+    table(("at", "card", "°C>", "use>", "memory>", "power>", "clock>"), [_reading_row(each) for each in told])
+    for card in cards:
+        if card.verdict.words:
+            say(f"card {card.verdict.device}, {card.verdict.words}", style="yellow")
+    return Exit.DONE
+
+
+def _card(card: Card) -> dict[str, object]:
+    return {"reading": card.reading, "level": card.verdict.level, "words": card.verdict.words}
+
+
+def _reading_row(reading: Reading) -> tuple[object, ...]:
+    memory = "" if reading.memory_used_bytes is None else size(reading.memory_used_bytes)
+    return (
+        f"{reading.at:%Y-%m-%d %H:%M:%S}",
+        f"{reading.device}: {reading.name}",
+        "" if reading.temperature_c is None else f"{reading.temperature_c:.0f}",
+        "" if reading.use is None else f"{reading.use:.0%}",
+        f"{memory} of {size(reading.memory_bytes)}" if memory and reading.memory_bytes else memory,
+        "" if reading.power_w is None else f"{reading.power_w:.0f} W",
+        "" if reading.clock_mhz is None else f"{reading.clock_mhz} MHz",
+    )
 
 
 @workers_command.command("add")

@@ -24,7 +24,10 @@ STAGE_WORDS: Mapping[Stage, str] = {
 
 @dataclass(frozen=True)
 class JobRow:
-    """One job as a line: what, of what, where it stands since when, and how far it is."""
+    """One job as a line: what, of what, where it stands since when, and how far it is.
+
+    `price` is what an hour of its worker costs while it runs, `cost` what its time has cost when it has ended.
+    """
 
     job_id: int
     run_id: int
@@ -41,6 +44,8 @@ class JobRow:
     worker: str
     reason: str
     attempt: int
+    price: float = 0.0
+    cost: float = 0.0
 
 
 @dataclass(frozen=True)

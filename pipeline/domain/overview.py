@@ -32,7 +32,7 @@ class Hint:
 
 @dataclass(frozen=True)
 class RunOverview:
-    """A run at one moment. Times in seconds, sizes in bytes; every count is a count of rows.
+    """A run at one moment. Times in seconds, sizes in bytes, costs in the currency of the installation; counts are of rows.
 
     `counts` is by shown status, `blocked` apart from `queued`. `likely_at` and `latest_at` are when the run is done with a
     chance of 50 % and 90 %, None while that cannot be told: nothing is measured yet, nobody works, or people decide first.
@@ -60,6 +60,8 @@ class RunOverview:
     outlook: Outlook
     missing: int
     hint: Hint | None
+    spent_cost: float = 0.0
+    limit_cost: float | None = None
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ UNDER_WAY = timedelta(seconds=30)
 """How long a request without an effect is left to the one who began it."""
 
 PROGRAM_S = 3600.0
-"""How long a program of the backend `command` may take for one still or segment."""
+"""How long a program of the backend `command` may take for one still or segment, unless the production says it."""
 
 STOPPING_S = 60.0
 """How long an attempt that was asked to stop may take to do so, before the engine goes on without it."""
@@ -34,4 +34,4 @@ def time_limit(job: Job, backend: str) -> float:
     """The seconds after which an attempt of this job is stopped: so generous that only what hangs comes to it."""
     limit = max(_LIMIT_LEAST_S, _LIMIT_TIMES * job.estimated_seconds, job.estimated_bytes / _LIMIT_BYTES_A_SECOND)
     is_program = backend == "command" and STAGES[job.stage].lane is Lane.GENERATION
-    return max(limit, PROGRAM_S + STOPPING_S) if is_program else limit
+    return max(limit, job.options.get("timeout_s", PROGRAM_S) + STOPPING_S) if is_program else limit

@@ -10,7 +10,7 @@ from pipeline.domain.cells import CellPlan
 from pipeline.domain.estimates import Rate, cost_key, default_rate, export_bytes, segment_cost, segment_frames, still_cost
 from pipeline.domain.fingerprints import derive_seed, fingerprint
 from pipeline.domain.records import Cell, JobInput, NewJob, Run, Still, StoredFile
-from pipeline.domain.requests import Recipes
+from pipeline.domain.requests import TIME_LIMIT, Recipes
 from pipeline.domain.resolver import StillPlan
 from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import StillKind
@@ -32,18 +32,41 @@ def take_seed(book: RunBook, cell: CellPlan, take: int) -> int:
     return derive_seed(book.recipes.production.seed, "take", cell.key, take)
 
 
-def segment_origin(book: RunBook, cell: CellPlan, take: int, part: int, options: Mapping[str, Any]) -> tuple[int, int]:
-    """(take, seed) that a segment is made with: those of an earlier take where it is kept, else the job's own."""
-    kept = options.get("keep", ())
+@dataclass(frozen=True)
+class Origin:
+    """What a segment is made with: the number and seed of a take, and words in place of those of the production, if any."""
+
+    take: int
+    seed: int
+    prompt: str = ""
+
+    @property
+    def row(self) -> list[Any]:
+        """As it is stored: the words only where there are any."""
+        return [self.take, self.seed, *([self.prompt] if self.prompt else [])]
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """As a manifest tells it."""
+        return {"take": self.take, "seed": self.seed, **({"prompt": self.prompt} if self.prompt else {})}
+
+
+def kept_origins(kept: Sequence[Sequence[Any]]) -> list[Origin]:
+    """The origins of the segments that a take has taken over, from the first on."""
+    return [Origin(int(number), int(seed), str(*prompt)) for number, seed, *prompt in kept]
+
+
+def segment_origin(book: RunBook, cell: CellPlan, take: int, part: int, options: Mapping[str, Any]) -> Origin:
+    """What a segment is made with: what an earlier take had where it is kept, else the job's own."""
+    kept = kept_origins(options.get("keep", ()))
     if part <= len(kept):
-        number, seed = kept[part - 1]
-        return int(number), int(seed)
-    return take, int(options.get("seed", take_seed(book, cell, take)))
+        return kept[part - 1]
+    return Origin(take, int(options.get("seed", take_seed(book, cell, take))), str(options.get("prompt", "")))
 
 
 def asked(options: Mapping[str, Any]) -> Mapping[str, Any]:
     """What a person asked of a whole take: it goes from the job of one segment to that of the next."""
-    return {name: options[name] for name in ("keep", "seed") if name in options}
+    return {name: options[name] for name in ("keep", "seed", "prompt") if name in options}
 
 
 def parameters(
@@ -56,8 +79,8 @@ def parameters(
             return recipes.still(still_plan(subject), take=take, candidate=part)
         return {}
     if stage is Stage.SCENE_GENERATION:
-        number, seed = segment_origin(book, subject.plan, take, part, options)
-        return recipes.segment(subject.plan, take=number, number=part, seed=seed)
+        origin = segment_origin(book, subject.plan, take, part, options)
+        return recipes.segment(subject.plan, take=origin.take, number=part, seed=origin.seed, prompt=origin.prompt)
     if stage is Stage.SCENE_QA:
         return recipes.scene_qa(subject.plan)
     if stage is Stage.ASSEMBLY:
@@ -198,6 +221,9 @@ def _job(
     frames: int = 0,
 ) -> NewJob:
     recipe = parameters(book, stage, subject, subject.take, part, options)
+    limit = recipe.pop(TIME_LIMIT, None)
+    if limit is not None:
+        options = {**options, TIME_LIMIT: limit}
     pairs = [(file.role, file.sha256) for file in inputs]
     return NewJob(
         run_id=run.id,

@@ -190,7 +190,10 @@ class Output:
 
 @dataclass(frozen=True)
 class Production:
-    """The whole production, resolved. `backend` is `animatic`, `comfyui` or `command`; `command` is an argument list."""
+    """The whole production, resolved. `backend` is `animatic`, `comfyui` or `command`; `command` is an argument list.
+
+    `command_timeout_s` is how long the program may take for one still or segment; None is the default.
+    """
 
     title: str
     version: str = "1.0"
@@ -199,6 +202,7 @@ class Production:
     style: Style = Style()
     backend: str = "animatic"
     command: tuple[str, ...] = ()
+    command_timeout_s: float | None = None
     seed: int = 0
     characters: tuple[Character, ...] = ()
     variants: tuple[Variant, ...] = ()

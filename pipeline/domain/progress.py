@@ -35,7 +35,7 @@ class PhaseProgress:
 
 @dataclass(frozen=True)
 class Progress:
-    """A run at one moment. Times in seconds, sizes in bytes."""
+    """A run at one moment. Times in seconds, sizes in bytes, costs in the currency of the installation."""
 
     cells: Mapping[CellStatus, int]
     stills: Mapping[CellStatus, int]
@@ -47,6 +47,8 @@ class Progress:
     spent_bytes: int
     limit_bytes: int | None
     outlook: Outlook
+    spent_cost: float = 0.0
+    limit_cost: float | None = None
 
     @property
     def total(self) -> int:

@@ -243,7 +243,8 @@ class Output:
 class Take:
     """One version of a cell's result.
 
-    `kept` says of each segment that was taken over from an earlier take, from the first on, [take, seed] it was made with.
+    `kept` says of each segment that was taken over from an earlier take, from the first on, [take, seed, prompt] it was made
+    with; a prompt that is empty or left out is the one of the production. `prompt` is that of the other segments.
     """
 
     id: int
@@ -259,7 +260,8 @@ class Take:
     note: str
     verdict: Mapping[str, Any] | None
     scene_sha256: str | None
-    kept: Sequence[Sequence[int]] = ()
+    kept: Sequence[Sequence[Any]] = ()
+    prompt: str = ""
 
 
 @dataclass(frozen=True)

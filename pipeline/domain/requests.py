@@ -20,6 +20,8 @@ from pipeline.domain.workflows.slots import Kind
 from pipeline.domain.workflows.uses import key_of
 
 BLEND_FRAMES = 4
+TIME_LIMIT = "timeout_s"
+"""The parameter that says how long a program may take. It decides nothing about the result, so no fingerprint holds it."""
 
 
 class Recipes:
@@ -89,8 +91,8 @@ class Recipes:
             "framing": "medium",
         }
 
-    def segment(self, cell: CellPlan, *, take: int, number: int, seed: int) -> dict[str, Any]:
-        """Parameters of `scene_generation` for segment `number` (1-based)."""
+    def segment(self, cell: CellPlan, *, take: int, number: int, seed: int, prompt: str = "") -> dict[str, Any]:
+        """Parameters of `scene_generation` for segment `number` (1-based); `prompt` stands in for the cell's own."""
         scene = self.scene_type(cell)
         frames = segment_frames(scene)
         backends_own = self._command() | self._workflow(scene, Kind.SEGMENT)
@@ -101,7 +103,7 @@ class Recipes:
             "variant": cell.variant,
             "location": cell.location,
             "scene_number": cell.scene_number,
-            "prompt": cell.prompt,
+            "prompt": prompt or cell.prompt,
             "camera": self._camera(scene),
             "style": self._style,
             "framing": scene.framing,
@@ -150,7 +152,10 @@ class Recipes:
         return {} if found is None else {"workflow": found}
 
     def _command(self) -> dict[str, Any]:
-        return {"command": list(self.production.command)} if self.production.command else {}
+        if not self.production.command:
+            return {}
+        limit = self.production.command_timeout_s
+        return {"command": list(self.production.command)} | ({} if limit is None else {TIME_LIMIT: limit})
 
 
 def told(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from pipeline.domain.errors import Conflict
@@ -97,6 +98,29 @@ CELL_TRANSITIONS: dict[tuple[CellStatus, CellStatus], str] = {
     (_C.CANCELLED, _C.APPROVED): "rollback to the approved take",
 }
 
+STILL_TRANSITIONS: dict[tuple[CellStatus, CellStatus], str] = {
+    (_C.NOT_STARTED, _C.QUEUED): "submission of a cell that needs it",
+    (_C.NOT_STARTED, _C.CANCELLED): "a person cancels the run",
+    (_C.QUEUED, _C.GENERATING): "the engine claims its first job",
+    (_C.QUEUED, _C.FAILED): "the retry policy gives up",
+    (_C.QUEUED, _C.CANCELLED): "a person cancels all cells that need it",
+    (_C.GENERATING, _C.REVIEW): "the engine stores its checks",
+    (_C.GENERATING, _C.FAILED): "the retry policy gives up, or its checks fail where no person decides",
+    (_C.GENERATING, _C.CANCELLED): "a person cancels all cells that need it",
+    (_C.REVIEW, _C.APPROVED): "the gate accepts",
+    (_C.REVIEW, _C.REJECTED): "the gate refuses",
+    (_C.REVIEW, _C.CANCELLED): "a person cancels all cells that need it",
+    (_C.APPROVED, _C.REJECTED): "a person withdraws the approval",
+    (_C.APPROVED, _C.REVIEW): "a person takes the decision back",
+    (_C.REJECTED, _C.REVIEW): "a person takes the decision back",
+    (_C.REJECTED, _C.QUEUED): "submission or retry",
+    (_C.REJECTED, _C.CANCELLED): "a person cancels all cells that need it",
+    (_C.FAILED, _C.QUEUED): "submission or retry",
+    (_C.FAILED, _C.CANCELLED): "a person cancels all cells that need it",
+    (_C.CANCELLED, _C.QUEUED): "submission of a cell that needs it",
+}
+"""Those of source images, variant images and plates: one take counts at a time, so there is nothing to roll back to."""
+
 _J = JobStatus
 JOB_TRANSITIONS: dict[tuple[JobStatus, JobStatus], str] = {
     (_J.READY, _J.RUNNING): "an engine claims it",
@@ -136,9 +160,18 @@ def in_words(status: CellStatus) -> str:
 
 def check_cell_transition(name: str, old: CellStatus, new: CellStatus) -> None:
     """Raise Conflict, naming the cell and what is possible instead, unless `old` → `new` is legal."""
-    if (old, new) in CELL_TRANSITIONS:
+    _check(CELL_TRANSITIONS, name, old, new)
+
+
+def check_still_transition(name: str, old: CellStatus, new: CellStatus) -> None:
+    """Raise Conflict, naming the still and what is possible instead, unless `old` → `new` is legal."""
+    _check(STILL_TRANSITIONS, name, old, new)
+
+
+def _check(table: Mapping[tuple[CellStatus, CellStatus], str], name: str, old: CellStatus, new: CellStatus) -> None:
+    if (old, new) in table:
         return
-    possible = ", ".join(in_words(after) for before, after in CELL_TRANSITIONS if before == old)
+    possible = ", ".join(in_words(after) for before, after in table if before == old)
     raise Conflict(f'"{name}" is {in_words(old)} and cannot become {in_words(new)}. From here it can become: {possible}.')
 
 

@@ -131,6 +131,7 @@ def _cause(cause: Event, context: Context) -> str:
     if cause.type == "take.asked":
         first, seed = cause.data.get("from_segment", 1), cause.data.get("seed")
         own = f", with seed {seed}" if seed is not None else ""
+        own += f", in other words: {cause.data['prompt']}" if cause.data.get("prompt") else ""
         return f"{person(cause.actor)} asked for another take{f' from segment {first}' if first > 1 else ''}{own}"
     if kind in ("still", "cell") and what in _CELL and name:
         by = "" if cause.actor in _MACHINES else f" by {person(cause.actor)}"

@@ -47,7 +47,8 @@ class Worker:
     """One worker, as it is stored. `cost_per_hour` is in the currency of the installation; sizes in bytes.
 
     `model` is what it has loaded, as far as we know, and `switch_s` how long loading another one takes (0: not measured);
-    `catalogue_sha256` names what its server said at `read_at` that it can do.
+    `catalogue_sha256` names what its server said at `read_at` that it can do. `pause_reason` is there when its cards
+    have paused it, and no person.
     """
 
     id: int
@@ -70,6 +71,7 @@ class Worker:
     catalogue_sha256: str
     read_at: datetime | None
     created_at: datetime
+    pause_reason: str = ""
 
     @property
     def may_work(self) -> bool:
@@ -80,7 +82,7 @@ class Worker:
     def why_not(self) -> str:
         """Why it takes no new work, in words; empty when it does."""
         if self.state is WorkerState.PAUSED:
-            return "it is paused"
+            return f"it is paused: {self.pause_reason}" if self.pause_reason else "it is paused"
         if self.state is WorkerState.DRAINING:
             return "it is draining"
         return "" if self.may_work else f"it is {self.health.value}: {self.health_reason}"

@@ -119,7 +119,7 @@ class DoubleServer:
         pages = self.setup.home / "web"
         pages.mkdir(exist_ok=True)
         self._runner = web.AppRunner(
-            application(life, pages), access_log=None, logger=_QUIET, handle_signals=False, shutdown_timeout=0
+            application(life, pages), access_log=None, logger=_QUIET, handle_signals=False, shutdown_timeout=0.01
         )
         await self._runner.setup()
         await web.SockSite(self._runner, listener).start()
@@ -137,11 +137,10 @@ class DoubleServer:
         for site in list(runner.sites):
             await site.stop()
         web_server = runner.server
-        _cut_all(web_server, is_killed)
-        await runner.cleanup()
-        for _ in range(5):  # whoever was let in while the door closed would wait for an answer for ever
-            await asyncio.sleep(0)
+        for _ in range(10):  # whoever was let in while the door closed would wait for an answer for ever
             _cut_all(web_server, is_killed)
+            await asyncio.sleep(0)
+        await runner.cleanup()
 
     def __enter__(self) -> DoubleServer:
         return self.start()

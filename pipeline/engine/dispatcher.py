@@ -177,6 +177,8 @@ class Dispatcher:
             running.backend.cancel(attempt_id)
         end_workers()
         self._leases.leave(self.engine_id, "the engine was stopped")
+        for attempt_id in self._here():
+            self._forget(attempt_id, "")
         self._close()
         self._running.clear()
 

@@ -1,4 +1,4 @@
-"""The safety-net loop: missed wake-ups, dead engines, measured rates, orphans. Never the way things normally move."""
+"""The safety-net loop: missed wake-ups, dead engines, measured rates, orphans, telemetry. Never the way things normally move."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from pipeline.services.telemetry import Telemetry
 from pipeline.services.upkeep import Upkeep
 from pipeline.services.workers import Workers
 
@@ -18,6 +19,8 @@ _ADOPT_S = 10
 _RATES_S = 60
 _SWEEP_S = 600
 _LOOK_S = 10
+_READ_S = 10
+_THIN_S = 60
 _TAKE_OVER_S = 5.0
 
 
@@ -28,6 +31,7 @@ class Scheduler:
         self,
         upkeep: Upkeep,
         workers: Workers,
+        telemetry: Telemetry,
         *,
         take_lock: Callable[[], bool],
         release_lock: Callable[[], None],
@@ -36,6 +40,7 @@ class Scheduler:
     ) -> None:
         self._upkeep = upkeep
         self._workers = workers
+        self._telemetry = telemetry
         self._take_lock = take_lock
         self._release_lock = release_lock
         self._look_for_dead = look_for_dead
@@ -68,9 +73,12 @@ class Scheduler:
             self._upkeep.refresh_rates: _RATES_S,
             self._upkeep.sweep: _SWEEP_S,
             self.look_at_workers: _LOOK_S,
+            self._telemetry.read_here: _READ_S,
+            self._telemetry.thin: _THIN_S,
         }
         for chore, seconds in chores.items():
             self._loop.add_job(_fenced(chore), "interval", seconds=seconds)
+        self._loop.add_job(_fenced(self._upkeep.clear_folders))  # once, now: what those who were killed have left
         self._loop.start()
         return True
 
@@ -83,7 +91,9 @@ class Scheduler:
 
     def look_at_workers(self) -> None:
         """See how the workers of the fleet are, and let those that are set aside show whether they work again."""
-        if self._workers.look() and self._workers.test_those_aside():
+        seen = self._workers.look()
+        self._telemetry.keep_looks(seen)
+        if seen and self._workers.test_those_aside():
             self._wake.set()
 
     def stop(self) -> None:

@@ -9,6 +9,7 @@ from data.store import Store
 from pipeline.domain.budget import Account
 from pipeline.domain.records import Job, Run
 from pipeline.domain.stages import STAGES, Lane
+from pipeline.domain.workers import FLEET_BACKENDS
 
 
 def is_paid(job: Job) -> bool:
@@ -26,6 +27,18 @@ def ran_for(store: Store, jobs: Sequence[Job]) -> dict[str, float]:
         attempt_id = job.attempt_id or ""
         found[attempt_id] = min(job.reserved_seconds, max(0.0, (now - began[attempt_id]).total_seconds()))
     return found
+
+
+def cheapest(store: Store, run: Run) -> float:
+    """What an hour costs at the cheapest worker that takes work; 0 where time costs nothing, or nobody says."""
+    if run.backend not in FLEET_BACKENDS:
+        return 0.0
+    return min((worker.cost_per_hour for worker in store.workers.all() if worker.may_work), default=0.0)
+
+
+def payable_seconds(store: Store, run: Run) -> float:
+    """How much more generation time the budgets of a run can pay for: its hours, and its money at the cheapest worker."""
+    return Accounts({run.id: run}).free_seconds(run.id, cheapest(store, run) if run.limit_cost is not None else 0.0)
 
 
 def cost_of(seconds: float, price: float) -> float:

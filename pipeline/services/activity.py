@@ -122,6 +122,8 @@ def _row(job: Job, run: Run, key: str, attempt: Attempt | None) -> JobRow:
         worker=attempt.worker if attempt is not None else "",
         reason=job.reason,
         attempt=attempt.number if attempt is not None else 0,
+        price=job.price if is_running else 0.0,
+        cost=attempt.cost if attempt is not None else 0.0,
     )
 
 

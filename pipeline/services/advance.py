@@ -7,6 +7,7 @@ before the transaction ends. Rows read or changed here are kept, so a cell that 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from data.store import Store
@@ -14,7 +15,7 @@ from pipeline.domain import plans
 from pipeline.domain.errors import Conflict
 from pipeline.domain.plans import RunBook
 from pipeline.domain.records import Actor, Cell, Job, JobInput, Run, Still
-from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus, StillKind, check_cell_transition
+from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus, StillKind, check_cell_transition, check_still_transition
 from pipeline.services.accounts import Accounts, ran_for
 from pipeline.services.runbooks import RunBooks
 
@@ -84,7 +85,7 @@ class Advance:
         self, still: Still, status: CellStatus, *, actor: Actor | None = None, cause: int | None = None, **changes: Any
     ) -> int:
         """Move a still along a legal transition; the answer is the number of the event."""
-        check_cell_transition(still.key, still.status, status)
+        check_still_transition(still.key, still.status, status)
         changes.setdefault("reason", "")
         moved = self.store.stills.move(still, status, self.store.journal.now, **changes)
         self.stills[still.id] = moved
@@ -110,7 +111,8 @@ class Advance:
         take = cell.take + 1
         seed = int(wishes.get("seed", plans.take_seed(self.book(cell.run_id), cell.plan, take)))
         self.move_cell(cell, CellStatus.QUEUED, cause=cause, take=take)
-        self.store.takes.add(cell.id, take, seed=seed, now=self.store.journal.now, kept=wishes.get("keep", ()))
+        kept, prompt = wishes.get("keep", ()), wishes.get("prompt", "")
+        self.store.takes.add(cell.id, take, seed=seed, now=self.store.journal.now, kept=kept, prompt=prompt)
 
     def approve_still(
         self, still: Still, hero: int | None, *, actor: Actor, cause: int | None = None, reason: str = "", **changes: Any
@@ -216,6 +218,18 @@ class Advance:
         if pictures:
             return pictures + [JobInput("plate", plate.sha256, plate.media_type, plate.label) for plate in plates]
         return plates[:1]
+
+    def go_on(self, run_id: int, *, cause: int | None = None) -> None:
+        """There is work in a run again: one that was over goes on; one that a person paused stays paused."""
+        run = self.run(run_id)
+        if run.status in (RunStatus.RUNNING, RunStatus.PAUSED):
+            return
+        self.store.runs.change(run_id, status=RunStatus.RUNNING)
+        self._runs[run_id] = replace(run, status=RunStatus.RUNNING)
+        data = {"from": run.status.value}
+        self.store.journal.record(
+            "run.running", actor=self.actor, subject="run", subject_id=run_id, run_id=run_id, cause=cause, data=data
+        )
 
     def complete_run(self, run_id: int, *, cause: int) -> None:
         """The run has reached its sealed delivery."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -20,7 +19,9 @@ from pipeline.ports import Clock, Media
 
 
 class Writer(Protocol):
-    """An archive that is being made."""
+    """An archive that is being made. `folder` is a place for what is on its way there."""
+
+    folder: Path
 
     def add(self, name: str, path: Path, *, sha256: str, size_bytes: int) -> None:
         """Add a file that must have this hash and this size. Raises Conflict when it has not."""
@@ -56,8 +57,8 @@ class Backup:
         Raises Conflict when a stored file is missing or damaged, or when `path` exists; Unavailable when there is no room.
         """
         created_at = self._clock.now()
-        with self._writing(path) as archive, tempfile.TemporaryDirectory(prefix=".backup-", dir=path.parent) as name:
-            folder = Path(name)
+        with self._writing(path) as archive:
+            folder = archive.folder
             with portable.snapshot(self._stores, folder) as store:
                 tables = {table: _dump(store, table, folder) for table in portable.TABLES}
                 files = {file.sha256: file for file in store.outputs.stored_files()}

@@ -6,7 +6,6 @@ then; whatever is chosen is read from the database before it starts.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -76,7 +75,7 @@ class Fleet:
         workers = {worker.name: worker for worker in store.workers.all()}
         if not any(worker.may_work for worker in workers.values()):
             return []
-        choice = self.choice(store, runs, workers)
+        choice = self.choice(store, runs, workers, now=store.journal.now)
         given = []
         now_s = store.journal.now.timestamp()
         for one in choice.assignments:
@@ -85,30 +84,32 @@ class Fleet:
             given.append(Given(int(one.job.id), workers[one.worker]))
         return given
 
-    def choice(self, store: Store, runs: Sequence[Run], workers: Mapping[str, Worker]) -> Choice:
-        """The decision as things stand; it also explains why jobs wait."""
+    def choice(self, store: Store, runs: Sequence[Run], workers: Mapping[str, Worker], *, now: datetime) -> Choice:
+        """The decision as things stand, which only reads; it also explains why jobs wait."""
         shown = store.workers.records()
-        self._refresh(store, runs, _able(list(workers.values()), shown))
-        held: defaultdict[str, list[FleetWork]] = defaultdict(list)
-        for work in store.fleet_work.held():
-            held[work.worker].append(work)
-        own: defaultdict[int, list[WorkRecord]] = defaultdict(list)
-        for record in shown:
-            own[record.worker_id].append(record)
-        known = {run.id: run for run in runs}
-        others = {work.run_id for here in held.values() for work in here} - set(known)
-        known |= store.runs.by_ids(list(others)) if others else {}
-        seats = [self._seat(store, worker, own[worker.id], held[worker.name], known) for worker in workers.values()]
-        now_s = store.journal.now.timestamp()
-        return choose(self._backlog, seats, now_s=now_s, rules=self._rules, served=self._served)
+        self._refresh(store, runs, fleet=_able(list(workers.values()), shown), now=now)
+        held = store.fleet_work.held()
+        held_by = store.runs.by_ids(list({work.run_id for work in held}))
+        seats = [self._seat(store, worker, shown=shown, held=held, runs=held_by) for worker in workers.values()]
+        return choose(self._backlog, seats, now_s=now.timestamp(), rules=self._rules, served=self._served)
+
+    @property
+    def backlog(self) -> Backlog:
+        """What waits, as the last choice has seen it."""
+        return self._backlog
+
+    def forget(self, job_ids: Iterable[int]) -> None:
+        """These jobs wait no more; those that are not known are passed over."""
+        for key in map(str, job_ids):
+            if key in self._backlog:
+                self._backlog.remove(key)
 
     def read_anew(self) -> None:
         """What waits is read from the database again in the next turn: something that was chosen did not start."""
         self._read_at = None
 
-    def _refresh(self, store: Store, runs: Sequence[Run], fleet: _Able) -> None:
+    def _refresh(self, store: Store, runs: Sequence[Run], *, fleet: _Able, now: datetime) -> None:
         """Read what is new; read everything now and then, when runs have come or gone, or when other workers may work."""
-        now = store.journal.now
         is_old = self._read_at is None or now - self._read_at > _REREAD
         if is_old or set(self._newest) != {run.id for run in runs} or fleet != self._fleet:
             self._backlog, self._newest, self._read_at, self._fleet = Backlog(), {run.id: 0 for run in runs}, now, fleet
@@ -153,9 +154,11 @@ class Fleet:
         )
 
     def _seat(
-        self, store: Store, worker: Worker, own: Sequence[WorkRecord], here: Sequence[FleetWork], runs: Mapping[int, Run]
+        self, store: Store, worker: Worker, *, shown: Iterable[WorkRecord], held: Iterable[FleetWork], runs: Mapping[int, Run]
     ) -> Seat:
+        own = [record for record in shown if record.worker_id == worker.id]
         seconds = {record.work: record.seconds_per_frame for record in own if record.samples}
+        here = [work for work in held if work.worker == worker.name]
         jobs = [self._job(store, runs[work.run_id], work, self._fleet) for work in here]
         return Seat(
             name=worker.name,

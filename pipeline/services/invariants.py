@@ -13,7 +13,7 @@ from pathlib import Path
 
 from data.store import Store, Stores
 from pipeline.domain.patience import GRACE
-from pipeline.domain.statuses import CELL_TRANSITIONS, RUN_TRANSITIONS, CellStatus, RunStatus
+from pipeline.domain.statuses import CELL_TRANSITIONS, RUN_TRANSITIONS, STILL_TRANSITIONS, CellStatus, RunStatus
 from pipeline.ports import Clock, Folders, Media
 
 Fault = str
@@ -78,16 +78,16 @@ class Invariants:
 
     def _transitions(self, store: Store) -> Iterator[Fault]:
         """Replay every status event: each step legal, the last one what is stored."""
-        legal = {(old.value, new.value) for old, new in CELL_TRANSITIONS}
-        legal_runs = {(old.value, new.value) for old, new in RUN_TRANSITIONS}
+        allowed = {("cell", old.value, new.value) for old, new in CELL_TRANSITIONS}
+        allowed |= {("still", old.value, new.value) for old, new in STILL_TRANSITIONS}
+        allowed |= {("run", old.value, new.value) for old, new in RUN_TRANSITIONS}
         last: dict[tuple[str, int], str] = {}
         for subject, subject_id, status, came_from in store.audit.status_events():
             start = RunStatus.DRAFT.value if subject == "run" else CellStatus.NOT_STARTED.value
             before = last.get((subject, subject_id), start)
-            allowed = legal_runs if subject == "run" else legal
             if came_from is not None and came_from != before:
                 yield f"{subject} {subject_id} became {status} from {came_from}, but was {before}"
-            elif (before, status) not in allowed:
+            elif (subject, before, status) not in allowed:
                 yield f"{subject} {subject_id} went from {before} to {status}, which is not legal"
             last[subject, subject_id] = status
         for subject, subject_id, status in store.audit.statuses():

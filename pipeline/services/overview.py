@@ -23,6 +23,7 @@ from pipeline.domain.records import Run
 from pipeline.domain.stages import STAGES, Phase, Stage, last_rank
 from pipeline.domain.statuses import CellStatus, JobStatus, StillKind
 from pipeline.ports import Clock
+from pipeline.services.accounts import payable_seconds
 from pipeline.services.runbooks import RunBooks
 
 _SAMPLES = 60
@@ -126,7 +127,6 @@ class Overview:
     def _count(store: Store, run_id: int, book: RunBook, seq: int) -> _Counted:
         run = store.runs.by_ids([run_id])[run_id]
         tallies = store.tallies
-        seconds = Account(run.limit_seconds, run.spent_seconds, run.reserved_seconds)
         sizes = Account(run.limit_bytes, run.spent_bytes, run.reserved_bytes)
         last = last_rank(Phase(run.until))
         return _Counted(
@@ -137,7 +137,7 @@ class Overview:
             segments=tallies.segments_under_way(run_id),
             startable=store.cells.count_with_needs_met(run_id),
             passed=tallies.passed(run_id),
-            is_covered=store.jobs.any_within(run_id, last, free_seconds=seconds.free, free_bytes=sizes.free),
+            is_covered=store.jobs.any_within(run_id, last, free_seconds=payable_seconds(store, run), free_bytes=sizes.free),
             waiters=tallies.best_waiters(run_id),
             held_back=tallies.held_back(run_id),
             finished=tallies.finished_scenes(run_id, seq, _RECENT),
@@ -172,6 +172,8 @@ class Overview:
             limit_seconds=run.limit_seconds,
             spent_bytes=run.spent_bytes,
             limit_bytes=run.limit_bytes,
+            spent_cost=run.spent_cost,
+            limit_cost=run.limit_cost,
             free_disk_bytes=self._free_disk(),
             rate_per_hour=rate_per_hour(counted.finished, now) if next_step is Outlook.WORKING else None,
             likely_at=rests_at if is_whole else None,

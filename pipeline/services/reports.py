@@ -15,6 +15,7 @@ from pipeline.domain.records import Attempt, Cell, Event, Job, Run, Still, Take
 from pipeline.domain.resolver import Unmet
 from pipeline.domain.stages import STAGES, Phase, Stage, last_rank
 from pipeline.domain.statuses import CellStatus, JobStatus
+from pipeline.services.accounts import payable_seconds
 from pipeline.services.runbooks import RunBooks
 
 
@@ -54,10 +55,9 @@ class Reports:
             stills = Counter(still.status for still in store.stills.of_run(run_id))
             jobs = store.jobs.open_stages(run_id)
             startable = store.cells.count_with_needs_met(run_id)
-            seconds = Account(run.limit_seconds, run.spent_seconds, run.reserved_seconds)
             sizes = Account(run.limit_bytes, run.spent_bytes, run.reserved_bytes)
             last = last_rank(Phase(run.until))
-            is_covered = store.jobs.any_within(run_id, last, free_seconds=seconds.free, free_bytes=sizes.free)
+            is_covered = store.jobs.any_within(run_id, last, free_seconds=payable_seconds(store, run), free_bytes=sizes.free)
         ready = {stage: count for (stage, status), count in jobs.items() if status is JobStatus.READY}
         allowed = sum(count for stage, count in ready.items() if STAGES[stage].rank <= last)
         return Progress(
@@ -70,6 +70,8 @@ class Reports:
             limit_seconds=run.limit_seconds,
             spent_bytes=run.spent_bytes,
             limit_bytes=run.limit_bytes,
+            spent_cost=run.spent_cost,
+            limit_cost=run.limit_cost,
             outlook=outlook(
                 run_status=run.status,
                 cells=cells,

@@ -12,8 +12,9 @@ from pipeline.domain.estimates import scene_cost, segment_frames
 from pipeline.domain.matrix import Selection
 from pipeline.domain.records import Actor, Cell, JobInput, Run
 from pipeline.domain.stages import Stage
-from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus, in_words
+from pipeline.domain.statuses import CellStatus, JobStatus, in_words
 from pipeline.ports import Clock
+from pipeline.services.accounts import payable_seconds
 from pipeline.services.advance import Advance
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.selections import selected
@@ -30,9 +31,19 @@ class Retakes:
         self._clock = clock
 
     def again(
-        self, run: Run, key: str, actor: Actor, *, from_segment: int = 1, seed: int | None = None, expected: int | None = None
+        self,
+        run: Run,
+        key: str,
+        actor: Actor,
+        *,
+        from_segment: int = 1,
+        seed: int | None = None,
+        prompt: str = "",
+        expected: int | None = None,
     ) -> int:
         """Queue a new take and say its number. Segments before `from_segment` are taken over from the newest take.
+
+        `seed` and `prompt` are for what is made anew; without them it has a seed of its own and the words of the production.
 
         `expected` is the version of the cell that was looked at: Conflict when it is another one now. Conflict too when the
         cell is under way or waits for something, or when there is nothing to keep; Refused when the budget does not cover it.
@@ -44,15 +55,15 @@ class Retakes:
             advance = Advance(store, self._books, actor)
             advance.know_runs([current])
             self._check_budget(store, current, cell, from_segment)
-            wishes: dict[str, Any] = {} if seed is None else {"seed": seed}
+            own = "" if prompt.strip() == cell.plan.prompt else prompt.strip()
+            told = {**({} if seed is None else {"seed": seed}), **({"prompt": own} if own else {})}
+            wishes: dict[str, Any] = dict(told)
             base: list[JobInput] = []
             if from_segment > 1:
                 wishes["keep"], base = self._kept(store, cell, from_segment)
-            told = {"from_segment": from_segment, **({"seed": seed} if seed is not None else {})}
-            cause = store.journal.record(
-                "take.asked", actor=actor, subject="cell", subject_id=cell.id, run_id=run.id, data={"take": cell.take + 1, **told}
-            )
-            _go_on(store, current, actor, cause)
+            data = {"take": cell.take + 1, "from_segment": from_segment, **told}
+            cause = store.journal.record("take.asked", actor=actor, subject="cell", subject_id=cell.id, run_id=run.id, data=data)
+            advance.go_on(run.id, cause=cause)
             advance.cancel_jobs("cell", [cell.id], "made anew")
             advance.queue_cell(cell, cause=cause, wishes=wishes)
             advance.finish()
@@ -60,8 +71,8 @@ class Retakes:
             self._start(store, advance, cell, wishes, base)
         return cell.take + 1
 
-    def _kept(self, store: Store, cell: Cell, from_segment: int) -> tuple[list[list[int]], list[JobInput]]:
-        """[take, seed] of every segment before this one of the newest take, and the pictures that it was made from."""
+    def _kept(self, store: Store, cell: Cell, from_segment: int) -> tuple[list[list[Any]], list[JobInput]]:
+        """[take, seed, prompt] of every segment before this one of the newest take, and the pictures that it was made from."""
         book = self._books.get(store, cell.run_id)
         count = book.recipes.scene_type(cell.plan).segments
         if from_segment > count:
@@ -73,7 +84,7 @@ class Retakes:
                 f'Take {cell.take} of "{cell.plan.key}" has finished {len(made)} of its first {from_segment - 1} segments. '
                 f"Begin at segment {len(made) + 1} or before."
             )
-        kept = [list(plans.segment_origin(book, cell.plan, job.take, job.part, job.options)) for job in made]
+        kept = [plans.segment_origin(book, cell.plan, job.take, job.part, job.options).row for job in made]
         return kept, [file for file in made[0].inputs if file.role != "start"]
 
     @staticmethod
@@ -93,12 +104,12 @@ class Retakes:
         frames = segment_frames(scene)
         whole, size = scene_cost(book.recipes.production, scene, book.rates)
         seconds = whole * sum(frames[from_segment - 1 :]) / sum(frames)
-        hours = Account(run.limit_seconds, run.spent_seconds, run.reserved_seconds)
+        payable = payable_seconds(store, run)
         disk = Account(run.limit_bytes, run.spent_bytes, run.reserved_bytes)
-        if not hours.covers(seconds) or not disk.covers(size):
+        if seconds > payable or not disk.covers(size):
             raise Refused(
                 f'Another take of "{cell.plan.key}" would need {seconds / 3600:.3f} GPU-hours and {size / 1e9:.3f} GB; '
-                f"run {run.name} has {hours.free / 3600:.3f} GPU-hours and {disk.free / 1e9:.3f} GB left. Raise its budget."
+                f"run {run.name} has {payable / 3600:.3f} GPU-hours and {disk.free / 1e9:.3f} GB left. Raise its budget."
             )
 
 
@@ -107,12 +118,3 @@ def _check(cell: Cell, expected: int | None) -> None:
         raise Conflict(f'"{cell.plan.key}" has changed meanwhile: it is {in_words(cell.status)} now. Look again, then decide.')
     if cell.status not in _AGAIN:
         raise Conflict(f'"{cell.plan.key}" is {in_words(cell.status)}: another take can be asked for when this one is over.')
-
-
-def _go_on(store: Store, run: Run, actor: Actor, cause: int) -> None:
-    """A run that was over goes on; one that a person paused stays paused."""
-    if run.status in (RunStatus.RUNNING, RunStatus.PAUSED):
-        return
-    store.runs.change(run.id, status=RunStatus.RUNNING)
-    data = {"from": run.status.value}
-    store.journal.record("run.running", actor=actor, subject="run", subject_id=run.id, run_id=run.id, cause=cause, data=data)

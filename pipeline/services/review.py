@@ -165,6 +165,8 @@ class Review:
             store.jobs.set_status([job.id for job in ours], JobStatus.FAILED, JobStatus.READY, now=store.journal.now)
             for job in ours:
                 store.journal.record("job.retried", actor=actor, subject="job", subject_id=job.id, run_id=run.id)
+            if again or ours:
+                advance.go_on(run.id)
             advance.finish()
         return again + [f"export {job.part} of {cells[job.subject_id].plan.key}" for job in ours]
 
@@ -177,7 +179,7 @@ class Review:
         """Take cells back to their approved take (or to an earlier approved one); the answer is their keys.
 
         Work on a newer take is cancelled; nothing approved is thrown away. Cells without an approved take are left alone;
-        Conflict when there is none at all.
+        Conflict when there is none at all. A run that was over goes on: what it delivers is another take now.
         """
         with self._stores.begin(self._clock.now()) as store:
             advance = Advance(store, self._books, actor)
@@ -190,6 +192,7 @@ class Review:
                 back.append(cell.plan.key)
             if not back:
                 raise Conflict("No selected cell has another approved take to go back to.")
+            advance.go_on(run.id)
             advance.finish()
             store.flush()
             Sealing(advance).deliver_when_ready(run.id)

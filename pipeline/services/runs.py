@@ -23,6 +23,7 @@ from pipeline.ports import Clock, Media
 from pipeline.services.advance import Advance
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.sealing import Sealing
+from pipeline.services.take_numbers import takes_before
 
 UNFINISHED = (RunStatus.DRAFT, RunStatus.RUNNING, RunStatus.PAUSED)
 _HOUR_S = 3600
@@ -66,10 +67,13 @@ class RunsService:
                 store.outputs.add_import(file, now)
             project_id = store.runs.project_id(production.title, now)
             _keep_libraries(store, project_id, production)
+            stills = resolver.stills_for(production, cells)
+            before = takes_before(
+                store, project_id, [cell.key for cell in cells], [(still.kind.value, still.key) for still in stills]
+            )
             run = store.runs.add(project_id, config, _columns(production, base_dir, options), now)
-            cell_takes, still_takes = _takes_before(store, project_id, run.id)
-            store.cells.add_all(run.id, cells, cell_takes, now)
-            store.stills.add_all(run.id, resolver.stills_for(production, cells), still_takes, now)
+            store.cells.add_all(run.id, cells, before.cells, now)
+            store.stills.add_all(run.id, stills, before.stills, now)
             store.flush()
             store.cells.add_needs(run.id, _needs(store, run.id))
             store.journal.record(
@@ -256,29 +260,6 @@ def _limits(budget: Budget) -> dict[str, Any]:
 def _keep_libraries(store: Store, project_id: int, production: Production) -> None:
     for library in ("characters", "variants", "scene_types", "locations"):
         store.runs.keep_library(project_id, library, {entry.name: entry for entry in getattr(production, library)})
-
-
-def _takes_before(store: Store, project_id: int, run_id: int) -> tuple[dict[str, int], dict[tuple[str, str], int]]:
-    """Where the takes of a new run begin, by cell key and by (kind, key) of stills.
-
-    Takes are numbered through all runs of a production. A new run begins with the approved take, so that its stored
-    result is found again; after a rejection with the one behind it, so that no rejected picture comes back; else with the
-    newest, which may be under way and is then shared.
-    """
-    earlier = [run for run in store.runs.of_project(project_id) if run.id != run_id][:1]
-    cells: dict[str, int] = {}
-    stills: dict[tuple[str, str], int] = {}
-    for run in earlier:
-        for cell in store.cells.of_run(run.id):
-            newest = _before(cell.take, cell.status)
-            cells[cell.plan.key] = newest if cell.approved_take is None else cell.approved_take - 1
-        for still in store.stills.of_run(run.id):
-            stills[still.kind.value, still.key] = _before(still.take, still.status)
-    return cells, stills
-
-
-def _before(take: int, status: CellStatus) -> int:
-    return take if status is CellStatus.REJECTED else max(0, take - 1)
 
 
 def _needs(store: Store, run_id: int) -> list[tuple[str, int, str, int]]:

@@ -154,14 +154,15 @@ class Sealing:
     def _recipe(self, run: Run, recipes: Recipes, cell: Cell, take: Take, made: Sequence[Output]) -> dict[str, Any]:
         """What made this take: every input, parameter, seed, measure and decision."""
         book = self._advance.book(run.id)
-        first, seed = take.kept[0] if take.kept else (take.number, take.seed)
-        kept = [{"segment": part, "take": number, "seed": own} for part, (number, own) in enumerate(take.kept, 1)]
+        origins = plans.kept_origins(take.kept)
+        kept = [{"segment": part, **origin.told} for part, origin in enumerate(origins, 1)]
+        first = origins[0] if origins else plans.Origin(take.number, take.seed, take.prompt)
         return {
             "backend": run.backend,
-            "prompt": cell.plan.prompt,
+            "prompt": take.prompt or cell.plan.prompt,
             "seed": take.seed,
             "take": take.number,
-            "parameters": told(recipes.segment(cell.plan, take=first, number=1, seed=seed)),
+            "parameters": told(recipes.segment(cell.plan, take=first.take, number=1, seed=first.seed, prompt=first.prompt)),
             "sources": [file.sha256 for file in plans.source_inputs(book, cell.plan.character)],
             "segments": [output.file.sha256 for output in made if output.role == "segment"],
             "scene": take.scene_sha256,

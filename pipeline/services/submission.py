@@ -13,8 +13,9 @@ from pipeline.domain.errors import Conflict, Refused
 from pipeline.domain.estimates import Estimate
 from pipeline.domain.matrix import Selection
 from pipeline.domain.records import Actor, Cell, Run
-from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus, in_words
+from pipeline.domain.statuses import SUBMITTED, CellStatus, JobStatus, RunStatus, in_words
 from pipeline.ports import Clock
+from pipeline.services.accounts import cheapest, cost_of
 from pipeline.services.advance import Advance
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.sealing import Sealing
@@ -34,6 +35,10 @@ _MODES: Mapping[Mode, frozenset[CellStatus]] = {
         }
     ),
 }
+_CANCELLABLE = (CellStatus.QUEUED, CellStatus.GENERATING, CellStatus.REVIEW, CellStatus.REJECTED, CellStatus.FAILED)
+
+_LEAST_IN_HOURS_S, _LEAST_IN_GB_BYTES = 36.0, 1e8
+"""Smaller amounts are told in seconds and MB: a need of 0.00 of what is left explains nothing."""
 
 
 @dataclass(frozen=True)
@@ -94,17 +99,36 @@ class Submission:
         return [cell.plan.key for cell in cells]
 
     def cancel(self, run: Run, selection: Selection, actor: Actor) -> list[str]:
-        """Take cells out; the answer is their keys. What is approved, cancelled or not started is left as it is."""
-        live = (CellStatus.QUEUED, CellStatus.GENERATING, CellStatus.REVIEW, CellStatus.REJECTED, CellStatus.FAILED)
+        """Take cells out, and the pictures that only they needed; the answer is the keys of the cells.
+
+        What is approved, cancelled or not started is left as it is.
+        """
         with self._stores.begin(self._clock.now()) as store:
-            cells = [cell for cell in selected(store, run, selection) if cell.status in live]
+            cells = [cell for cell in selected(store, run, selection) if cell.status in _CANCELLABLE]
             advance = Advance(store, self._books, actor)
             advance.cancel_jobs("cell", [cell.id for cell in cells], "its cell was cancelled")
             for cell in cells:
                 advance.move_cell(cell, CellStatus.CANCELLED)
             store.flush()
+            self._cancel_stills(store, advance, run, cells)
+            store.flush()
             Sealing(advance).deliver_when_ready(run.id)
         return [cell.plan.key for cell in cells]
+
+    @staticmethod
+    def _cancel_stills(store: Store, advance: Advance, run: Run, cells: Sequence[Cell]) -> None:
+        """Cancel the stills that these cells needed and that nothing asked for needs any more, unless they are approved."""
+        above = store.cells.needs(run.id, "still")
+        direct = {still_id for ids in store.cells.stills_of([cell.id for cell in cells]).values() for still_id in ids}
+        wanted = _with_needs(direct, above)
+        users = store.cells.dependents("still", sorted({*wanted, *above}))
+        asked = {cell.id for cell in store.cells.with_status(run.id, *SUBMITTED)}
+        used = _with_needs({still_id for still_id, takes in users.items() if asked & set(takes)}, above)
+        stills = store.stills.by_ids(sorted(wanted - used))
+        unneeded = [still for still in stills.values() if still.status in _CANCELLABLE]
+        advance.cancel_jobs("still", [still.id for still in unneeded], "no cell needs it any more")
+        for still in unneeded:
+            advance.move_still(still, CellStatus.CANCELLED)
 
     def _choose(self, store: Store, run: Run, selection: Selection, mode: Mode) -> tuple[list[Cell], dict[str, str]]:
         chosen: list[Cell] = []
@@ -127,7 +151,7 @@ class Submission:
         """Why a budget does not cover these cells beside what is queued already; empty when it does."""
         current = store.runs.by_ids([run.id])[run.id]
         queued = store.cells.with_status(run.id, CellStatus.QUEUED)
-        return _uncovered(current, self._estimate(store, current, [*chosen, *queued]))
+        return _uncovered(current, self._estimate(store, current, [*chosen, *queued]), cheapest(store, current))
 
     def _queue(self, store: Store, run: Run, chosen: Sequence[Cell], actor: Actor) -> None:
         advance = Advance(store, self._books, actor)
@@ -164,26 +188,47 @@ class Submission:
     def _queue_stills(store: Store, advance: Advance, run: Run, chosen: Sequence[Cell], cause: int) -> None:
         """Queue every still these cells need, and the stills those need."""
         needs = store.cells.stills_of([cell.id for cell in chosen])
-        wanted = {still_id for ids in needs.values() for still_id in ids}
-        above = store.cells.needs(run.id, "still")
-        wanted |= {needed for still_id in wanted for _, needed in above.get(still_id, ())}
+        direct = {still_id for ids in needs.values() for still_id in ids}
+        wanted = _with_needs(direct, store.cells.needs(run.id, "still"))
         advance.load(still_ids=sorted(wanted))
         for still_id in sorted(wanted):
             advance.queue_still(advance.stills[still_id], cause=cause)
 
 
-def _uncovered(run: Run, estimate: Estimate) -> str:
-    """Which budget of the run does not cover this, in words; empty when both do."""
+def _with_needs(still_ids: set[int], above: Mapping[int, Sequence[tuple[str, int]]]) -> set[int]:
+    """These stills, and the stills that those need."""
+    return still_ids | {needed for still_id in still_ids for _, needed in above.get(still_id, ())}
+
+
+def _uncovered(run: Run, estimate: Estimate, price: float) -> str:
+    """Which budget of the run does not cover this, its time bought at `price` an hour, in words; empty when all do."""
+    scenes = "1 scene" if estimate.cells == 1 else f"{estimate.cells:,} scenes"
     seconds = Account(run.limit_seconds, run.spent_seconds, run.reserved_seconds)
     if not seconds.covers(estimate.generation_seconds):
         return (
-            f"Run {run.name} would need {estimate.generation_seconds / 3600:.3f} GPU-hours for {estimate.cells} cells and has "
-            f"{seconds.free / 3600:.3f} left ({estimate.basis}). Submit fewer cells, or raise budget.gpu_hours."
+            f"Run {run.name} would need {_generation(estimate.generation_seconds)} for {scenes} and has "
+            f"{_generation(seconds.free)} left ({estimate.basis}). Submit fewer scenes, or raise budget.gpu_hours."
         )
     sizes = Account(run.limit_bytes, run.spent_bytes, run.reserved_bytes)
     if not sizes.covers(estimate.disk_bytes):
         return (
-            f"Run {run.name} would need {estimate.disk_bytes / 1e9:.3f} GB of disk for {estimate.cells} cells and has "
-            f"{sizes.free / 1e9:.3f} GB left. Submit fewer cells, or raise budget.disk_gb."
+            f"Run {run.name} would need {_disk(estimate.disk_bytes)} of disk for {scenes} and has "
+            f"{_disk(sizes.free)} left. Submit fewer scenes, or raise budget.disk_gb."
+        )
+    money, cost = Account(run.limit_cost, run.spent_cost, run.reserved_cost), cost_of(estimate.generation_seconds, price)
+    if not money.covers(cost):
+        return (
+            f"Run {run.name} would cost {cost:,.2f} for {scenes} at the cheapest worker and has {money.free:,.2f} left "
+            f"({estimate.basis}). Submit fewer scenes, or raise budget.money."
         )
     return ""
+
+
+def _generation(seconds: float) -> str:
+    """GPU-hours, or seconds where hours would read as nothing."""
+    return f"{seconds / 3600:,.2f} GPU-hours" if seconds >= _LEAST_IN_HOURS_S else f"{max(0.0, seconds):.1f} GPU-seconds"
+
+
+def _disk(size_bytes: float) -> str:
+    """GB, or MB where GB would read as nothing."""
+    return f"{size_bytes / 1e9:,.1f} GB" if size_bytes >= _LEAST_IN_GB_BYTES else f"{max(0.0, size_bytes) / 1e6:.1f} MB"

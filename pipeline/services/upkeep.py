@@ -39,18 +39,23 @@ class Upkeep:
         with self._stores.read() as store:
             self._books.refresh_rates(store)
 
-    def sweep(self) -> int:
-        """Remove stored files that nobody points to and folders of ended attempts; the answer is how many files.
+    def clear_folders(self) -> None:
+        """Remove the folders of ended attempts: a process that was killed leaves some.
 
         The folders are listed first: whatever has one then is claimed in the database that is read afterwards.
         """
         attempts = self._spool.attempts()
         with self._stores.read() as store:
-            wanted = {file.sha256 for file in store.outputs.stored_files()}
             running = {job.attempt_id for job in store.jobs.running()}
         for attempt_id in attempts:
             if attempt_id not in running:
                 self._spool.forget(attempt_id)
+
+    def sweep(self) -> int:
+        """Remove stored files that nobody points to and folders of ended attempts; the answer is how many files."""
+        self.clear_folders()
+        with self._stores.read() as store:
+            wanted = {file.sha256 for file in store.outputs.stored_files()}
         self._forget_answers()
         return self._media.remove_orphans(wanted, self._clock.now() - GRACE)
 

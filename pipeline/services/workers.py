@@ -104,16 +104,17 @@ class Workers:
             if any(other.url == new.url and other.id != worker.id for other in known.values()):
                 raise Conflict(f"{new.url} is another worker already.")
             if worker.url != new.url:
-                store.workers.change(worker.id, url=new.url, health=Health.UNKNOWN, model="", state=WorkerState.ENABLED)
+                fresh = {"health": Health.UNKNOWN, "model": "", "state": WorkerState.ENABLED, "pause_reason": ""}
+                store.workers.change(worker.id, url=new.url, **fresh)
                 _record(store, worker, "worker.moved", actor, url=new.url)
             return _still_there(store, worker)
 
     def set_state(self, worker: Worker, state: WorkerState, actor: Actor) -> Worker:
-        """Enable, pause or drain a worker. What runs there goes on in any case."""
+        """Enable, pause or drain a worker, whatever its cards made of it before. What runs there goes on in any case."""
         with self._stores.begin(self._clock.now()) as store:
             found = _still_there(store, worker)
-            if found.state is not state:
-                store.workers.change(worker.id, state=state)
+            if found.state is not state or found.pause_reason:
+                store.workers.change(worker.id, state=state, pause_reason="")
                 _record(store, worker, f"worker.{state.value}", actor)
             return _still_there(store, worker)
 

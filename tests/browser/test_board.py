@@ -171,7 +171,7 @@ def test_zoom_and_selection_are_in_the_address_so_a_link_shows_the_same(board: B
     shown.page.locator("[data-zoom=character]").click()
     shown.page.wait_for_selector("#cards:visible")
     expect(shown.page.locator("#cards")).to_contain_text("s2")
-    shown.until(lambda: "?" in shown.page.url)
+    shown.until(lambda: {"character", "sel"} <= set(re.findall(r"[?&](\w+)=", shown.page.url)))
     again = opens(shown.page.url)
     again.wait_for_selector("#cards:visible")
     assert again.evaluate("() => window.stripboard.board.selection()") == ["c2 / s1 / v1"]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from pipeline.domain.errors import WorkFailed
-from pipeline.domain.production import Approvals
+from pipeline.domain.production import Approvals, Matrix
 from pipeline.domain.records import Run
 from tests.browser.boards import Board
 from tests.browser.looks import barriers, flaws
@@ -84,6 +85,15 @@ def test_nothing_is_cut_with_scenes_chosen_or_zoomed(opens: Opens, runs: dict[st
         page.wait_for_selector("#cards:visible")
         found += at_every_size(page)
     assert told(found) == ""
+
+
+def test_a_board_without_scenes_says_why_and_nothing_else(opens: Opens, stage: Stage, theme: str) -> None:
+    run = stage.create(replace(fresh_production(title="None"), matrix=Matrix((), (), ())))
+    page = opens(f"/runs/{run.id}", theme=theme)
+    page.get_by_text("This run has no scenes").wait_for()
+    expect(page.locator("#side")).not_to_be_visible()
+    expect(page.locator("#chips")).not_to_be_visible()
+    assert told([*at_every_size(page), *barriers(page)]) == ""
 
 
 @pytest.mark.parametrize("name", ["all done", "all failed", "in review"])

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from data import portable
 from data.schema import NEWEST
@@ -181,6 +182,31 @@ def test_a_backup_does_not_overwrite_a_file(house: House, tmp_path: Path) -> Non
     with pytest.raises(Conflict, match="exists already"):
         write_backup(house.studio, tmp_path / "saved.backup")
     assert (tmp_path / "saved.backup").read_text() == "precious"
+
+
+def test_what_a_killed_backup_has_left_is_removed_and_what_a_living_one_needs_is_not(house: House, tmp_path: Path) -> None:
+    for name in ("dead", "alive"):
+        (tmp_path / f".backup-{name}").mkdir()
+        (tmp_path / f".backup-{name}" / "archive").write_bytes(b"half")
+        (tmp_path / f".backup-{name}" / "lock").touch()
+    with FileLock(tmp_path / ".backup-alive" / "lock"):
+        write_backup(house.studio, tmp_path / "saved.backup")
+    assert [path.name for path in tmp_path.glob(".backup-*")] == [".backup-alive"]
+
+
+def test_what_a_killed_restore_has_left_is_removed(backup: Path, tmp_path: Path) -> None:
+    there = home_in(tmp_path / "there")
+    (there.home / ".restore-dead" / "media").mkdir(parents=True)
+    (there.home / ".restore-dead.db-wal").write_bytes(b"half")
+    restore_backup(there, backup)
+    assert not list(there.home.glob(".restore-*"))
+
+
+def test_two_restores_do_not_meet(backup: Path, tmp_path: Path) -> None:
+    there = home_in(tmp_path / "there")
+    there.locks_root.mkdir(parents=True)
+    with FileLock(there.locks_root / "restore.lock"), pytest.raises(Conflict, match="Another restore"):
+        restore_backup(there, backup)
 
 
 def test_damaged_media_are_not_backed_up_as_if_they_were_whole(tmp_path: Path) -> None:

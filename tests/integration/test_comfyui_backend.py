@@ -24,7 +24,7 @@ VERSIONS = ["0.3.64", "0.33.0"]
 
 @pytest.fixture(params=VERSIONS)
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DoubleServer]:
-    with DoubleServer(tmp_path / "server", version=request.param, is_instant=True) as started:
+    with DoubleServer(tmp_path / "server", version=request.param, speed=1e6) as started:
         yield started
 
 

@@ -20,13 +20,13 @@ VERSIONS = ["0.3.64", "0.33.0"]
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[DoubleServer]:
-    with DoubleServer(tmp_path / "server", is_instant=True) as started:
+    with DoubleServer(tmp_path / "server", speed=1e6) as started:
         yield started
 
 
 @pytest.fixture(params=VERSIONS)
 def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DoubleServer]:
-    with DoubleServer(tmp_path / "either", version=request.param, is_instant=True) as started:
+    with DoubleServer(tmp_path / "either", version=request.param, speed=1e6) as started:
         yield started
 
 
@@ -79,7 +79,7 @@ def test_success_after_a_cancel_is_taken_as_the_answer(server: DoubleServer, hou
 
 
 def test_older_servers_that_interrupt_whatever_runs_are_not_asked_to(tmp_path: Path, house: Watched) -> None:
-    with DoubleServer(tmp_path / "server", version="0.3.64", is_instant=True) as server:
+    with DoubleServer(tmp_path / "server", version="0.3.64", speed=1e6) as server:
         request = still_request(server.url)
         house.backend.submit(request)
         assert house.wait(request).state == UpdateState.DONE

@@ -19,13 +19,13 @@ VERSIONS = ["0.3.64", "0.33.0"]
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[DoubleServer]:
-    with DoubleServer(tmp_path / "server", is_instant=True) as started:
+    with DoubleServer(tmp_path / "server", speed=1e6) as started:
         yield started
 
 
 @pytest.fixture(params=VERSIONS)
 def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DoubleServer]:
-    with DoubleServer(tmp_path / "either", version=request.param, is_instant=True) as started:
+    with DoubleServer(tmp_path / "either", version=request.param, speed=1e6) as started:
         yield started
 
 

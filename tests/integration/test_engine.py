@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
+from types import SimpleNamespace
 
 import pytest
 
 from pipeline import wiring
 from pipeline.domain.errors import Unavailable
 from pipeline.domain.statuses import JobStatus, RunStatus
+from pipeline.engine.scheduler import Scheduler
 from tests.factories import House, make_production
 from tests.fakes import MemoryBackend
 
@@ -26,6 +28,37 @@ def test_an_engine_that_drains_takes_nothing_new(house: House) -> None:
     run = house.start(SMALL)
     house.engine.drain(0.0)
     assert house.open_jobs(run) == {JobStatus.READY: 1}
+
+
+def test_an_engine_that_gives_work_back_leaves_no_folder_of_it(house: House) -> None:
+    run = house.start(SMALL)
+    house.backend.holds = lambda request: True
+    house.engine.turn()
+    [attempt_id] = house.backend.held
+    (house.studio.settings.spool_root / "attempts" / attempt_id).mkdir(parents=True)
+    house.engine.drain(0.0)
+    assert house.open_jobs(run) == {JobStatus.READY: 1}
+    assert not list((house.studio.settings.spool_root / "attempts").iterdir())
+
+
+def test_the_safety_net_begins_with_the_folders_that_killed_engines_have_left(house: House) -> None:
+    folder = house.studio.settings.spool_root / "attempts" / "killed"
+    folder.mkdir(parents=True)
+    cleared = threading.Event()
+    clear_folders = house.studio.upkeep.clear_folders
+
+    def clear() -> None:
+        clear_folders()
+        cleared.set()
+
+    upkeep = SimpleNamespace(clear_folders=clear, refresh_rates=lambda: None, sweep=lambda: 0, catch_up=lambda: 0)
+    scheduler = Scheduler(
+        upkeep, take_lock=lambda: True, release_lock=lambda: None, look_for_dead=lambda: None, wake=threading.Event()
+    )
+    scheduler.start()
+    assert cleared.wait(30)
+    scheduler.stop()
+    assert not folder.exists()
 
 
 def test_a_database_that_is_away_for_a_moment_loses_no_result(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

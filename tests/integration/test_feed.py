@@ -11,8 +11,6 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
-import uvicorn
-from starlette.types import ASGIApp
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
@@ -20,26 +18,9 @@ from pipeline import wiring_serving
 from pipeline.api import application, feed
 from pipeline.domain.records import Run
 from tests.factories import PERSON, House, make_production
-from tests.postgresql import free_port
+from tests.serving import served
 
 PATIENCE_S = 20
-
-
-@contextmanager
-def served(app: ASGIApp) -> Iterator[int]:
-    """The application on a port, in a thread of this process."""
-    port = free_port()
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=1))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive()
-        time.sleep(0.01)
-    try:
-        yield port
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 @pytest.fixture

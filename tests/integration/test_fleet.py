@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.domain.choices import Mode
+from pipeline.domain.errors import Refused
 from pipeline.domain.production import Budget
+from pipeline.domain.progress import Outlook
 from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import CellStatus, JobStatus
 from pipeline.domain.workers import WorkerState
@@ -160,16 +162,37 @@ def test_the_time_of_a_worker_costs_what_its_price_says(house: FleetHouse) -> No
     assert found.spent_cost > 0 and found.reserved_cost == 0
 
 
-def test_money_is_never_spent_beyond_the_budget(house: FleetHouse) -> None:
-    house.add("gpu-1", "gpu-2", cost_per_hour=3600.0)
-    run = house.create(make_production(budget=Budget(money=0.5)))
-    house.studio.submission.submit(run, EVERYTHING, Mode.MISSING, PERSON)
+def test_money_is_reserved_when_work_starts_so_that_workers_together_never_pass_the_budget(house: FleetHouse) -> None:
+    house.add("gpu-1", "gpu-2")
+    house.fleet.holding |= {"gpu-1", "gpu-2"}
+    run = house.start(make_production(budget=Budget(money=0.5)))
+    for name in ("gpu-1", "gpu-2"):
+        house.studio.workers.edit(house.worker(name).worker, PERSON, cost_per_hour=300.0)
 
     house.work()
 
-    found = house.run(run)
-    assert found.spent_cost + found.reserved_cost <= 0.5
-    assert house.open_jobs(run)[JobStatus.READY] > 0, "the rest waits for more money"
+    assert len(house.fleet.sent) == 1, "the reservation of one leaves too little for another"
+    assert 0.25 < house.run(run).reserved_cost <= 0.5
+
+
+def test_work_that_has_become_too_dear_waits_and_the_run_says_so(house: FleetHouse) -> None:
+    house.add("gpu-1")
+    run = house.start(make_production(budget=Budget(money=0.5)))
+    house.studio.workers.edit(house.worker("gpu-1").worker, PERSON, cost_per_hour=36_000.0)
+
+    house.work()
+
+    assert not house.fleet.sent
+    assert house.studio.reports.progress(run.id).outlook is Outlook.BUDGET
+
+
+def test_what_the_cheapest_worker_is_too_dear_for_is_refused_at_submission(house: FleetHouse) -> None:
+    house.add("dear", cost_per_hour=7200.0)
+    house.add("cheap", cost_per_hour=3600.0)
+    run = house.create(make_production(budget=Budget(money=0.5)))
+
+    with pytest.raises(Refused, match=r"would cost .* at the cheapest worker and has 0.50 left"):
+        house.studio.submission.submit(run, EVERYTHING, Mode.MISSING, PERSON)
 
 
 def test_what_runs_at_workers_goes_on_when_the_engine_stops_and_is_found_by_the_next(house: FleetHouse) -> None:
@@ -218,12 +241,12 @@ def test_a_worker_that_lacks_a_node_of_the_graph_gets_none_of_its_jobs_and_the_w
     assert {stage for _, stage, _ in house.fleet.sent} == {"variant_generation"}
     assert house.statuses(run) == {CellStatus.QUEUED: 8}
     assert not house.events("worker.set_aside"), "nothing was sent there to find out"
-    with house.studio.stores.begin(house.clock.now()) as store:
+    with house.studio.stores.read() as store:
         fleet = Fleet(RunBooks().get)
         workers = {worker.name: worker for worker in store.workers.all()}
-        choice = fleet.choice(store, [house.run(run)], workers)
+        choice = fleet.choice(store, [house.run(run)], workers, now=store.journal.now)
         waiting = store.fleet_work.waiting(run.id, max_rank=99, above=0)[0]
-        reason = choice.explain(next(job for job in fleet._backlog if job.id == str(waiting.job_id)))
+        reason = choice.explain(next(job for job in fleet.backlog if job.id == str(waiting.job_id)))
     assert 'stills-only cannot: The server has no node class "StripboardImageToVideo".' in reason.words, reason
 
     house.add("complete", catalogue=whole)

@@ -151,7 +151,7 @@ class StudioMachine(RuleBasedStateMachine):
     @rule(scene=st.sampled_from(["s1", "s2"]))
     def cancel_cells(self, scene: str) -> None:
         selection, names = self.selected(scene)
-        self.remember_refused(names)
+        self.remember_refused(self.model.taken_out(names))
         self.house.studio.submission.cancel(self.run, selection, PERSON)
         self.model.cancel_cells(names)
 

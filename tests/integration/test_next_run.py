@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,46 @@ def test_a_rejected_take_does_not_come_back_in_the_next_run(house: House) -> Non
     house.check()
 
 
+def made_two_takes(house: House, *, reject_second: bool = False) -> Run:
+    """A run whose only cell has two takes: the first refused, the second approved or refused."""
+    run = house.start(make_production(characters=1, scene_types=1, variants=1, approvals=HUMAN))
+    house.work()
+    house.studio.review.approve_variant(run, "c1 / v1", PERSON)
+    house.work()
+    house.studio.review.reject(run, EVERYTHING, PERSON, reason="too dark")
+    house.studio.submission.submit(run, EVERYTHING, Mode.FAILED, PERSON)
+    house.work()
+    house.studio.review.approve(run, EVERYTHING, PERSON)
+    house.work()
+    [key] = house.cells(run)
+    if reject_second:
+        house.studio.review.reject(run, Selection(keys=(key,)), PERSON, reason="seen too late")
+    return run
+
+
+def test_takes_go_on_from_the_newest_run_that_has_asked_for_the_cell(house: House) -> None:
+    first = made_two_takes(house)
+    production = make_production(characters=1, scene_types=1, variants=1, approvals=HUMAN)
+    other = make_production(characters=2, scene_types=1, variants=1, approvals=HUMAN)
+    others = replace(other, characters=other.characters[1:], matrix=replace(other.matrix, characters=("c2",)))
+    house.start(others)
+    house.create(production)
+    ended = house.create(production)
+    house.studio.runs.cancel(ended, PERSON)
+    last = house.start(production)
+    house.work()
+    [key] = house.cells(first)
+    assert (house.cells(last)[key].status, house.cells(last)[key].approved_take) == (CellStatus.APPROVED, 2)
+
+
+def test_a_take_whose_approval_was_withdrawn_does_not_come_back_in_the_next_run(house: House) -> None:
+    made_two_takes(house, reject_second=True)
+    second = house.start(make_production(characters=1, scene_types=1, variants=1, approvals=HUMAN))
+    house.work()
+    [cell] = house.cells(second).values()
+    assert (cell.status, cell.take) == (CellStatus.REVIEW, 3)
+
+
 def test_two_unfinished_runs_of_a_production_share_their_work(house: House) -> None:
     production = make_production(characters=1, scene_types=2, variants=1, approvals=HUMAN)
     house.start(production)
@@ -96,6 +137,45 @@ def test_a_new_take_of_a_delivered_run_is_delivered_again(house: House) -> None:
     house.work()
     assert [delivery.status for delivery in house.studio.deliveries.of_run(run)] == [DeliveryStatus.SEALED] * 2
     assert house.run(run).status is RunStatus.COMPLETED
+
+
+def test_a_rollback_in_a_delivered_run_is_exported_and_delivered(house: House) -> None:
+    run = house.start(make_production(characters=1, scene_types=2, variants=1, approvals=AUTO))
+    house.work()
+    [key, _] = house.cells(run)
+    one = Selection(keys=(key,))
+    house.studio.submission.submit(run, one, Mode.ALL, PERSON)
+    house.work()
+    house.studio.review.rollback(run, one, PERSON)
+    house.work()
+    assert house.cells(run)[key].approved_take == 1
+    assert [delivery.status for delivery in house.studio.deliveries.of_run(run)] == [DeliveryStatus.SEALED] * 3
+    assert house.run(run).status is RunStatus.COMPLETED
+
+
+def test_exports_that_a_rollback_of_a_delivered_run_brings_back_are_made(house: House) -> None:
+    run = house.start(make_production(characters=1, scene_types=1, variants=1, approvals=AUTO), auto_deliver=False)
+    house.backend.holds = lambda request: request.stage == "export"
+    house.work()
+    house.studio.submission.submit(run, EVERYTHING, Mode.ALL, PERSON)
+    house.backend.release()
+    house.work()
+    house.studio.deliveries.deliver(run, PERSON)
+    house.work()
+    assert house.run(run).status is RunStatus.COMPLETED
+    house.studio.review.rollback(run, EVERYTHING, PERSON)
+    house.work()
+    assert house.open_jobs(run) == {}
+    assert house.studio.deliveries.missing(house.run(run)) == []
+
+
+def test_a_delivered_run_goes_on_when_a_variant_image_is_asked_for_again(house: House) -> None:
+    run = house.start(make_production(characters=1, scene_types=1, variants=1, approvals=AUTO))
+    house.work()
+    house.studio.review.reject_variant(run, "c1 / v1", PERSON, reason="wrong coat")
+    assert house.studio.review.retry(run, EVERYTHING, PERSON) == ["variant c1 / v1"]
+    house.work()
+    assert house.stills(run)["variant c1 / v1"].status is CellStatus.APPROVED
 
 
 def test_a_delivery_whose_takes_changed_while_it_was_packaged_is_not_sealed(house: House) -> None:

@@ -74,6 +74,35 @@ def test_a_seed_of_ones_own_reaches_the_performer_and_every_new_segment(house: H
     assert [(one["segment"], one["take"], one["seed"]) for one in new] == [(2, 2, 4711), (3, 2, 4711)]
 
 
+def test_words_of_ones_own_reach_every_new_segment_and_stay_with_what_is_kept_of_them(house: House) -> None:
+    run = in_review(house)
+    written = house.cells(run)[KEY].plan.prompt
+    house.studio.retakes.again(run, KEY, PERSON, from_segment=2, prompt="in the rain")
+    house.work()
+    asked = [request.parameters for request in house.hands.performed if request.stage == "scene_generation"]
+    assert [one["prompt"] for one in asked] == [written] * 3 + ["in the rain"] * 2
+
+    made = house.hands.count("scene_generation")
+    house.studio.retakes.again(run, KEY, PERSON, from_segment=3)
+    house.work()
+    assert house.hands.count("scene_generation") == made + 1, "the segment in the rain was kept, not made again"
+    two, three = segments(house, run, 2), segments(house, run, 3)
+    assert three[:2] == two[:2] and three[2] != two[2]
+    with house.studio.stores.read() as store:
+        takes = {take.number: take for take in store.takes.of_cell(house.cells(run)[KEY].id)}
+    assert takes[2].prompt == "in the rain" and takes[3].prompt == ""
+    assert takes[3].kept == [[1, takes[1].seed], [2, takes[2].seed, "in the rain"]]
+    house.check()
+
+
+def test_asking_in_the_words_of_the_production_is_asking_in_no_words_of_ones_own(house: House) -> None:
+    run = in_review(house)
+    house.studio.retakes.again(run, KEY, PERSON, prompt=f" {house.cells(run)[KEY].plan.prompt} ")
+    house.work()
+    with house.studio.stores.read() as store:
+        assert [take.prompt for take in store.takes.of_cell(house.cells(run)[KEY].id)] == ["", ""]
+
+
 def test_the_manifest_says_which_segments_were_kept(house: House) -> None:
     run = in_review(house, segments=2)
     house.studio.retakes.again(run, KEY, PERSON, from_segment=2, seed=4711)

@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.adapters import screenplays
 from pipeline.adapters.screenplays import ScreenplayNotFound, ScreenplayUnreadable, load, read
+from pipeline.domain.screenplay import Cue
 
 FILM = """\
 Title: Harbor Nights
@@ -45,6 +46,19 @@ def test_headings_and_cues_are_read_in_order() -> None:
     assert [(scene.heading, scene.line) for scene in found.scenes] == [("INT. WAREHOUSE - NIGHT", 4), ("PIER #7#", 19)]
     assert [(cue.name, cue.is_off_screen) for cue in found.scenes[0].cues] == [("MARA", False), ("McAvoy", True)]
     assert [cue.name for cue in found.scenes[1].cues] == ["MARA"]
+
+
+@pytest.mark.parametrize("cue", ["ZOË", "O'BRIEN", "GUARD 2", "ŁUKASZ", "R2D2", "ANNE-MARIE D’ARC", "ΜΑΡΊΑ", "J"])
+def test_a_cue_may_have_any_letters_digits_and_apostrophes(cue: str) -> None:
+    [scene] = read(f"INT. BAKERY - NIGHT\n\nFlour.\n\n{cue}\nBread first.\n\n{cue} (V.O.)\nAnd then?\n").scenes
+    assert scene.cues == (Cue(cue), Cue(cue, is_off_screen=True))
+
+
+@pytest.mark.parametrize("line", ["BANG! A door.", "THE END", "INT. ÉCOLE - DAY", "דוד", "1914"])
+def test_what_is_no_cue_is_taken_for_none(line: str) -> None:
+    after = "" if line == "THE END" else "More."
+    scenes = read(f"INT. BAKERY - NIGHT\n\nFlour.\n\n{line}\n{after}\n").scenes
+    assert not any(scene.cues for scene in scenes)
 
 
 def test_line_ends_of_any_system_are_understood() -> None:

@@ -130,6 +130,30 @@ def test_cancelling_cells_stops_their_jobs_and_no_others(house: House) -> None:
     assert house.statuses(run) == {CellStatus.CANCELLED: 1, CellStatus.APPROVED: 1}
 
 
+def test_cancelling_cells_cancels_the_pictures_that_only_they_needed(house: House) -> None:
+    run = house.start(make_production(characters=2, scene_types=2, variants=1, approvals=HUMAN))
+    house.work()
+    house.studio.submission.cancel(run, Selection(characters=("c1",), scene_types=("s1",)), PERSON)
+    assert house.stills(run)["variant c1 / v1"].status is CellStatus.REVIEW
+    house.studio.submission.cancel(run, Selection(characters=("c1",)), PERSON)
+    assert house.stills(run)["variant c1 / v1"].status is CellStatus.CANCELLED
+    assert house.stills(run)["source c1"].status is CellStatus.APPROVED
+    assert [one.key for one in house.studio.review.waiting(run)] == ["c2 / v1"]
+    house.studio.submission.submit(run, Selection(characters=("c1",)), Mode.MISSING, PERSON)
+    house.work()
+    assert house.stills(run)["variant c1 / v1"].status is CellStatus.REVIEW
+
+
+def test_a_source_image_stays_while_a_look_of_its_character_is_needed(house: House) -> None:
+    run = house.start(make_production(characters=1, scene_types=1, variants=2))
+    house.studio.submission.cancel(run, Selection(variants=("v1",)), PERSON)
+    assert house.stills(run)["source c1"].status is CellStatus.QUEUED
+    assert house.stills(run)["variant c1 / v1"].status is CellStatus.CANCELLED
+    house.work()
+    assert house.statuses(run) == {CellStatus.CANCELLED: 1, CellStatus.APPROVED: 1}
+    assert house.run(run).status is RunStatus.COMPLETED
+
+
 def test_a_cancelled_cell_comes_back_with_a_new_submission(house: House) -> None:
     run = house.create(make_production(characters=1, scene_types=1, variants=1))
     house.studio.submission.submit(run, EVERYTHING, Mode.MISSING, PERSON)
@@ -189,6 +213,6 @@ def test_the_priority_of_a_run_and_of_its_cells_add_up(house: House) -> None:
 def test_a_preview_says_what_would_refuse_the_submission(house: House) -> None:
     run = house.create(make_production(budget=Budget(gpu_hours=1e-9)))
     preview = house.studio.submission.preview(run, EVERYTHING, Mode.ALL)
-    assert "Submit fewer cells, or raise budget.gpu_hours" in preview.refusal
+    assert "Submit fewer scenes, or raise budget.gpu_hours" in preview.refusal
     assert len(preview.accepted) == 8
     assert house.studio.submission.preview(house.create(make_production(title="Free")), EVERYTHING, Mode.ALL).refusal == ""

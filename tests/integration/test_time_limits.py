@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from pipeline.domain.patience import time_limit
 from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import CellStatus, RunStatus
 from pipeline.domain.work import Update, UpdateState
@@ -79,3 +80,23 @@ def test_waiting_for_a_slot_of_the_performer_is_no_hanging(house: House) -> None
     backend.release()
     house.rest()
     assert house.run(run).status is RunStatus.COMPLETED
+
+
+def test_a_production_says_how_long_its_program_may_take_and_gets_the_same_pictures(house: House) -> None:
+    program = replace(SMALL, backend="command", command=("render",))
+    first = house.start(program)
+    house.work()
+    made = house.hands.count("scene_generation")
+    patient = house.start(replace(program, command_timeout_s=7200.0))
+    house.work()
+    assert house.hands.count("scene_generation") == made
+    [before], [after] = (house.jobs(run, Stage.SCENE_GENERATION) for run in (first, patient))
+    assert before.fingerprint == after.fingerprint
+    assert (time_limit(before, "command"), time_limit(after, "command")) == (3660, 7260)
+
+
+def test_the_program_is_stopped_after_the_time_that_the_production_gives_it(house: House) -> None:
+    house.start(replace(SMALL, backend="command", command=("render",), command_timeout_s=90.0))
+    house.work()
+    asked = [request.parameters for request in house.hands.performed if request.stage.endswith("_generation")]
+    assert asked and all(parameters["timeout_s"] == 90.0 for parameters in asked)

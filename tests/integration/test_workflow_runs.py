@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,9 +19,19 @@ from pipeline.domain.workflows.filling import filled, values_of
 from pipeline.domain.workflows.workflow import from_json
 from tests import workflow_graphs
 from tests.factories import House, make_production
+from tests.fleet import FleetHouse
 
 SEGMENT: dict[str, Any] = workflow_graphs.recorded("video_from_image_mp4")["prompt"]
 STILL: dict[str, Any] = workflow_graphs.recorded("image_noise_composite")["prompt"]
+
+
+@pytest.fixture
+def house(tmp_path: Path, database_url: str) -> Iterator[FleetHouse]:
+    """A house with one worker, which takes everything."""
+    found = FleetHouse(tmp_path, database_url, gives_graphs=False)
+    found.add("gpu-1")
+    yield found
+    found.close()
 
 
 def made_by_graphs(house: House, *, segment: dict[str, Any] = SEGMENT) -> Production:

@@ -65,3 +65,4 @@ def test_a_time_limit_is_generous_and_follows_the_estimate() -> None:
     assert time_limit(replace(JOB, estimated_bytes=10**9), "animatic") == 4000
     assert time_limit(JOB, "command") > PROGRAM_S
     assert time_limit(replace(JOB, stage=Stage.EXPORT), "command") == 600
+    assert time_limit(replace(JOB, options={"timeout_s": 9000}), "command") > 9000

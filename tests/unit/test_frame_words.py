@@ -112,7 +112,7 @@ def test_the_bell_counts_decisions_that_wait_and_nothing_else() -> None:
     [
         (notice("waiting", "cell"), "/cells/11"),
         (notice("waiting", "cell", 5), "/runs/3?status=review"),
-        (notice("waiting", "still", 5), "/runs/3"),
+        (notice("waiting", "still", 5), "/runs/3?needs=11"),
         (notice("failed", "cell"), "/cells/11"),
         (notice("sealed", "delivery"), "/deliveries?run=3"),
     ],

@@ -102,6 +102,7 @@ PRODUCTIONS = section(
     ),
     backend=st.sampled_from(["animatic", "command", "comfyui"]),
     command=st.lists(PATHS, max_size=3),
+    command_timeout_s=st.floats(0.5, 86_400),
     seed=st.integers(0, 2**53 - 1),
     defaults=section({}, fps=st.integers(1, 60), duration_s=st.integers(1, 9), workflow=WORKFLOWS, still_workflow=WORKFLOWS),
     characters=several(

@@ -11,15 +11,22 @@ from pipeline.domain.statuses import (
     CELL_TRANSITIONS,
     JOB_TRANSITIONS,
     RUN_TRANSITIONS,
+    STILL_TRANSITIONS,
     CellStatus,
     JobStatus,
     RunStatus,
     check_cell_transition,
     check_run_transition,
+    check_still_transition,
     in_words,
 )
 
-TABLES = [(CELL_TRANSITIONS, CellStatus.NOT_STARTED), (JOB_TRANSITIONS, JobStatus.READY), (RUN_TRANSITIONS, RunStatus.DRAFT)]
+TABLES = [
+    (CELL_TRANSITIONS, CellStatus.NOT_STARTED),
+    (STILL_TRANSITIONS, CellStatus.NOT_STARTED),
+    (JOB_TRANSITIONS, JobStatus.READY),
+    (RUN_TRANSITIONS, RunStatus.DRAFT),
+]
 
 
 @pytest.mark.parametrize(("table", "first"), TABLES)
@@ -49,6 +56,13 @@ def test_exactly_the_written_transitions_are_allowed(old: CellStatus, new: CellS
 def test_a_refusal_lists_what_is_possible_instead() -> None:
     with pytest.raises(Conflict, match="From here it can become: approved, rejected, queued, cancelled"):
         check_cell_transition("Mara", CellStatus.REVIEW, CellStatus.GENERATING)
+
+
+@pytest.mark.parametrize("old", [status for status in CellStatus if status is not CellStatus.REVIEW])
+def test_a_still_is_approved_in_review_and_nowhere_else(old: CellStatus) -> None:
+    check_still_transition("Mara / formal", CellStatus.REVIEW, CellStatus.APPROVED)
+    with pytest.raises(Conflict, match='"Mara / formal" is'):
+        check_still_transition("Mara / formal", old, CellStatus.APPROVED)
 
 
 def test_a_done_job_stays_done() -> None:

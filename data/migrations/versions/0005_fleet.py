@@ -1,4 +1,4 @@
-"""Workers, what their servers can do, what they have shown; what their time costs."""
+"""Workers, what their servers can do, what they have shown; what their time costs; takes with words of their own."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 def upgrade() -> None:
     """Add tables and columns; what is stored stays as it is."""
     op.add_column("attempts", sa.Column("cost", sa.Float(), nullable=False, server_default="0"))
+    op.add_column("takes", sa.Column("prompt", sa.Text(), nullable=False, server_default=""))
     op.add_column("jobs", sa.Column("price", sa.Float(), nullable=False, server_default="0"))
     op.add_column("production_runs", sa.Column("limit_cost", sa.Float()))
     for name in _COSTS:
@@ -80,4 +81,5 @@ def downgrade() -> None:
     for name in ("limit_cost", *_COSTS):
         op.drop_column("production_runs", name)
     op.drop_column("jobs", "price")
+    op.drop_column("takes", "prompt")
     op.drop_column("attempts", "cost")

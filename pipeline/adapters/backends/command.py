@@ -18,6 +18,7 @@ from pipeline.domain.work import Request, Result
 from pipeline.ports import Workspace
 
 PROTOCOL = 1
+_OURS = ("command", "base_dir", "timeout_s")  # parameters for us, not for the program
 TIMEOUT_S = PROGRAM_S
 
 
@@ -87,7 +88,7 @@ def _told(request: Request, folder: Path) -> dict[str, Any]:
             {"role": file.role, "path": str(Path(file.path).resolve()), "media_type": file.media_type, "label": file.label}
             for file in request.inputs
         ],
-        "parameters": {key: value for key, value in request.parameters.items() if key not in ("command", "base_dir")},
+        "parameters": {key: value for key, value in request.parameters.items() if key not in _OURS},
         "output": {
             "folder": str(folder.resolve()),
             "files": [{"name": name, "required": required} for name, required in expected],

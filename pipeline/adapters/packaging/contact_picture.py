@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from pipeline.adapters.media.images import open_image, write_png
+from pipeline.adapters.media.lettering import drawable
 from pipeline.adapters.packaging.contact_sheet import Card, Sheet, tint
 from pipeline.domain.errors import WorkFailed
 
@@ -61,7 +62,7 @@ class _Canvas:
 
     def width_of(self, text: str, size: int, weight: int = PLAIN) -> int:
         """How wide the text would be, in pixels."""
-        return int(cv2.getTextSize((0, 0), text, (0, 0), self._face, size, weight)[2]) if text else 0
+        return int(cv2.getTextSize((0, 0), drawable(text), (0, 0), self._face, size, weight)[2]) if text else 0
 
     def write(self, text: str, left: int, base: int, *, size: int, room: int, colour: Colour = TEXT, weight: int = PLAIN) -> None:
         """Text on a base line, shortened with an ellipsis to fit the room."""
@@ -70,7 +71,7 @@ class _Canvas:
             text = text[:-1]
             shown = f"{text.rstrip()}…" if text else ""
         if shown:
-            cv2.putText(self.pixels, shown, (left, base), colour, self._face, size, weight)
+            cv2.putText(self.pixels, drawable(shown), (left, base), colour, self._face, size, weight)
 
 
 def _fitting(sheet: Sheet) -> tuple[int, list[int]]:

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 import re
+import shutil
 import tarfile
 import uuid
 from collections.abc import Iterator
@@ -14,10 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from filelock import FileLock, Timeout
+
 from pipeline.domain.errors import Conflict, Invalid, NotFound, Unavailable
 
 _BLOCK = tarfile.BLOCKSIZE
 _CHUNK = 1 << 20
+_WORK, _LOCK = ".backup-", "lock"
 _NAMES = re.compile(r"manifest\.json|tables/[a-z_]{1,40}\.jsonl|media/[0-9a-f]{64}", re.ASCII)
 _REGULAR = (tarfile.REGTYPE, tarfile.AREGTYPE)
 
@@ -32,10 +36,11 @@ class Member:
 
 
 class BackupWriter:
-    """Adds files to an archive that is being made."""
+    """Adds files to an archive that is being made. `folder` is a place for what is on its way there."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, folder: Path) -> None:
         self._file = file
+        self.folder = folder
 
     def add(self, name: str, path: Path, *, sha256: str, size_bytes: int) -> None:
         """Add a file that must have this hash and this size. Raises Conflict when it has not."""
@@ -63,24 +68,44 @@ class BackupWriter:
 
 @contextmanager
 def writing(path: Path) -> Iterator[BackupWriter]:
-    """A new archive: it appears under its name when it is whole and on the disk, or not at all."""
+    """A new archive: it appears under its name when it is whole and on the disk, or not at all.
+
+    It is made in a hidden folder beside it, locked by this process; what killed processes have left there is removed.
+    """
     if path.exists():
         raise Conflict(f'"{path}" exists already. Choose another name, or move it away.')
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    folder = path.with_name(f"{_WORK}{uuid.uuid4().hex[:8]}")
+    lock = FileLock(folder / _LOCK)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("xb") as file:
-            writer = BackupWriter(file)
+        _remove_abandoned(path.parent)
+        folder.mkdir()
+        lock.acquire(timeout=0)
+        with (folder / "archive").open("xb") as file:
+            writer = BackupWriter(file, folder)
             yield writer
             writer.end()
             file.flush()
             os.fsync(file.fileno())
-        temporary.rename(path)
+        (folder / "archive").rename(path)
         sync_folder(path.parent)
     except OSError as error:
         raise _unavailable(path, error) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        lock.release()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_abandoned(place: Path) -> None:
+    """Remove the folders of backups whose process has died: the lock of a living one cannot be taken."""
+    for folder in place.glob(f"{_WORK}*"):
+        if not (folder / _LOCK).exists():
+            continue
+        try:
+            with FileLock(folder / _LOCK, timeout=0):
+                shutil.rmtree(folder, ignore_errors=True)
+        except Timeout:
+            continue
 
 
 def extract(path: Path, target: Path) -> Iterator[Member]:

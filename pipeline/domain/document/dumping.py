@@ -31,6 +31,7 @@ def dump(production: Production) -> dict[str, Any]:
         "style": _style(production.style),
         "backend": production.backend,
         "command": list(production.command),
+        "command_timeout_s": production.command_timeout_s,
         "seed": production.seed,
         "characters": _each(production.characters, _character),
         "variants": _each(production.variants, _variant),

@@ -128,6 +128,7 @@ class _Parser:
             style=self._style(body.get("style", {})),
             backend=body.get("backend", "animatic"),
             command=tuple(body.get("command", ())),
+            command_timeout_s=body.get("command_timeout_s"),
             seed=body.get("seed", 0),
             characters=characters,
             variants=variants,

@@ -219,6 +219,9 @@ PRODUCTION = Section(
         "style": Field(STYLE, "The look."),
         "backend": Field(Choice(BACKENDS), "What generates.", default="`animatic`"),
         "command": Field(ListOf(_PATH, limit=200), "Program and arguments of the backend `command`."),
+        "command_timeout_s": Field(
+            Number(above=0, maximum=86_400), "Seconds that the program may take for one still or segment.", default="3600"
+        ),
         "seed": Field(Number(0, 2**53 - 1, whole=True), "Start of all chance; another seed, another result.", default="0"),
         "defaults": Field(
             Section(

@@ -8,6 +8,8 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from pipeline.adapters.media.lettering import drawable
+
 INK = np.float32([236, 236, 230])
 ACCENT = np.float32([255, 176, 59])
 SEPARATOR = "  ·  "
@@ -68,8 +70,13 @@ def _fitted(text: str, size: int, room: int) -> str:
     return text
 
 
+def _shown(text: str) -> str:
+    """The line as it is drawn: the words stay in their order, and each is read in its own direction."""
+    return SEPARATOR.join(drawable(word) for word in text.split(SEPARATOR))
+
+
 def _measure(text: str, size: int) -> int:
-    _x, _y, width, _h = cv2.getTextSize((8192, 64), text, (0, 0), _face(), size, 500)
+    _x, _y, width, _h = cv2.getTextSize((8192, 64), _shown(text), (0, 0), _face(), size, 500)
     return int(width) + 2
 
 
@@ -80,7 +87,7 @@ def _text_mask(text: str, size: int, strip: int) -> np.ndarray:
     picture = np.zeros((strip, max(1, width), 3), np.uint8)
     if text:
         baseline = round(strip * 0.5 + size * 0.37)
-        cv2.putText(picture, text, (1, baseline), (255, 255, 255), _face(), size, 500)
+        cv2.putText(picture, _shown(text), (1, baseline), (255, 255, 255), _face(), size, 500)
     return picture[:, :, 0].astype(np.float32) / 255
 
 

@@ -160,7 +160,10 @@ def _picture(path: Path) -> np.ndarray:
 
 
 def _animation(request: Request, path: Path) -> Iterator[np.ndarray]:
-    """The frames of an animated WebP, whose times must fit the asked rate: they are whole milliseconds, cut off."""
+    """The frames of an animated WebP, whose times must fit the asked rate: they are whole milliseconds, cut off.
+
+    Equal frames that follow each other are stored as one that is shown longer.
+    """
     asked_ms = 1000 / float(request.parameters["fps"])
     probe_image(path, failure_class="corrupt_output")
     with (
@@ -170,9 +173,11 @@ def _animation(request: Request, path: Path) -> Iterator[np.ndarray]:
         for number in range(getattr(image, "n_frames", 1)):
             image.seek(number)
             image.load()
-            if abs(float(image.info.get("duration", asked_ms)) - asked_ms) > 1.01:
-                raise WorkFailed("corrupt_output", f"asked for {asked_ms:.1f} ms a frame, got {image.info['duration']} ms")
-            yield np.array(image.convert("RGB"), order="C")
+            shown_ms = float(image.info.get("duration", asked_ms))
+            times = round(shown_ms / asked_ms)
+            if not 0 < times <= int(request.parameters["frames"]) or abs(shown_ms - times * asked_ms) > 1.01 * times:
+                raise WorkFailed("corrupt_output", f"asked for {asked_ms:.1f} ms a frame, got {shown_ms:.0f} ms")
+            yield from itertools.repeat(np.array(image.convert("RGB"), order="C"), times)
 
 
 def _is_picture(path: Path) -> bool:

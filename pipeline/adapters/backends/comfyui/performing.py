@@ -31,6 +31,7 @@ from pipeline.domain.workflows.sizes import needed_frames
 from pipeline.domain.workflows.workflow import Workflow
 
 _T = TypeVar("_T")
+_TIMES_TAKEN_BACK = 3
 _LONGEST_S = 7 * 24 * 3600.0
 
 
@@ -151,13 +152,22 @@ class Performance:
             raise self._failed(refusal(answer.status, answer.data))
         faults = table(answer.data.get("node_errors"))
         if faults:
-            with suppress(NoAnswer, Garbled):
-                await self._server.stop(self._job.id)
+            await self._take_back()
             raise self._failed(node_faults(faults))
         if answer.data.get("prompt_id") != self._job.id:
             raise WorkFailed(
                 FailureClass.BACKEND_ERROR, "The worker took the workflow under another id than the one it was given."
             )
+
+    async def _take_back(self) -> None:
+        """Have it stopped, and again while it is still there: a server that is just taking it from its queue hears nothing."""
+        with suppress(NoAnswer, Garbled):
+            for _ in range(_TIMES_TAKEN_BACK):
+                await self._server.stop(self._job.id)
+                sighting = await self._server.sight(self._job.id)
+                if sighting.ended is not None or not sighting.is_known:
+                    return
+                await asyncio.sleep(self._timing.poll_s)
 
     async def _is_there(self) -> bool:
         """Whether the server knows the attempt, by two looks with a pause between them."""

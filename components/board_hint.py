@@ -1,0 +1,97 @@
+"""The line above the matrix that says what to do next, with the button that leads there."""
+
+from __future__ import annotations
+
+from dash import html
+from dash.development.base_component import Component
+
+from components import palette, words
+from pipeline.domain.overview import BLOCKED, Hint, RunOverview
+from pipeline.domain.progress import Outlook
+from pipeline.domain.statuses import CellStatus
+
+
+def hint(overview: RunOverview) -> Component | None:
+    """What a person can do next: the decision that frees most, the first submission, reviews, what went wrong, the delivery."""
+    if overview.hint is not None:
+        return _decision(overview.hint)
+    if overview.outlook is Outlook.OVER or not overview.total:
+        return None
+    counts = overview.counts
+    if counts.get(CellStatus.NOT_STARTED, 0) == overview.total:
+        return _submission(overview.total)
+    if counts.get(CellStatus.REVIEW, 0):
+        return _reviews(overview)
+    if _failures(overview):
+        return _trouble(f"{_failures(overview)}: look at why, then try again.", "failed")
+    if overview.outlook is Outlook.STUCK and counts.get(BLOCKED, 0):
+        scenes = words.counted(counts[BLOCKED], "scene")
+        return _trouble(f"{scenes} cannot go on: what they need failed, was rejected or was never asked for.", "blocked")
+    return _ready(overview) if overview.approved and not overview.missing else None
+
+
+def _decision(found: Hint) -> Component:
+    leads = {"data-still-cells": str(found.still_id)} if found.still_id else {"data-cell-link": str(found.cell_id)}
+    before, key, after = found.text.partition(found.key)
+    button = html.Button(
+        ["Review it ", html.Kbd("g r", className="kbd")],
+        id="review-it",
+        className="btn sm",
+        **{**leads, "data-review": found.kind, "data-hint": found.key},
+    )
+    return _line("review", [before, html.B(key), after], button, title=found.key)
+
+
+def _submission(total: int) -> Component:
+    button = html.Button(
+        "Submit all",
+        id="submit-all",
+        className="btn sm primary",
+        title="You see what it costs before it starts",
+        **{"data-verb": "submit", "data-mode": "missing", "data-scope": "all"},
+    )
+    return _line("not_started", [f"Nothing is submitted yet: {words.counted(total, 'scene')} can be."], button, look="plain")
+
+
+def _reviews(overview: RunOverview) -> Component:
+    count = overview.counts[CellStatus.REVIEW]
+    told: list[Component | str] = [
+        html.B(words.counted(count, "scene")),
+        f" {'waits' if count == 1 else 'wait'} for your decision",
+    ]
+    more = _failures(overview)
+    button = html.Button(
+        ["Review the next ", html.Kbd("g r", className="kbd")],
+        id="review-it",
+        className="btn sm",
+        title="One after the other: a approves, x rejects",
+        **{"data-review": "scenes", "data-next-review": "1"},
+    )
+    return _line("review", [*told, f". {more}." if more else "."], button)
+
+
+def _failures(overview: RunOverview) -> str:
+    """`9 scenes failed, 1 was rejected`; empty when neither."""
+    failed, rejected = (overview.counts.get(status, 0) for status in (CellStatus.FAILED, CellStatus.REJECTED))
+    parts = [f"{words.counted(failed, 'scene')} failed"] if failed else []
+    if rejected:
+        subject = f"{rejected:,}" if failed else words.counted(rejected, "scene")
+        parts.append(f"{subject} {'was' if rejected == 1 else 'were'} rejected")
+    return ", ".join(parts)
+
+
+def _trouble(text: str, status: str) -> Component:
+    button = html.Button("Select them", id="select-stuck", className="btn sm", **{"data-stuck": "1"})
+    return _line(status, [text], button, look="plain")
+
+
+def _ready(overview: RunOverview) -> Component:
+    told = f"Everything is approved, {words.counted(overview.approved, 'scene')}. Deliver packs, verifies and seals it."
+    return _line("approved", [told], None, look="plain")
+
+
+def _line(
+    status: str, told: list[Component | str], button: Component | None, *, look: str = "", title: str | None = None
+) -> Component:
+    text = html.Span(told, className="bx-hint-text", title=title)
+    return html.Div([palette.badge(status), text, html.Span(className="spread"), button], className=f"bx-hint {look}".strip())

@@ -1,0 +1,115 @@
+"""The queue of the fleet: what waits, in the order in which it will be served, why, and when it is expected to begin."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from components import ids, words
+from pipeline.domain.fleet_page import FleetPage, Waiting
+
+_AMOUNT = r"\d[\d.,]* (?:GB|s|min|h)(?: \d+ (?:s|min))?|\d+ of \d+"
+
+
+def content(view: FleetPage) -> list[Component]:
+    """The card of the queue."""
+    count = f"{view.waits:,} {'waits' if view.waits == 1 else 'wait'}" if view.waits else ""
+    head = html.Div([html.H2("Queue", className="card-title"), html.Span(count, className="muted num")], className="card-head")
+    if not view.waiting:
+        return [head, html.P(_nothing(view), className="card-note")]
+    names = html.Div(
+        [html.Span("prio"), html.Span("job"), html.Span("waits because"), html.Span("starts in", className="r"), html.Span("")],
+        className="fl-row fl-names faint",
+        **{"aria-hidden": "true"},
+    )
+    rows = html.Div(
+        [_row(one, view.now) for one in view.waiting],
+        className="fl-rows",
+        tabIndex=0,
+        role="list",
+        **{"aria-label": "Waiting jobs"},
+    )
+    more = view.waits - len(view.waiting)
+    foot = html.Div(
+        [
+            html.Span(f"and {more:,} more" if more else "that is all", className="num"),
+            html.Span("worked out anew at every change", className="end"),
+        ],
+        className="fl-more faint",
+    )
+    return [head, names, html.Div(rows, className="fl-scroll"), foot]
+
+
+def _nothing(view: FleetPage) -> str:
+    if any(one.doing for one in view.workers):
+        return "Nothing waits: every job that can start has a worker."
+    return "Nothing waits. Jobs of productions with the backend comfyui are listed here, with the reason for which they wait."
+
+
+def _row(one: Waiting, now: datetime) -> Component:
+    href = f"/cells/{one.subject_id}" if one.subject == "cell" else f"/runs/{one.run_id}"
+    part = f"segment {one.part} of {one.parts}" if one.parts else "picture"
+    details = ", ".join([*([f"take {one.take}"] if one.take > 1 else []), part, *([f"try {one.tries + 1}"] if one.tries else [])])
+    title = f"{one.key}, {one.run_name}: {details}"
+    return html.Div(
+        [
+            _priority(one.priority),
+            html.Div([dcc.Link(one.key, href=href, className="cut fl-key", title=title),
+                      html.Div(details, className="faint small cut", title=title)], className="cut fl-job"),
+            html.Div(reason(one.reason, one.bold), className="muted small fl-why", title=one.remedy.capitalize() or one.reason),
+            html.Div(_start(one, now), className="r fl-start"),
+            html.Span(_moves(one), className="fl-moves"),
+        ],
+        className="fl-row",
+        role="listitem",
+    )  # fmt: skip
+
+
+def _priority(priority: int) -> Component:
+    look = "fl-prio num up" if priority > 0 else "fl-prio num"
+    told = f"Priority {priority}, of run and scene together"
+    return html.Span(f"{priority:+d}" if priority else "0", className=look, title=told)
+
+
+def _start(one: Waiting, now: datetime) -> list[Component]:
+    if one.starts_at is None:
+        told = "later" if one.cause not in ("no_worker", "memory", "excluded", "aside", "tags") else "not yet"
+        return [html.Div(told, className="muted"), html.Div("\u2013", className="faint small")]
+    at = words.exactly(one.starts_at)
+    wait_s = (one.starts_at - now).total_seconds()
+    return [
+        html.Div("now" if wait_s < 1 else words.duration(wait_s), className="num", title=f"Expected {at}"),
+        html.Div(one.worker, className="faint small cut", title=one.worker),
+    ]
+
+
+def _moves(one: Waiting) -> list[Component]:
+    """A scene can be served sooner or later; a picture goes by the priority of its run."""
+    if one.own_priority is None:
+        return []
+    return [
+        html.Button(
+            glyph,
+            id={"type": ids.FLEET_MOVE, "by": by, "job": one.job_id},
+            className="btn ghost sm",
+            title=f"Serve {one.key} {word}",
+            **{"aria-label": f"Serve {one.key} {word}"},
+        )
+        for glyph, by, word in (("▲", 1, "sooner"), ("▼", -1, "later"))
+    ]
+
+
+def reason(text: str, bold: Sequence[str]) -> list[Component | str]:
+    """The sentence with its names and amounts strong."""
+    names = sorted((re.escape(word) for word in bold), key=len, reverse=True)
+    pattern = "|".join([*(rf"(?<![\w-]){name}(?![\w-])" for name in names), _AMOUNT])
+    parts: list[Component | str] = []
+    at = 0
+    for found in re.finditer(pattern, text):
+        parts += [text[at : found.start()], html.B(found[0])] if found.start() > at else [html.B(found[0])]
+        at = found.end()
+    return [*parts, text[at:]] if text[at:] else parts

@@ -1,0 +1,313 @@
+"""The fleet: every worker with what it does, what waits and why, and every verb that people have for them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import dash
+from dash import ALL, Input, Output, State, callback, ctx, no_update, set_props
+from dash.development.base_component import Component
+from dash.exceptions import PreventUpdate
+
+from components import fleet, fleet_add, fleet_banner, fleet_panel, fleet_queue, fleet_time, frame, ids, words
+from pipeline.domain.errors import Conflict, Invalid, NotFound
+from pipeline.domain.fleet_page import FleetPage
+from pipeline.domain.matrix import Selection
+from pipeline.domain.workers import Health, Worker, WorkerState, checked, checked_url
+from pipeline.wiring_serving import current_studio, local_actor
+
+dash.register_page(__name__, path="/fleet", title="Fleet – Stripboard", name="Fleet")
+
+_ANYWHERE = "http://localhost"
+_MOST_ADDRESSES = 500
+
+
+async def layout(**_: str) -> Component:
+    """The page as it is now."""
+    return fleet.page(await asyncio.to_thread(current_studio().fleet_pages.page))
+
+
+# Following ------------------------------------------------------------------------------------------------------
+
+
+@callback(
+    Output(ids.FLEET_HEAD, "children"),
+    Output(ids.FLEET_BANNER, "children"),
+    Output(ids.FLEET_CARDS, "children"),
+    Output(ids.FLEET_QUEUE, "children"),
+    Output(ids.FLEET_CLOCK, "disabled"),
+    Input(ids.TICK, "data"),
+    Input(ids.FLEET_CLOCK, "n_intervals"),
+    prevent_initial_call=True,
+)
+async def follow(*_: object) -> tuple[object, ...]:
+    """Workers and queue, some time later."""
+    return _parts(await asyncio.to_thread(current_studio().fleet_pages.page))
+
+
+@callback(
+    Output(ids.FLEET_TIME, "children"),
+    Output("fleet-low", "hidden"),
+    Output(ids.FLEET_SLOW_CLOCK, "disabled"),
+    Input(ids.FLEET_SLOW_CLOCK, "n_intervals"),
+    prevent_initial_call=True,
+)
+async def follow_time(_: object) -> tuple[object, ...]:
+    """The time line, some time later."""
+    return _time(await asyncio.to_thread(current_studio().fleet_pages.page))
+
+
+def _parts(view: FleetPage) -> tuple[object, ...]:
+    return fleet.head(view), fleet_banner.lines(view), fleet.cards(view), fleet_queue.content(view), not view.busy
+
+
+def _time(view: FleetPage) -> tuple[object, ...]:
+    return fleet_time.content(view), not view.workers, not view.workers
+
+
+def _show(view: FleetPage) -> None:
+    """The whole page at once, after something was done."""
+    parts = (ids.FLEET_HEAD, ids.FLEET_BANNER, ids.FLEET_CARDS, ids.FLEET_QUEUE)
+    for part, children in zip(parts, _parts(view), strict=False):
+        set_props(part, {"children": children})
+    children, is_hidden, is_idle = _time(view)
+    set_props(ids.FLEET_TIME, {"children": children})
+    set_props("fleet-low", {"hidden": is_hidden})
+    set_props(ids.FLEET_SLOW_CLOCK, {"disabled": is_idle})
+
+
+# Doing something to a worker ------------------------------------------------------------------------------------
+
+
+@callback(
+    Output(ids.FLEET_PANEL, "is_open"),
+    Output(fleet_panel.BODY, "children"),
+    Output(fleet_panel.TITLE, "children"),
+    Output(fleet_panel.WHICH, "data"),
+    Input({"type": ids.FLEET_DO, "verb": ALL, "worker": ALL, "place": ALL}, "n_clicks"),
+    prevent_initial_call=True,
+)
+async def do(_: object) -> tuple[object, ...]:
+    """Do what was pressed; the panel stays open while it is its worker, and shows how that stands now."""
+    if not ctx.triggered or not ctx.triggered[0]["value"]:
+        raise PreventUpdate
+    pressed = ctx.triggered_id
+    verb, worker_id, place = str(pressed["verb"]), int(pressed["worker"]), str(pressed["place"])
+    if verb == "panel":
+        return await asyncio.to_thread(_panel, worker_id)
+    told = await asyncio.to_thread(_do, verb, worker_id)
+    _show(await asyncio.to_thread(lambda: current_studio().fleet_pages.page(anew=True)))
+    set_props(ids.TOASTS, {"children": frame.toast(told)})
+    if place != "panel":
+        raise PreventUpdate
+    if verb == "remove":
+        return False, no_update, no_update, no_update
+    return await asyncio.to_thread(_panel, worker_id)
+
+
+def _panel(worker_id: int) -> tuple[object, ...]:
+    view = current_studio().fleet_pages.page()
+    found = next((one for one in view.workers if one.worker.id == worker_id), None)
+    if found is None:
+        raise NotFound("This worker is there no more.")
+    return True, fleet_panel.content(found, view.now), found.worker.name, worker_id
+
+
+def _do(verb: str, worker_id: int) -> str:
+    """Carry it out; the answer says what has come of it. Raises what the service raises."""
+    workers, actor = current_studio().workers, local_actor()
+    if verb == "look" and not worker_id:
+        return _looked(workers.look([one.worker for one in workers.all() if one.worker.health is not Health.WELL]))
+    if verb in _OF_ALL:
+        before, after, told = _OF_ALL[verb]
+        for one in workers.all():
+            if one.worker.state is before:
+                workers.set_state(one.worker, after, actor)
+        return told
+    standing = workers.standing(worker_id)
+    worker = standing.worker
+    if verb in _STATES:
+        state, told = _STATES[verb]
+        workers.set_state(worker, state, actor)
+        return f"{worker.name} {told}"
+    if verb.startswith("take_back"):
+        _, _, work = verb.partition(":")
+        aside = [record.work for record in standing.records if record.aside_since]
+        if not aside:
+            raise Conflict(f"{worker.name} is not set aside any more.")
+        workers.take_back(worker, work or aside[0], actor)
+        return f"{worker.name} is taken back."
+    return _VERBS[verb](worker)
+
+
+def _look(worker: Worker) -> str:
+    return _looked(current_studio().workers.look([worker]))
+
+
+def _looked(found: list[Worker]) -> str:
+    well = [worker.name for worker in found if worker.health is Health.WELL]
+    if len(found) == 1:
+        worker = found[0]
+        return f"{worker.name} is {worker.health.value}" + (f": {worker.health_reason}" if worker.health_reason else ".")
+    return f"{words.counted(len(found), 'worker')} looked at, {len(well):,} well."
+
+
+def _test(worker: Worker) -> str:
+    current_studio().workers.test(worker)
+    return f"{worker.name} works."
+
+
+def _remove(worker: Worker) -> str:
+    current_studio().workers.remove(worker, local_actor())
+    return f"{worker.name} is removed. What it has made stays."
+
+
+_STATES = {
+    "enable": (WorkerState.ENABLED, "takes work."),
+    "pause": (WorkerState.PAUSED, "takes no new work until you say so."),
+    "drain": (WorkerState.DRAINING, "finishes what it has and takes nothing new."),
+}
+_OF_ALL = {
+    "pause_all": (WorkerState.ENABLED, WorkerState.PAUSED, "No worker is given new work. What runs goes on."),
+    "enable_all": (WorkerState.PAUSED, WorkerState.ENABLED, "Workers take work again."),
+}
+_VERBS: dict[str, Callable[[Worker], str]] = {"look": _look, "test": _test, "remove": _remove}
+
+
+@callback(
+    Output(fleet_add.error_of(fleet_panel.PRICE), "children"),
+    Output(fleet_add.error_of(fleet_panel.TAGS), "children"),
+    Input(fleet_panel.SAVE, "n_clicks"),
+    State(fleet_panel.WHICH, "data"),
+    State(fleet_panel.PRICE, "value"),
+    State(fleet_panel.TAGS, "value"),
+    prevent_initial_call=True,
+)
+async def save(pressed: int | None, worker_id: int | None, price: float | None, tags: str | None) -> tuple[str, str]:
+    """Give the worker of the panel another price and other tags, or say at the field what is wrong."""
+    if not pressed or worker_id is None:
+        raise PreventUpdate
+    wrong = _wrong("gpu", _ANYWHERE, price=price, tags=tags)
+    if not wrong:
+        name = await asyncio.to_thread(_save, worker_id, price, tags)
+        _show(await asyncio.to_thread(lambda: current_studio().fleet_pages.page(anew=True)))
+        set_props(ids.TOASTS, {"children": frame.toast(f"{name} is changed.")})
+    return wrong.get(fleet_add.PRICE, ""), wrong.get(fleet_add.TAGS, "")
+
+
+def _save(worker_id: int, price: float | None, tags: str | None) -> str:
+    workers = current_studio().workers
+    worker = workers.standing(worker_id).worker
+    workers.edit(worker, local_actor(), tags=fleet_add.split(tags), cost_per_hour=price or 0.0)
+    return worker.name
+
+
+# Adding ---------------------------------------------------------------------------------------------------------
+
+
+@callback(
+    Output(ids.FLEET_ADD, "is_open"),
+    Output(fleet_add.TOLD, "children"),
+    Input({"type": "fleet-add-open", "place": ALL}, "n_clicks"),
+    prevent_initial_call=True,
+)
+async def open_dialog(_: object) -> tuple[bool, list[Component]]:
+    """Open the dialog, with nothing in it of last time but what was written."""
+    if not ctx.triggered or not ctx.triggered[0]["value"]:
+        raise PreventUpdate
+    return True, []
+
+
+@callback(
+    *(Output(fleet_add.error_of(field), "children") for field in fleet_add.FIELDS),
+    Output(fleet_add.TOLD, "children", allow_duplicate=True),
+    Output(ids.FLEET_ADD, "is_open", allow_duplicate=True),
+    Input(fleet_add.DO, "n_clicks"),
+    *(State(field, "value") for field in fleet_add.FIELDS),
+    running=[(Output(fleet_add.DO, "disabled"), True, False)],
+    prevent_initial_call=True,
+)
+async def add(pressed: int | None, *values: Any) -> tuple[object, ...]:
+    """Register what was written and look at it; what cannot be used is said at its field."""
+    if not pressed:
+        raise PreventUpdate
+    name, url, price, tags, urls = values
+    name, url, addresses = (name or "").strip(), (url or "").strip(), fleet_add.split(urls)
+    wrong: dict[str, str] = {}
+    told: list[Component] = []
+    if name or url or not addresses:
+        wrong = await asyncio.to_thread(_add, name, url, price=price, tags=tags)
+    if addresses and not wrong:
+        wrong, told = await asyncio.to_thread(_scan, addresses)
+    _show(await asyncio.to_thread(lambda: current_studio().fleet_pages.page(anew=True)))
+    return *(wrong.get(field, "") for field in fleet_add.FIELDS), told, bool(wrong or told)
+
+
+def _add(name: str, url: str, *, price: float | None, tags: str | None) -> dict[str, str]:
+    """Register one and look at it; the answer is what is wrong, by field."""
+    wrong = _wrong(name, url, price=price, tags=tags)
+    if wrong:
+        return wrong
+    workers = current_studio().workers
+    try:
+        worker = workers.register(name, url, local_actor(), tags=fleet_add.split(tags), cost_per_hour=price or 0.0)
+    except Conflict as error:
+        known = {one.worker.url for one in workers.all()}
+        return {fleet_add.URL if checked_url(url) in known else fleet_add.NAME: str(error)}
+    set_props(ids.TOASTS, {"children": frame.toast(_looked(workers.look([worker])))})
+    return {}
+
+
+def _scan(addresses: list[str]) -> tuple[dict[str, str], list[Component]]:
+    """Register what answers at these addresses; the answer is what is wrong, by field, and what was left out."""
+    if len(addresses) > _MOST_ADDRESSES:
+        return {fleet_add.URLS: f"{_MOST_ADDRESSES} addresses at a time at most."}, []
+    scan = current_studio().workers.scan(addresses, local_actor())
+    set_props(ids.TOASTS, {"children": frame.toast(f"{words.counted(len(scan.registered), 'worker')} registered.")})
+    return {}, fleet_add.left_out(scan.left_out)
+
+
+def _wrong(name: str, url: str, *, price: float | None, tags: str | None) -> dict[str, str]:
+    """What cannot be used, by its field."""
+    tries: dict[str, Callable[[], object]] = {
+        fleet_add.NAME: lambda: checked(name, _ANYWHERE),
+        fleet_add.URL: lambda: checked_url(url),
+        fleet_add.PRICE: lambda: checked("the worker", _ANYWHERE, cost_per_hour=price or 0.0),
+        fleet_add.TAGS: lambda: checked("the worker", _ANYWHERE, tags=fleet_add.split(tags)),
+    }
+    wrong = {}
+    for field, attempt in tries.items():
+        try:
+            attempt()
+        except Invalid as error:
+            wrong[field] = str(error)
+    return wrong
+
+
+# The queue ------------------------------------------------------------------------------------------------------
+
+
+@callback(
+    Output(ids.FLEET_QUEUE, "children", allow_duplicate=True),
+    Input({"type": ids.FLEET_MOVE, "by": ALL, "job": ALL}, "n_clicks"),
+    prevent_initial_call=True,
+)
+async def move(_: object) -> list[Component]:
+    """Serve a waiting scene sooner or later."""
+    if not ctx.triggered or not ctx.triggered[0]["value"]:
+        raise PreventUpdate
+    told = await asyncio.to_thread(_move, int(ctx.triggered_id["job"]), int(ctx.triggered_id["by"]))
+    set_props(ids.TOASTS, {"children": frame.toast(told)})
+    return fleet_queue.content(await asyncio.to_thread(lambda: current_studio().fleet_pages.page(anew=True)))
+
+
+def _move(job_id: int, by: int) -> str:
+    studio = current_studio()
+    job = next((one for one in studio.fleet_pages.page().waiting if one.job_id == job_id), None)
+    if job is None or job.own_priority is None:
+        raise Conflict("This job waits no more.")
+    run = studio.runs.find(job.run_id)
+    studio.submission.prioritise(run, Selection(keys=(job.key,)), job.own_priority + by, local_actor())
+    return f"{job.key} has priority {job.priority + by} now."

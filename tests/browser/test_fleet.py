@@ -1,0 +1,208 @@
+"""The page of the fleet: a worker is added, seen, drained and removed; jobs are seen at work; it looks right with any number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from pipeline.domain.workers import Health
+from pipeline.wiring_fleet import build_workers
+from tests.browser.looks import barriers
+from tests.browser.stage import Stage, fresh_production
+from tests.browser.tabs import PATIENCE_MS, Opens
+from tests.browser.test_looks import THEMES, at_every_size, told
+from tests.factories import PERSON, quick_folder
+from tests.fleet import FleetHouse, PretendedFleet, PretendedServers
+from tests.postgresql import free_port
+
+CROWD = 60
+
+
+class FleetStage(FleetHouse, Stage):
+    """A house for pages whose scenes are made by workers."""
+
+    def __init__(self, folder: Path) -> None:
+        Stage.__init__(self, folder)
+        self.servers = PretendedServers()
+        self.fleet = PretendedFleet(self.backend)
+        self.studio = replace(self.studio, workers=build_workers(self.studio.stores, self.clock, self.servers))
+
+    def have(self, count: int) -> None:
+        """So many workers, all of them well; those of earlier tests are gone."""
+        self.fleet.holding.clear()
+        self.work()
+        for standing in self.studio.workers.all():
+            self.studio.workers.remove(standing.worker, PERSON)
+        self.servers.sightings.clear()
+        self.add(*(f"gpu-{number}" for number in range(1, count + 1)), memory_bytes=24 * 2**30, cost_per_hour=1.2)
+
+    def keep_busy(self, *names: str) -> None:
+        """Start a run whose jobs stay at these workers, at sampler step 12 of 30."""
+        self.fleet.holding |= set(names)
+        self.start(fresh_production(characters=2 + len(names), scene_types=1, variants=2, title="Harbor Nights"))
+        self.work()
+        with self.studio.stores.begin(self.clock.now()) as store:
+            held = [job.attempt_id for job in store.jobs.running()]
+            store.jobs.note_progress({str(attempt): (0.4, "step: sampler 12 of 30") for attempt in held})
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[FleetStage]:
+    """The module's house."""
+    with quick_folder() as folder:
+        found = FleetStage(folder)
+        yield found
+        found.have(0)
+        found.check()
+        found.close()
+
+
+def card(page: Page, name: str) -> str:
+    """Where the card of a worker is."""
+    return f"#fleet-cards [data-worker='{name}']"
+
+
+def has_word(page: Page, name: str, word: str) -> None:
+    """The card of the worker says this in the end."""
+    page.wait_for_selector(f"{card(page, name)}[data-word='{word}']")
+
+
+def test_without_a_worker_the_page_teaches_and_adds_the_first(opens: Opens, stage: FleetStage) -> None:
+    stage.have(0)
+    page = opens("/fleet")
+    expect(page.locator(".fleet")).to_contain_text("A worker is a machine")
+    page.locator(".fl-empty .btn.primary").click()
+    page.locator("#fleet-add-name").fill("gpu-1")
+    page.locator("#fleet-add-url").fill("http://user:secret@host")
+    page.locator("#fleet-add-do").click()
+    expect(page.locator("#fleet-add-url-error")).to_contain_text("password")
+
+    page.locator("#fleet-add-url").fill(f"http://127.0.0.1:{free_port()}")
+    page.locator("#fleet-add-do").click()
+
+    has_word(page, "gpu-1", "away")
+    expect(page.locator("#fleet-banner")).to_contain_text("gpu-1 does not answer")
+    expect(page.locator(card(page, "gpu-1"))).to_contain_text("Nothing answers")
+    assert [one.worker.name for one in stage.studio.workers.all()] == ["gpu-1"]
+
+
+def test_a_name_that_is_taken_is_told_at_its_field(opens: Opens, stage: FleetStage) -> None:
+    stage.have(1)
+    page = opens("/fleet")
+    page.get_by_role("button", name="Add worker").click()
+    page.locator("#fleet-add-name").fill("GPU-1")
+    page.locator("#fleet-add-url").fill("http://127.0.0.1:4")
+    page.locator("#fleet-add-price").fill("-3")
+    page.locator("#fleet-add-do").click()
+    expect(page.locator("#fleet-add-price-error")).to_contain_text("price")
+    page.locator("#fleet-add-price").fill("2.5")
+    page.locator("#fleet-add-do").click()
+    expect(page.locator("#fleet-add-name-error")).to_contain_text("Choose another name")
+
+
+def test_addresses_are_looked_at_and_those_left_out_say_why(opens: Opens, stage: FleetStage) -> None:
+    stage.have(1)
+    page = opens("/fleet")
+    page.get_by_role("button", name="Add worker").click()
+    page.get_by_text("Or look at a list of addresses").click()
+    page.locator("#fleet-add-urls").fill(f"127.0.0.1:{free_port()}\n169.254.169.254")
+    page.locator("#fleet-add-do").click()
+    expect(page.locator(".fl-left-out")).to_contain_text("not the address of one machine")
+    expect(page.locator(".fl-left-out")).to_contain_text("Nothing answers")
+
+
+def test_a_worker_is_drained_taken_back_priced_and_removed(opens: Opens, stage: FleetStage) -> None:
+    stage.have(1)
+    page = opens("/fleet")
+    page.get_by_role("button", name="Drain gpu-1").click()
+    has_word(page, "gpu-1", "draining")
+    assert not stage.worker("gpu-1").worker.may_work
+    page.get_by_role("button", name="Undo gpu-1").click()
+    has_word(page, "gpu-1", "free")
+
+    page.get_by_role("button", name="More about gpu-1").click()
+    page.locator("#fleet-edit-price").fill("4.75")
+    page.locator("#fleet-edit-tags").fill("24gb, rented")
+    page.locator("#fleet-edit-save").click()
+    expect(page.locator(card(page, "gpu-1"))).to_contain_text("4.75 an hour")
+    assert stage.worker("gpu-1").worker.tags == ("24gb", "rented")
+
+    page.locator("#fleet-panel-body").get_by_role("button", name="Remove").click()
+    expect(page.locator(".fl-empty")).to_be_visible()
+    assert stage.studio.workers.all() == []
+
+
+def test_a_running_job_is_seen_live_with_its_step_and_in_the_time_line(opens: Opens, stage: FleetStage) -> None:
+    stage.have(2)
+    page = opens("/fleet")
+    has_word(page, "gpu-1", "free")
+    stage.keep_busy("gpu-1", "gpu-2")
+    has_word(page, "gpu-1", "busy")
+    expect(page.locator(card(page, "gpu-1"))).to_contain_text("sampler 12 of 30")
+    expect(page.locator("#fleet-head")).to_contain_text("2 of 2 workers busy")
+    expect(page.locator("#fleet-queue")).to_contain_text("gpu-")
+    expect(page.locator(".fl-track .fl-running")).to_have_count(2, timeout=PATIENCE_MS)
+
+    stage.fleet.holding.clear()
+    stage.work()
+    has_word(page, "gpu-1", "free")
+    expect(page.locator("#fleet-queue")).to_contain_text("Nothing waits")
+
+
+def test_the_tray_tells_the_worker_the_step_and_the_cost(opens: Opens, stage: FleetStage) -> None:
+    stage.have(1)
+    stage.keep_busy("gpu-1")
+    page = opens("/fleet")
+    page.keyboard.press("j")
+    row = page.locator("#job-list .job-running").first
+    expect(row).to_contain_text("sampler 12 of 30")
+    expect(row).to_contain_text("gpu-1 · cost ")
+
+
+def test_keys_and_the_palette_lead_to_the_fleet(opens: Opens) -> None:
+    page = opens("/deliveries")
+    page.keyboard.press("g")
+    page.keyboard.press("f")
+    page.wait_for_url("**/fleet")
+    expect(page.locator("#rail-fleet")).to_have_attribute("aria-current", "page")
+    expect(page.locator("#breadcrumbs, .crumb")).to_contain_text("Fleet")
+
+
+# Looks ------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("count", [0, 1, 8, CROWD])
+def test_nothing_is_cut_and_nobody_kept_out_with_any_number_of_workers(
+    opens: Opens, stage: FleetStage, count: int, theme: str
+) -> None:
+    stage.have(count)
+    if count:
+        names = [f"gpu-{number}" for number in range(1, count + 1)]
+        stage.keep_busy(*names[:6])
+        stage.servers.sightings.pop(stage.worker(names[-1]).worker.url)
+        [away] = stage.studio.workers.look([stage.worker(names[-1]).worker])
+        assert away.health is Health.AWAY
+    page = opens("/fleet", theme=theme)
+    page.wait_for_selector("#fleet-cards > *")
+    assert told([*at_every_size(page), *barriers(page)]) == ""
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_dialogs_of_the_fleet_keep_nobody_out(opens: Opens, stage: FleetStage, theme: str) -> None:
+    stage.have(1)
+    page = opens("/fleet", theme=theme)
+    page.get_by_role("button", name="Add worker").click()
+    page.wait_for_selector("#fleet-add-name")
+    found = [*at_every_size(page), *barriers(page)]
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#fleet-add-name", state="detached")
+    page.get_by_role("button", name="More about gpu-1").click()
+    page.wait_for_selector("#fleet-panel-body dl")
+    page.wait_for_timeout(400)  # the panel has come in
+    found += [*at_every_size(page), *barriers(page)]
+    assert told(flaw for flaw in found if "lies under" not in flaw) == "", "the dialog itself lies over the frame"

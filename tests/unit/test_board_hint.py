@@ -1,0 +1,48 @@
+"""The line of the board that says what to do next, for every state a run can be in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from components import board_hint
+from pipeline.domain.progress import Outlook
+from tests.unit.test_frame_words import OVERVIEW, text
+
+
+def counts(**found: int) -> dict[str, Any]:
+    """Counts by status with their total, nothing approved unless it is said."""
+    return {"counts": found, "total": sum(found.values()), "approved": found.get("approved", 0), "missing": 1}
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        (counts(not_started=8), "Nothing is submitted yet: 8 scenes can be."),
+        (counts(review=1, approved=3), "1 scene waits for your decision ."),
+        (counts(review=2, failed=1, rejected=1), "2 scenes wait for your decision . 1 scene failed, 1 was rejected."),
+        (counts(failed=1200), "1,200 scenes failed: look at why"),
+        (counts(rejected=2, approved=1), "2 scenes were rejected: look at why"),
+        ({**counts(blocked=4), "outlook": Outlook.STUCK}, "4 scenes cannot go on"),
+        ({**counts(approved=4), "missing": 0}, "Everything is approved, 4 scenes."),
+    ],
+)
+def test_what_can_be_done_next_is_told(state: dict[str, Any], told: str) -> None:
+    assert told in " ".join(text(board_hint.hint(replace(OVERVIEW, **state))).split())
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        counts(),
+        counts(generating=3, blocked=5, not_started=1),
+        counts(approved=3, generating=1),
+        {**counts(approved=4), "missing": 2},
+        {**counts(approved=4), "missing": 0, "outlook": Outlook.OVER},
+        {**counts(failed=4), "outlook": Outlook.OVER},
+    ],
+)
+def test_nothing_is_told_while_nobody_is_needed(state: dict[str, Any]) -> None:
+    assert board_hint.hint(replace(OVERVIEW, **{"outlook": Outlook.WORKING, **state})) is None

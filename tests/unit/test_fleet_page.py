@@ -1,0 +1,274 @@
+"""The page of the fleet: what is concluded for it, and how it is said."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from dash.development.base_component import Component
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components import fleet, fleet_add, fleet_banner, fleet_panel, fleet_queue, fleet_time, words
+from pipeline.domain.fleet.choosing import choose
+from pipeline.domain.fleet.jobs import Backlog, FleetJob, Kind
+from pipeline.domain.fleet.outlook import ahead, work_left_s
+from pipeline.domain.fleet.workers import Worker as Seat
+from pipeline.domain.fleet_page import (
+    Block,
+    Doing,
+    FleetPage,
+    Waiting,
+    WorkerView,
+    after_each_other,
+    left_s,
+    used_share,
+    work_words,
+)
+from pipeline.domain.records import FleetWork
+from pipeline.domain.workers import Health, Worker, WorkerState, WorkRecord
+
+NOW = datetime(2026, 11, 28, 13, 11, tzinfo=UTC)
+WORK = "comfyui|scene_generation|idle|832x480"
+
+
+def make_worker(name: str = "gpu-1", **values: object) -> Worker:
+    """A worker that is well and has no price."""
+    plain = {
+        "id": 1, "name": name, "url": "http://gpu:8188", "tags": (), "state": WorkerState.ENABLED, "health": Health.WELL,
+        "health_reason": "", "health_at": NOW - timedelta(minutes=30), "looked_at": NOW, "version": "0.3", "gpu": "H100",
+        "memory_bytes": 80 * 2**30, "free_bytes": 20 * 2**30, "queue": 0, "cost_per_hour": 0.0, "model": "wan", "switch_s": 0.0,
+        "catalogue_sha256": "", "read_at": NOW, "created_at": NOW - timedelta(days=1),
+    }  # fmt: skip
+    return Worker(**{**plain, **values})  # type: ignore[arg-type]
+
+
+def make_doing(**values: object) -> Doing:
+    """Segment 2 of 3 of a scene, at a third."""
+    plain = {
+        "job_id": 7, "run_id": 1, "run_name": "Harbor #1", "subject": "cell", "subject_id": 5, "key": "Mara / idle / casual",
+        "kind": "idle", "part": 2, "parts": 3, "since": NOW - timedelta(minutes=2), "progress": 1 / 3, "step": "sampler 12 of 30",
+        "left_s": 48.0, "attempt": 1, "is_next": False,
+    }  # fmt: skip
+    return Doing(**{**plain, **values})  # type: ignore[arg-type]
+
+
+def make_view(worker: Worker | None = None, *doing: Doing, records: tuple[WorkRecord, ...] = ()) -> WorkerView:
+    """A worker as the page sees it."""
+    return WorkerView(worker or make_worker(), doing, records, None, 0.84, 12)
+
+
+def make_page(*views: WorkerView, waiting: tuple[Waiting, ...] = (), blocks: tuple[Block, ...] = ()) -> FleetPage:
+    """A page with these workers."""
+    hour = timedelta(hours=1)
+    return FleetPage(views, waiting, len(waiting), 600.0, 0.84, 18.7, blocks, NOW - hour, NOW + hour, NOW)
+
+
+def make_waiting(**values: object) -> Waiting:
+    """A scene that waits for a worker which is busy."""
+    plain = {
+        "job_id": 9, "run_id": 1, "run_name": "Harbor #1", "subject": "cell", "subject_id": 6, "key": "Tomas / walk / formal",
+        "part": 1, "parts": 3, "take": 2, "tries": 0, "priority": 0, "own_priority": 0, "cause": "busy",
+        "reason": "all 2 workers for it are busy; gpu-1 is next in 36 s", "remedy": "add a worker", "bold": ("gpu-1",),
+        "starts_at": NOW + timedelta(seconds=36), "worker": "gpu-1",
+    }  # fmt: skip
+    return Waiting(**{**plain, **values})  # type: ignore[arg-type]
+
+
+def make_block(start_s: float, end_s: float, look: str = "done", label: str = "idle") -> Block:
+    """A stretch of time of gpu-1, in seconds from now."""
+    return Block("gpu-1", look, NOW + timedelta(seconds=start_s), NOW + timedelta(seconds=end_s), label, "Mara / idle", "cell", 5)
+
+
+def text_of(part: object) -> str:
+    """Everything that an element says."""
+    if isinstance(part, Component):
+        return text_of(getattr(part, "children", None))
+    if isinstance(part, list | tuple):
+        return "".join(map(text_of, part))
+    return "" if part is None else str(part)
+
+
+def parts_of(part: object) -> list[Component]:
+    """The element and all that is in it."""
+    if isinstance(part, list | tuple):
+        return [found for one in part for found in parts_of(one)]
+    return [part, *parts_of(getattr(part, "children", None))] if isinstance(part, Component) else []
+
+
+def hrefs(part: object) -> set[str]:
+    """Where its links lead."""
+    return {one.href for one in parts_of(part) if getattr(one, "href", None)}
+
+
+# What is concluded ------------------------------------------------------------------------------------------------------
+
+seconds = st.floats(-4000, 400, allow_nan=False)
+
+
+@given(st.lists(st.tuples(seconds, st.floats(0, 900))))
+def test_the_share_of_an_hour_counts_no_moment_twice(stretches: list[tuple[float, float]]) -> None:
+    spans = [(NOW + timedelta(seconds=start), NOW + timedelta(seconds=start + length)) for start, length in stretches]
+    share = used_share(spans, NOW - timedelta(hours=1), NOW)
+    assert 0.0 <= share <= 1.0 + 1e-9
+    assert used_share([*spans, *spans], NOW - timedelta(hours=1), NOW) == pytest.approx(share)
+
+
+def test_half_an_hour_of_work_is_half_an_hour_used() -> None:
+    spans = [(NOW - timedelta(hours=2), NOW - timedelta(minutes=45)), (NOW - timedelta(minutes=15), NOW + timedelta(minutes=9))]
+    assert used_share(spans, NOW - timedelta(hours=1), NOW) == pytest.approx(0.5)
+
+
+@given(st.lists(st.tuples(seconds, st.floats(0.1, 900), st.sampled_from(["done", "failed", "running", "next"]))))
+def test_blocks_of_a_worker_never_lie_over_each_other(found: list[tuple[float, float, str]]) -> None:
+    blocks = [make_block(start, start + length, look) for start, length, look in found]
+    drawn = after_each_other(blocks, shortest=timedelta(seconds=3))
+    assert all(one.end <= other.start for one, other in itertools.pairwise(drawn))
+    assert all(one.start < one.end for one in drawn)
+
+
+def test_short_blocks_of_one_look_are_drawn_as_one_that_counts_them() -> None:
+    blocks = [make_block(second, second + 1) for second in range(4)] + [make_block(4, 60, "failed")]
+    [together, failed] = after_each_other(blocks, shortest=timedelta(seconds=10))
+    assert (together.count, failed.count) == (4, 1)
+    assert "4 short jobs" in fleet_time.told(together, NOW)
+
+
+def test_what_is_left_goes_by_the_measured_speed_else_by_what_is_done() -> None:
+    work = FleetWork(1, 1, WORK, 100, 0, NOW, None, "cell", 1, 1, 1, started_at=NOW - timedelta(seconds=30), progress=0.25)
+    record = WorkRecord(1, WORK, samples=3, seconds_per_frame=2.0)
+    assert left_s(work, record, NOW) == pytest.approx(150)
+    assert left_s(work, None, NOW) == pytest.approx(90)
+    assert left_s(replace(work, progress=0.0), None, NOW) is None
+
+
+def test_the_forecast_gives_each_worker_its_jobs_one_after_the_other() -> None:
+    kind = Kind("1", WORK, units=10.0)
+    backlog = Backlog(FleetJob(str(number), kind, queued_s=number) for number in range(7))
+    seats = [Seat("a", seconds_per_unit={WORK: 1.0}), Seat("b", seconds_per_unit={WORK: 2.0})]
+    standing = choose(Backlog(), seats, now_s=100.0).standing
+    given_out = ahead(backlog, standing, horizon_s=3600.0, each=5)
+    assert {one.job.id for one in given_out} == set(map(str, range(7)))
+    for name in ("a", "b"):
+        own = [one for one in given_out if one.worker == name]
+        assert all(one.finish_s <= other.start_s + 1e-6 for one, other in itertools.pairwise(own))
+    assert len(ahead(backlog, standing, horizon_s=3600.0, each=2)) == 4
+    assert work_left_s(backlog, standing) == pytest.approx(7 * 10 / (1 / 1 + 1 / 2))
+
+
+def test_kinds_of_work_are_told_in_words() -> None:
+    assert work_words(WORK) == "idle at 832x480"
+    assert work_words("comfyui|variant_generation||1280x720") == "pictures at 1280x720"
+    assert work_words("anything") == "anything"
+
+
+# How it is said ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("worker", "word", "shown"),
+    [
+        (make_worker(), "free", "not_started"),
+        (make_worker(state=WorkerState.DRAINING), "draining", "blocked"),
+        (make_worker(state=WorkerState.PAUSED), "paused", "blocked"),
+        (make_worker(health=Health.AWAY, health_reason="connection refused"), "away", "failed"),
+        (make_worker(health=Health.WEDGED), "wedged", "failed"),
+        (make_worker(health=Health.UNKNOWN), "not looked at yet", "not_started"),
+    ],
+)
+def test_a_card_says_how_its_worker_stands(worker: Worker, word: str, shown: str) -> None:
+    view = make_view(worker)
+    assert (view.word, view.shown) == (word, shown)
+    assert word in text_of(fleet.card(view, NOW))
+
+
+def test_a_busy_card_says_what_how_far_and_how_long_and_leads_to_the_scene() -> None:
+    card = fleet.card(make_view(make_worker(cost_per_hour=2.5), make_doing()), NOW)
+    told = text_of(card)
+    facts = ("60.0 of 80 GB", "84 % used", "2.50 an hour")
+    for part in ("Mara / idle / casual", "segment 2 of 3", "sampler 12 of 30", "48 s left", *facts):
+        assert part in told
+    assert hrefs(card) == {"/cells/5"}
+
+
+def test_a_crowd_of_cards_shows_only_who_does_what() -> None:
+    views = [replace(make_view(make_worker(f"gpu-{number}"), make_doing())) for number in range(60)]
+    told = text_of(fleet.cards(make_page(*views)))
+    assert told.count("sampler 12 of 30") == 60 and "an hour" not in told and "no fault" not in told
+
+
+def test_without_a_worker_the_page_teaches_and_has_one_primary_button() -> None:
+    page = fleet.page(make_page())
+    shown = [one for one in parts_of(fleet.cards(make_page())) if "primary" in str(getattr(one, "className", ""))]
+    assert [text_of(one) for one in shown] == ["Add a worker"]
+    assert "ComfyUI" in text_of(page)
+
+
+def test_the_banner_names_the_trouble_and_the_cure_and_has_one_primary_button() -> None:
+    aside = WorkRecord(1, WORK, failures=3, failure_class="out_of_memory", reason="out of memory", aside_since=NOW)
+    away = make_worker("gpu-2", health=Health.AWAY, health_reason="connection refused.")
+    lines = fleet_banner.lines(make_page(make_view(records=(aside,)), make_view(away)))
+    told = text_of(lines)
+    assert "gpu-2 does not answer since" in told and "connection refused. Start the server" in told
+    assert "gpu-1 is set aside for idle at 832x480" in told and "Take gpu-1 back" in told
+    assert sum("primary" in str(getattr(one, "className", "")) for one in parts_of(lines)) == 1
+
+
+def test_many_workers_with_one_trouble_are_one_line() -> None:
+    views = [make_view(make_worker(f"gpu-{number}", health=Health.AWAY)) for number in range(9)]
+    [line] = fleet_banner.lines(make_page(*views))
+    assert text_of(line).count("gpu-0, gpu-1 and 7 more workers do not answer") == 1
+
+
+def test_the_queue_says_why_and_when_and_leads_to_the_scene() -> None:
+    card = fleet_queue.content(make_page(make_view(), waiting=(make_waiting(),)))
+    told = text_of(card)
+    assert "take 2, segment 1 of 3" in told and "36 s" in told and "gpu-1 is next" in told
+    assert "/cells/6" in hrefs(card)
+
+
+def test_names_and_amounts_in_a_reason_are_strong() -> None:
+    parts = fleet_queue.reason("needs 31 GB: gpu-1 has 24; gpu-10 is next in 2 min 5 s", ("gpu-1", "gpu-10"))
+    assert [text_of(one) for one in parts if isinstance(one, Component)] == ["31 GB", "gpu-1", "gpu-10", "2 min 5 s"]
+    assert text_of(parts) == "needs 31 GB: gpu-1 has 24; gpu-10 is next in 2 min 5 s"
+
+
+def test_a_picture_cannot_be_moved_by_itself() -> None:
+    card = fleet_queue.content(make_page(make_view(), waiting=(make_waiting(subject="still", own_priority=None, parts=0),)))
+    assert not any("Serve" in str(getattr(one, "title", "")) for one in parts_of(card))
+
+
+def test_the_time_line_lies_between_its_bounds() -> None:
+    page = make_page(make_view(), blocks=(make_block(-9000, -60), make_block(-60, 9000, "running")))
+    shown = [one for one in parts_of(fleet_time.content(page)) if "fl-block fl-" in str(getattr(one, "className", ""))]
+    placed = [one.style for one in shown if hasattr(one, "style")]
+    assert [style["left"] for style in placed] == ["0.00%", "49.17%"]
+    assert placed[1]["width"] == "calc(50.83% - 1px)"
+    assert len(fleet_time.ticks(page)) <= 8
+
+
+def test_a_worker_that_takes_nothing_is_off_from_now_on() -> None:
+    page = make_page(make_view(make_worker(state=WorkerState.DRAINING)))
+    assert "draining" in text_of(fleet_time.content(page))
+
+
+def test_the_panel_offers_what_can_be_done() -> None:
+    told = text_of(fleet_panel.content(make_view(make_worker(state=WorkerState.PAUSED)), NOW))
+    assert "Take work again" in told and "Drain" in told and "Pause" not in told.replace("paused", "")
+    busy = parts_of(fleet_panel.content(make_view(make_worker(), make_doing()), NOW))
+    assert next(one for one in busy if text_of(one) == "Remove").disabled
+
+
+def test_addresses_are_split_at_lines_commas_and_spaces() -> None:
+    assert fleet_add.split("a:1\nb:2, c:3;;d:4 ") == ["a:1", "b:2", "c:3", "d:4"]
+
+
+@pytest.mark.parametrize(("amount", "told"), [(18.7, "18.70"), (1240, "1,240.00"), (0.0042, "0.0042"), (0.0, "0.00")])
+def test_money_is_told_with_digits_that_say_something(amount: float, told: str) -> None:
+    assert words.money(amount) == told
+
+
+def test_the_name_of_a_card_is_what_tells_it_from_others() -> None:
+    assert fleet.short_gpu("cuda:0 NVIDIA GeForce RTX 4090 : cudaMallocAsync") == "RTX 4090"
