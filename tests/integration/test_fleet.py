@@ -244,7 +244,7 @@ def test_a_worker_that_lacks_a_node_of_the_graph_gets_none_of_its_jobs_and_the_w
     with house.studio.stores.read() as store:
         fleet = Fleet(RunBooks().get)
         workers = {worker.name: worker for worker in store.workers.all()}
-        choice = fleet.choice(store, [house.run(run)], workers, now=store.journal.now)
+        choice = fleet.choice(store, [house.run(run)], workers, now=house.clock.now())
         waiting = store.fleet_work.waiting(run.id, max_rank=99, above=0)[0]
         reason = choice.explain(next(job for job in fleet.backlog if job.id == str(waiting.job_id)))
     assert 'stills-only cannot: The server has no node class "StripboardImageToVideo".' in reason.words, reason
