@@ -241,12 +241,12 @@ def test_a_worker_that_lacks_a_node_of_the_graph_gets_none_of_its_jobs_and_the_w
     assert {stage for _, stage, _ in house.fleet.sent} == {"variant_generation"}
     assert house.statuses(run) == {CellStatus.QUEUED: 8}
     assert not house.events("worker.set_aside"), "nothing was sent there to find out"
-    with house.studio.stores.begin(house.clock.now()) as store:
+    with house.studio.stores.read() as store:
         fleet = Fleet(RunBooks().get)
         workers = {worker.name: worker for worker in store.workers.all()}
-        choice = fleet.choice(store, [house.run(run)], workers, now=store.journal.now)
+        choice = fleet.choice(store, [house.run(run)], workers, now=house.clock.now())
         waiting = store.fleet_work.waiting(run.id, max_rank=99, above=0)[0]
-        reason = choice.explain(next(job for job in fleet._backlog if job.id == str(waiting.job_id)))
+        reason = choice.explain(next(job for job in fleet.backlog if job.id == str(waiting.job_id)))
     assert 'stills-only cannot: The server has no node class "StripboardImageToVideo".' in reason.words, reason
 
     house.add("complete", catalogue=whole)

@@ -50,8 +50,8 @@ def shown(said: Any, limit: int = _SHOWN_LIMIT) -> str:
 
 
 def node_name(said: Any) -> str:
-    """The class of a node as a server calls it."""
-    return "".join(re.findall(r"[\w .:+\-]", text(said, 60))).strip() or "a node"
+    """The class of a node as a server calls it, without paths."""
+    return "".join(re.findall(r"[\w .:+\-]", shown(said, 60))).strip() or "a node"
 
 
 def refusal(status: int, data: Any) -> Failure:
