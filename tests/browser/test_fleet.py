@@ -157,6 +157,7 @@ def test_the_tray_tells_the_worker_the_step_and_the_cost(opens: Opens, stage: Fl
     stage.have(1)
     stage.keep_busy("gpu-1")
     page = opens("/fleet")
+    expect(page.locator("#live-pill")).to_have_attribute("data-state", "live")
     page.keyboard.press("j")
     row = page.locator("#job-list .job-running").first
     expect(row).to_contain_text("sampler 12 of 30")
