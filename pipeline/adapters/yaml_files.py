@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from pipeline.adapters.yaml_values import REFUSED, Builder, Limits, UnusableNumber, resolve_plain
+from pipeline.adapters.yaml_values import FLATTER, REFUSED, Builder, Limits, UnusableNumber, resolve_plain, too_deep
 from pipeline.domain.document import dump as dump_document
 from pipeline.domain.errors import Invalid, NotFound
 from pipeline.domain.issues import Issue, Place, Severity
@@ -209,6 +209,8 @@ def _syntax(error: yaml.YAMLError, file: str | None) -> Issue:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be parsed"
     context = getattr(error, "context", None)
+    if "nesting depth" in problem:  # newer libyaml has a limit of its own, and meets it before we have counted to ours
+        return _problem(mark.line + 1 if mark else None, too_deep(Limits().depth), FLATTER, file)
     said = f"{context}, {problem}" if context else str(problem)
     cure = "Check indentation, colons and quotes at this line."
     return _problem(mark.line + 1 if mark else None, f"This is not valid YAML: {said}.", cure, file)

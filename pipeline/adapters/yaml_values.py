@@ -40,6 +40,14 @@ class Limits:
     nodes: int = 500_000
 
 
+FLATTER = "Make it flatter."
+
+
+def too_deep(levels: int) -> str:
+    """What is said of a file that is nested deeper than this."""
+    return f"The file is nested more than {levels} levels deep."
+
+
 class _Refusal(Exception):
     def __init__(self, line: int, message: str, suggestion: str) -> None:
         super().__init__(message)
@@ -195,7 +203,7 @@ class Builder:
             raise _Refusal(line, "A key must be plain text, not a list or a section.", "Write key: value.")
         depth = len(self._stack) + 1
         if depth > self.limits.depth:
-            raise _Refusal(line, f"The file is nested more than {self.limits.depth} levels deep.", "Make it flatter.")
+            raise _Refusal(line, too_deep(self.limits.depth), FLATTER)
         self._count(1, line)
         place = Place(holder.key_line if holder is not None and isinstance(holder.value, dict) else line, self.file)
         self._stack.append(_Open(value, place, event.anchor, self._nodes, depth))
@@ -225,7 +233,7 @@ class Builder:
         if holder is not None:
             deepest = len(self._stack) + found.levels
             if deepest > self.limits.depth:
-                raise _Refusal(line, f"The file is nested more than {self.limits.depth} levels deep.", "Make it flatter.")
+                raise _Refusal(line, too_deep(self.limits.depth), FLATTER)
             holder.deepest = max(holder.deepest, deepest)
         self._add(found.value, found.place if isinstance(found.place, Place) else line)
 
