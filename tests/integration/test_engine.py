@@ -53,16 +53,9 @@ def test_the_safety_net_begins_with_the_folders_that_killed_engines_have_left(ho
 
     upkeep = SimpleNamespace(clear_folders=clear, refresh_rates=lambda: None, sweep=lambda: 0, catch_up=lambda: 0)
     workers = SimpleNamespace(look=list, test_those_aside=lambda: 0)
-    telemetry = SimpleNamespace(note_looks=lambda: None, thin=lambda: 0)
-    scheduler = Scheduler(
-        upkeep,
-        workers,
-        telemetry,
-        take_lock=lambda: True,
-        release_lock=lambda: None,
-        look_for_dead=lambda: None,
-        wake=threading.Event(),
-    )
+    telemetry = SimpleNamespace(keep_looks=lambda seen: None, read_here=lambda: None, thin=lambda: 0)
+    calls = {"take_lock": lambda: True, "release_lock": lambda: None, "look_for_dead": lambda: None}
+    scheduler = Scheduler(upkeep, workers, telemetry, **calls, wake=threading.Event())
     scheduler.start()
     assert cleared.wait(30)
     scheduler.stop()
