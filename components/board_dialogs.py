@@ -46,6 +46,7 @@ def _price(preview: Preview) -> Component:
         ("scenes", f"{len(preview.accepted):,}"),
         ("generation time", words.duration(estimate.generation_seconds)),
         ("disk", words.size(estimate.disk_bytes)),
+        *([("money, from", f"{preview.cost:,.2f}")] if preview.cost else []),
         ("frames", f"{estimate.frames:,}"),
     )
     cells = [part for name, value in pairs for part in (html.Span(name, className="muted"), html.B(value, className="num"))]

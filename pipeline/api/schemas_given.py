@@ -285,9 +285,13 @@ class Receipt(Given):
 
 
 class Preview(Receipt):
-    """What a submission would do now; `refusal` says why it would be refused whole, empty when it would not be."""
+    """What a submission would do now; `refusal` says why it would be refused whole, empty when it would not be.
+
+    `cost` is what the generation time costs at the cheapest worker; 0 where time has no price.
+    """
 
     refusal: str = ""
+    cost: float = 0.0
 
 
 class Done(Given):

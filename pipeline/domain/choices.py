@@ -14,13 +14,15 @@ from pipeline.domain.stages import Phase
 class Preview:
     """What a submission would do: the cells it would accept, why it would skip each other one, and the estimate.
 
-    `refusal` is why it would be refused as a whole; empty when it would not.
+    `refusal` is why it would be refused as a whole; empty when it would not. `cost` is what the generation time costs at the
+    cheapest worker; 0 where time has no price.
     """
 
     accepted: tuple[str, ...]
     skipped: Mapping[str, str]
     estimate: Estimate
     refusal: str
+    cost: float = 0.0
 
 
 class Mode(StrEnum):

@@ -64,7 +64,8 @@ class Submission:
             chosen, skipped = self._choose(store, run, selection, mode)
             receipt = self._receipt(store, run, chosen, skipped)
             refusal = self._refusal(store, run, chosen)
-        return Preview(receipt.accepted, receipt.skipped, receipt.estimate, refusal)
+            cost = cost_of(receipt.estimate.generation_seconds, cheapest(store, run))
+        return Preview(receipt.accepted, receipt.skipped, receipt.estimate, refusal, cost)
 
     def submit(self, run: Run, selection: Selection, mode: Mode, actor: Actor) -> Receipt:
         """Queue the selected cells and the stills they need, and start what may start.

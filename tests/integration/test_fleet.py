@@ -190,6 +190,8 @@ def test_what_the_cheapest_worker_is_too_dear_for_is_refused_at_submission(house
     house.add("dear", cost_per_hour=7200.0)
     house.add("cheap", cost_per_hour=3600.0)
     run = house.create(make_production(budget=Budget(money=0.5)))
+    preview = house.studio.submission.preview(run, EVERYTHING, Mode.MISSING)
+    assert preview.cost == pytest.approx(preview.estimate.generation_seconds) and preview.refusal
 
     with pytest.raises(Refused, match=r"would cost .* at the cheapest worker and has 0.50 left"):
         house.studio.submission.submit(run, EVERYTHING, Mode.MISSING, PERSON)
