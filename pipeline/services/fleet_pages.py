@@ -96,6 +96,8 @@ class FleetPages:
                 at, took, page = self._kept
                 if began - at < max(_SERVES_S, _SHARE * took):
                     return page
+            if anew:
+                self._fleet.read_anew()  # what waits may have another priority now
             with self._stores.read() as store:
                 page = _page(self._read(store))
             ended = self._clock.monotonic()

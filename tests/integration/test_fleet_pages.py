@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import event
 
 from pipeline.domain.fleet_page import FleetPage
+from pipeline.domain.matrix import Selection
 from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import JobStatus
 from pipeline.domain.workers import WorkerState
@@ -86,6 +87,19 @@ def test_a_higher_priority_goes_first_in_the_queue(house: FleetHouse) -> None:
 
     first = page_of(house).waiting[0]
     assert (first.run_name, first.priority, first.own_priority) == (urgent.name, 5, None)
+
+
+def test_another_priority_is_seen_at_once(house: FleetHouse) -> None:
+    house.add("gpu-1")
+    run = house.start(make_production(characters=4, scene_types=1, variants=1))
+    _until_scenes(house)
+    house.work()
+    last = page_of(house).waiting[-1]
+    assert last.own_priority == 0
+    house.studio.submission.prioritise(run, Selection(keys=(last.key,)), 3, PERSON)
+
+    first = page_of(house).waiting[0]
+    assert (first.key, first.priority, first.own_priority) == (last.key, 3, 3)
 
 
 def test_what_ended_lately_is_drawn_and_counted(house: FleetHouse) -> None:
