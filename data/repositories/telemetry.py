@@ -63,6 +63,10 @@ class Telemetry:
             is_known = verdict.device in known
             self._batch.add(*((_DEVICE, {f"b_{name}": value for name, value in row.items()}) if is_known else (_NEW_DEVICE, row)))
 
+    def clear_verdicts(self, worker_id: int) -> None:
+        """Let nothing be held against the cards of a worker until they tell something again."""
+        self._connection.execute(update(gpu_devices).where(gpu_devices.c.worker_id == worker_id).values(findings={}))
+
     def verdicts(self, worker_id: int) -> dict[int, Verdict]:
         """How the cards of a worker stand, by their numbers."""
         query = select(gpu_devices).where(gpu_devices.c.worker_id == worker_id).order_by(gpu_devices.c.device)

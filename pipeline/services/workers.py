@@ -106,6 +106,7 @@ class Workers:
             if worker.url != new.url:
                 fresh = {"health": Health.UNKNOWN, "model": "", "state": WorkerState.ENABLED, "pause_reason": ""}
                 store.workers.change(worker.id, url=new.url, **fresh)
+                store.telemetry.clear_verdicts(worker.id)
                 _record(store, worker, "worker.moved", actor, url=new.url)
             return _still_there(store, worker)
 

@@ -191,4 +191,7 @@ def test_a_worker_that_moves_is_no_longer_paused_by_its_old_cards(hall: Hall) ->
     found = hall.studio.workers.find("gpu-1")
     assert (found.state, found.pause_reason) == (WorkerState.ENABLED, "")
     [card] = hall.studio.telemetry.latest()[worker.id]
-    assert card.verdict.level is Level.PAUSE
+    assert card.verdict.level is Level.FINE
+    hall.tell(worker, 93, device=1)
+    hall.tell(worker, 60, device=1)
+    assert hall.state(worker) is WorkerState.ENABLED, "the old card has no say any more"
