@@ -16,7 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 HELP = """\
 Usage: ./stripboard test [--fast] [--campaign] [--set-up] [pytest arguments]
 
-Runs the tests on SQLite and on PostgreSQL and in a real browser, and exits with pytest's code.
+Runs the tests on SQLite and on PostgreSQL and in a real browser, and exits with pytest's code. The whole suite uses all
+cores, up to four; tests that are named run in one process.
 
   --fast      without PostgreSQL, without the browser and without the long campaigns
   --campaign  with the long campaigns (tests marked slow)
@@ -58,6 +59,13 @@ def leave_out(missing: Sequence[str]) -> int:
     return 1 if missing and in_ci() else 0
 
 
+def spread(arguments: Sequence[str]) -> list[str]:
+    """How pytest is told to use the cores: the whole suite, file by file, on all (four at most); named tests on one."""
+    is_whole = all(argument in {"--fast", "--campaign"} or argument.startswith("--durations") for argument in arguments)
+    processes = min(4, os.cpu_count() or 1)
+    return ["-n", str(processes), "--dist", "loadfile"] if is_whole and processes > 1 else []
+
+
 def in_ci() -> bool:
     """Whether this run must be complete."""
     return os.environ.get("CI", "").lower() in {"1", "true", "yes"}
@@ -80,7 +88,7 @@ def stopped_by_signals() -> Iterator[None]:
 
 def pytest(arguments: list[str]) -> int:
     """Run pytest in a process of its own. Ctrl-C is pytest's to answer: it reports and ends, then we do."""
-    child = subprocess.Popen([sys.executable, "-m", "pytest", *arguments], cwd=ROOT)
+    child = subprocess.Popen([sys.executable, "-m", "pytest", *spread(arguments), *arguments], cwd=ROOT)
     try:
         while True:
             with contextlib.suppress(KeyboardInterrupt):

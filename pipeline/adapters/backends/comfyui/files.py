@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -83,7 +84,8 @@ def keep_preview(picture: bytes, folder: Path) -> None:
 
     A picture that cannot be read is dropped: it is only a preview.
     """
-    raw, small = folder / "preview.raw", folder / "preview.part"
+    mark = uuid.uuid4().hex  # two pictures of one attempt may be at work at once
+    raw, small = folder / f"preview-{mark}.raw", folder / f"preview-{mark}.part"
     try:
         raw.write_bytes(picture)
         rgb = open_image(raw, limits=_PREVIEW_LIMITS)
