@@ -74,6 +74,7 @@ class Stores:
     def __init__(self, url: str, checkpoint: Callable[[str], None] = lambda name: None) -> None:
         self.url = url
         self.engine = _connect(url)
+        self._writers = _connect_writer(url) or self.engine
         self._checkpoint = checkpoint
         self._writing = threading.Lock()
 
@@ -113,11 +114,12 @@ class Stores:
         return connection.execution_options(isolation_level="REPEATABLE READ")
 
     def _writer(self) -> Connection:
-        return self.engine.connect().execution_options(stripboard_write=True)
+        return self._writers.connect().execution_options(stripboard_write=True)
 
     def close(self) -> None:
         """Give the connections back."""
         self.engine.dispose()
+        self._writers.dispose()
 
 
 def _mark_effect(store: Store) -> None:
@@ -138,9 +140,18 @@ def _in_our_words() -> Iterator[None]:
         raise Unavailable(f"The database did not answer: {reason}. {cure} Nothing was changed.") from error
 
 
-def _connect(url: str) -> Engine:
-    options: dict[str, Any] = {"json_serializer": json.dumps}
-    if make_url(url).get_backend_name() != "sqlite":
+def _connect_writer(url: str) -> Engine | None:
+    """SQLite drops the pages it holds in memory when another connection has written: so all writing goes by one of its own."""
+    return _connect(url, pool_size=1, max_overflow=0) if _is_sqlite(url) else None
+
+
+def _is_sqlite(url: str) -> bool:
+    return make_url(url).get_backend_name() == "sqlite"
+
+
+def _connect(url: str, **options: Any) -> Engine:
+    options["json_serializer"] = json.dumps
+    if not _is_sqlite(url):
         return create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED", **options)
     engine = create_engine(
         url,

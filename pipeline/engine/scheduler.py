@@ -78,7 +78,7 @@ class Scheduler:
         }
         for chore, seconds in chores.items():
             self._loop.add_job(_fenced(chore), "interval", seconds=seconds)
-        self._loop.add_job(_fenced(self._upkeep.clear_folders))  # once, now: what those who were killed have left
+        _fenced(self._upkeep.clear_folders)()  # what those who were killed have left
         self._loop.start()
         return True
 

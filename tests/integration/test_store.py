@@ -46,6 +46,20 @@ def test_every_sqlite_connection_is_durable_and_checked(sqlite_url: str) -> None
     stores.close()
 
 
+def test_all_writing_to_sqlite_goes_by_one_connection_whoever_reads_meanwhile(sqlite_url: str) -> None:
+    stores = Stores(sqlite_url)
+    used = set()
+    for _ in range(4):
+        with stores.read() as first, stores.read() as second:
+            first.connection.exec_driver_sql("SELECT 1")
+            second.connection.exec_driver_sql("SELECT 1")
+        with stores._writer() as connection:
+            used.add(id(connection.connection.dbapi_connection))
+            assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+    stores.close()
+    assert len(used) == 1
+
+
 @pytest.mark.parametrize(("version", "mode"), [((3, 51, 2), "truncate"), ((3, 51, 3), "wal")])
 def test_the_version_of_sqlite_decides_the_journal(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch, version: tuple[int, ...], mode: str
