@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -48,22 +48,26 @@ class _Prepared:
     def __init__(self, statement: Write, row: Mapping[str, Any], dialect: Dialect) -> None:
         compiled = statement.compile(dialect=dialect, column_keys=list(row))
         self.sql = str(compiled)
-        fixed = {name: value for name, value in compiled.construct_params(dict(row)).items() if name not in row}
+        self._fixed = {name: value for name, value in compiled.construct_params(dict(row)).items() if name not in row}
+        self._names = compiled.positiontup or []
         self._fields: list[tuple[str, Any, _Process | None]] = [
-            (name, fixed.get(name), compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect))
-            for name in compiled.positiontup or ()
+            (name, self._fixed.get(name), compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect))
+            for name in self._names
         ]
+        self._processes = [(number, process) for number, (_, _, process) in enumerate(self._fields) if process is not None]
 
-    def rows(self, rows: list[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
+    def rows(self, rows: list[Mapping[str, Any]]) -> list[Sequence[Any]]:
         """Each row's values in the order of the statement, as the driver wants them. Many go column by column: the quickest."""
         if len(rows) == 1:
-            return [tuple(self._values(rows[0]))]
+            return [self._values(rows[0])]
         return list(zip(*(self._column(rows, *field) for field in self._fields), strict=True))
 
-    def _values(self, row: Mapping[str, Any]) -> Iterator[Any]:
-        for name, default, process in self._fields:
-            value = row.get(name, default)
-            yield value if process is None else process(value)
+    def _values(self, row: Mapping[str, Any]) -> list[Any]:
+        given = {**self._fixed, **row} if self._fixed else row
+        values = [given[name] for name in self._names]
+        for number, process in self._processes:
+            values[number] = process(values[number])
+        return values
 
     @staticmethod
     def _column(rows: list[Mapping[str, Any]], name: str, default: Any, process: _Process | None) -> Iterable[Any]:

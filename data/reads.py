@@ -87,7 +87,7 @@ class DriverCursor:
     def __init__(self, connection: Connection, sql: str) -> None:
         self._dialect = connection.dialect
         self._sql = sql
-        self._cursor: Any = connection.connection.cursor()
+        self._cursor: Any = connection.connection.dbapi_connection.cursor()  # past the pool, which keeps no account of cursors
 
     def __enter__(self) -> Any:
         return self._cursor

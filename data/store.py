@@ -17,6 +17,7 @@ from sqlalchemy.pool import QueuePool
 
 from data import claims, sqlite
 from data.batch import Batch
+from data.reads import DriverCursor
 from data.repositories.audit import Audit
 from data.repositories.cells import Cells
 from data.repositories.deliveries import Deliveries
@@ -74,7 +75,7 @@ class Stores:
     def __init__(self, url: str, checkpoint: Callable[[str], None] = lambda name: None) -> None:
         self.url = url
         self.engine = _connect(url)
-        self._writers = _connect_writer(url) or self.engine
+        self._writers = (_connect_writer(url) or self.engine).execution_options(stripboard_write=True)
         self._checkpoint = checkpoint
         self._writing = threading.Lock()
 
@@ -114,7 +115,7 @@ class Stores:
         return connection.execution_options(isolation_level="REPEATABLE READ")
 
     def _writer(self) -> Connection:
-        return self._writers.connect().execution_options(stripboard_write=True)
+        return self._writers.connect()
 
     def close(self) -> None:
         """Give the connections back."""
@@ -188,4 +189,6 @@ def _set_journal_mode(connection: sqlite.Connection) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     write = connection.get_execution_options().get("stripboard_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    sql = "BEGIN IMMEDIATE" if write else "BEGIN"
+    with DriverCursor(connection, sql) as cursor:
+        cursor.execute(sql)
