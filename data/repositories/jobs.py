@@ -53,7 +53,15 @@ _END = (
         reason=bindparam("b_reason"),
     )
 )
+_ADOPT = (
+    update(jobs)
+    .where(jobs.c.id == bindparam("b_id"), jobs.c.epoch == bindparam("b_old_epoch"))
+    .values(owner=bindparam("b_owner"), epoch=bindparam("b_epoch"), lease_until=bindparam("b_lease"))
+)
 _INSERT_ATTEMPT = insert(attempts)
+_ADOPT_ATTEMPT = (
+    update(attempts).where(attempts.c.id == bindparam("b_id")).values(epoch=bindparam("b_epoch"), owner=bindparam("b_owner"))
+)
 _END_ATTEMPT = (
     update(attempts)
     .where(attempts.c.id == bindparam("b_id"), attempts.c.outcome == AttemptOutcome.RUNNING.value)
@@ -222,9 +230,9 @@ class Jobs:
     def adopt(self, job: Job, *, owner: str, lease_until: datetime) -> Job:
         """Take a running job over from a dead owner under a new epoch; its attempt goes on under it."""
         adopted = replace(job, owner=owner, epoch=job.epoch + 1)
-        values = {"owner": owner, "epoch": adopted.epoch, "lease_until": lease_until}
-        self._connection.execute(update(jobs).where(jobs.c.id == job.id, jobs.c.epoch == job.epoch).values(**values))
-        self._connection.execute(update(attempts).where(attempts.c.id == job.attempt_id).values(epoch=adopted.epoch, owner=owner))
+        taken = {"b_owner": owner, "b_epoch": adopted.epoch}
+        self._batch.add(_ADOPT, {"b_id": job.id, "b_old_epoch": job.epoch, "b_lease": lease_until, **taken})
+        self._batch.add(_ADOPT_ATTEMPT, {"b_id": job.attempt_id, **taken})
         return adopted
 
     def extend_leases(self, owner: str, lease_until: datetime) -> None:
