@@ -35,7 +35,6 @@ def main(arguments: list[str]) -> int:
         print(HELP)
         return 0
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored below a background shell; the programs under test hear it
-    os.environ.setdefault("PYTHONDONTWRITEBYTECODE", "1")
     if "--fast" in arguments and "--set-up" not in arguments:
         return pytest(arguments)
     has_url = bool(os.environ.get("TEST_DATABASE_URL"))
