@@ -18,6 +18,7 @@ from sqlalchemy.pool import QueuePool
 from data import claims, sqlite
 from data.batch import Batch
 from data.repositories.audit import Audit
+from data.repositories.budgets import Budgets
 from data.repositories.cells import Cells
 from data.repositories.deliveries import Deliveries
 from data.repositories.engines import Engines
@@ -55,6 +56,7 @@ class Store:
         self.takes = Takes(connection, batch)
         self.deliveries = Deliveries(connection, batch)
         self.engines = Engines(connection)
+        self.budgets = Budgets(connection, batch)
         self.workers = Workers(connection, batch)
         self.fleet_work = FleetWorks(connection)
         self.telemetry = Telemetry(connection, batch)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from pipeline.ports import Clock, GeneratorBackend, GpuProbe, Servers
     from pipeline.services.activity import Activity
     from pipeline.services.boards import Boards
+    from pipeline.services.budgets import Budgets
     from pipeline.services.causes import Causes
     from pipeline.services.cells import Cells
     from pipeline.services.deliveries import Deliveries
@@ -108,6 +109,7 @@ class Studio:
     workers: Workers
     telemetry: Telemetry
     fleet_pages: FleetPages
+    budgets: Budgets
 
     def close(self) -> None:
         """Give the database connections back."""
@@ -187,11 +189,13 @@ def _fleet(settings: Settings, stores: Stores, now: Clock, *, servers: Servers |
 
 def _decisions(stores: Stores, books: RunBooks, now: Clock) -> dict[str, Any]:
     """The services by which people ask for scenes and judge them."""
+    from pipeline.services.budgets import Budgets
     from pipeline.services.retakes import Retakes
     from pipeline.services.review import Review
     from pipeline.services.submission import Submission
 
     return {
+        "budgets": Budgets(stores, now),
         "submission": Submission(stores, books, now),
         "review": Review(stores, books, now),
         "retakes": Retakes(stores, books, now),

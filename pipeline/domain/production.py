@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pipeline.domain.budget import Threshold
+
 
 @dataclass(frozen=True)
 class Style:
@@ -171,11 +173,15 @@ class Approvals:
 
 @dataclass(frozen=True)
 class Budget:
-    """Upper limits; None means no limit. `gpu_hours` counts generation time of any backend."""
+    """Upper limits; None means no limit. `gpu_hours` counts generation time of any backend.
+
+    `thresholds` are the levels of each of these limits.
+    """
 
     gpu_hours: float | None = None
     disk_gb: float | None = None
     money: float | None = None
+    thresholds: tuple[Threshold, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from pipeline.domain.statuses import AttemptOutcome, CellStatus, JobStatus
 from pipeline.domain.work import InputFile, OutputFile, Place, Request, Result, Update, UpdateState
 from pipeline.domain.workers import FLEET_BACKENDS, Worker
 from pipeline.ports import Clock, Media
+from pipeline.services import thresholds
 from pipeline.services.accounts import Accounts, is_paid, ran_for
 from pipeline.services.advance import Advance
 from pipeline.services.fleet import Fleet
@@ -109,11 +110,13 @@ class Dispatch:
         self._begun.clear()
         with self._stores.begin(self._clock.now()) as store:
             advance = Advance(store, self._books, ENGINE)
-            accounts = Accounts({run.id: run for run in store.runs.active()})
+            accounts = Accounts.open(store, {run.id: run for run in store.runs.active()})
             advance.know_runs(accounts.runs.values())
             self.has_fleet = any(run.backend in FLEET_BACKENDS for run in accounts.runs.values())
             store.jobs.note_progress(news or {})
             over = self._settle(advance, accounts, engine_id, reports) if reports else []
+            if accounts.shared:
+                thresholds.act(store, accounts)
             assignments = self._claim(advance, accounts, engine_id, free, only)
             accounts.store(store)
         return Turn(tuple(assignments), tuple(over), len(reports) - len(over) + self._reused)
@@ -231,7 +234,7 @@ class Dispatch:
         What waits for an equal job keeps none behind it waiting: the queue is read on past it. Nor does a job that the
         budget does not cover: else the run would neither go on nor be over.
         """
-        free_seconds, free_bytes = accounts.seconds[run.id].free, accounts.sizes[run.id].free
+        free_seconds, free_bytes = accounts.startable_seconds(run.id), accounts.free_bytes(run.id)
         chosen: list[Chosen] = []
         seen, limit, last = 0, room, last_rank(Phase(run.until))
         while True:

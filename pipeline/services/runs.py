@@ -21,6 +21,7 @@ from pipeline.domain.workflows.uses import uses, workflow_files
 from pipeline.domain.workflows.workflow import require
 from pipeline.ports import Clock, Media
 from pipeline.services.advance import Advance
+from pipeline.services.run_thresholds import has_thresholds, keep_thresholds
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.sealing import Sealing
 from pipeline.services.take_numbers import takes_before
@@ -71,11 +72,13 @@ class RunsService:
             before = takes_before(
                 store, project_id, [cell.key for cell in cells], [(still.kind.value, still.key) for still in stills]
             )
-            run = store.runs.add(project_id, config, _columns(production, base_dir, options), now)
+            columns = {**_columns(production, base_dir, options), "created_by": str(actor)}
+            run = store.runs.add(project_id, config, columns, now)
             store.cells.add_all(run.id, cells, before.cells, now)
             store.stills.add_all(run.id, stills, before.stills, now)
             store.flush()
             store.cells.add_needs(run.id, _needs(store, run.id))
+            keep_thresholds(store, run, production.budget)
             store.journal.record(
                 "run.created", actor=actor, subject="run", subject_id=run.id, run_id=run.id,
                 data={"cells": len(cells), "number": run.number},
@@ -162,9 +165,9 @@ class RunsService:
         Raises Refused when less is allowed than is spent and reserved already.
         """
         limits = _limits(budget)
-        if all(getattr(run, name) == value for name, value in limits.items()):
-            return False
         with self._stores.begin(self._clock.now()) as store:
+            if all(getattr(run, name) == value for name, value in limits.items()) and has_thresholds(store, run, budget):
+                return False
             current = store.runs.by_ids([run.id])[run.id]
             seconds, size, cost = limits["limit_seconds"], limits["limit_bytes"], limits["limit_cost"]
             if seconds is not None and seconds < current.spent_seconds + current.reserved_seconds:
@@ -174,6 +177,7 @@ class RunsService:
             if cost is not None and cost < current.spent_cost + current.reserved_cost:
                 raise Refused(f"Run {run.name} has cost more than budget.money allows now. Raise it.")
             store.runs.change(run.id, **limits)
+            keep_thresholds(store, store.runs.by_ids([run.id])[run.id], budget)
             store.journal.record("run.changed", actor=actor, subject="run", subject_id=run.id, run_id=run.id, data=limits)
         return True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipeline.domain.budget import MOST_THRESHOLDS, Action
 from pipeline.domain.format.containers import AllOrNames, Field, Free, ListOf, MapOf, Section
 from pipeline.domain.format.kinds import Kind
 from pipeline.domain.format.scalars import Choice, Flag, Name, Number, Pattern, Plain, Text
@@ -208,6 +209,18 @@ OUTPUT = Section(
         **OUTPUT_SETTINGS,
     },
 )
+THRESHOLD = Section(
+    "threshold",
+    "A level of the limits of the budget, and what happens when so much of one is spent.",
+    {
+        "at": Field(Number(above=0, maximum=100), "Percent of the limit.", required=True),
+        "do": Field(
+            Choice(tuple(action.value for action in Action)),
+            "`notify` tells people; `finish` starts no new generation and finishes what runs; `cancel` stops that as well.",
+            default="`notify`",
+        ),
+    },
+)
 PRODUCTION = Section(
     "production",
     "Everything that is to be made, and how.",
@@ -262,6 +275,9 @@ PRODUCTION = Section(
                     "gpu_hours": Field(_LIMIT, "Generation time of any backend, in hours."),
                     "disk_gb": Field(_LIMIT, "Disk, in GB of 1,000,000,000 bytes."),
                     "money": Field(_LIMIT, "Money, in the currency of the studio."),
+                    "thresholds": Field(
+                        ListOf(THRESHOLD, limit=MOST_THRESHOLDS), "Levels of each of these limits, ten at most, none twice."
+                    ),
                 },
             ),
             "Upper limits.",
