@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 
 from pipeline import wiring_rest
 from pipeline.api import (
+    budgets,
     cells,
     deliveries,
     description,
@@ -53,6 +54,7 @@ ROUTERS = (
     files.router,
     reading.router,
     workers.router,
+    budgets.router,
     readings.router,
 )
 
