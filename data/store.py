@@ -29,6 +29,7 @@ from data.repositories.journal import Journal
 from data.repositories.outputs import Outputs
 from data.repositories.pages import Pages
 from data.repositories.runs import Runs
+from data.repositories.schedules import Schedules
 from data.repositories.stills import Stills
 from data.repositories.takes import Takes
 from data.repositories.tallies import Tallies
@@ -57,6 +58,7 @@ class Store:
         self.deliveries = Deliveries(connection, batch)
         self.engines = Engines(connection)
         self.budgets = Budgets(connection, batch)
+        self.schedules = Schedules(connection)
         self.workers = Workers(connection, batch)
         self.fleet_work = FleetWorks(connection)
         self.telemetry = Telemetry(connection, batch)

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from pipeline.services.review import Review
     from pipeline.services.runbooks import RunBooks
     from pipeline.services.runs import RunsService
+    from pipeline.services.schedules import Schedules
     from pipeline.services.search import Search
     from pipeline.services.submission import Submission
     from pipeline.services.telemetry import Telemetry
@@ -110,6 +111,7 @@ class Studio:
     telemetry: Telemetry
     fleet_pages: FleetPages
     budgets: Budgets
+    schedules: Schedules
 
     def close(self) -> None:
         """Give the database connections back."""
@@ -162,7 +164,7 @@ def build_studio(
         runs=RunsService(stores, books, media=media, clock=now, presets=productions.presets, load_workflow=workflow_files.load),
         deliveries=Deliveries(stores, books, now, media.copy_out),
         packages=Packages(stores, lambda sha256: _package_contents(media.stored(sha256)), Deliveries.package_name),
-        reports=Reports(stores, books),
+        reports=Reports(stores, books, now),
         upkeep=Upkeep(stores, books, media=media, spool=spool, clock=now),
         invariants=Invariants(stores, media=media, spool=spool, clock=now, logs=logs, verify_package=verify_package),
         dispatch=Dispatch(
@@ -192,10 +194,12 @@ def _decisions(stores: Stores, books: RunBooks, now: Clock) -> dict[str, Any]:
     from pipeline.services.budgets import Budgets
     from pipeline.services.retakes import Retakes
     from pipeline.services.review import Review
+    from pipeline.services.schedules import Schedules
     from pipeline.services.submission import Submission
 
     return {
         "budgets": Budgets(stores, now),
+        "schedules": Schedules(stores, now),
         "submission": Submission(stores, books, now),
         "review": Review(stores, books, now),
         "retakes": Retakes(stores, books, now),

@@ -28,6 +28,7 @@ from pipeline.api import (
     production_runs,
     reading,
     readings,
+    schedules,
     variant_images,
     views,
     workers,
@@ -55,6 +56,7 @@ ROUTERS = (
     reading.router,
     workers.router,
     budgets.router,
+    schedules.router,
     readings.router,
 )
 

@@ -30,6 +30,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "cancel": ("selections", "Take cells out of a run, or end the run."),
     "pause": ("selections", "Let a run start no new work."),
     "resume": ("selections", "Let a paused run go on."),
+    "schedule": ("schedules", "Quiet hours of a production, and how much of it at once."),
+    "start-after": ("schedules", "Let no generation of a run start before a moment."),
     "rollback": ("review", "Take cells back to their previous approved take."),
     "deliver": ("deliveries", "Seal a delivery of everything approved."),
     "verify-delivery": ("deliveries", "Check a delivery package from outside."),

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pipeline.domain.budget import Threshold
+from pipeline.domain.schedule import Schedule
 
 
 @dataclass(frozen=True)
@@ -185,6 +186,14 @@ class Budget:
 
 
 @dataclass(frozen=True)
+class Timing:
+    """When its generation may start: as `Schedule` has it, and `start_after` as a moment with its time zone (ISO 8601)."""
+
+    schedule: Schedule = field(default_factory=Schedule)
+    start_after: str | None = None
+
+
+@dataclass(frozen=True)
 class Output:
     """One export of every approved scene. `settings` is the whole output format (see `presets/formats.yaml`)."""
 
@@ -218,5 +227,6 @@ class Production:
     shots: tuple[Shot, ...] = ()
     approvals: Approvals = Approvals()
     budget: Budget = Budget()
+    schedule: Timing = Timing()
     triggers: tuple[Mapping[str, object], ...] = ()
     outputs: tuple[Output, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from pipeline.domain.errors import Conflict, Invalid, NotFound, Refused
 from pipeline.domain.presets import Presets
 from pipeline.domain.production import Approvals, Budget, Production
 from pipeline.domain.records import Actor, Run, RunConfig, StoredFile
+from pipeline.domain.schedule import Schedule
 from pipeline.domain.stages import Phase
 from pipeline.domain.statuses import CellStatus, RunStatus, check_run_transition
 from pipeline.domain.workflows.graphs import Graph
@@ -79,6 +81,8 @@ class RunsService:
             store.flush()
             store.cells.add_needs(run.id, _needs(store, run.id))
             keep_thresholds(store, run, production.budget)
+            if production.schedule.schedule != Schedule():
+                store.schedules.put(project_id, production.schedule.schedule)
             store.journal.record(
                 "run.created", actor=actor, subject="run", subject_id=run.id, run_id=run.id,
                 data={"cells": len(cells), "number": run.number},
@@ -242,6 +246,7 @@ def _media_type(path: str) -> str:
 
 
 def _columns(production: Production, base_dir: Path, options: RunOptions) -> Mapping[str, Any]:
+    start_after = production.schedule.start_after
     return _limits(production.budget) | {
         "backend": production.backend,
         "base_dir": str(base_dir),
@@ -249,6 +254,7 @@ def _columns(production: Production, base_dir: Path, options: RunOptions) -> Map
         "accept_flags": options.auto_approve,
         "auto_deliver": options.auto_deliver,
         "priority": options.priority,
+        "start_after": datetime.fromisoformat(start_after).astimezone(UTC) if start_after else None,
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from data.store import Store
 from pipeline.domain.budget import Account, Budget, Quantity, Scope
 from pipeline.domain.estimates import Estimate
+from pipeline.domain.fleet.rules import Hold
 from pipeline.domain.records import Run
 from pipeline.services.accounts import cost_of
 from pipeline.services.shared_budgets import SharedBudgets
@@ -31,6 +32,14 @@ def stop_words(budget: Budget, store: Store | None = None) -> str:
         f"{_whose(budget, store)} has reached {at} of its limit, at which no new generation starts. "
         "Raise the limit: `stripboard budgets set` or the page of budgets."
     )
+
+
+def stop_hold(budget: Budget, run: Run) -> Hold:
+    """The same for what waits in the queue of a run."""
+    name = {Scope.PROJECT: run.title, Scope.RUN: run.name, Scope.USER: budget.subject}[budget.scope]
+    at = f"{budget.stops.at_percent:g} %" if budget.stops else "a level"
+    words = f"waits for a higher limit: {at} of the budget of {name} is spent, at which no new generation starts"
+    return Hold("budget", words, f'`stripboard budgets set {budget.scope.value} "{name}"`')
 
 
 def _whose(budget: Budget, store: Store | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pipeline.domain.document import workflows
+from pipeline.domain.document import timing, workflows
 from pipeline.domain.production import (
     Approvals,
     Budget,
@@ -42,6 +42,7 @@ def dump(production: Production) -> dict[str, Any]:
         "shots": _each(production.shots, _shot),
         "approvals": _approvals(production.approvals),
         "budget": _budget(production.budget),
+        "schedule": timing.dumped(production.schedule),
         "triggers": [dict(trigger) for trigger in production.triggers],
         "outputs": _each(production.outputs, _output),
     }

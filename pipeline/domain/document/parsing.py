@@ -8,6 +8,7 @@ from typing import Any
 
 from pipeline.domain.budget import Action, Threshold, in_order
 from pipeline.domain.document import outputs, scene_types, scripts, shots, workflows
+from pipeline.domain.document.timing import timing
 from pipeline.domain.errors import Invalid
 from pipeline.domain.format.kinds import INVALID
 from pipeline.domain.format.table import ROOT
@@ -140,6 +141,7 @@ class _Parser:
             shots=shots,
             approvals=_approvals(body.get("approvals", {})),
             budget=self._budget(body.get("budget", {})),
+            schedule=timing(body.get("schedule", {}), self.report),
             triggers=tuple(body.get("triggers", ())),
             outputs=outputs.resolve(body.get("outputs", ()), self.presets, self.report),
         )

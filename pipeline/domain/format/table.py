@@ -28,6 +28,11 @@ _RESOLUTION = Pattern(r"^[1-9][0-9]{1,4}x[1-9][0-9]{1,4}(?![\s\S])", "1280x720")
 _SWITCH = Choice(("human", "auto"))
 _PLACES = Pattern(r"^[^\x00-\x1f]{1,1000}(?![\s\S])", "5.seed")
 _LIMIT = Number(minimum=0)
+_AT_ONCE = Number(minimum=1, maximum=10_000, whole=True)
+_WINDOW = Pattern(r"^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9](?![\s\S])", "22:00-07:00")
+_MOMENT = Pattern(
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})(?![\s\S])", "2026-12-01T08:00+01:00"
+)
 
 STYLE = Section(
     "style",
@@ -281,6 +286,20 @@ PRODUCTION = Section(
                 },
             ),
             "Upper limits.",
+        ),
+        "schedule": Field(
+            Section(
+                "schedule",
+                "When its generation may start, and how much at once. `stripboard schedule` sets it too; the newest counts.",
+                {
+                    "quiet_hours": Field(_WINDOW, "A window of each day in which no generation starts; what runs goes on."),
+                    "time_zone": Field(_LINE, "Where these hours are meant, like `Europe/Berlin`.", default="`UTC`"),
+                    "start_after": Field(_MOMENT, "No generation of the run starts before; in quotes, with a time zone."),
+                    "parallel": Field(_AT_ONCE, "So many jobs of generation at once at most."),
+                    "scene_types": Field(MapOf(_AT_ONCE), "The same for single scene types, by their names."),
+                },
+            ),
+            "When work may start.",
         ),
         "triggers": Field(ListOf(Free()), "Rules: when this happens, do that."),
         "outputs": Field(ListOf(OUTPUT, limit=100), "Exports of every approved scene."),
