@@ -20,6 +20,7 @@ from data.batch import Batch
 from data.repositories.audit import Audit
 from data.repositories.budgets import Budgets
 from data.repositories.cells import Cells
+from data.repositories.costs import Costs
 from data.repositories.deliveries import Deliveries
 from data.repositories.engines import Engines
 from data.repositories.fleet_work import FleetWorks
@@ -59,6 +60,7 @@ class Store:
         self.engines = Engines(connection)
         self.budgets = Budgets(connection, batch)
         self.schedules = Schedules(connection)
+        self.costs = Costs(connection)
         self.workers = Workers(connection, batch)
         self.fleet_work = FleetWorks(connection)
         self.telemetry = Telemetry(connection, batch)

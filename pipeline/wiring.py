@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pipeline.services.budgets import Budgets
     from pipeline.services.causes import Causes
     from pipeline.services.cells import Cells
+    from pipeline.services.costs import Costs
     from pipeline.services.deliveries import Deliveries
     from pipeline.services.dispatch import Dispatch
     from pipeline.services.fleet_pages import FleetPages
@@ -112,6 +113,7 @@ class Studio:
     fleet_pages: FleetPages
     budgets: Budgets
     schedules: Schedules
+    costs: Costs
 
     def close(self) -> None:
         """Give the database connections back."""
@@ -212,6 +214,7 @@ def _views(settings: Settings, stores: Stores, books: RunBooks, now: Clock, medi
     from pipeline.services.boards import Boards
     from pipeline.services.causes import Causes
     from pipeline.services.cells import Cells
+    from pipeline.services.costs import Costs
     from pipeline.services.fleet_pages import FleetPages
     from pipeline.services.media_files import MediaFiles
     from pipeline.services.overview import Overview
@@ -222,6 +225,7 @@ def _views(settings: Settings, stores: Stores, books: RunBooks, now: Clock, medi
         "boards": Boards(stores, books, now),
         "causes": Causes(stores),
         "cells": Cells(stores, books, now),
+        "costs": Costs(stores, books, now),
         "fleet_pages": FleetPages(stores, books, now),
         "files": MediaFiles(stores, books, media.stored, partial(_small_picture, settings.cache_root / "thumbnails")),
         "overview": Overview(stores, books, now, slots=settings.parallel, free_disk=partial(_free_disk, settings.home)),

@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "verify-delivery": ("deliveries", "Check a delivery package from outside."),
     "workers": ("workers", "The machines that generate, as a fleet."),
     "budgets": ("budgets", "Limits of productions, users and runs."),
+    "costs": ("costs", "What a run has cost, beside what was expected."),
     "agent": ("agent", "Tell a server what the graphics cards of this machine say."),
     "doctor": ("upkeep", "Check this installation and everything stored."),
     "backup": ("backups", "Keep everything stored in one file."),
