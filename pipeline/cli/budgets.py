@@ -10,8 +10,7 @@ from pipeline.cli.console import as_json, print_json, say, table
 from pipeline.cli.exits import Exit
 from pipeline.cli.studios import actor, open_studio
 from pipeline.cli.text import size
-from pipeline.domain.budget import Action, Budget, Quantity, Scope, Threshold
-from pipeline.domain.errors import Invalid
+from pipeline.domain.budget import Budget, Quantity, Scope, parse_level
 
 _HOUR_S, _GB = 3600.0, 1e9
 _OPTIONS = {"gpu_hours": (Quantity.GPU_SECONDS, _HOUR_S), "money": (Quantity.MONEY, 1.0), "disk_gb": (Quantity.DISK_BYTES, _GB)}
@@ -87,7 +86,7 @@ def set_command(scope: str, of: str, levels: tuple[str, ...], no_levels: bool, a
     given = {_OPTIONS[name]: value for name, value in limits.items() if value is not None}
     if not given:
         raise click.UsageError("Give --gpu-hours, --money or --disk-gb.")
-    thresholds = None if not levels and not no_levels else [_level(level) for level in levels]
+    thresholds = None if not levels and not no_levels else [parse_level(level) for level in levels]
     with open_studio() as studio:
         subject = studio.budgets.subject(Scope(scope), of)
         found = [
@@ -104,15 +103,6 @@ def _told(found: Sequence[Budget], as_json: bool) -> int:
         limit = amount(budget.quantity, budget.limit or 0.0)
         say(f"{budget.name}: {limit}, of which {amount(budget.quantity, budget.spent)} are spent.", style="green")
     return Exit.DONE
-
-
-def _level(text: str) -> Threshold:
-    """`80`, `80:notify`, `95%:finish`."""
-    at, _, action = text.partition(":")
-    try:
-        return Threshold(float(at.strip().removesuffix("%")), Action(action.strip() or "notify"))
-    except ValueError as error:
-        raise Invalid(f'"{text}" is no level. Write it like 80, 90:finish or 100:cancel.') from error
 
 
 @budgets_command.command("remove")

@@ -141,3 +141,17 @@ def in_order(thresholds: Iterable[Threshold]) -> tuple[Threshold, ...]:
     if twice:
         raise Invalid(f"There are two thresholds at {twice[0]:g} %. Keep one of them.")
     return found
+
+
+def parse_levels(text: str) -> tuple[Threshold, ...]:
+    """`80, 95:finish, 100:cancel` as levels in order; a number alone notifies. Raises Invalid for what is no level."""
+    return in_order(parse_level(part) for part in text.replace(";", ",").split(",") if part.strip())
+
+
+def parse_level(text: str) -> Threshold:
+    """`80`, `80:notify` or `95%:finish` as a level. Raises Invalid."""
+    at, _, action = text.partition(":")
+    try:
+        return Threshold(float(at.strip().removesuffix("%")), Action(action.strip() or "notify"))
+    except ValueError as error:
+        raise Invalid(f'"{text.strip()}" is no level. Write it like 80, 90:finish or 100:cancel.') from error
