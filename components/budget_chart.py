@@ -25,6 +25,9 @@ _NEAR = 11.0
 _LABEL_HEIGHT = 6.5
 
 
+_OF = {Quantity.GPU_SECONDS: "GPU-hours", Quantity.MONEY: "money", Quantity.DISK_BYTES: "disk"}
+
+
 @dataclass(frozen=True)
 class _Frame:
     """The ends of both axes."""
@@ -48,6 +51,7 @@ def content(budget: Budget, burn: BurnDown, now: datetime) -> list[Component]:
     head = html.Div(
         [
             html.H2(budget.name, className="card-title cut", title=budget.name),
+            html.Span(_OF[budget.quantity], className="muted"),
             html.Span(_short(budget), className="muted num end"),
         ],
         className="card-head",
@@ -75,19 +79,20 @@ def summary(budget: Budget, burn: BurnDown, now: datetime) -> str:
     amount = _amount_of(budget.quantity)
     limit = "" if budget.limit is None else f" of {amount(budget.limit)}"
     told = f"{amount(budget.spent)}{limit} spent"
-    told += f", {amount(budget.reserved)} reserved." if budget.reserved else "."
+    held = amount(budget.reserved)
+    told += "." if held in ("0 h", "0.00 h", "0.00", "0 bytes") else f", {held} reserved."
     if budget.quantity is Quantity.DISK_BYTES:
         return f"{told} Disk is counted when files are stored."
     if not burn.pace:
         return f"{told} Nothing was spent lately, so there is no forecast."
+    if burn.empty_at is None and burn.ends_at is None:
+        return f"{told} Nothing more is asked for."
     told += f" At the pace of late, {amount(burn.pace)} an hour,"
     if burn.empty_at is not None:
         rest = "before what is asked for is done" if burn.left else "if work goes on like this"
         return f"{told} nothing is left {_at(burn.empty_at, now)}, {rest}."
-    if burn.ends_at is not None:
-        over = "" if budget.limit is None else f", with {amount(max(0.0, budget.limit - budget.spent - burn.left))} left"
-        return f"{told} what is asked for is done {_at(burn.ends_at, now)}{over}."
-    return f"{told} and nothing more is asked for."
+    over = "" if budget.limit is None else f", with {amount(max(0.0, budget.limit - budget.spent - burn.left))} left"
+    return f"{told} what is asked for is done {_at(burn.ends_at or now, now)}{over}."
 
 
 def _at(moment: datetime, now: datetime) -> str:

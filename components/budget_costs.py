@@ -79,7 +79,7 @@ def _line(line: CostLine, longest: float, *, has_money: bool, look: str = "") ->
         html.Th(line.name.replace("_", " ") or "nobody", scope="row", className="cut", title=line.name),
         [*spent, _time(line.seconds)],
         html.Span(_time(line.estimated_seconds), className="muted"),
-        _bars(line, longest) if longest else "",
+        _bars(line, longest) if longest and (line.seconds or line.estimated_seconds) else "",
         words.size(line.size_bytes),
         html.Span(words.size(line.estimated_bytes), className="muted"),
     ]

@@ -157,30 +157,19 @@ def _row(budget: Budget, view: View) -> Component:
         ],
         className="bu-bar",
     )
-    left = html.Div(
-        [
-            html.Div(budget.name, className="strong cut", title=budget.name),
-            html.Div(f"{QUANTITIES[budget.quantity]} of a {_SCOPES[budget.scope]}", className="muted cut bu-small"),
-        ],
-        className="cut",
-    )
+    spent_of = [html.B(amount(budget.quantity, budget.spent)), html.Span(f" of {amount(budget.quantity, budget.limit or 0.0)}")]
     return dcc.Link(
-        [left, html.Div([bar, _under(budget)], className="bu-middle"), _told(budget)],
+        [
+            html.Span(budget.name, className="strong cut", title=budget.name),
+            html.Span(f"{QUANTITIES[budget.quantity]} of a {_SCOPES[budget.scope]}", className="muted bu-small bu-what"),
+            html.Span(spent_of, className="num bu-told"),
+            bar,
+            _under(budget),
+            html.Span(f"{words.share(budget.spent, budget.limit or 0.0)} %", className="faint num bu-small bu-told"),
+        ],
         href=address(view, budget=budget),
         className="bu-row on" if is_on else "bu-row",
         title="shown over time" if is_on else "",
-    )
-
-
-def _told(budget: Budget) -> Component:
-    limit = amount(budget.quantity, budget.limit or 0.0)
-    spent = amount(budget.quantity, budget.spent)
-    return html.Div(
-        [
-            html.Div([html.B(spent), html.Span(f" of {limit}", className="muted")], className="num"),
-            html.Div(f"{words.share(budget.spent, budget.limit or 0.0)} %", className="faint num bu-small"),
-        ],
-        className="bu-told",
     )
 
 
@@ -188,12 +177,14 @@ def _under(budget: Budget) -> Component:
     stop = budget.stops
     if stop is not None:
         what = "what ran was stopped" if stop.action is Action.CANCEL else "no new generation starts"
-        return html.Div(f"▲ {stop.at_percent:g} % reached: {what}", className="bu-small bu-stop")
+        return html.Div(f"▲ {stop.at_percent:g} % reached: {what}", className="bu-small bu-stop bu-under")
     following = budget.thresholds[budget.fired : budget.fired + 1]
     if following:
-        return html.Div(f"next level: {_level(following[0].at_percent, following[0].action)}", className="bu-small faint cut")
+        return html.Div(
+            f"next level: {_level(following[0].at_percent, following[0].action)}", className="bu-small faint bu-under"
+        )
     told = "its last level is reached" if budget.thresholds else "no levels: work stops at the limit"
-    return html.Div(told, className="bu-small faint cut")
+    return html.Div(told, className="bu-small faint bu-under")
 
 
 def _level(at_percent: float, action: Action) -> str:

@@ -31,10 +31,14 @@ async def layout(budget: str = "", run: str = "", by: str = "", **_: str) -> Com
 def _view(budget: str, run: str, by: str) -> budgets.View:
     studio = current_studio()
     found, runs = studio.budgets.all(), studio.runs.all()
-    chosen = next((one for one in found if budgets.key_of(one) == budget), found[0] if found else None)
+    pressing = max(
+        found, key=lambda one: (one.stops is not None, one.quantity is not Quantity.DISK_BYTES, one.share), default=None
+    )
+    chosen = next((one for one in found if budgets.key_of(one) == budget), pressing)
     costs = None
     if runs:
-        default = next((one for one in runs if one.status in _UNDER_WAY), runs[0])
+        spent = [one for one in runs if one.spent_seconds] or runs
+        default = next((one for one in spent if one.status in _UNDER_WAY), spent[0])
         of = next((one for one in runs if str(one.id) == run), default)
         report = studio.costs.of_run(of.id, By(by) if by in set(By) else By.SCENE_TYPE)
         costs = budget_costs.Costs(of, report.by, report.lines, report.total)

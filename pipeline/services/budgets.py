@@ -41,8 +41,13 @@ class Budgets:
         """Every budget: of productions, of users, then of runs, the newest run first."""
         with self._stores.read() as store:
             found = store.budgets.all()
-        order = list(Scope)
-        return sorted(found, key=lambda one: (order.index(one.scope), _newest_first(one), one.name.casefold(), one.quantity))
+        scopes, quantities = list(Scope), list(Quantity)
+        return sorted(
+            found,
+            key=lambda one: (
+                scopes.index(one.scope), _newest_first(one), one.name.casefold(), quantities.index(one.quantity)
+            ),
+        )  # fmt: skip
 
     def subject(self, scope: Scope, name: str) -> Subject:
         """The production of this title or number, the run of this name or number, or the user. Raises NotFound."""
