@@ -47,6 +47,11 @@ def payable_seconds(store: Store, run: Run) -> float:
     return min(accounts.startable_seconds(run.id), accounts.free_seconds(run.id, price))
 
 
+def payable_bytes(store: Store, run: Run) -> float:
+    """How much more disk all budgets of a run allow."""
+    return Accounts.open(store, {run.id: run}).free_bytes(run.id)
+
+
 def cost_of(seconds: float, price: float) -> float:
     """What so many seconds cost at a price for an hour."""
     return seconds * price / 3600

@@ -87,9 +87,9 @@ class Fleet:
         return given
 
     def choice(
-        self, store: Store, runs: Sequence[Run], workers: Mapping[str, Worker], *, starting: Starting, now: datetime
+        self, store: Store, runs: Sequence[Run], workers: Mapping[str, Worker], *, starting: Starting | None = None, now: datetime
     ) -> Choice:
-        """The decision as things stand, which only reads; it also explains why jobs wait."""
+        """The decision as things stand, which only reads; it also explains why jobs wait. Without `starting` nothing is held."""
         shown = store.workers.records()
         self._refresh(store, runs, fleet=_able(list(workers.values()), shown), now=now)
         held: defaultdict[str, list[FleetWork]] = defaultdict(list)
@@ -102,7 +102,7 @@ class Fleet:
         others = {work.run_id for here in held.values() for work in here} - set(known)
         known |= store.runs.by_ids(list(others)) if others else {}
         seats = [self._seat(store, worker, own[worker.id], held[worker.name], known) for worker in workers.values()]
-        rules = starting.rules(self._rules)
+        rules = starting.rules(self._rules) if starting else self._rules
         return choose(self._backlog, seats, now_s=now.timestamp(), rules=rules, served=self._served)
 
     @property

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from data.store import Stores
 from pipeline.domain import resolver
-from pipeline.domain.budget import Account
 from pipeline.domain.matrix import SelectionMissed
 from pipeline.domain.progress import Progress, outlook, phases
 from pipeline.domain.records import Attempt, Cell, Event, Job, Run, Still, Take
@@ -16,7 +15,7 @@ from pipeline.domain.resolver import Unmet
 from pipeline.domain.stages import STAGES, Phase, Stage, last_rank
 from pipeline.domain.statuses import CellStatus, JobStatus
 from pipeline.ports import Clock
-from pipeline.services.accounts import Accounts, payable_seconds
+from pipeline.services.accounts import Accounts, payable_bytes, payable_seconds
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.starting import Starting
 
@@ -58,9 +57,10 @@ class Reports:
             stills = Counter(still.status for still in store.stills.of_run(run_id))
             jobs = store.jobs.open_stages(run_id)
             startable = store.cells.count_with_needs_met(run_id)
-            sizes = Account(run.limit_bytes, run.spent_bytes, run.reserved_bytes)
             last = last_rank(Phase(run.until))
-            is_covered = store.jobs.any_within(run_id, last, free_seconds=payable_seconds(store, run), free_bytes=sizes.free)
+            is_covered = store.jobs.any_within(
+                run_id, last, free_seconds=payable_seconds(store, run), free_bytes=payable_bytes(store, run)
+            )
         ready = {stage: count for (stage, status), count in jobs.items() if status is JobStatus.READY}
         allowed = sum(count for stage, count in ready.items() if STAGES[stage].rank <= last)
         return Progress(
