@@ -17,7 +17,14 @@ heads = Table(
 """One row. Every writing transaction locks it first: that makes one writer at a time on any database, and it numbers
 events and chains the audit log without gaps or races."""
 
-projects = Table("projects", metadata, key(), Column("title", Text, nullable=False, unique=True), Column("created_at", UtcTime))
+projects = Table(
+    "projects",
+    metadata,
+    key(),
+    Column("title", Text, nullable=False, unique=True),
+    Column("created_at", UtcTime),
+    Column("schedule", Json, nullable=False, server_default="{}"),
+)
 
 
 def _library(name: str) -> Table:
@@ -61,6 +68,8 @@ production_runs = Table(
     Column("reserved_bytes", BigInteger, nullable=False, server_default="0"),
     Column("spent_cost", Float, nullable=False, server_default="0"),
     Column("reserved_cost", Float, nullable=False, server_default="0"),
+    Column("created_by", Text, nullable=False, server_default=""),
+    Column("start_after", UtcTime),
     Column("matrix_config", Json, nullable=False),
     UniqueConstraint("project_id", "number"),
 )

@@ -19,7 +19,9 @@ from data import claims, sqlite
 from data.batch import Batch
 from data.reads import DriverCursor
 from data.repositories.audit import Audit
+from data.repositories.budgets import Budgets
 from data.repositories.cells import Cells
+from data.repositories.costs import Costs
 from data.repositories.deliveries import Deliveries
 from data.repositories.engines import Engines
 from data.repositories.fleet_work import FleetWorks
@@ -29,6 +31,7 @@ from data.repositories.journal import Journal
 from data.repositories.outputs import Outputs
 from data.repositories.pages import Pages
 from data.repositories.runs import Runs
+from data.repositories.schedules import Schedules
 from data.repositories.stills import Stills
 from data.repositories.takes import Takes
 from data.repositories.tallies import Tallies
@@ -56,6 +59,9 @@ class Store:
         self.takes = Takes(connection, batch)
         self.deliveries = Deliveries(connection, batch)
         self.engines = Engines(connection)
+        self.budgets = Budgets(connection, batch)
+        self.schedules = Schedules(connection)
+        self.costs = Costs(connection)
         self.workers = Workers(connection, batch)
         self.fleet_work = FleetWorks(connection)
         self.telemetry = Telemetry(connection, batch)

@@ -35,8 +35,10 @@ if TYPE_CHECKING:
     from pipeline.ports import Clock, GeneratorBackend, GpuProbe, Servers
     from pipeline.services.activity import Activity
     from pipeline.services.boards import Boards
+    from pipeline.services.budgets import Budgets
     from pipeline.services.causes import Causes
     from pipeline.services.cells import Cells
+    from pipeline.services.costs import Costs
     from pipeline.services.deliveries import Deliveries
     from pipeline.services.dispatch import Dispatch
     from pipeline.services.fleet_pages import FleetPages
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
     from pipeline.services.review import Review
     from pipeline.services.runbooks import RunBooks
     from pipeline.services.runs import RunsService
+    from pipeline.services.schedules import Schedules
     from pipeline.services.search import Search
     from pipeline.services.submission import Submission
     from pipeline.services.telemetry import Telemetry
@@ -108,6 +111,9 @@ class Studio:
     workers: Workers
     telemetry: Telemetry
     fleet_pages: FleetPages
+    budgets: Budgets
+    schedules: Schedules
+    costs: Costs
 
     def close(self) -> None:
         """Give the database connections back."""
@@ -160,7 +166,7 @@ def build_studio(
         runs=RunsService(stores, books, media=media, clock=now, presets=productions.presets, load_workflow=workflow_files.load),
         deliveries=Deliveries(stores, books, now, media.copy_out),
         packages=Packages(stores, lambda sha256: _package_contents(media.stored(sha256)), Deliveries.package_name),
-        reports=Reports(stores, books),
+        reports=Reports(stores, books, now),
         upkeep=Upkeep(stores, books, media=media, spool=spool, clock=now),
         invariants=Invariants(stores, media=media, spool=spool, clock=now, logs=logs, verify_package=verify_package),
         dispatch=Dispatch(
@@ -187,11 +193,15 @@ def _fleet(settings: Settings, stores: Stores, now: Clock, *, servers: Servers |
 
 def _decisions(stores: Stores, books: RunBooks, now: Clock) -> dict[str, Any]:
     """The services by which people ask for scenes and judge them."""
+    from pipeline.services.budgets import Budgets
     from pipeline.services.retakes import Retakes
     from pipeline.services.review import Review
+    from pipeline.services.schedules import Schedules
     from pipeline.services.submission import Submission
 
     return {
+        "budgets": Budgets(stores, now),
+        "schedules": Schedules(stores, now),
         "submission": Submission(stores, books, now),
         "review": Review(stores, books, now),
         "retakes": Retakes(stores, books, now),
@@ -204,6 +214,7 @@ def _views(settings: Settings, stores: Stores, books: RunBooks, now: Clock, medi
     from pipeline.services.boards import Boards
     from pipeline.services.causes import Causes
     from pipeline.services.cells import Cells
+    from pipeline.services.costs import Costs
     from pipeline.services.fleet_pages import FleetPages
     from pipeline.services.media_files import MediaFiles
     from pipeline.services.overview import Overview
@@ -214,6 +225,7 @@ def _views(settings: Settings, stores: Stores, books: RunBooks, now: Clock, medi
         "boards": Boards(stores, books, now),
         "causes": Causes(stores),
         "cells": Cells(stores, books, now),
+        "costs": Costs(stores, books, now),
         "fleet_pages": FleetPages(stores, books, now),
         "files": MediaFiles(stores, books, media.stored, partial(_small_picture, settings.cache_root / "thumbnails")),
         "overview": Overview(stores, books, now, slots=settings.parallel, free_disk=partial(_free_disk, settings.home)),

@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 
 from pipeline import wiring_rest
 from pipeline.api import (
+    budgets,
     cells,
     deliveries,
     description,
@@ -27,6 +28,7 @@ from pipeline.api import (
     production_runs,
     reading,
     readings,
+    schedules,
     variant_images,
     views,
     workers,
@@ -53,6 +55,8 @@ ROUTERS = (
     files.router,
     reading.router,
     workers.router,
+    budgets.router,
+    schedules.router,
     readings.router,
 )
 

@@ -101,9 +101,9 @@ def plan(production: Production, sources: Mapping[str, str], before: Before | No
 
 
 def differs(production: Production, sources: Mapping[str, str], config: RunConfig) -> bool:
-    """Whether a production, its gates and budget apart, or one of its pictures is not what a run was made from."""
+    """Whether a production, its gates, budget and schedule apart, or one of its pictures is not what a run was made from."""
     made_from = config.production
-    if replace(production, approvals=made_from.approvals, budget=made_from.budget) != made_from:
+    if replace(production, approvals=made_from.approvals, budget=made_from.budget, schedule=made_from.schedule) != made_from:
         return True
     return any(path in config.sources and config.sources[path].sha256 != sha256 for path, sha256 in sources.items())
 

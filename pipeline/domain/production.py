@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pipeline.domain.budget import Threshold
+from pipeline.domain.schedule import Schedule
+
 
 @dataclass(frozen=True)
 class Style:
@@ -171,11 +174,23 @@ class Approvals:
 
 @dataclass(frozen=True)
 class Budget:
-    """Upper limits; None means no limit. `gpu_hours` counts generation time of any backend."""
+    """Upper limits; None means no limit. `gpu_hours` counts generation time of any backend.
+
+    `thresholds` are the levels of each of these limits.
+    """
 
     gpu_hours: float | None = None
     disk_gb: float | None = None
     money: float | None = None
+    thresholds: tuple[Threshold, ...] = ()
+
+
+@dataclass(frozen=True)
+class Timing:
+    """When its generation may start: as `Schedule` has it, and `start_after` as a moment with its time zone (ISO 8601)."""
+
+    schedule: Schedule = field(default_factory=Schedule)
+    start_after: str | None = None
 
 
 @dataclass(frozen=True)
@@ -212,5 +227,6 @@ class Production:
     shots: tuple[Shot, ...] = ()
     approvals: Approvals = Approvals()
     budget: Budget = Budget()
+    schedule: Timing = Timing()
     triggers: tuple[Mapping[str, object], ...] = ()
     outputs: tuple[Output, ...] = ()

@@ -63,7 +63,8 @@ class StoredFile:
 class Run:
     """A production run without its configuration. Times in seconds, sizes in bytes; limits None when unlimited.
 
-    Costs are those of workers' time, in the currency of the installation.
+    Costs are those of workers' time, in the currency of the installation. `created_by` is who made it, `start_after` the time
+    before which none of its generation starts.
     """
 
     id: int
@@ -87,6 +88,8 @@ class Run:
     limit_cost: float | None = None
     spent_cost: float = 0.0
     reserved_cost: float = 0.0
+    created_by: str = ""
+    start_after: datetime | None = None
 
     @property
     def name(self) -> str:

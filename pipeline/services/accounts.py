@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from data.store import Store
-from pipeline.domain.budget import Account
+from pipeline.domain.budget import Account, Quantity
 from pipeline.domain.records import Job, Run
 from pipeline.domain.stages import STAGES, Lane
 from pipeline.domain.workers import FLEET_BACKENDS
+from pipeline.services.shared_budgets import SharedBudgets
 
 
 def is_paid(job: Job) -> bool:
@@ -37,8 +38,18 @@ def cheapest(store: Store, run: Run) -> float:
 
 
 def payable_seconds(store: Store, run: Run) -> float:
-    """How much more generation time the budgets of a run can pay for: its hours, and its money at the cheapest worker."""
-    return Accounts({run.id: run}).free_seconds(run.id, cheapest(store, run) if run.limit_cost is not None else 0.0)
+    """How much more generation time all budgets of a run can pay for: hours, and money at the cheapest worker.
+
+    Less than nothing where a level of one of them has stopped new work.
+    """
+    accounts = Accounts.open(store, {run.id: run})
+    price = cheapest(store, run) if run.limit_cost is not None or accounts.shared else 0.0
+    return min(accounts.startable_seconds(run.id), accounts.free_seconds(run.id, price))
+
+
+def payable_bytes(store: Store, run: Run) -> float:
+    """How much more disk all budgets of a run allow."""
+    return Accounts.open(store, {run.id: run}).free_bytes(run.id)
 
 
 def cost_of(seconds: float, price: float) -> float:
@@ -48,9 +59,13 @@ def cost_of(seconds: float, price: float) -> float:
 
 @dataclass
 class Accounts:
-    """The budgets of the active runs while a transaction works on them: generation time, disk, and the price of that time."""
+    """The budgets of the active runs while a transaction works on them: generation time, disk, and the price of that time.
+
+    Whatever is reserved and charged counts for the run, and for every budget of its production and of its user.
+    """
 
     runs: dict[int, Run]
+    shared: SharedBudgets = field(default_factory=SharedBudgets)
     seconds: dict[int, Account] = field(default_factory=dict)
     sizes: dict[int, Account] = field(default_factory=dict)
     costs: dict[int, Account] = field(default_factory=dict)
@@ -59,56 +74,101 @@ class Accounts:
         for run in self.runs.values():
             self.add(run)
 
+    @classmethod
+    def open(cls, store: Store, runs: dict[int, Run]) -> Accounts:
+        """The budgets of these runs, and those that they share."""
+        return cls(runs, SharedBudgets(store.budgets.in_force()))
+
     def add(self, run: Run) -> None:
         """Open the budgets of one more run."""
         self.runs[run.id] = run
         self.seconds[run.id] = Account(run.limit_seconds, run.spent_seconds, run.reserved_seconds)
         self.sizes[run.id] = Account(run.limit_bytes, run.spent_bytes, run.reserved_bytes)
         self.costs[run.id] = Account(run.limit_cost, run.spent_cost, run.reserved_cost)
+        self.shared.know(run)
+
+    def of_run(self, run_id: int, quantity: Quantity) -> Account | None:
+        """How a run's own budget stands now; None where the run is not among these."""
+        kept = {Quantity.GPU_SECONDS: self.seconds, Quantity.MONEY: self.costs, Quantity.DISK_BYTES: self.sizes}
+        return kept[quantity].get(run_id)
 
     def release(self, job: Job, price: float = 0.0) -> None:
         """A job that was about to start at this price does not: its reservation is free again."""
         if is_paid(job):
             self._charge_time(job.run_id, job.estimated_seconds, 0.0, price)
-        self.sizes[job.run_id] = self.sizes[job.run_id].charge(job.estimated_bytes, 0.0)
+        self._charge_size(job, 0)
 
     def reserve(self, job: Job, price: float = 0.0) -> bool:
         """Reserve what the job may cost at a price for an hour; False, and nothing reserved, when a budget does not cover it."""
         seconds = job.estimated_seconds if is_paid(job) else 0.0
-        if not self.sizes[job.run_id].covers(job.estimated_bytes) or not self.covers_time(job.run_id, seconds, price):
+        if job.estimated_bytes > self.free_bytes(job.run_id) or not self.covers_time(job.run_id, seconds, price):
+            return False
+        if self.shared and is_paid(job) and self.shared.stopped_by(job.run_id):
             return False
         self.reserve_time(job.run_id, seconds, price)
         self.sizes[job.run_id] = self.sizes[job.run_id].reserve(job.estimated_bytes)
+        self.shared.reserve(job.run_id, Quantity.DISK_BYTES, job.estimated_bytes)
         return True
 
     def covers_time(self, run_id: int, seconds: float, price: float) -> bool:
         """Whether so much more time at this price may be reserved."""
-        return self.seconds[run_id].covers(seconds) and self.costs[run_id].covers(cost_of(seconds, price))
+        cost = cost_of(seconds, price)
+        if not self.seconds[run_id].covers(seconds) or not self.costs[run_id].covers(cost):
+            return False
+        if not self.shared:
+            return True
+        free_seconds, free_cost = (self.shared.free(run_id, each) for each in (Quantity.GPU_SECONDS, Quantity.MONEY))
+        return seconds <= free_seconds and cost <= free_cost
 
     def reserve_time(self, run_id: int, seconds: float, price: float) -> None:
         """Reserve time and what it costs, both of which the budgets must cover."""
         self.seconds[run_id] = self.seconds[run_id].reserve(seconds)
+        self.shared.reserve(run_id, Quantity.GPU_SECONDS, seconds)
         if price:
             self.costs[run_id] = self.costs[run_id].reserve(cost_of(seconds, price))
+            self.shared.reserve(run_id, Quantity.MONEY, cost_of(seconds, price))
 
     def free_seconds(self, run_id: int, price: float) -> float:
-        """How much more time at this price both budgets can pay for."""
-        free = self.seconds[run_id].free
-        return min(free, self.costs[run_id].free * 3600 / price) if price else free
+        """How much more time at this price all budgets can pay for."""
+        free, money = self.seconds[run_id].free, self.costs[run_id].free
+        if self.shared:
+            free = min(free, self.shared.free(run_id, Quantity.GPU_SECONDS))
+            money = min(money, self.shared.free(run_id, Quantity.MONEY))
+        return min(free, money * 3600 / price) if price else free
+
+    def startable_seconds(self, run_id: int) -> float:
+        """How much time what starts now may take; less than nothing where a level of a budget has stopped new work."""
+        if self.shared and self.shared.stopped_by(run_id):
+            return -1.0
+        return self.free_seconds(run_id, 0.0)
+
+    def free_bytes(self, run_id: int) -> float:
+        """How much more disk all budgets allow."""
+        free = self.sizes[run_id].free
+        return min(free, self.shared.free(run_id, Quantity.DISK_BYTES)) if self.shared else free
 
     def charge(self, job: Job, *, seconds: float, size_bytes: int) -> bool:
         """An attempt ended having used this much; False, and no bytes charged, when its files do not fit the disk budget."""
         if is_paid(job):
             self._charge_time(job.run_id, job.reserved_seconds, seconds, job.price)
-        account = self.sizes[job.run_id]
-        fits = size_bytes <= account.free + job.estimated_bytes
-        self.sizes[job.run_id] = account.charge(job.estimated_bytes, size_bytes if fits else 0)
+        fits = size_bytes <= self.free_bytes(job.run_id) + job.estimated_bytes
+        self._charge_size(job, size_bytes if fits else 0)
         return fits
 
+    def _charge_size(self, job: Job, used: int) -> None:
+        self.sizes[job.run_id] = self.sizes[job.run_id].charge(job.estimated_bytes, used)
+        self.shared.charge(job.run_id, Quantity.DISK_BYTES, job.estimated_bytes, used)
+
     def _charge_time(self, run_id: int, reserved: float, used: float, price: float) -> None:
-        self.seconds[run_id] = self.seconds[run_id].charge(reserved, used)
+        """The run and what it shares are charged the same: what each of them has room for."""
+        paid = min(used, self.shared.room(run_id, Quantity.GPU_SECONDS, reserved), self.seconds[run_id].room(reserved))
+        self.seconds[run_id] = self.seconds[run_id].charge(reserved, paid)
+        self.shared.charge(run_id, Quantity.GPU_SECONDS, reserved, paid)
         if price:
-            self.costs[run_id] = self.costs[run_id].charge(cost_of(reserved, price), cost_of(used, price))
+            held, cost = cost_of(reserved, price), cost_of(used, price)
+            cost = min(cost, self.shared.room(run_id, Quantity.MONEY, held), self.costs[run_id].room(held))
+            self.costs[run_id] = self.costs[run_id].charge(held, cost)
+            self.shared.charge(run_id, Quantity.MONEY, held, cost)
 
     def store(self, store: Store) -> None:
         """Write what has changed; one row a run."""
@@ -124,3 +184,4 @@ class Accounts:
             }
             if any(getattr(run, name) != value for name, value in values.items()):
                 store.runs.spend(run_id, values)
+        self.shared.store(store)

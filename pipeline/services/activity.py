@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from data.store import Store, Stores
 from pipeline.domain.activity import JobRow, Notice, log_text, stage_words
+from pipeline.domain.budget import ACTION_WORDS, QUANTITY_WORDS, Action
 from pipeline.domain.errors import NotFound
 from pipeline.domain.records import Attempt, Event, Job, Run
 from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus
@@ -13,7 +14,7 @@ from pipeline.ports import Clock
 from pipeline.services.runbooks import RunBooks
 
 _LOOKED_BACK = 600
-_TOLD = ("cell.failed", "still.failed", "delivery.failed", "delivery.sealed", "delivery.cancelled")
+_TOLD = ("cell.failed", "still.failed", "delivery.failed", "delivery.sealed", "delivery.cancelled", "budget.reached")
 _ACTIVE = (RunStatus.RUNNING, RunStatus.PAUSED)
 
 
@@ -65,7 +66,11 @@ class Activity:
             told = _without_overtaken(_newest_of_each(store.journal.latest(_LOOKED_BACK, types=_TOLD)))
             standing = _standing(store, told)
             notices = [_told(event, runs[event.run_id], standing) for event in told if event.run_id in runs]
-        return [*waiting, *(notice for notice in notices if notice is not None)][:limit]
+            names = {budget.id: budget.name for budget in store.budgets.all()} if any(map(_is_of_budget, told)) else {}
+            levels = [
+                _level(event, names[event.subject_id]) for event in told if _is_of_budget(event) and event.subject_id in names
+            ]
+        return [*waiting, *levels, *(notice for notice in notices if notice is not None)][:limit]
 
     def _waiting(self, store: Store, run: Run) -> list[Notice]:
         found = []
@@ -152,6 +157,17 @@ def _standing(store: Store, told: Sequence[Event]) -> dict[tuple[str, int], tupl
     return found | {("still", still.id): (still.key, still.status) for still in stills.values()}
 
 
+def _is_of_budget(event: Event) -> bool:
+    return event.subject == "budget"
+
+
+def _level(event: Event, name: str) -> Notice:
+    """That so much of a budget is spent, and what came of it."""
+    action = Action(event.data["action"])
+    text = f"{event.data['at_percent']:g} % of {QUANTITY_WORDS[event.data['quantity']]} is spent: {ACTION_WORDS[action]}"
+    return Notice("budget", text, event.at, event.run_id or 0, name, event.subject, event.subject_id, seq=event.seq)
+
+
 def _told(event: Event, run: Run, standing: Mapping[tuple[str, int], tuple[str, CellStatus]]) -> Notice | None:
     """The notice of an event; None for a failure that is overcome."""
     reason = event.data.get("reason", "")
@@ -161,6 +177,8 @@ def _told(event: Event, run: Run, standing: Mapping[tuple[str, int], tuple[str, 
         if event.type == "delivery.sealed":
             return _notice("sealed", f"{name} is sealed and can be fetched", event, run)
         return _notice("failed", f"{name} was not made: {reason}", event, run)
+    if (event.subject, event.subject_id) not in standing:
+        return None
     key, status = standing[event.subject, event.subject_id]
     if status is not CellStatus.FAILED:
         return None

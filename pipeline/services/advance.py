@@ -163,7 +163,7 @@ class Advance:
     def _cancel_running(self, running: Sequence[Job], reason: str) -> None:
         """End these attempts; each has cost the time that it ran, and what else was reserved is free again."""
         now = self.store.journal.now
-        accounts = Accounts(self.store.runs.by_ids(list({job.run_id for job in running})))
+        accounts = Accounts.open(self.store, self.store.runs.by_ids(list({job.run_id for job in running})))
         costs = ran_for(self.store, running)
         for job in running:
             accounts.charge(job, seconds=costs[job.attempt_id or ""], size_bytes=0)

@@ -18,12 +18,14 @@ from pipeline.domain.statuses import AttemptOutcome, CellStatus, JobStatus
 from pipeline.domain.work import InputFile, OutputFile, Place, Request, Result, Update, UpdateState
 from pipeline.domain.workers import FLEET_BACKENDS, Worker
 from pipeline.ports import Clock, Media
+from pipeline.services import thresholds
 from pipeline.services.accounts import Accounts, is_paid, ran_for
 from pipeline.services.advance import Advance
 from pipeline.services.fleet import Fleet
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.sealing import Sealing
 from pipeline.services.settlement import Settlement
+from pipeline.services.starting import Starting
 
 _LOOK_PAST = 4096
 """How far the queue is read past jobs that wait for equal ones."""
@@ -109,11 +111,13 @@ class Dispatch:
         self._begun.clear()
         with self._stores.begin(self._clock.now()) as store:
             advance = Advance(store, self._books, ENGINE)
-            accounts = Accounts({run.id: run for run in store.runs.active()})
+            accounts = Accounts.open(store, {run.id: run for run in store.runs.active()})
             advance.know_runs(accounts.runs.values())
             self.has_fleet = any(run.backend in FLEET_BACKENDS for run in accounts.runs.values())
             store.jobs.note_progress(news or {})
             over = self._settle(advance, accounts, engine_id, reports) if reports else []
+            if accounts.shared:
+                thresholds.act(store, accounts)
             assignments = self._claim(advance, accounts, engine_id, free, only)
             accounts.store(store)
         return Turn(tuple(assignments), tuple(over), len(reports) - len(over) + self._reused)
@@ -197,23 +201,26 @@ class Dispatch:
         assignments: list[Assignment] = []
         running = [run for run in accounts.runs.values() if run.status.value == "running"]
         active = [run for run in running if only is None or run.id in only]
+        starting = Starting(store, active, accounts.shared, store.journal.now)
         for lane, room in free.items():
             for run in active:
                 if room <= 0:
                     break
-                if lane is Lane.GENERATION and run.backend in FLEET_BACKENDS:
+                if lane is Lane.GENERATION and (run.backend in FLEET_BACKENDS or not starting.may_generate(run)):
                     continue
-                started = self._start(advance, accounts, self._next(store, accounts, run, lane, room), engine_id, lease_until)
+                chosen = self._next(store, accounts, run, lane, room, starting)
+                started = self._start(advance, accounts, chosen, engine_id, lease_until)
                 assignments.extend(started)
                 room -= len(started)
         of_fleet = [run for run in active if run.backend in FLEET_BACKENDS]
         if of_fleet and free:
-            assignments += self._start(advance, accounts, self._given(store, accounts, of_fleet), engine_id, lease_until)
+            given = self._given(store, accounts, of_fleet, starting)
+            assignments += self._start(advance, accounts, given, engine_id, lease_until)
         return assignments
 
-    def _given(self, store: Store, accounts: Accounts, runs: Sequence[Run]) -> list[Chosen]:
+    def _given(self, store: Store, accounts: Accounts, runs: Sequence[Run], starting: Starting) -> list[Chosen]:
         """The jobs that go to workers of the fleet now, each with the stored twin that it takes instead, if there is one."""
-        given = {one.job_id: one.worker for one in self._fleet.next(store, runs)}
+        given = {one.job_id: one.worker for one in self._fleet.next(store, runs, starting)}
         jobs = store.jobs.by_ids(list(given)) if given else {}
         ready = [jobs[key] for key in given if key in jobs and jobs[key].status is JobStatus.READY]
         twins = store.jobs.with_fingerprints([job.fingerprint for job in ready])
@@ -225,13 +232,13 @@ class Dispatch:
             self._fleet.read_anew()
         return paid
 
-    def _next(self, store: Store, accounts: Accounts, run: Run, lane: Lane, room: int) -> list[Chosen]:
+    def _next(self, store: Store, accounts: Accounts, run: Run, lane: Lane, room: int, starting: Starting) -> list[Chosen]:
         """The next jobs of the run in order of urgency, each with the stored twin that it takes, as many as there is room for.
 
         What waits for an equal job keeps none behind it waiting: the queue is read on past it. Nor does a job that the
         budget does not cover: else the run would neither go on nor be over.
         """
-        free_seconds, free_bytes = accounts.seconds[run.id].free, accounts.sizes[run.id].free
+        free_seconds, free_bytes = accounts.startable_seconds(run.id), accounts.free_bytes(run.id)
         chosen: list[Chosen] = []
         seen, limit, last = 0, room, last_rank(Phase(run.until))
         while True:
@@ -241,11 +248,15 @@ class Dispatch:
             fresh = jobs[seen:]
             twins = store.jobs.with_fingerprints([job.fingerprint for job in fresh if job.stage in REUSABLE])
             found = sort_out(fresh, twins, self._begun)
-            paid = [Chosen(job, twin) for job, twin in found.ahead[: room - len(chosen)] if accounts.reserve(job)]
+            ahead: Sequence[tuple[Job, Job | None]] = found.ahead
+            if lane is Lane.GENERATION:
+                ahead = starting.admitted(run, ahead)
+            paid = [Chosen(job, twin) for job, twin in ahead[: room - len(chosen)] if accounts.reserve(job)]
             self._begun.update(one.job.fingerprint for one in paid if one.twin is None)
             chosen += paid
             seen = len(jobs)
-            if not found.waiting or len(jobs) < limit or len(chosen) >= room or limit >= _LOOK_PAST:
+            is_whole = not found.waiting and len(ahead) == len(found.ahead)
+            if is_whole or len(jobs) < limit or len(chosen) >= room or limit >= _LOOK_PAST:
                 return chosen
             limit = min(_LOOK_PAST, 4 * limit + len(found.waiting))
 

@@ -28,6 +28,7 @@ from pipeline.domain.stages import Phase, last_rank
 from pipeline.domain.work import Update
 from pipeline.domain.workers import Worker, WorkRecord
 from pipeline.services.fitness import Fitness
+from pipeline.services.starting import Starting
 
 _REREAD = timedelta(seconds=10)
 _SWITCH_S = 20.0
@@ -71,12 +72,12 @@ class Fleet:
 
     # Choosing ---------------------------------------------------------------------------------------------------
 
-    def next(self, store: Store, runs: Sequence[Run]) -> list[Given]:
+    def next(self, store: Store, runs: Sequence[Run], starting: Starting) -> list[Given]:
         """Which of the waiting jobs of these runs go to which workers now. They are not started yet."""
         workers = {worker.name: worker for worker in store.workers.all()}
         if not any(worker.may_work for worker in workers.values()):
             return []
-        choice = self.choice(store, runs, workers, now=store.journal.now)
+        choice = self.choice(store, runs, workers, starting=starting, now=store.journal.now)
         given = []
         now_s = store.journal.now.timestamp()
         for one in choice.assignments:
@@ -85,8 +86,10 @@ class Fleet:
             given.append(Given(int(one.job.id), workers[one.worker]))
         return given
 
-    def choice(self, store: Store, runs: Sequence[Run], workers: Mapping[str, Worker], *, now: datetime) -> Choice:
-        """The decision as things stand, which only reads; it also explains why jobs wait."""
+    def choice(
+        self, store: Store, runs: Sequence[Run], workers: Mapping[str, Worker], *, starting: Starting | None = None, now: datetime
+    ) -> Choice:
+        """The decision as things stand, which only reads; it also explains why jobs wait. Without `starting` nothing is held."""
         shown = store.workers.records()
         self._refresh(store, runs, fleet=_able(list(workers.values()), shown), now=now)
         held: defaultdict[str, list[FleetWork]] = defaultdict(list)
@@ -99,7 +102,8 @@ class Fleet:
         others = {work.run_id for here in held.values() for work in here} - set(known)
         known |= store.runs.by_ids(list(others)) if others else {}
         seats = [self._seat(store, worker, own[worker.id], held[worker.name], known) for worker in workers.values()]
-        return choose(self._backlog, seats, now_s=now.timestamp(), rules=self._rules, served=self._served)
+        rules = starting.rules(self._rules) if starting else self._rules
+        return choose(self._backlog, seats, now_s=now.timestamp(), rules=rules, served=self._served)
 
     @property
     def backlog(self) -> Backlog:

@@ -35,8 +35,10 @@ from pipeline.domain.records import Cell, FleetWork, Job, Run, Still
 from pipeline.domain.statuses import AttemptOutcome
 from pipeline.domain.workers import FLEET_BACKENDS, Worker, WorkRecord
 from pipeline.ports import Clock
+from pipeline.services.accounts import Accounts
 from pipeline.services.fleet import Fleet
 from pipeline.services.runbooks import RunBooks
+from pipeline.services.starting import Starting
 
 BACK = timedelta(hours=2)
 """How far back the page looks."""
@@ -113,7 +115,8 @@ class FleetPages:
         past = store.fleet_work.ended(list(workers), now - BACK, _MOST_PAST)
         self._fleet.forget([*(work.job_id for work in held), *(one.job_id for one in past if one.outcome is AttemptOutcome.DONE)])
         active = [run for run in store.runs.active() if run.backend in FLEET_BACKENDS]
-        choice = self._fleet.choice(store, active, workers, now=now)
+        starting = Starting(store, active, Accounts.open(store, {run.id: run for run in active}).shared, now)
+        choice = self._fleet.choice(store, active, workers, starting=starting, now=now)
         backlog = self._fleet.backlog
         coming = ahead(backlog, choice.standing, horizon_s=_LONGEST_AHEAD.total_seconds(), each=_EACH_AHEAD)
         queue = _in_order(backlog, coming)
@@ -306,6 +309,9 @@ def _in_words(reason: Reason, job: FleetJob, run: Run) -> Reason:
     words = reason.words.replace(job.kind.workflow, work_words(job.kind.workflow))
     if reason.cause == "fair_share":
         words = words.replace(f"fair share: {job.kind.run} ", f"fair share: {run.name} ")
+    if reason.cause == "cap":
+        words = words.replace(f"concurrency of {job.kind.project} ", f"concurrency of {run.title} ")
+        return Reason(reason.cause, words, f'`stripboard schedule "{run.title}"` with a higher number')
     return Reason(reason.cause, words, reason.remedy)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data.store import Store, Stores
+from pipeline.domain.budget import Scope
 from pipeline.domain.patience import GRACE
 from pipeline.domain.statuses import CELL_TRANSITIONS, RUN_TRANSITIONS, STILL_TRANSITIONS, CellStatus, RunStatus
 from pipeline.ports import Clock, Folders, Media
@@ -132,6 +133,21 @@ class Invariants:
             if not is_equal or size != run.reserved_bytes:
                 own = f"{run.reserved_seconds:.3f} s, {run.reserved_bytes} B and {run.reserved_cost:.3f} of money"
                 yield f"run {run.name} reserves {own}; its jobs {seconds:.3f} s, {size} B and {cost:.3f}"
+        yield from Invariants._shared_budgets(store)
+
+    @staticmethod
+    def _shared_budgets(store: Store) -> Iterator[Fault]:
+        """Budgets of productions and users: kept, and equal to the sums of their runs."""
+        for budget in store.budgets.all():
+            name = f"the {budget.quantity.value} budget of {budget.name}"
+            if budget.limit is not None and budget.spent + budget.reserved > budget.limit + 1e-6:
+                yield f"{name} has spent and reserved more than its limit"
+            if budget.scope is Scope.RUN:
+                continue
+            spent, reserved = store.budgets.sums(budget.scope, budget.subject, budget.quantity)
+            if abs(spent - budget.spent) > 1e-3 or abs(reserved - budget.reserved) > 1e-3:
+                own = f"{budget.spent:.3f} and {budget.reserved:.3f}"
+                yield f"{name} has spent and reserved {own}; its runs {spent:.3f} and {reserved:.3f}"
 
     def _deliveries(self, store: Store) -> Iterator[Fault]:
         yield from store.audit.delivery_faults()

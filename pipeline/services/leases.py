@@ -57,7 +57,7 @@ class Leases:
         """
         with self._stores.begin(self._clock.now()) as store:
             everything = store.jobs.running(engine_id)
-            accounts = Accounts(store.runs.by_ids([job.run_id for job in everything]))
+            accounts = Accounts.open(store, store.runs.by_ids([job.run_id for job in everything]))
             jobs = [job for job in everything if not (is_paid(job) and accounts.runs[job.run_id].backend in FLEET_BACKENDS)]
             costs = ran_for(store, jobs)
             for job in jobs:
@@ -104,7 +104,7 @@ class Leases:
             store.jobs.note_progress(news or {})
             ours = {job.attempt_id or "": job for job in store.jobs.running(engine_id)}
             store.jobs.extend_leases(engine_id, store.journal.now + LEASE)
-            accounts = Accounts(store.runs.by_ids(list({job.run_id for job in ours.values()})))
+            accounts = Accounts.open(store, store.runs.by_ids(list({job.run_id for job in ours.values()})))
             unpaid = [
                 attempt_id
                 for attempt_id, job in ours.items()

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from data.repositories.tallies import Waiters
 from data.store import Store, Stores
 from pipeline.domain import completion, estimates
-from pipeline.domain.budget import Account
 from pipeline.domain.completion import Ending, Left
 from pipeline.domain.errors import NotFound
 from pipeline.domain.estimates import cost_key
@@ -23,7 +22,7 @@ from pipeline.domain.records import Run
 from pipeline.domain.stages import STAGES, Phase, Stage, last_rank
 from pipeline.domain.statuses import CellStatus, JobStatus, StillKind
 from pipeline.ports import Clock
-from pipeline.services.accounts import payable_seconds
+from pipeline.services.accounts import payable_bytes, payable_seconds
 from pipeline.services.runbooks import RunBooks
 
 _SAMPLES = 60
@@ -127,7 +126,6 @@ class Overview:
     def _count(store: Store, run_id: int, book: RunBook, seq: int) -> _Counted:
         run = store.runs.by_ids([run_id])[run_id]
         tallies = store.tallies
-        sizes = Account(run.limit_bytes, run.spent_bytes, run.reserved_bytes)
         last = last_rank(Phase(run.until))
         return _Counted(
             run=run,
@@ -137,7 +135,9 @@ class Overview:
             segments=tallies.segments_under_way(run_id),
             startable=store.cells.count_with_needs_met(run_id),
             passed=tallies.passed(run_id),
-            is_covered=store.jobs.any_within(run_id, last, free_seconds=payable_seconds(store, run), free_bytes=sizes.free),
+            is_covered=store.jobs.any_within(
+                run_id, last, free_seconds=payable_seconds(store, run), free_bytes=payable_bytes(store, run)
+            ),
             waiters=tallies.best_waiters(run_id),
             held_back=tallies.held_back(run_id),
             finished=tallies.finished_scenes(run_id, seq, _RECENT),

@@ -8,15 +8,16 @@ from dataclasses import dataclass
 
 from data.store import Stores
 from pipeline.domain import resolver
-from pipeline.domain.budget import Account
 from pipeline.domain.matrix import SelectionMissed
 from pipeline.domain.progress import Progress, outlook, phases
 from pipeline.domain.records import Attempt, Cell, Event, Job, Run, Still, Take
 from pipeline.domain.resolver import Unmet
 from pipeline.domain.stages import STAGES, Phase, Stage, last_rank
 from pipeline.domain.statuses import CellStatus, JobStatus
-from pipeline.services.accounts import payable_seconds
+from pipeline.ports import Clock
+from pipeline.services.accounts import Accounts, payable_bytes, payable_seconds
 from pipeline.services.runbooks import RunBooks
+from pipeline.services.starting import Starting
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,10 @@ class CellView:
 class Reports:
     """Reads runs."""
 
-    def __init__(self, stores: Stores, books: RunBooks) -> None:
+    def __init__(self, stores: Stores, books: RunBooks, clock: Clock) -> None:
         self._stores = stores
         self._books = books
+        self._clock = clock
 
     def progress(self, run_id: int) -> Progress:
         """The run at this moment; counts are counts of rows. Costs the same for every state of the run."""
@@ -55,9 +57,10 @@ class Reports:
             stills = Counter(still.status for still in store.stills.of_run(run_id))
             jobs = store.jobs.open_stages(run_id)
             startable = store.cells.count_with_needs_met(run_id)
-            sizes = Account(run.limit_bytes, run.spent_bytes, run.reserved_bytes)
             last = last_rank(Phase(run.until))
-            is_covered = store.jobs.any_within(run_id, last, free_seconds=payable_seconds(store, run), free_bytes=sizes.free)
+            is_covered = store.jobs.any_within(
+                run_id, last, free_seconds=payable_seconds(store, run), free_bytes=payable_bytes(store, run)
+            )
         ready = {stage: count for (stage, status), count in jobs.items() if status is JobStatus.READY}
         allowed = sum(count for stage, count in ready.items() if STAGES[stage].rank <= last)
         return Progress(
@@ -122,9 +125,12 @@ class Reports:
         return lines[:limit]
 
     def held(self, run_id: int, limit: int = 5) -> list[str]:
-        """Why ready jobs wait for another try, as sentences, each once: a full disk, a backend that does not answer."""
+        """Why ready jobs wait, as sentences, each once: quiet hours, a full disk, a backend that does not answer."""
         with self._stores.read() as store:
-            return store.jobs.reasons_to_wait(run_id, limit)
+            runs = store.runs.by_ids([run_id])
+            held = Starting(store, runs.values(), Accounts.open(store, runs).shared, self._clock.now()).held.get(run_id)
+            told = [f"generation {held.words}; {held.remedy} changes that"] if held else []
+            return [*told, *store.jobs.reasons_to_wait(run_id, limit)][:limit]
 
     def last_seq(self) -> int:
         """The number of the newest committed event."""

@@ -6,7 +6,6 @@ from typing import Any
 
 from data.store import Store, Stores
 from pipeline.domain import plans
-from pipeline.domain.budget import Account
 from pipeline.domain.errors import Conflict, NotFound, Refused
 from pipeline.domain.estimates import scene_cost, segment_frames
 from pipeline.domain.matrix import Selection
@@ -14,10 +13,11 @@ from pipeline.domain.records import Actor, Cell, JobInput, Run
 from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import CellStatus, JobStatus, in_words
 from pipeline.ports import Clock
-from pipeline.services.accounts import payable_seconds
+from pipeline.services.accounts import Accounts, payable_seconds
 from pipeline.services.advance import Advance
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.selections import selected
+from pipeline.services.uncovered import stop_words
 
 _AGAIN = (CellStatus.REVIEW, CellStatus.APPROVED, CellStatus.REJECTED, CellStatus.FAILED, CellStatus.CANCELLED)
 
@@ -104,12 +104,15 @@ class Retakes:
         frames = segment_frames(scene)
         whole, size = scene_cost(book.recipes.production, scene, book.rates)
         seconds = whole * sum(frames[from_segment - 1 :]) / sum(frames)
-        payable = payable_seconds(store, run)
-        disk = Account(run.limit_bytes, run.spent_bytes, run.reserved_bytes)
-        if seconds > payable or not disk.covers(size):
+        accounts = Accounts.open(store, {run.id: run})
+        payable, disk = payable_seconds(store, run), accounts.free_bytes(run.id)
+        if seconds > payable or size > disk:
+            stopped = accounts.shared.stopped_by(run.id)
+            if stopped is not None:
+                raise Refused(stop_words(stopped))
             raise Refused(
                 f'Another take of "{cell.plan.key}" would need {seconds / 3600:.3f} GPU-hours and {size / 1e9:.3f} GB; '
-                f"run {run.name} has {payable / 3600:.3f} GPU-hours and {disk.free / 1e9:.3f} GB left. Raise its budget."
+                f"run {run.name} has {payable / 3600:.3f} GPU-hours and {disk / 1e9:.3f} GB left. Raise its budget."
             )
 
 

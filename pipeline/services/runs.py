@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from pipeline.domain.errors import Conflict, Invalid, NotFound, Refused
 from pipeline.domain.presets import Presets
 from pipeline.domain.production import Approvals, Budget, Production
 from pipeline.domain.records import Actor, Run, RunConfig, StoredFile
+from pipeline.domain.schedule import Schedule
 from pipeline.domain.stages import Phase
 from pipeline.domain.statuses import CellStatus, RunStatus, check_run_transition
 from pipeline.domain.workflows.graphs import Graph
@@ -21,6 +23,7 @@ from pipeline.domain.workflows.uses import uses, workflow_files
 from pipeline.domain.workflows.workflow import require
 from pipeline.ports import Clock, Media
 from pipeline.services.advance import Advance
+from pipeline.services.run_thresholds import has_thresholds, keep_thresholds
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.sealing import Sealing
 from pipeline.services.take_numbers import takes_before
@@ -71,11 +74,15 @@ class RunsService:
             before = takes_before(
                 store, project_id, [cell.key for cell in cells], [(still.kind.value, still.key) for still in stills]
             )
-            run = store.runs.add(project_id, config, _columns(production, base_dir, options), now)
+            columns = {**_columns(production, base_dir, options), "created_by": str(actor)}
+            run = store.runs.add(project_id, config, columns, now)
             store.cells.add_all(run.id, cells, before.cells, now)
             store.stills.add_all(run.id, stills, before.stills, now)
             store.flush()
             store.cells.add_needs(run.id, _needs(store, run.id))
+            keep_thresholds(store, run, production.budget)
+            if production.schedule.schedule != Schedule():
+                store.schedules.put(project_id, production.schedule.schedule)
             store.journal.record(
                 "run.created", actor=actor, subject="run", subject_id=run.id, run_id=run.id,
                 data={"cells": len(cells), "number": run.number},
@@ -162,9 +169,9 @@ class RunsService:
         Raises Refused when less is allowed than is spent and reserved already.
         """
         limits = _limits(budget)
-        if all(getattr(run, name) == value for name, value in limits.items()):
-            return False
         with self._stores.begin(self._clock.now()) as store:
+            if all(getattr(run, name) == value for name, value in limits.items()) and has_thresholds(store, run, budget):
+                return False
             current = store.runs.by_ids([run.id])[run.id]
             seconds, size, cost = limits["limit_seconds"], limits["limit_bytes"], limits["limit_cost"]
             if seconds is not None and seconds < current.spent_seconds + current.reserved_seconds:
@@ -174,6 +181,7 @@ class RunsService:
             if cost is not None and cost < current.spent_cost + current.reserved_cost:
                 raise Refused(f"Run {run.name} has cost more than budget.money allows now. Raise it.")
             store.runs.change(run.id, **limits)
+            keep_thresholds(store, store.runs.by_ids([run.id])[run.id], budget)
             store.journal.record("run.changed", actor=actor, subject="run", subject_id=run.id, run_id=run.id, data=limits)
         return True
 
@@ -238,6 +246,7 @@ def _media_type(path: str) -> str:
 
 
 def _columns(production: Production, base_dir: Path, options: RunOptions) -> Mapping[str, Any]:
+    start_after = production.schedule.start_after
     return _limits(production.budget) | {
         "backend": production.backend,
         "base_dir": str(base_dir),
@@ -245,6 +254,7 @@ def _columns(production: Production, base_dir: Path, options: RunOptions) -> Map
         "accept_flags": options.auto_approve,
         "auto_deliver": options.auto_deliver,
         "priority": options.priority,
+        "start_after": datetime.fromisoformat(start_after).astimezone(UTC) if start_after else None,
     }
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from data.store import Store, Stores
 from pipeline.domain import estimates
-from pipeline.domain.budget import Account
 from pipeline.domain.choices import Mode, Preview
 from pipeline.domain.errors import Conflict, Refused
 from pipeline.domain.estimates import Estimate
@@ -20,6 +19,7 @@ from pipeline.services.advance import Advance
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.sealing import Sealing
 from pipeline.services.selections import selected
+from pipeline.services.uncovered import uncovered
 
 _MODES: Mapping[Mode, frozenset[CellStatus]] = {
     Mode.MISSING: frozenset({CellStatus.NOT_STARTED, CellStatus.CANCELLED}),
@@ -36,9 +36,6 @@ _MODES: Mapping[Mode, frozenset[CellStatus]] = {
     ),
 }
 _CANCELLABLE = (CellStatus.QUEUED, CellStatus.GENERATING, CellStatus.REVIEW, CellStatus.REJECTED, CellStatus.FAILED)
-
-_LEAST_IN_HOURS_S, _LEAST_IN_GB_BYTES = 36.0, 1e8
-"""Smaller amounts are told in seconds and MB: a need of 0.00 of what is left explains nothing."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +149,7 @@ class Submission:
         """Why a budget does not cover these cells beside what is queued already; empty when it does."""
         current = store.runs.by_ids([run.id])[run.id]
         queued = store.cells.with_status(run.id, CellStatus.QUEUED)
-        return _uncovered(current, self._estimate(store, current, [*chosen, *queued]), cheapest(store, current))
+        return uncovered(store, current, self._estimate(store, current, [*chosen, *queued]), cheapest(store, current))
 
     def _queue(self, store: Store, run: Run, chosen: Sequence[Cell], actor: Actor) -> None:
         advance = Advance(store, self._books, actor)
@@ -199,37 +196,3 @@ class Submission:
 def _with_needs(still_ids: set[int], above: Mapping[int, Sequence[tuple[str, int]]]) -> set[int]:
     """These stills, and the stills that those need."""
     return still_ids | {needed for still_id in still_ids for _, needed in above.get(still_id, ())}
-
-
-def _uncovered(run: Run, estimate: Estimate, price: float) -> str:
-    """Which budget of the run does not cover this, its time bought at `price` an hour, in words; empty when all do."""
-    scenes = "1 scene" if estimate.cells == 1 else f"{estimate.cells:,} scenes"
-    seconds = Account(run.limit_seconds, run.spent_seconds, run.reserved_seconds)
-    if not seconds.covers(estimate.generation_seconds):
-        return (
-            f"Run {run.name} would need {_generation(estimate.generation_seconds)} for {scenes} and has "
-            f"{_generation(seconds.free)} left ({estimate.basis}). Submit fewer scenes, or raise budget.gpu_hours."
-        )
-    sizes = Account(run.limit_bytes, run.spent_bytes, run.reserved_bytes)
-    if not sizes.covers(estimate.disk_bytes):
-        return (
-            f"Run {run.name} would need {_disk(estimate.disk_bytes)} of disk for {scenes} and has "
-            f"{_disk(sizes.free)} left. Submit fewer scenes, or raise budget.disk_gb."
-        )
-    money, cost = Account(run.limit_cost, run.spent_cost, run.reserved_cost), cost_of(estimate.generation_seconds, price)
-    if not money.covers(cost):
-        return (
-            f"Run {run.name} would cost {cost:,.2f} for {scenes} at the cheapest worker and has {money.free:,.2f} left "
-            f"({estimate.basis}). Submit fewer scenes, or raise budget.money."
-        )
-    return ""
-
-
-def _generation(seconds: float) -> str:
-    """GPU-hours, or seconds where hours would read as nothing."""
-    return f"{seconds / 3600:,.2f} GPU-hours" if seconds >= _LEAST_IN_HOURS_S else f"{max(0.0, seconds):.1f} GPU-seconds"
-
-
-def _disk(size_bytes: float) -> str:
-    """GB, or MB where GB would read as nothing."""
-    return f"{size_bytes / 1e9:,.1f} GB" if size_bytes >= _LEAST_IN_GB_BYTES else f"{max(0.0, size_bytes) / 1e6:.1f} MB"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pipeline.domain.document import workflows
+from pipeline.domain.document import timing, workflows
 from pipeline.domain.production import (
     Approvals,
+    Budget,
     Character,
     Location,
     Matrix,
@@ -40,7 +41,8 @@ def dump(production: Production) -> dict[str, Any]:
         "matrix": _matrix(production.matrix) if production.matrix else None,
         "shots": _each(production.shots, _shot),
         "approvals": _approvals(production.approvals),
-        "budget": _filled(vars(production.budget)),
+        "budget": _budget(production.budget),
+        "schedule": timing.dumped(production.schedule),
         "triggers": [dict(trigger) for trigger in production.triggers],
         "outputs": _each(production.outputs, _output),
     }
@@ -50,6 +52,11 @@ def dump(production: Production) -> dict[str, Any]:
 def _approvals(approvals: Approvals) -> dict[str, Any]:
     own = [_filled(vars(entry)) for entry in approvals.except_for]
     return {"variants": approvals.variants, "scenes": approvals.scenes, **_filled({"except_for": own})}
+
+
+def _budget(budget: Budget) -> dict[str, Any]:
+    levels = [{"at": level.at_percent, "do": level.action.value} for level in budget.thresholds]
+    return _filled({**vars(budget), "thresholds": levels})
 
 
 def _each(entries: Iterable[Any], write: Any) -> list[dict[str, Any]]:

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from pipeline.domain.budget import Action, Threshold, in_order
 from pipeline.domain.document import outputs, scene_types, scripts, shots, workflows
+from pipeline.domain.document.timing import timing
+from pipeline.domain.errors import Invalid
 from pipeline.domain.format.kinds import INVALID
 from pipeline.domain.format.table import ROOT
 from pipeline.domain.issues import Issue, Path, Report
@@ -137,10 +140,23 @@ class _Parser:
             matrix=matrix,
             shots=shots,
             approvals=_approvals(body.get("approvals", {})),
-            budget=Budget(**body.get("budget", {})),
+            budget=self._budget(body.get("budget", {})),
+            schedule=timing(body.get("schedule", {}), self.report),
             triggers=tuple(body.get("triggers", ())),
             outputs=outputs.resolve(body.get("outputs", ()), self.presets, self.report),
         )
+
+    def _budget(self, entry: Mapping[str, Any]) -> Budget:
+        levels = [
+            Threshold(float(level["at"]), Action(level.get("do", Action.NOTIFY)))
+            for level in entry.get("thresholds", ())
+            if "at" in level
+        ]
+        try:
+            return Budget(**{**entry, "thresholds": in_order(levels)})
+        except Invalid as error:
+            self.report.error((*TOP, "budget", "thresholds"), str(error), "Give each level once.")
+            return Budget(**{**entry, "thresholds": ()})
 
     def _style(self, entry: Mapping[str, Any]) -> Style:
         preset = self._preset("styles", "style preset", entry.get("preset"), (*TOP, "style", "preset"))

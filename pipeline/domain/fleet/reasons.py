@@ -24,6 +24,9 @@ class Reason:
 
 def explain(standing: Standing, job: FleetJob) -> Reason:
     """Why this job was given to nobody in the decision that ended as `standing`."""
+    hold = standing.rules.held.get(job.kind.run)
+    if hold is not None:
+        return Reason(hold.cause, hold.words, hold.remedy)
     if job.not_before_s > standing.now_s:
         return Reason("not_before", f"starts in {duration(job.not_before_s - standing.now_s)} at the earliest", "")
     lane = _lane(standing, job)

@@ -91,17 +91,20 @@ class Standing:
         self.held_of_run: Counter[str] = Counter()
         self.held_of_project: Counter[str] = Counter()
         self.held_of_group: Counter[str] = Counter()
+        self.held_of_scene: Counter[tuple[str, str]] = Counter()
         self.loaded: defaultdict[str, float] = defaultdict(float)
         self.model_work_s: defaultdict[str, float] = defaultdict(float)
         self.lanes = [
-            OpenLane(lane, rates.typical(lane.kind.workflow)) for lane in backlog.lanes if max(lane.not_before_s, 0) <= now_s
+            OpenLane(lane, rates.typical(lane.kind.workflow))
+            for lane in backlog.lanes
+            if max(lane.not_before_s, 0) <= now_s and lane.kind.run not in rules.held
         ]
         self.priorities = {lane.kind.priority for lane in self.lanes}
         self.waiting_s = sum(lane.left * lane.typical_s for lane in self.lanes)
         self.rest_s = sum(lane.left * lane.path_s for lane in self.lanes)
         self.open_seats: list[Seat] = []
         self._seats: list[Seat] = []
-        self.has_caps = bool(rules.project_caps or rules.group_caps)
+        self.has_caps = bool(rules.project_caps or rules.group_caps or rules.scene_caps)
         self._count_workers()
         self._weigh_lanes()
         self._rank()
@@ -139,6 +142,10 @@ class Standing:
         cap = self.rules.group_caps.get(kind.group)
         if cap is not None and self.held_of_group[kind.group] >= cap:
             return kind.group, cap, self.held_of_group[kind.group]
+        scene = kind.project, kind.group
+        cap = self.rules.scene_caps.get(scene)
+        if cap is not None and self.held_of_scene[scene] >= cap:
+            return kind.group, cap, self.held_of_scene[scene]
         cap = self.rules.project_caps.get(kind.project)
         if cap is not None and self.held_of_project[kind.project] >= cap:
             return kind.project, cap, self.held_of_project[kind.project]
@@ -242,6 +249,7 @@ class Standing:
         self.held_of_run[kind.run] += count
         self.held_of_project[kind.project] += count
         self.held_of_group[kind.group] += count
+        self.held_of_scene[kind.project, kind.group] += count
 
     def _is_below_share(self, run: str) -> int:
         """0 where this run holds less than its share of the workers, else 1."""

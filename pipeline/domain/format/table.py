@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipeline.domain.budget import MOST_THRESHOLDS, Action
 from pipeline.domain.format.containers import AllOrNames, Field, Free, ListOf, MapOf, Section
 from pipeline.domain.format.kinds import Kind
 from pipeline.domain.format.scalars import Choice, Flag, Name, Number, Pattern, Plain, Text
@@ -27,6 +28,11 @@ _RESOLUTION = Pattern(r"^[1-9][0-9]{1,4}x[1-9][0-9]{1,4}(?![\s\S])", "1280x720")
 _SWITCH = Choice(("human", "auto"))
 _PLACES = Pattern(r"^[^\x00-\x1f]{1,1000}(?![\s\S])", "5.seed")
 _LIMIT = Number(minimum=0)
+_AT_ONCE = Number(minimum=1, maximum=10_000, whole=True)
+_WINDOW = Pattern(r"^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9](?![\s\S])", "22:00-07:00")
+_MOMENT = Pattern(
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})(?![\s\S])", "2026-12-01T08:00+01:00"
+)
 
 STYLE = Section(
     "style",
@@ -208,6 +214,18 @@ OUTPUT = Section(
         **OUTPUT_SETTINGS,
     },
 )
+THRESHOLD = Section(
+    "threshold",
+    "A level of the limits of the budget, and what happens when so much of one is spent.",
+    {
+        "at": Field(Number(above=0, maximum=100), "Percent of the limit.", required=True),
+        "do": Field(
+            Choice(tuple(action.value for action in Action)),
+            "`notify` tells people; `finish` starts no new generation and finishes what runs; `cancel` stops that as well.",
+            default="`notify`",
+        ),
+    },
+)
 PRODUCTION = Section(
     "production",
     "Everything that is to be made, and how.",
@@ -262,9 +280,26 @@ PRODUCTION = Section(
                     "gpu_hours": Field(_LIMIT, "Generation time of any backend, in hours."),
                     "disk_gb": Field(_LIMIT, "Disk, in GB of 1,000,000,000 bytes."),
                     "money": Field(_LIMIT, "Money, in the currency of the studio."),
+                    "thresholds": Field(
+                        ListOf(THRESHOLD, limit=MOST_THRESHOLDS), "Levels of each of these limits, ten at most, none twice."
+                    ),
                 },
             ),
             "Upper limits.",
+        ),
+        "schedule": Field(
+            Section(
+                "schedule",
+                "When its generation may start, and how much at once. `stripboard schedule` sets it too; the newest counts.",
+                {
+                    "quiet_hours": Field(_WINDOW, "A window of each day in which no generation starts; what runs goes on."),
+                    "time_zone": Field(_LINE, "Where these hours are meant, like `Europe/Berlin`.", default="`UTC`"),
+                    "start_after": Field(_MOMENT, "No generation of the run starts before; in quotes, with a time zone."),
+                    "parallel": Field(_AT_ONCE, "So many jobs of generation at once at most."),
+                    "scene_types": Field(MapOf(_AT_ONCE), "The same for single scene types, by their names."),
+                },
+            ),
+            "When work may start.",
         ),
         "triggers": Field(ListOf(Free()), "Rules: when this happens, do that."),
         "outputs": Field(ListOf(OUTPUT, limit=100), "Exports of every approved scene."),

@@ -1,0 +1,98 @@
+"""`schedule` and `start-after`: when work may start, and how much of it at once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+import click
+
+from pipeline.cli.console import as_json, print_json, say
+from pipeline.cli.exits import Exit
+from pipeline.cli.studios import actor, open_studio
+from pipeline.domain.errors import Invalid
+from pipeline.domain.schedule import Schedule, quiet_hours, to_plain
+
+
+@click.command("schedule", short_help="Quiet hours of a production, and how much of it at once.")
+@click.argument("production", metavar="TITLE")
+@click.option("--quiet-hours", "window", metavar="HH:MM-HH:MM", help="A window of each day in which no generation starts.")
+@click.option("--zone", metavar="ZONE", help="The time zone of that window, such as Europe/Berlin; default UTC.")
+@click.option("--no-quiet-hours", is_flag=True, help="Generation starts at any time.")
+@click.option(
+    "--parallel", type=click.IntRange(0), metavar="N", help="So many jobs of generation at once at most; 0: any number."
+)
+@click.option("--scene-type", "caps", multiple=True, metavar="NAME=N", help="The same for one scene type; NAME=0: any number.")
+@as_json
+def schedule_command(
+    production: str,
+    window: str | None,
+    zone: str | None,
+    no_quiet_hours: bool,
+    parallel: int | None,
+    caps: tuple[str, ...],
+    as_json: bool,
+) -> int:
+    """Show or set when the generation of a production may start, and how much of it at once. What runs goes on."""
+    with open_studio() as studio:
+        project_id, title = studio.schedules.project(production)
+        before = studio.schedules.of(project_id)
+        wanted = _changed(before, window, zone=zone, drop=no_quiet_hours, parallel=parallel, caps=dict(map(_cap, caps)))
+        if wanted != before:
+            studio.schedules.put(project_id, wanted, actor())
+    if as_json:
+        print_json({"production": title, "schedule": to_plain(wanted)})
+        return Exit.DONE
+    say(f"{title}: {in_words(wanted)}")
+    return Exit.DONE
+
+
+def _changed(
+    before: Schedule, window: str | None, *, zone: str | None, drop: bool, parallel: int | None, caps: dict[str, int]
+) -> Schedule:
+    quiet = None if drop else before.quiet
+    if window or (zone and quiet):
+        old_zone = before.quiet.zone if before.quiet else "UTC"
+        quiet = quiet_hours(window or (before.quiet.window if before.quiet else ""), zone or old_zone)
+    of_scenes = {name: most for name, most in {**before.scene_types, **caps}.items() if most}
+    return replace(before, quiet=quiet, parallel=before.parallel if parallel is None else parallel or None, scene_types=of_scenes)
+
+
+def _cap(text: str) -> tuple[str, int]:
+    name, _, most = text.rpartition("=")
+    if not name or not most.isdigit():
+        raise Invalid(f'"{text}" is no limit of a scene type. Write it like dance=2.')
+    return name, int(most)
+
+
+def in_words(schedule: Schedule) -> str:
+    """Everything that is set, on one line."""
+    parts = [f"quiet from {schedule.quiet.window.replace('-', ' to ')} {schedule.quiet.zone}"] if schedule.quiet else []
+    parts += [f"{schedule.parallel} at once"] if schedule.parallel else []
+    parts += [f"{most} of {name} at once" for name, most in schedule.scene_types.items()]
+    return ", ".join(parts) or "generation starts at any time, as much at once as there is room for."
+
+
+@click.command("start-after", short_help="Let no generation of a run start before a moment.")
+@click.argument("run", metavar="RUN")
+@click.argument("moment", metavar="MOMENT|now")
+@as_json
+def start_after_command(run: str, moment: str, as_json: bool) -> int:
+    """Let no generation of a run start before MOMENT, such as 2026-12-01T08:00+01:00; `now` lets it start at once."""
+    at = None if moment == "now" else _moment(moment)
+    with open_studio() as studio:
+        found = studio.runs.find(run)
+        studio.schedules.start_after(found, at, actor())
+    if as_json:
+        print_json({"run": {"id": found.id, "name": found.name}, "start_after": at})
+        return Exit.DONE
+    say(f"Run {found.name} starts {'at once' if at is None else f'at {at:%Y-%m-%d %H:%M %Z} at the earliest'}.")
+    return Exit.DONE
+
+
+def _moment(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Invalid(f'"{text}" is no day and time. Write it like 2026-12-01T08:00+01:00.') from error
+    return found if found.tzinfo else found.astimezone()

@@ -1,0 +1,106 @@
+"""What a run has cost beside what was expected, and how fast a budget burns down."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+_LEAST_SPAN = timedelta(minutes=5)
+"""What was spent in less time than this says nothing of a pace."""
+
+
+class By(StrEnum):
+    """What costs are told apart by."""
+
+    CHARACTER = "character"
+    SCENE_TYPE = "scene_type"
+    STAGE = "stage"
+    CAUSE = "cause"
+
+
+class Cause(StrEnum):
+    """Why an attempt was made.
+
+    `rejection`: for a take that was asked for after an earlier one was rejected. `new_take`: for another take that somebody
+    asked for. `retry`: again, because an attempt of the same job had not ended well. `first_try`: everything else.
+    """
+
+    FIRST_TRY = "first_try"
+    RETRY = "retry"
+    REJECTION = "rejection"
+    NEW_TAKE = "new_take"
+
+
+@dataclass(frozen=True)
+class CostLine:
+    """Costs of what has ended: seconds of generation, bytes on the disk, money. Estimates are those of the jobs when they
+    were made, for their first attempts; what took a stored result was neither expected nor spent, and counts as `reused`."""
+
+    name: str
+    jobs: int
+    attempts: int
+    reused: int
+    estimated_seconds: float
+    seconds: float
+    estimated_bytes: int
+    size_bytes: int
+    estimated_cost: float
+    cost: float
+
+
+def total(lines: Sequence[CostLine]) -> CostLine:
+    """All lines together. Jobs that are in several lines count in each."""
+    return CostLine(
+        "total",
+        *(sum(getattr(line, name) for line in lines) for name in list(CostLine.__dataclass_fields__)[1:]),
+    )
+
+
+@dataclass(frozen=True)
+class Point:
+    """So much was spent by then."""
+
+    at: datetime
+    spent: float
+
+
+@dataclass(frozen=True)
+class BurnDown:
+    """How a budget is being spent. `points` go up to now; `pace` is spent per hour lately, 0 when nothing was.
+
+    `left` is what the work that was asked for is expected to need. `ends_at` is when that is done at this pace, and
+    `empty_at` when nothing would be left; of the two only what comes first is told.
+    """
+
+    points: tuple[Point, ...]
+    limit: float | None
+    pace: float
+    left: float
+    ends_at: datetime | None
+    empty_at: datetime | None
+
+
+def burn_down(points: Sequence[Point], *, limit: float | None, left: float, now: datetime) -> BurnDown:
+    """The course so far and where it leads, at the pace of the last quarter of it and of half an hour at least."""
+    pace = _pace(points, now)
+    spent = points[-1].spent if points else 0.0
+    ends_at = now + timedelta(hours=left / pace) if pace > 0 and left > 0 and left / pace < 24 * 365 else None
+    free = None if limit is None else max(0.0, limit - spent)
+    empty_at = now + timedelta(hours=free / pace) if pace > 0 and free is not None and free / pace < 24 * 365 else None
+    if ends_at is not None and empty_at is not None:
+        ends_at, empty_at = (None, empty_at) if empty_at < ends_at else (ends_at, None)
+    elif left <= 0:
+        empty_at = None
+    return BurnDown(tuple(points), limit, pace, left, ends_at, empty_at)
+
+
+def _pace(points: Sequence[Point], now: datetime) -> float:
+    if len(points) < 2:
+        return 0.0
+    since = max(points[0].at, min(now - timedelta(minutes=30), now - (now - points[0].at) / 4))
+    before = [point for point in points if point.at <= since]
+    start = before[-1] if before else points[0]
+    span = max(now - max(start.at, since), _LEAST_SPAN)
+    return max(0.0, points[-1].spent - start.spent) * 3600 / span.total_seconds()

@@ -1,0 +1,86 @@
+"""Quiet hours, a start that is set for later, and how much of a production is generated at once: set and told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from data.store import Stores
+from pipeline.domain.errors import Invalid, NotFound
+from pipeline.domain.fleet.rules import Hold
+from pipeline.domain.names import did_you_mean, fold
+from pipeline.domain.records import Actor, Run
+from pipeline.domain.schedule import QuietHours, Schedule, checked_caps, to_plain
+from pipeline.ports import Clock
+from pipeline.services.accounts import Accounts
+from pipeline.services.starting import Starting
+
+
+class Schedules:
+    """When work may start."""
+
+    def __init__(self, stores: Stores, clock: Clock) -> None:
+        self._stores = stores
+        self._clock = clock
+
+    def project(self, name: str | int) -> tuple[int, str]:
+        """Number and title of a production, by either. Raises NotFound."""
+        with self._stores.read() as store:
+            titles = store.budgets.projects()
+        for key, title in titles.items():
+            if str(name) == str(key) or fold(title) == fold(str(name)):
+                return key, title
+        raise NotFound(f'There is no production "{name}". {did_you_mean(str(name), list(titles.values()))}'.rstrip())
+
+    def of(self, project_id: int) -> Schedule:
+        """The schedule of a production; empty where nothing is set."""
+        with self._stores.read() as store:
+            return store.schedules.all().get(project_id, Schedule())
+
+    def put(self, project_id: int, schedule: Schedule, actor: Actor) -> Schedule:
+        """Set the schedule of a production. Raises Invalid for caps that cannot be."""
+        checked_caps(schedule.parallel, schedule.scene_types)
+        with self._stores.begin(self._clock.now()) as store:
+            if project_id not in store.budgets.projects():
+                raise NotFound(f"There is no production {project_id}.")
+            store.schedules.put(project_id, schedule)
+            store.journal.record(
+                "project.scheduled", actor=actor, subject="project", subject_id=project_id, data=to_plain(schedule)
+            )
+        return schedule
+
+    def change(
+        self,
+        project_id: int,
+        actor: Actor,
+        *,
+        quiet: QuietHours | None = None,
+        parallel: int | None = None,
+        scene_types: Mapping[str, int] | None = None,
+    ) -> Schedule:
+        """Set what is given, and leave the rest."""
+        before = self.of(project_id)
+        changed = replace(
+            before,
+            quiet=quiet or before.quiet,
+            parallel=before.parallel if parallel is None else parallel,
+            scene_types={**before.scene_types, **(scene_types or {})},
+        )
+        return self.put(project_id, changed, actor)
+
+    def start_after(self, run: Run, moment: datetime | None, actor: Actor) -> None:
+        """No generation of the run starts before this moment; None lets it start at once."""
+        if moment is not None and moment.tzinfo is None:
+            raise Invalid("A moment needs its time zone, like 2026-12-01T08:00+01:00.")
+        with self._stores.begin(self._clock.now()) as store:
+            store.runs.change(run.id, start_after=moment)
+            data = {"start_after": moment.isoformat() if moment else None}
+            store.journal.record("run.changed", actor=actor, subject="run", subject_id=run.id, run_id=run.id, data=data)
+
+    def hold(self, run_id: int) -> Hold | None:
+        """Why no generation of the run starts now, and what would change that; None when it may."""
+        with self._stores.read() as store:
+            runs = store.runs.by_ids([run_id])
+            shared = Accounts.open(store, runs).shared
+            return Starting(store, runs.values(), shared, self._clock.now()).held.get(run_id)

@@ -1,0 +1,109 @@
+"""Why a budget does not cover what somebody asks for, in words: of the run, of its production, or of its user."""
+
+from __future__ import annotations
+
+from data.store import Store
+from pipeline.domain.budget import Account, Budget, Quantity, Scope
+from pipeline.domain.estimates import Estimate
+from pipeline.domain.fleet.rules import Hold
+from pipeline.domain.records import Run
+from pipeline.services.accounts import cost_of
+from pipeline.services.shared_budgets import SharedBudgets
+
+_LEAST_IN_HOURS_S, _LEAST_IN_GB_BYTES = 36.0, 1e8
+"""Smaller amounts are told in seconds and MB: a need of 0.00 of what is left explains nothing."""
+
+
+def uncovered(store: Store, run: Run, estimate: Estimate, price: float) -> str:
+    """Which budget does not cover this, its time bought at `price` an hour, in words; empty when all do."""
+    shared = SharedBudgets(store.budgets.in_force())
+    shared.know(run)
+    stopped = shared.stopped_by(run.id)
+    if stopped is not None:
+        return stop_words(stopped, store)
+    return _uncovered(run, estimate, price) or _uncovered_together(store, shared, run, estimate, price)
+
+
+def stop_words(budget: Budget, store: Store | None = None) -> str:
+    """That a level of a budget has stopped new work, and the cure."""
+    level = budget.stops
+    at = f"{level.at_percent:g} %" if level else "a level"
+    return (
+        f"{_whose(budget, store)} has reached {at} of its limit, at which no new generation starts. "
+        "Raise the limit: `stripboard budgets set` or the page of budgets."
+    )
+
+
+def stop_hold(budget: Budget, run: Run) -> Hold:
+    """The same for what waits in the queue of a run."""
+    name = {Scope.PROJECT: run.title, Scope.RUN: run.name, Scope.USER: budget.subject}[budget.scope]
+    at = f"{budget.stops.at_percent:g} %" if budget.stops else "a level"
+    words = f"waits for a higher limit: {at} of the budget of {name} is spent, at which no new generation starts"
+    return Hold("budget", words, f'`stripboard budgets set {budget.scope.value} "{name}"`')
+
+
+def _whose(budget: Budget, store: Store | None) -> str:
+    if budget.scope is Scope.USER:
+        return f"The budget of {budget.subject}"
+    name = ""
+    if budget.scope is Scope.PROJECT and store is not None:
+        name = store.budgets.projects().get(int(budget.subject), "")
+    word = "production" if budget.scope is Scope.PROJECT else "run"
+    return f"The budget of {name}" if name else f"The budget of the {word}"
+
+
+def _uncovered_together(store: Store, shared: SharedBudgets, run: Run, estimate: Estimate, price: float) -> str:
+    """Which budget of the production or user does not cover it beside what other runs spend and hold."""
+    wanted = {
+        Quantity.GPU_SECONDS: estimate.generation_seconds,
+        Quantity.MONEY: cost_of(estimate.generation_seconds, price),
+        Quantity.DISK_BYTES: float(estimate.disk_bytes),
+    }
+    for budget in shared.of(run.id):
+        if budget.scope is not Scope.RUN and not budget.account.covers(wanted[budget.quantity]):
+            need, free = _amount(budget.quantity, wanted[budget.quantity]), _amount(budget.quantity, budget.account.free)
+            return (
+                f"{_whose(budget, store)} would need {need} for this and has {free} left ({estimate.basis}). "
+                "Submit fewer scenes, or raise it: `stripboard budgets set`."
+            )
+    return ""
+
+
+def _amount(quantity: Quantity, value: float) -> str:
+    if quantity is Quantity.MONEY:
+        return f"{value:,.2f} of money"
+    return _generation(value) if quantity is Quantity.GPU_SECONDS else _disk(int(value))
+
+
+def _uncovered(run: Run, estimate: Estimate, price: float) -> str:
+    """Which budget of the run does not cover this, its time bought at `price` an hour, in words; empty when all do."""
+    scenes = "1 scene" if estimate.cells == 1 else f"{estimate.cells:,} scenes"
+    seconds = Account(run.limit_seconds, run.spent_seconds, run.reserved_seconds)
+    if not seconds.covers(estimate.generation_seconds):
+        return (
+            f"Run {run.name} would need {_generation(estimate.generation_seconds)} for {scenes} and has "
+            f"{_generation(seconds.free)} left ({estimate.basis}). Submit fewer scenes, or raise budget.gpu_hours."
+        )
+    sizes = Account(run.limit_bytes, run.spent_bytes, run.reserved_bytes)
+    if not sizes.covers(estimate.disk_bytes):
+        return (
+            f"Run {run.name} would need {_disk(estimate.disk_bytes)} of disk for {scenes} and has "
+            f"{_disk(sizes.free)} left. Submit fewer scenes, or raise budget.disk_gb."
+        )
+    money, cost = Account(run.limit_cost, run.spent_cost, run.reserved_cost), cost_of(estimate.generation_seconds, price)
+    if not money.covers(cost):
+        return (
+            f"Run {run.name} would cost {cost:,.2f} for {scenes} at the cheapest worker and has {money.free:,.2f} left "
+            f"({estimate.basis}). Submit fewer scenes, or raise budget.money."
+        )
+    return ""
+
+
+def _generation(seconds: float) -> str:
+    """GPU-hours, or seconds where hours would read as nothing."""
+    return f"{seconds / 3600:,.2f} GPU-hours" if seconds >= _LEAST_IN_HOURS_S else f"{max(0.0, seconds):.1f} GPU-seconds"
+
+
+def _disk(size_bytes: float) -> str:
+    """GB, or MB where GB would read as nothing."""
+    return f"{size_bytes / 1e9:,.1f} GB" if size_bytes >= _LEAST_IN_GB_BYTES else f"{max(0.0, size_bytes) / 1e6:.1f} MB"

@@ -1,0 +1,184 @@
+"""Quiet hours, later starts and caps, in the slots of this machine and at the workers of a fleet."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from pipeline.cli import entry
+from pipeline.domain.budget import Action, Quantity, Scope, Threshold
+from pipeline.domain.choices import Mode
+from pipeline.domain.production import Timing
+from pipeline.domain.records import Run
+from pipeline.domain.schedule import QuietHours, Schedule
+from pipeline.domain.stages import Stage
+from pipeline.domain.statuses import CellStatus, JobStatus
+from tests.factories import EVERYTHING, PERSON, House, make_production
+from tests.fleet import FleetHouse
+from tests.rest import RestClient, problem
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, database_url: str) -> Iterator[FleetHouse]:
+    """A house with a fleet; every promise holds at the end."""
+    house = FleetHouse(tmp_path, database_url)
+    yield house
+    house.fleet.holding.clear()
+    house.check()
+    house.close()
+
+
+def quiet_now(house: House, run: Run) -> None:
+    """Quiet hours of the production from an hour ago to an hour from now."""
+    start, end = (house.clock.now() + timedelta(hours=hours) for hours in (-1, 1))
+    window = QuietHours(f"{start:%H:%M}-{end:%H:%M}", "UTC")
+    house.studio.schedules.put(run.project_id, Schedule(window), PERSON)
+
+
+def generating(house: House, run: Run) -> Counter[str]:
+    """Running jobs of generation by scene type; stills are `still`."""
+    cells = {cell.id: cell.plan.scene_type for cell in house.cells(run).values()}
+    stages = (Stage.SCENE_GENERATION, Stage.VARIANT_GENERATION)
+    running = [job for job in house.jobs(run) if job.status is JobStatus.RUNNING and job.stage in stages]
+    return Counter(cells[job.subject_id] if job.subject == "cell" else "still" for job in running)
+
+
+def test_nothing_is_generated_in_quiet_hours_and_everything_afterwards(house: House) -> None:
+    run = house.create(make_production(characters=1))
+    other = house.create(make_production(title="Other", characters=1, scene_types=1))
+    quiet_now(house, run)
+    for one in (run, other):
+        house.studio.submission.submit(one, EVERYTHING, Mode.MISSING, PERSON)
+    house.work()
+    assert house.statuses(run) == {CellStatus.QUEUED: 4}
+    assert house.statuses(other)[CellStatus.APPROVED] == 2, "another production works on"
+    [told] = house.studio.reports.held(run.id)
+    assert "when quiet hours end" in told and "--no-quiet-hours" in told
+
+    house.clock.advance(3601)
+    house.work()
+    assert house.statuses(run) == {CellStatus.APPROVED: 4}
+
+
+def test_a_run_starts_not_before_its_moment(house: House) -> None:
+    run = house.create(make_production(characters=1, scene_types=1))
+    house.studio.schedules.start_after(run, house.clock.now() + timedelta(hours=2), PERSON)
+    house.studio.submission.submit(house.run(run), EVERYTHING, Mode.MISSING, PERSON)
+    house.work()
+    assert house.statuses(run) == {CellStatus.QUEUED: 2}
+    hold = house.studio.schedules.hold(run.id)
+    assert hold is not None and hold.cause == "start_after"
+    house.clock.advance(2 * 3600 + 1)
+    house.work()
+    assert house.statuses(run) == {CellStatus.APPROVED: 2}
+    assert house.studio.schedules.hold(run.id) is None
+
+
+def test_a_production_generates_no_more_at_once_than_its_cap(house: House) -> None:
+    run = house.create(make_production(characters=2))
+    house.studio.schedules.put(run.project_id, Schedule(parallel=3, scene_types={"s1": 1}), PERSON)
+    house.studio.submission.submit(run, EVERYTHING, Mode.MISSING, PERSON)
+    engine = house.engine
+    house.backend.holds = lambda request: request.stage == "scene_generation"
+    house.work(engine)
+    now = generating(house, run)
+    assert now == {"s1": 1, "s2": 2}, "what is behind capped jobs is not kept waiting"
+    house.backend.release()
+    house.backend.holds = lambda request: False
+    house.work(engine)
+    assert house.statuses(run) == {CellStatus.APPROVED: 8}
+
+
+def test_a_fleet_keeps_quiet_hours_and_caps_and_its_page_says_so(fleet: FleetHouse) -> None:
+    fleet.add("gpu-1", "gpu-2", "gpu-3", "gpu-4")
+    run = fleet.start(make_production(characters=2))
+    quiet_now(fleet, run)
+    fleet.work()
+    assert not fleet.fleet.sent
+    page = fleet.studio.fleet_pages.page(anew=True)
+    assert page.waiting and {one.cause for one in page.waiting} == {"quiet_hours"}
+    assert all("--no-quiet-hours" in one.remedy for one in page.waiting)
+
+    fleet.fleet.holding |= {"gpu-1", "gpu-2", "gpu-3", "gpu-4"}
+    fleet.studio.schedules.put(run.project_id, Schedule(parallel=2), PERSON)
+    fleet.work()
+    assert len(fleet.fleet.sent) == 2
+    page = fleet.studio.fleet_pages.page(anew=True)
+    assert {one.cause for one in page.waiting} == {"cap"}
+    assert all(f"concurrency of {run.title} is 2" in one.reason for one in page.waiting)
+
+    fleet.studio.schedules.put(run.project_id, Schedule(), PERSON)
+    fleet.fleet.holding.clear()
+    fleet.work()
+    assert fleet.statuses(run) == {CellStatus.APPROVED: 8}
+
+
+def test_what_a_level_of_a_budget_has_stopped_says_so_in_the_queue_of_the_fleet(fleet: FleetHouse) -> None:
+    fleet.add("gpu-1")
+    run = fleet.start(make_production(characters=2))
+    fleet.fleet.holding.add("gpu-1")
+    fleet.work()
+    subject = fleet.studio.budgets.subject(Scope.PROJECT, run.title)
+    levels = [Threshold(0.0001, Action.FINISH)]
+    fleet.studio.budgets.put(subject, Quantity.GPU_SECONDS, PERSON, limit=36_000, thresholds=levels)
+    fleet.fleet.holding.clear()
+    fleet.work()
+    page = fleet.studio.fleet_pages.page(anew=True)
+    assert page.waiting and {one.cause for one in page.waiting} == {"budget"}
+    assert "no new generation starts" in page.waiting[0].reason
+    fleet.studio.budgets.remove(fleet.studio.budgets.find(Scope.PROJECT, run.title, Quantity.GPU_SECONDS), PERSON)
+    fleet.work()
+    assert fleet.statuses(run) == {CellStatus.APPROVED: 8}
+
+
+def test_the_schedule_of_a_production_file_is_taken(house: House) -> None:
+    timing = Timing(Schedule(QuietHours("22:00-07:00", "Europe/Berlin"), 4, {"s1": 2}), "2030-01-01T08:00+01:00")
+    run = house.create(replace(make_production(characters=1), schedule=timing))
+    assert house.studio.schedules.of(run.project_id) == timing.schedule
+    assert house.run(run).start_after == datetime(2030, 1, 1, 7, 0, tzinfo=UTC)
+    plain = house.create(make_production(characters=1))
+    assert house.studio.schedules.of(plain.project_id) == timing.schedule, "a file without a schedule leaves it"
+
+
+def test_rest_sets_schedules_and_later_starts(house: House) -> None:
+    client = RestClient(house)
+    run = house.create(make_production(characters=1))
+    path = f"projects/{run.project_id}/schedule"
+    assert client.get(path).json() == {"quiet_hours": None, "time_zone": None, "parallel": None, "scene_types": {}}
+    body = {"quiet_hours": "22:00-07:00", "time_zone": "Europe/Berlin", "parallel": 2, "scene_types": {"s1": 1}}
+    assert client.ask("PUT", path, json=body).json() == body
+    assert client.get(path).json() == body
+    assert "no time zone" in problem(client.ask("PUT", path, json={**body, "time_zone": "Mars/Olympus"}), 422)
+    assert client.get("projects/999/schedule").status_code == 404
+    at = client.post(f"production-runs/{run.id}/start-after", {"at": "2030-01-01T08:00+01:00"})
+    assert at.status_code == 200 and house.run(run).start_after == datetime(2030, 1, 1, 7, 0, tzinfo=UTC)
+    assert client.post(f"production-runs/{run.id}/start-after", {"at": None}).status_code == 200
+    assert house.run(run).start_after is None
+    assert client.post(f"production-runs/{run.id}/start-after", {"at": "2030-02-30T08:00Z"}).status_code == 422
+
+
+def test_the_command_line_sets_them_too(
+    tmp_path: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("STRIPBOARD_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("DATABASE_URL", sqlite_url)
+    house = House(tmp_path, sqlite_url)
+    run = house.create(make_production())
+    house.close()
+    assert (
+        entry.start(["schedule", run.title, "--quiet-hours", "22:00-07:00", "--zone", "Europe/Berlin", "--scene-type", "s1=2"])
+        == 0
+    )
+    assert capsys.readouterr().out.strip() == f"{run.title}: quiet from 22:00 to 07:00 Europe/Berlin, 2 of s1 at once"
+    assert entry.start(["schedule", run.title, "--no-quiet-hours", "--parallel", "3", "--scene-type", "s1=0", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["schedule"] == {"parallel": 3}
+    assert entry.start(["schedule", run.title, "--quiet-hours", "late"]) != 0
+    assert entry.start(["start-after", run.name, "2030-01-01T08:00+01:00"]) == 0
+    assert entry.start(["start-after", run.name, "now", "--json"]) == 0
+    assert entry.start(["start-after", run.name, "soon"]) != 0
