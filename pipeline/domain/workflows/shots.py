@@ -9,6 +9,7 @@ from typing import Any
 from pipeline.domain.errors import Invalid
 from pipeline.domain.workflows.detection import detect
 from pipeline.domain.workflows.filling import converted
+from pipeline.domain.workflows.graphs import Graph
 from pipeline.domain.workflows.sizes import FrameRule, frame_rule, preview
 from pipeline.domain.workflows.slots import SLOTS, Kind
 from pipeline.domain.workflows.workflow import Workflow
@@ -66,10 +67,24 @@ def shot_values(
 
 
 def _own(workflow: Workflow, slot: str) -> Any:
-    """What stands in the graph behind a slot, or where the slot would be."""
-    places = [(binding.node, binding.input) for binding in workflow.bindings if binding.slot == slot]
-    places += [(one.binding.node, one.binding.input) for one in detect(workflow.graph, workflow.kind) if one.binding.slot == slot]
-    return next((workflow.graph.nodes[node].inputs[name] for node, name in places), None)
+    """What stands in the graph behind a slot, else where the slot would be: the last such node before the result counts."""
+    graph = workflow.graph
+    bound = [(binding.node, binding.input) for binding in workflow.bindings if binding.slot == slot]
+    found = bound or [(one.binding.node, one.binding.input) for one in detect(graph, workflow.kind) if one.binding.slot == slot]
+    nodes = {node for node, _ in found}
+    last = [(node, name) for node, name in found if not any(node in _before(graph, other) for other in nodes - {node})]
+    return next((graph.nodes[node].inputs[name] for node, name in last or found), None)
+
+
+def _before(graph: Graph, node: str) -> frozenset[str]:
+    """Every node that this one takes something from, however indirectly."""
+    found: set[str] = set()
+    pending = [node]
+    while pending:
+        sources = {link.node for _, link in graph.nodes[pending.pop()].links()} - found
+        found |= sources
+        pending += sources
+    return frozenset(found)
 
 
 def _wanted(workflow: Workflow, wishes: Wishes, rule: FrameRule) -> dict[str, int]:
