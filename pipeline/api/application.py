@@ -30,6 +30,7 @@ from pipeline.api import (
     variant_images,
     views,
     workers,
+    workflows,
 )
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ ROUTERS = (
     reading.router,
     workers.router,
     readings.router,
+    workflows.router,
 )
 
 

@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "deliver": ("deliveries", "Seal a delivery of everything approved."),
     "verify-delivery": ("deliveries", "Check a delivery package from outside."),
     "workers": ("workers", "The machines that generate, as a fleet."),
+    "workflows": ("workflows", "The graphs that make segments and stills, kept under names."),
     "agent": ("agent", "Tell a server what the graphics cards of this machine say."),
     "doctor": ("upkeep", "Check this installation and everything stored."),
     "backup": ("backups", "Keep everything stored in one file."),

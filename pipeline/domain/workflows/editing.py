@@ -66,14 +66,21 @@ def with_chosen(workflow: Workflow, chosen: Mapping[str, str], outputs: Sequence
     """
     if not chosen and outputs is None:
         return workflow
-    kept = [place for place in places_of(workflow) if place.slot not in chosen]
+    resolved = corrected(workflow, rebound(workflow, chosen), outputs)
+    if resolved.workflow is None:
+        raise WorkflowInvalid(workflow.name, resolved.findings)
+    return resolved.workflow
+
+
+def rebound(workflow: Workflow, chosen: Mapping[str, str]) -> tuple[Place, ...]:
+    """What would be bound with the inputs of some slots replaced. Raises WorkflowInvalid for what names no input."""
     faults: list[Finding] = []
     added = [place for slot, text in chosen.items() for place in _places(slot, text, faults)]
+    if faults:
+        raise WorkflowInvalid(workflow.name, faults)
     taken = {(place.node, place.input) for place in added}
-    resolved = corrected(workflow, [*(one for one in kept if (one.node, one.input) not in taken), *added], outputs)
-    if faults or resolved.workflow is None:
-        raise WorkflowInvalid(workflow.name, (*faults, *resolved.findings))
-    return resolved.workflow
+    kept = [one for one in places_of(workflow) if one.slot not in chosen and (one.node, one.input) not in taken]
+    return (*kept, *added)
 
 
 def free_inputs(graph: Graph) -> tuple[FreeInput, ...]:
