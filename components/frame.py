@@ -16,6 +16,7 @@ RAIL = (
     ("Pulse", "/", "pulse"),
     ("Board", "/", "board"),
     ("Fleet", "/fleet", "fleet"),
+    ("Workflows", "/workflows", "workflows"),
     ("Deliveries", "/deliveries", "deliveries"),
 )
 """What the rail shows: word, address, icon (a file in assets/icons). The board is the one looked at last."""
@@ -122,6 +123,7 @@ _KEYS_EVERYWHERE = (
     ("g b", "go to the board"),
     ("g r", "go to what waits for review"),
     ("g f", "go to the fleet"),
+    ("g w", "go to the workflows"),
     ("g d", "go to the deliveries"),
     ("j", "show the jobs"),
     ("n", "show what is new"),

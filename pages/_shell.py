@@ -40,7 +40,7 @@ INDEX = """<!DOCTYPE html>
 
 
 _FOUND_EACH = 8
-_PAGES = {"/": "Pulse", "/fleet": "Fleet", "/deliveries": "Deliveries"}
+_PAGES = {"/": "Pulse", "/fleet": "Fleet", "/workflows": "Workflows", "/deliveries": "Deliveries"}
 
 
 def frame() -> Component:

@@ -2,23 +2,51 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.domain.errors import Invalid
 from pipeline.services.workflows import Imported as Imported
 from pipeline.services.workflows import Workflows as Workflows
 from pipeline.wiring import Studio
 from pipeline.wiring_shots import build_driver, media_type, size_of
 
 if TYPE_CHECKING:
-    from pipeline.domain.records import StoredFile
+    from pipeline.domain.records import Actor, StoredFile
     from pipeline.domain.workflows.library import TestShot
+    from pipeline.domain.workflows.slots import Kind
     from pipeline.engine.shots import ShotDriver
 
 _LOOK_EVERY_S = 0.3
+
+
+def import_content(
+    studio: Studio, content: bytes, actor: Actor, *, name: str, origin: str = "", kind: Kind | None = None, note: str = ""
+) -> Imported:
+    """Import a graph that came as bytes; without a name it is kept under that of its file. Raises as `import_file` does."""
+    with _written(content) as path:
+        kept = name or Path(origin).stem
+        return studio.workflows.import_file(kept, path, actor, origin=origin or "the sent file", kind=kind, note=note)
+
+
+def take_content(studio: Studio, content: bytes) -> StoredFile:
+    """Store a picture that came as bytes. Raises as `take_picture` does."""
+    with _written(content) as path:
+        return take_picture(studio, path)
+
+
+@contextmanager
+def _written(content: bytes) -> Iterator[Path]:
+    if not content:
+        raise Invalid("The file is empty. Send a whole one.")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "sent"
+        path.write_bytes(content)
+        yield path
 
 
 def take_picture(studio: Studio, path: Path) -> StoredFile:
@@ -33,7 +61,6 @@ def take_picture(studio: Studio, path: Path) -> StoredFile:
 
 def stored_picture(studio: Studio, sha256: str) -> StoredFile:
     """A picture that was sent before, by its hash. Raises Invalid when nothing is stored there, or no picture."""
-    from pipeline.domain.errors import Invalid
     from pipeline.domain.records import StoredFile
 
     path = studio.media.path_of(sha256)

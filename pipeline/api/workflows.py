@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Path as InPath
@@ -17,7 +15,6 @@ from pipeline.api import schemas_asked as asked
 from pipeline.api import schemas_given as given
 from pipeline.api import schemas_workflows as shapes
 from pipeline.api.asking import Key, Studio, Who, WiredStudio, routes
-from pipeline.domain.errors import Invalid
 from pipeline.domain.records import Actor
 from pipeline.domain.workflows.editing import Place
 from pipeline.domain.workflows.library import Judgement
@@ -95,12 +92,7 @@ async def import_workflow(
 def _import(
     studio: WiredStudio, content: bytes, who: Actor, *, name: str, origin: str, kind: Kind | None, note: str
 ) -> dict[str, Any]:
-    if not content:
-        raise Invalid("The file is empty. Send its content as the body of the request.")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "sent"
-        path.write_bytes(content)
-        found = studio.workflows.import_file(name, path, who, origin=origin or "the sent file", kind=kind, note=note)
+    found = wiring_workflows.import_content(studio, content, who, name=name, origin=origin, kind=kind, note=note)
     return _imported(studio, found)
 
 
