@@ -23,6 +23,8 @@ ROWS, CHECK, SAVE, NOTE = "flow-rows", "flow-check", "flow-save", "flow-note"
 FREE, BIND = "flow-free", "flow-bind"
 RESULT, KIND = "flow-result", "flow-kind"
 SLOT, DROP = "flow-slot", "flow-drop"
+NONE = "-"
+SAVE_TITLE = "The version that is open stays as it is"
 _KINDS = ({"label": "segments", "value": "segment"}, {"label": "stills", "value": "still"})
 _GLYPHS = {Severity.ERROR: "✕", Severity.WARNING: "▲", Severity.INFO: "·"}
 _LONGEST = 60
@@ -45,7 +47,7 @@ def card(page: VersionPage) -> Component:
                         dbc.Input(id=NOTE, type="text", maxLength=400, placeholder="why it is corrected", autocomplete="off")],
                        className="wf-why"),
             html.Button(f"Save as version {newest + 1}", id=SAVE, className="btn primary", disabled=True,
-                        title="The version that is open stays as it is"),
+                        title=SAVE_TITLE),
         ],
         className="wf-line wf-save",
     )  # fmt: skip
@@ -156,7 +158,7 @@ def _add_row(graph: Graph, places: Iterable[Place]) -> Component:
     return html.Div(
         [
             html.Label([html.Span("Another input", className="visually-hidden"),
-                        dbc.Select(id=FREE, options=free_options(graph, places), value="", className="form-select")],
+                        dbc.Select(id=FREE, options=free_options(graph, places), value=NONE, className="form-select")],
                        className="wf-why"),
             html.Button("Bind it", id=BIND, className="btn", title="Let values go into this input"),
         ],
@@ -168,7 +170,7 @@ def free_options(graph: Graph, places: Iterable[Place]) -> list[dict[str, str]]:
     """The inputs that are not bound; the value is `node`, a line end, `input`."""
     bound = {(one.node, one.input) for one in places}
     free = [one for one in free_inputs(graph) if (one.node, one.input) not in bound]
-    options = [{"label": "bind another input …", "value": ""}]
+    options = [{"label": "bind another input …", "value": NONE}]
     for one in free[:_MOST_CHOICES]:
         title = shorten(one.title or one.class_type, 30)
         idle = "" if one.is_live else " (no output needs it)"

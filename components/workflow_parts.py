@@ -49,12 +49,12 @@ def difference_card(
 ) -> Component:
     """What is different from another version."""
     number = opened.shown.version.number
-    options = [{"label": "nothing", "value": ""}]
+    options = [{"label": "no other version", "value": "-"}]
     options += [{"label": f"version {one.version.number}", "value": str(one.version.number)} for one in others]
     choice = html.Label(
         [
             html.Span(f"Compare version {number} with", className="h2"),
-            dbc.Select(id=select_id, options=options, value=str(against or ""), className="form-select wf-select"),
+            dbc.Select(id=select_id, options=options, value=str(against or "-"), className="form-select wf-select"),
         ],
         className="wf-line",
     )

@@ -18,6 +18,7 @@ from pipeline.domain.workflows.views import VersionPage
 SHOTS = "flow-shots"
 ASK, WORKER, PROMPT, SEED, SHARE = "flow-shoot", "flow-shot-worker", "flow-shot-prompt", "flow-shot-seed", "flow-shot-share"
 SOURCE, SOURCE_NAME, SOURCE_DATA = "flow-source", "flow-source-name", "flow-source-data"
+ANY = "-"
 _CHEAPEST = "the cheapest that can"
 _SHARES = (
     {"label": "a quarter of the size and length", "value": "0.25"},
@@ -49,7 +50,7 @@ def card(page: VersionPage, now: datetime) -> Component:
 
 def _form(page: VersionPage) -> Component:
     ready = [fit.worker.name for fit in page.shown.fits if fit.is_ready]
-    options = [{"label": _CHEAPEST, "value": ""}, *({"label": name, "value": name} for name in ready)]
+    options = [{"label": _CHEAPEST, "value": ANY}, *({"label": name, "value": name} for name in ready)]
     why = _why_not(page, ready)
     takes_picture = any(slot in page.workflow.slots for slot in IMAGE_SLOTS)
     return html.Div(
@@ -61,7 +62,7 @@ def _form(page: VersionPage) -> Component:
             _labelled("Prompt", dbc.Textarea(id=PROMPT, rows=2, maxLength=5_000, placeholder=_own_prompt(page))),
             html.Div(
                 [
-                    _labelled("Worker", dbc.Select(id=WORKER, options=options, value="", className="form-select")),
+                    _labelled("Worker", dbc.Select(id=WORKER, options=options, value=ANY, className="form-select")),
                     _labelled("Seed", dbc.Input(id=SEED, type="number", min=0, step=1, placeholder="1")),
                 ],
                 className="wf-pair",
@@ -164,10 +165,10 @@ def _player(shot: TestShot) -> Component:
 
 def _measured(shot: TestShot) -> Component:
     facts: Mapping[str, Any] = shot.facts
-    made = f"{facts.get('width')} × {facts.get('height')}"
-    if "frames" in facts:
-        made += f", {words.counted(int(facts['frames']), 'frame')}"
-    lines = [("made", made), ("time", f"{shot.seconds:.1f} s")]
+    lines = [("time", f"{shot.seconds:.1f} s")]
+    if facts.get("width") and facts.get("height"):
+        frames = f", {words.counted(int(facts['frames']), 'frame')}" if "frames" in facts else ""
+        lines.insert(0, ("made", f"{facts['width']} × {facts['height']}{frames}"))
     if shot.memory_bytes:
         lines.append(("memory of the card", words.size(shot.memory_bytes)))
     if shot.cost:

@@ -97,8 +97,7 @@ def _facts(view: View) -> list[Component]:
     for state in (State.UNFINISHED, State.NOWHERE, State.TRIED, State.UNTRIED):
         count = states.count(state)
         if count:
-            told = "tried, to be judged" if state is State.TRIED else WORDS[state]
-            facts.append(html.Span([html.B(f"{count:,}", className="num"), f" {told}"]))
+            facts.append(html.Span([html.B(f"{count:,}", className="num"), f" {WORDS[state]}"]))
     return facts
 
 
@@ -145,8 +144,7 @@ def _item(view: WorkflowView, *, is_open: bool) -> Component:
         ],
         href=address(view.workflow.id),
         className="wf-item on" if is_open else "wf-item",
-        title=view.workflow.name,
-        **({"aria-current": "true"} if is_open else {}),
+        title=f"{view.workflow.name} (open)" if is_open else view.workflow.name,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import re
 from typing import Any
 
 import dash
@@ -20,6 +21,8 @@ from pipeline.domain.workflows.library import Judgement
 from pipeline.domain.workflows.shots import Wishes
 from pipeline.domain.workflows.views import VersionPage, WorkflowView
 from pipeline.wiring_serving import current_studio, local_actor
+
+_VERSION_TITLE = "Which version is shown"
 
 dash.register_page(__name__, path="/workflows", title="Workflows – Stripboard", name="Workflows")
 
@@ -64,9 +67,9 @@ def _go(workflow_id: int, version: int | None = None, against: int | None = None
     set_props(ids.URL, {"search": workflows.address(workflow_id, version, against).removeprefix("/workflows")})
 
 
-async def _again(chosen: dict[str, int] | None) -> None:
+async def _again(chosen: dict[str, int]) -> None:
     """Draw everything once more, after something was done."""
-    view = await asyncio.to_thread(_view, str((chosen or {}).get("workflow", "")), str((chosen or {}).get("version", "")))
+    view = await asyncio.to_thread(_view, str(chosen["workflow"]), str(chosen["version"]))
     set_props(workflows.BODY, {"children": workflows.body(view)})
     set_props(workflows.CLOCK, {"disabled": not workflows.is_busy(view)})
 
@@ -97,7 +100,6 @@ async def take(sent: str | None, filename: str | None, name: str | None) -> None
     """Import what was dropped, and open it."""
     if not sent:
         raise PreventUpdate
-    set_props(workflows.UPLOAD, {"contents": None})
     found = await asyncio.to_thread(
         lambda: wiring_workflows.import_content(
             current_studio(), _content(sent), local_actor(), name=(name or "").strip(), origin=filename or ""
@@ -106,7 +108,6 @@ async def take(sent: str | None, filename: str | None, name: str | None) -> None
     words = found.version.words
     _tell(f"{words} is kept." if found.is_new else f"Nothing is new: {words} does the same.")
     _go(found.version.workflow_id, found.version.number)
-    raise PreventUpdate
 
 
 @callback(
@@ -117,30 +118,30 @@ async def take(sent: str | None, filename: str | None, name: str | None) -> None
     State(ids.URL, "search"),
     prevent_initial_call=True,
 )
-async def choose(version: str | None, against: str | None, chosen: dict[str, int] | None, search: str | None) -> None:
+async def choose(version: str | None, against: str | None, chosen: dict[str, int] | None, search: str | None) -> str:
     """Open another version, or hold it against another."""
     if not chosen or not version:
         raise PreventUpdate
-    wanted = workflows.address(chosen["workflow"], int(version), _number(against or ""))
-    is_same = int(version) == chosen["version"] and ("against=" in (search or "")) == bool(against) and (
-        not against or f"against={against}" in (search or "")
-    )  # fmt: skip
-    if not is_same:
-        set_props(ids.URL, {"search": wanted.removeprefix("/workflows")})
-    raise PreventUpdate
+    other = _number(against or "")
+    shown = re.search(r"[?&]against=(\d+)", search or "")
+    if (int(version), other) != (chosen["version"], int(shown[1]) if shown else None):
+        _go(chosen["workflow"], int(version), other)
+    return _VERSION_TITLE
 
 
 @callback(
     Output(workflows.LIST, "children"),
     Input(ids.TICK, "data"),
     State(workflows.CHOSEN, "data"),
+    State(ids.URL, "search"),
     prevent_initial_call=True,
 )
-async def follow_list(_: object, chosen: dict[str, int] | None) -> list[Component]:
+async def follow_list(_: object, chosen: dict[str, int] | None, search: str | None) -> list[Component]:
     """The list, some time later."""
     if not chosen:
         raise PreventUpdate
-    view = await asyncio.to_thread(_view, str(chosen["workflow"]), str(chosen["version"]))
+    archived = "yes" if "archived=" in (search or "") else ""
+    view = await asyncio.to_thread(_view, str(chosen["workflow"]), str(chosen["version"]), "", archived)
     return workflows.items(view)
 
 
@@ -181,8 +182,8 @@ def _edit(
     if isinstance(pressed, dict) and pressed.get("type") == workflow_bindings.DROP and any(drops):
         places.pop(int(pressed["at"]))
         is_redrawn = True
-    elif pressed == workflow_bindings.BIND and free:
-        node, _, name = free.partition("\n")
+    elif pressed == workflow_bindings.BIND and "\n" in (free or ""):
+        node, _, name = str(free).partition("\n")
         places.append([workflow_bindings.first_slot(graph, node, name, workflow_bindings.places_in(data)), node, name])
         is_redrawn = True
     new = {**data, "places": places, "output": result or data["output"], "kind": kind or data["kind"]}
@@ -195,7 +196,8 @@ def _edit(
     is_changed = new != workflow_bindings.draft(page)
     options = workflow_bindings.free_options(graph, wanted)
     rows = workflow_bindings.rows(graph, wanted) if is_redrawn else no_update
-    return new, rows, workflow_bindings.check(findings), bool(errors_in(findings)) or not is_changed, options, ""
+    may_save = is_changed and not errors_in(findings)
+    return new, rows, workflow_bindings.check(findings), not may_save, options, workflow_bindings.NONE
 
 
 def _page_of(data: dict[str, Any]) -> VersionPage:
@@ -210,13 +212,13 @@ def _page_of(data: dict[str, Any]) -> VersionPage:
     State(workflow_bindings.NOTE, "value"),
     prevent_initial_call=True,
 )
-async def save(pressed: int | None, data: dict[str, Any], note: str | None) -> None:
+async def save(pressed: int | None, data: dict[str, Any], note: str | None) -> str:
     """Keep the corrected bindings as the next version, and open that."""
     if not pressed:
         raise PreventUpdate
     version = await asyncio.to_thread(_save, data, note or "")
     _go(int(data["workflow"]), version, int(data["base"]))
-    raise PreventUpdate
+    return workflow_bindings.SAVE_TITLE
 
 
 def _save(data: dict[str, Any], note: str) -> int:
@@ -267,8 +269,9 @@ async def shoot(
     """Ask for a test shot of the version that is open."""
     if not pressed:
         raise PreventUpdate
+    worker = None if worker in (None, workflow_shots.ANY) else worker
     wishes = Wishes(prompt=prompt or None, seed=None if seed is None else int(seed), share=float(share or 0.25))
-    return await asyncio.to_thread(_shoot, chosen, wishes, worker or None, source)
+    return await asyncio.to_thread(_shoot, chosen, wishes, worker, source)
 
 
 def _shoot(chosen: dict[str, int], wishes: Wishes, worker: str | None, source: str | None) -> tuple[object, bool]:
@@ -309,16 +312,17 @@ async def follow_shots(_: object, chosen: dict[str, int] | None) -> tuple[object
     State(workflows.CHOSEN, "data"),
     prevent_initial_call=True,
 )
-async def do(pressed: dict[str, Any] | None, chosen: dict[str, int] | None) -> None:
+async def do(pressed: dict[str, Any] | None, chosen: dict[str, int] | None) -> str:
     """Do what was pressed, and draw what has come of it."""
     if not pressed or not chosen:
         raise PreventUpdate
     told, is_gone = await asyncio.to_thread(_do, str(pressed["verb"]), int(pressed["shot"]), chosen)
     _tell(told)
     if is_gone:
-        set_props(ids.URL, {"search": ""})
-    await _again(None if is_gone else chosen)
-    raise PreventUpdate
+        set_props(ids.URL, {"search": f"?at={pressed['at']}"})
+    else:
+        await _again(chosen)
+    return "memory"
 
 
 def _do(verb: str, shot: int, chosen: dict[str, int]) -> tuple[str, bool]:

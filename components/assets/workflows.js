@@ -6,3 +6,10 @@ document.addEventListener("click", (event) => {
   const { flow: verb, shot = "0" } = button.dataset;
   window.dash_clientside.set_props("flow-press", { data: { verb, shot: Number(shot), at: Date.now() } });
 });
+
+// The fields for files are made by a library that gives them no name; they are reached by Tab, and read out by what stands there.
+new MutationObserver(() => {
+  if (!location.pathname.startsWith("/workflows")) return;
+  document.querySelectorAll(".wf-drop input[type=file]:not([aria-label])").forEach((input) =>
+    input.setAttribute("aria-label", input.closest(".wf-drop").textContent));
+}).observe(document.documentElement, { childList: true, subtree: true });

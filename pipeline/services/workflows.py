@@ -82,7 +82,7 @@ class Workflows:
     def version(self, workflow: RegisteredWorkflow, number: int | None = None) -> WorkflowVersion:
         """The version of this number, else the default one. Raises NotFound."""
         with self._stores.read() as store:
-            return registered.version_of(store, workflow, number)
+            return registered.version_of(store, _still_there(store, workflow.id), number)
 
     def page(self, workflow: RegisteredWorkflow, number: int | None = None) -> VersionPage:
         """Everything about one version, else about the default one. Raises NotFound."""

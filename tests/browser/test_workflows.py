@@ -23,7 +23,7 @@ from tests.fleet import FleetHouse, PretendedFleet, PretendedServers
 from tests.registered import SCHEMAS, SEGMENT, STILL, changed, import_graph, registered
 from tests.workflow_graphs import node
 
-LONG = "A workflow with a name that goes on and on, as names of graphs do that people share"
+LONG = "A workflow with a name that goes on and on, as names of shared graphs often do"
 
 
 class FlowStage(FleetHouse, Stage):
@@ -109,7 +109,7 @@ def test_bindings_are_corrected_with_a_live_check_and_saved_as_a_new_version(ope
 
     page.locator("#flow-free").select_option(label=page.locator("#flow-free option", has_text="· image ·").first.inner_text())
     page.locator("#flow-bind").click()
-    page.get_by_label("Name for image of").select_option("start_image")
+    page.locator("select[id*=flow-slot]").last.select_option("start_image")
     expect(page.locator("#flow-check")).not_to_contain_text("It takes no start image")
     page.get_by_label("Remove name for fps of").click()
     expect(page.locator("#flow-check")).to_contain_text("It takes no frame rate")
@@ -198,7 +198,7 @@ def test_names_are_text_and_keys_lead_here(opens: Opens, stage: FlowStage) -> No
 
 def prepared(stage: FlowStage, state: str) -> str:
     """A state of the page; the address to open."""
-    stage.anew(*(() if state == "empty" else ("gpu-1", "gpu-2 with a name that is rather long for a card")))
+    stage.anew(*(() if state == "empty" else ("gpu-1", "a-worker-with-a-name-that-is-rather-long-for-a-card")))
     if state == "empty":
         return "/workflows"
     graph = {**SEGMENT, "9": node("LoadImage", "A title of a node that somebody has written out in full", image="last.png")}

@@ -27,7 +27,7 @@ WORDS = {
     State.NOWHERE: "cannot run anywhere",
     State.BAD: "tried, no good",
     State.GOOD: "tried, good",
-    State.TRIED: "tried",
+    State.TRIED: "tried, to be judged",
     State.UNTRIED: "never tried",
 }
 
