@@ -85,6 +85,10 @@ class TestShots:
         """The ids of every try that was ever made."""
         return {key for keys in self._connection.execute(select(shots.c.attempts)).scalars() for key in keys}
 
+    def keys(self) -> set[str]:
+        """The job keys of all that are there."""
+        return {f"shot-{key}" for key in self._connection.execute(select(shots.c.id)).scalars()}
+
     def remove_of(self, workflow_id: int) -> None:
         """Forget the test shots of all versions of a name; their files stay."""
         ours = select(versions.c.id).where(versions.c.workflow_id == workflow_id)

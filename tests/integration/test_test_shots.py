@@ -292,6 +292,8 @@ def test_after_a_restart_it_is_found_again_and_not_made_twice(
         done = carried(house, shot, house.driver(second.backend))
 
     assert (done.status, done.tries) == (ShotStatus.DONE, 1), done.reason
+    house.check()
+    house.studio.workflows.remove(served, PERSON)
     assert [entry["event"] for entry in server.ledger.lines()].count("began") == 1
 
 
