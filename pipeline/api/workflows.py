@@ -81,9 +81,9 @@ async def import_workflow(
     request: Request, studio: Studio, who: Who, name: Named, file: FileName = "", kind: OfKind = None, note: Noted = "",
     key: Key = None,
 ) -> object:  # fmt: skip
-    """Import a graph as the next version of a name: a file that ComfyUI wrote is the body (JSON in API format, PNG, WebP, MP4
-    or WebM). What does the same as a version before is no new one (`is_new`).
+    """Import a graph as the next version of a name: the body is a file that ComfyUI wrote.
 
+    It is JSON in API format, a PNG, WebP, MP4 or WebM. What does the same as a version before is no new one (`is_new`).
     Bindings are found by themselves; `findings` say what is lacking, and POST to `/versions` corrects them.
     """
     return await run_in_threadpool(_import, studio, await request.body(), who, name=name, origin=file, kind=kind, note=note)
