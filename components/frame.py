@@ -17,6 +17,7 @@ RAIL = (
     ("Board", "/", "board"),
     ("Fleet", "/fleet", "fleet"),
     ("Budgets", "/budgets", "budgets"),
+    ("Workflows", "/workflows", "workflows"),
     ("Deliveries", "/deliveries", "deliveries"),
 )
 """What the rail shows: word, address, icon (a file in assets/icons). The board is the one looked at last."""
@@ -124,6 +125,7 @@ _KEYS_EVERYWHERE = (
     ("g r", "go to what waits for review"),
     ("g f", "go to the fleet"),
     ("g m", "go to the budgets"),
+    ("g w", "go to the workflows"),
     ("g d", "go to the deliveries"),
     ("j", "show the jobs"),
     ("n", "show what is new"),

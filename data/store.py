@@ -36,7 +36,9 @@ from data.repositories.stills import Stills
 from data.repositories.takes import Takes
 from data.repositories.tallies import Tallies
 from data.repositories.telemetry import Telemetry
+from data.repositories.test_shots import TestShots
 from data.repositories.workers import Workers
+from data.repositories.workflows import Workflows
 from pipeline.domain.errors import Conflict, Unavailable
 
 _WAIT_MS = 30_000
@@ -65,6 +67,8 @@ class Store:
         self.workers = Workers(connection, batch)
         self.fleet_work = FleetWorks(connection)
         self.telemetry = Telemetry(connection, batch)
+        self.workflows = Workflows(connection)
+        self.test_shots = TestShots(connection)
         self.audit = Audit(connection)
         self.idempotency = Idempotency(connection)
         self.pages = Pages(connection)

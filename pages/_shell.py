@@ -40,7 +40,9 @@ INDEX = """<!DOCTYPE html>
 
 
 _FOUND_EACH = 8
-_PAGES = {"/": "Pulse", "/fleet": "Fleet", "/budgets": "Budgets", "/deliveries": "Deliveries"}
+_PAGES = {
+    "/": "Pulse", "/fleet": "Fleet", "/workflows": "Workflows", "/budgets": "Budgets", "/deliveries": "Deliveries",
+}  # fmt: skip
 
 
 def frame() -> Component:

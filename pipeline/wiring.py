@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     from pipeline.adapters.storage.media_store import MediaStore
     from pipeline.adapters.storage.workspace import Spool
     from pipeline.domain.delivery import VerificationReport
+    from pipeline.domain.files import FileFact
     from pipeline.domain.packages import Entry
     from pipeline.domain.presets import Presets
+    from pipeline.domain.workflows.library import Reference
     from pipeline.engine.dispatcher import Dispatcher
     from pipeline.engine.scheduler import Scheduler
     from pipeline.ports import Clock, GeneratorBackend, GpuProbe, Servers
@@ -58,22 +60,40 @@ if TYPE_CHECKING:
     from pipeline.services.search import Search
     from pipeline.services.submission import Submission
     from pipeline.services.telemetry import Telemetry
+    from pipeline.services.test_shots import TestShots
     from pipeline.services.upkeep import Upkeep
     from pipeline.services.workers import Workers
+    from pipeline.services.workflows import Workflows
 
 
 _COLLECT_AFTER = (20_000, 10, 20)
 """A turn of the engine makes some thousand objects that die by themselves; looking for loops among them costs 7 % of its time."""
 
 
-def build_productions() -> Productions:
-    """What reads and checks production files; needs no database."""
+def build_productions(stores: Stores | None = None) -> Productions:
+    """What reads and checks production files. Registered workflows are looked for in `stores`; without them the database of
+    this installation is opened when a production names one, and not before.
+    """
     return Productions(
         load=yaml_files.load,
         load_screenplay=screenplays.load,
         probe=partial(file_facts.probe, look_into_workflow=workflow_files.look),
         presets=yaml_files.load_presets(),
+        look_up=partial(_registered, stores),
     )
+
+
+def _registered(stores: Stores | None, references: Collection[Reference]) -> Mapping[Reference, FileFact]:
+    from pipeline import settings
+    from pipeline.services.registered import facts
+
+    if stores is not None:
+        return facts(stores, references)
+    here, _, _ = _open(settings.load(), None)
+    try:
+        return facts(here, references)
+    finally:
+        here.close()
 
 
 @dataclass(frozen=True)
@@ -114,6 +134,8 @@ class Studio:
     budgets: Budgets
     schedules: Schedules
     costs: Costs
+    workflows: Workflows
+    test_shots: TestShots
 
     def close(self) -> None:
         """Give the database connections back."""
@@ -150,8 +172,8 @@ def build_studio(
     from pipeline.services.upkeep import Upkeep
 
     now = clock or SystemClock()
-    productions = build_productions()
     stores, media, spool = _open(settings, checkpoint)
+    productions = build_productions(stores)
     books = RunBooks()
     logs = partial(settings.logs_root.glob, "*.log")
     return Studio(
@@ -177,6 +199,7 @@ def build_studio(
         previews=Previews(stores, media.copy_out, lambda folder: shutil.rmtree(folder, ignore_errors=True)),
         **_fleet(settings, stores, now, servers=servers, probe=probe),
         **_decisions(stores, books, now),
+        **_workflows(stores, now, media),
         **_views(settings, stores, books, now, media),
     )
 
@@ -188,6 +211,17 @@ def _fleet(settings: Settings, stores: Stores, now: Clock, *, servers: Servers |
     return {
         "workers": build_workers(stores, now, servers),
         "telemetry": build_telemetry(stores, now, settings.gpu_limits, probe),
+    }
+
+
+def _workflows(stores: Stores, now: Clock, media: MediaStore) -> dict[str, Any]:
+    """The services of registered workflows."""
+    from pipeline.services.workflows import Workflows
+    from pipeline.wiring_shots import build_test_shots
+
+    return {
+        "workflows": Workflows(stores, now, workflow_files.load),
+        "test_shots": build_test_shots(stores, now, media),
     }
 
 
@@ -310,6 +344,7 @@ def end_workers() -> None:
 def build_scheduler(studio: Studio, engine: Dispatcher) -> Scheduler:
     """The safety-net loop; it starts only in the one process that gets its lock."""
     from pipeline.engine.scheduler import Scheduler
+    from pipeline.wiring_shots import build_driver
 
     return Scheduler(
         studio.upkeep,
@@ -319,6 +354,9 @@ def build_scheduler(studio: Studio, engine: Dispatcher) -> Scheduler:
         release_lock=lambda: studio.locks.release("scheduler"),
         look_for_dead=engine.look_for_dead,
         wake=engine.wake,
+        shots=build_driver(
+            studio.settings, studio.test_shots, media=studio.media, spool=studio.spool, forget=studio.upkeep.forget
+        ),
     )
 
 

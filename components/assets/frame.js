@@ -114,7 +114,9 @@
 
   const go = (place) => {
     const board = $("rail-board");
-    const link = { p: $("rail-pulse"), b: board, f: $("rail-fleet"), m: $("rail-budgets"), d: $("rail-deliveries") }[place];
+    const link = {
+      p: $("rail-pulse"), b: board, f: $("rail-fleet"), w: $("rail-workflows"), m: $("rail-budgets"), d: $("rail-deliveries"),
+    }[place];
     if (link) link.click();
     else if (place === "r") review();
   };
@@ -125,7 +127,7 @@
     const key = event.key;
     if (Date.now() - lead < 1200) {
       lead = 0;
-      if ("pbdrfm".includes(key)) { event.preventDefault(); event.stopImmediatePropagation(); go(key); }
+      if ("pbdrfwm".includes(key)) { event.preventDefault(); event.stopImmediatePropagation(); go(key); }
       return;
     }
     if (key === "g") lead = Date.now();

@@ -26,7 +26,7 @@ def probe(
 ) -> dict[tuple[str, str], FileFact]:
     """What is at each path, relative to `base`. The same path is looked at once."""
     wanted = dict.fromkeys((reference.path, reference.wants) for reference in references)
-    looks = {"image": _image, "workflow": look_into_workflow}
+    looks = {"image": image_fact, "workflow": look_into_workflow}
     return {(path, wants): _look(base, path, wants, looks) for path, wants in wanted}
 
 
@@ -74,7 +74,8 @@ def _cure_for_missing(place: Path, path: str) -> str:
     return f'Did you mean "{Path(path).with_name(close[0]).as_posix()}"?' if close else "Check the path, or put the file there."
 
 
-def _image(place: Path) -> FileFact:
+def image_fact(place: Path) -> FileFact:
+    """What is in a picture that is to be a source image: its size, or the problem with it. Raises OSError."""
     size = place.stat().st_size
     if size > MAX_IMAGE_BYTES:
         told = f"is larger than {MAX_IMAGE_BYTES // 2**20} MiB."

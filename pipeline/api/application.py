@@ -32,6 +32,7 @@ from pipeline.api import (
     variant_images,
     views,
     workers,
+    workflows,
 )
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ ROUTERS = (
     budgets.router,
     schedules.router,
     readings.router,
+    workflows.router,
 )
 
 

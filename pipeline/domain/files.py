@@ -9,6 +9,7 @@ from pipeline.domain.issues import Path
 from pipeline.domain.production import Production
 from pipeline.domain.workflows.findings import Finding
 from pipeline.domain.workflows.graphs import Graph
+from pipeline.domain.workflows.workflow import Workflow
 
 TOP: Path = ("production",)
 
@@ -26,7 +27,7 @@ class FileReference:
 class FileFact:
     """What a probe found. `problem` is empty when the file can be read; it reads on after the file's name.
 
-    A workflow has a `graph` where one could be understood, and `findings` on it in any case.
+    A workflow has a `graph` where one could be understood, and `findings` on it in any case; a registered one is a `workflow`.
     """
 
     problem: str = ""
@@ -36,6 +37,7 @@ class FileFact:
     height: int = 0
     graph: Graph | None = None
     findings: tuple[Finding, ...] = ()
+    workflow: Workflow | None = None
 
 
 Facts = dict[tuple[str, str], FileFact]

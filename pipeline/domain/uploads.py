@@ -10,6 +10,7 @@ from pipeline.domain.errors import Invalid, Refused
 from pipeline.domain.files import references
 from pipeline.domain.production import Production
 from pipeline.domain.sources import Document
+from pipeline.domain.workflows.library import reference_of
 
 MOST_FILES = 1000
 _LONGEST = 240
@@ -53,7 +54,7 @@ def check_paths(document: Document, production: Production | None, names: Collec
                 raise Invalid(
                     f'{place}: "{reference.path[:100]}" is not a plain relative folder. Write one such as "output/web/".'
                 )
-        elif reference.path not in names:
+        elif reference.path not in names and not (reference.wants == "workflow" and reference_of(reference.path)):
             raise Invalid(_missing(place, reference.path))
 
 

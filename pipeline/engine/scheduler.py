@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from pipeline.engine.shots import ShotDriver
 from pipeline.services.telemetry import Telemetry
 from pipeline.services.upkeep import Upkeep
 from pipeline.services.workers import Workers
@@ -21,6 +22,7 @@ _SWEEP_S = 600
 _LOOK_S = 10
 _READ_S = 10
 _THIN_S = 60
+_SHOTS_S = 1
 _TAKE_OVER_S = 5.0
 
 
@@ -37,6 +39,7 @@ class Scheduler:
         release_lock: Callable[[], None],
         look_for_dead: Callable[[], None],
         wake: threading.Event,
+        shots: ShotDriver,
     ) -> None:
         self._upkeep = upkeep
         self._workers = workers
@@ -45,6 +48,7 @@ class Scheduler:
         self._release_lock = release_lock
         self._look_for_dead = look_for_dead
         self._wake = wake
+        self._shots = shots
         self._loop: BackgroundScheduler | None = None
         self._waiting: threading.Thread | None = None
         self._over = threading.Event()
@@ -75,6 +79,7 @@ class Scheduler:
             self.look_at_workers: _LOOK_S,
             self._telemetry.read_here: _READ_S,
             self._telemetry.thin: _THIN_S,
+            self._shots.turn: _SHOTS_S,
         }
         for chore, seconds in chores.items():
             self._loop.add_job(_fenced(chore), "interval", seconds=seconds)
@@ -104,6 +109,7 @@ class Scheduler:
         if self._loop is not None:
             self._loop.shutdown(wait=True)
             self._loop = None
+            self._shots.close()
             self._release_lock()
 
 

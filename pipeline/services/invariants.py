@@ -98,12 +98,16 @@ class Invariants:
 
     def _executions(self, store: Store) -> Iterator[Fault]:
         """The ledger beside the database: every start has its attempt, and an earlier attempt has a reason for the next."""
-        starts = Counter(entry["attempt"] for entry in self._spool.ledger())
-        attempts = store.audit.attempt_outcomes()
+        entries = list(self._spool.ledger())
+        starts, jobs = Counter(entry["attempt"] for entry in entries), {entry["attempt"]: entry["job"] for entry in entries}
+        attempts = {*store.audit.attempt_outcomes(), *store.test_shots.attempt_ids()}
+        shots = store.test_shots.keys()
         for attempt_id, count in starts.items():
             if count > 1:
                 yield f"attempt {attempt_id} was executed {count} times"
-            if attempt_id not in attempts:
+            # Test shots go with the workflow that they were made of.
+            is_gone = jobs[attempt_id].startswith("shot-") and jobs[attempt_id] not in shots
+            if attempt_id not in attempts and not is_gone:
                 yield f"attempt {attempt_id} was executed and is not recorded"
         yield from store.audit.unreasoned_attempts(set(starts))
 
@@ -167,7 +171,7 @@ class Invariants:
                 yield f"run {run.name} shows {dict(shown)}, but its cells are {dict(rows)}"
 
     def _leftovers(self, store: Store) -> Iterator[Fault]:
-        running = {job.attempt_id for job in store.jobs.running()}
+        running = {job.attempt_id for job in store.jobs.running()} | {shot.attempt_id for shot in store.test_shots.open()}
         for attempt_id in self._spool.attempts():
             if attempt_id not in running:
                 yield f"the folder of attempt {attempt_id} is left behind"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +15,10 @@ from pipeline.domain.production import Production
 from pipeline.domain.screenplay import Screenplay
 from pipeline.domain.sources import Document
 from pipeline.domain.validation import Totals, check, check_budget
+from pipeline.domain.workflows.library import Reference, reference_of
+
+LookUp = Callable[[Collection[Reference]], Mapping[Reference, FileFact]]
+"""Finds registered workflows; what is not there, or cannot be used, has a problem."""
 
 Probe = Callable[[Path, Iterable[FileReference]], dict[tuple[str, str], FileFact]]
 
@@ -65,11 +69,13 @@ class Productions:
         load_screenplay: Callable[[Path, str], Screenplay],
         probe: Probe,
         presets: Presets,
+        look_up: LookUp,
     ) -> None:
         self._load = load
         self._load_screenplay = load_screenplay
         self._probe = probe
         self.presets = presets
+        self._look_up = look_up
 
     def read(self, path: Path) -> LoadedProduction:
         """Read one file or folder and check everything. Raises NotFound or Invalid when there is nothing to read."""
@@ -82,7 +88,7 @@ class Productions:
         parsed = parse(document, self.presets, screenplay)
         facts = {}
         if parsed.production is not None:
-            facts = self._probe(base, references(parsed.production))
+            facts = self._facts(base, references(parsed.production))
         issues = check(parsed, document, self.presets, facts=facts)
         return LoadedProduction(parsed.production, in_order((*issues, *told)), base, source, document, parsed)
 
@@ -90,6 +96,18 @@ class Productions:
         """The same production, held against its budget."""
         over = check_budget(loaded.parsed, loaded.document, self.presets, estimate)
         return replace(loaded, issues=in_order((*loaded.issues, *over)))
+
+    def _facts(self, base: Path, named: Iterable[FileReference]) -> dict[tuple[str, str], FileFact]:
+        """What is where a production names something: files below `base`, and registered workflows."""
+        files, kept = [], {}
+        for one in named:
+            reference = reference_of(one.path) if one.wants == "workflow" else None
+            if reference is None:
+                files.append(one)
+            else:
+                kept[reference] = (one.path, one.wants)
+        found = self._look_up(list(kept)) if kept else {}
+        return self._probe(base, files) | {key: found[reference] for reference, key in kept.items()}
 
     def _screenplay(self, document: Document, base: Path) -> tuple[Screenplay | None, tuple[Issue, ...]]:
         path = script_path(document)

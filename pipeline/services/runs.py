@@ -19,10 +19,12 @@ from pipeline.domain.schedule import Schedule
 from pipeline.domain.stages import Phase
 from pipeline.domain.statuses import CellStatus, RunStatus, check_run_transition
 from pipeline.domain.workflows.graphs import Graph
+from pipeline.domain.workflows.library import reference_of
 from pipeline.domain.workflows.uses import uses, workflow_files
 from pipeline.domain.workflows.workflow import require
 from pipeline.ports import Clock, Media
 from pipeline.services.advance import Advance
+from pipeline.services.registered import for_production
 from pipeline.services.run_thresholds import has_thresholds, keep_thresholds
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.sealing import Sealing
@@ -62,7 +64,7 @@ class RunsService:
         if options.auto_approve:
             production = replace(production, approvals=Approvals("auto", "auto"))
         base_dir = base_dir.resolve()
-        config = self._config(production, base_dir)
+        config, registered_ids = self._config(production, base_dir)
         cells = matrix.build(production)
         with self._stores.begin(self._clock.now()) as store:
             now = store.journal.now
@@ -76,6 +78,7 @@ class RunsService:
             )
             columns = {**_columns(production, base_dir, options), "created_by": str(actor)}
             run = store.runs.add(project_id, config, columns, now)
+            store.workflows.note_use(run.id, registered_ids)
             store.cells.add_all(run.id, cells, before.cells, now)
             store.stills.add_all(run.id, stills, before.stills, now)
             store.flush()
@@ -207,7 +210,8 @@ class RunsService:
         data = {"from": run.status.value}
         store.journal.record(f"run.{status.value}", actor=actor, subject="run", subject_id=run.id, run_id=run.id, data=data)
 
-    def _config(self, production: Production, base_dir: Path) -> RunConfig:
+    def _config(self, production: Production, base_dir: Path) -> tuple[RunConfig, frozenset[int]]:
+        """What a run is made from, and the registered workflows (by number of their versions) among it."""
         paths = [path for character in production.characters for path in character.source_images]
         paths += [location.plate for location in production.locations if location.plate]
         sources: dict[str, StoredFile] = {}
@@ -215,25 +219,38 @@ class RunsService:
             sources[path] = self._media.adopt(base_dir / path, _media_type(path))
         for path in workflow_files(production):
             sources[path] = self._media.adopt(base_dir / path, _WORKFLOW_TYPES.get(Path(path).suffix.lower(), "application/json"))
-        return RunConfig(
+        workflows, registered_ids = self._workflows(production, sources)
+        config = RunConfig(
             production=production,
             sources=sources,
             rules=dict(self._presets.qa),
             cameras=dict(self._presets.cameras),
             palettes=dict(self._presets.palettes),
-            workflows=self._workflows(production, sources),
+            workflows=workflows,
         )
+        return config, registered_ids
 
-    def _workflows(self, production: Production, sources: Mapping[str, StoredFile]) -> dict[str, Mapping[str, Any]]:
+    def _workflows(
+        self, production: Production, sources: Mapping[str, StoredFile]
+    ) -> tuple[dict[str, Mapping[str, Any]], frozenset[int]]:
         """The graphs with their bindings as they are now: a later version of this program may detect others."""
         found: dict[str, Mapping[str, Any]] = {}
+        versions: set[int] = set()
         for use in uses(production):
             if use.file is None:
                 raise Invalid(f'"{use.name}" has no workflow, which "comfyui" needs. Add workflow: to it.')
-            if use.key not in found:
+            reference = reference_of(use.file)
+            if use.key in found:
+                continue
+            if reference is None:
                 graph = self._load_workflow(self._media.path_of(sources[use.file].sha256), use.file)
                 found[use.key] = require(graph, use.kind, use.bindings, name=use.file).to_json()
-        return found
+            else:
+                with self._stores.read() as store:
+                    version, workflow = for_production(store, reference, use.kind, use.bindings)
+                versions.add(version.id)
+                found[use.key] = workflow.to_json()
+        return found, frozenset(versions)
 
 
 _WORKFLOW_TYPES = {".png": "image/png", ".webp": "image/webp", ".mp4": "video/mp4", ".webm": "video/webm"}

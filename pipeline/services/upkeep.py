@@ -46,7 +46,7 @@ class Upkeep:
         """
         attempts = self._spool.attempts()
         with self._stores.read() as store:
-            running = {job.attempt_id for job in store.jobs.running()}
+            running = {job.attempt_id for job in store.jobs.running()} | {shot.attempt_id for shot in store.test_shots.open()}
         for attempt_id in attempts:
             if attempt_id not in running:
                 self._spool.forget(attempt_id)

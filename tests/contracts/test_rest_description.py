@@ -17,6 +17,7 @@ from schemathesis.specs.openapi import checks
 import app
 from pipeline import wiring_serving
 from tests.factories import HUMAN, House, make_production
+from tests.registered import registered
 
 CHECKS = [
     schemathesis.checks.not_a_server_error,
@@ -40,13 +41,15 @@ class Served(uvicorn.Server):
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server with a delivered run, one with decisions to make, and one that nothing was asked of."""
+    """A server with a delivered run, one with decisions to make, one that nothing was asked of, and some workflows."""
     folder: Path = tmp_path_factory.mktemp("described")
     house = House(folder, f"sqlite:///{folder / 'stripboard.db'}")
     house.start(make_production(characters=1, scene_types=1))
     house.start(make_production(title="Waiting", characters=1, approvals=HUMAN))
     house.work()
     house.create(make_production(title="New", characters=1))
+    for number in range(4):
+        registered(house.studio, folder, name=f"Wan {number}")
     config = uvicorn.Config(app.build(house.studio, wiring_serving.idle), port=0, log_config=None, lifespan="on")
     server = Served(config)
     thread = threading.Thread(target=server.run)

@@ -151,12 +151,16 @@ class Field:
 
 @dataclass(frozen=True)
 class Section(Kind):
-    """A section with a fixed set of keys. `short` is a kind that may stand for the whole section."""
+    """A section with a fixed set of keys. `short` is a kind that may stand for the whole section.
+
+    Of the keys in `one_of`, where there are some, exactly one must be there.
+    """
 
     name: str
     help: str
     fields: Mapping[str, Field] = field(default_factory=dict)
     short: Kind | None = None
+    one_of: tuple[str, ...] = ()
 
     @cached_property
     def _required(self) -> tuple[str, ...]:
@@ -181,7 +185,16 @@ class Section(Kind):
         for key in self._required:
             if key not in value:
                 report.error(path, f'The key "{key}" is missing: {self.fields[key].help}', f"Add {key}: …")
+        self._check_choice(value, path, report)
         return clean
+
+    def _check_choice(self, value: Mapping[Any, Any], path: Path, report: Report) -> None:
+        given = [key for key in self.one_of if key in value]
+        if self.one_of and not given:
+            keys = " or ".join(f'"{key}"' for key in self.one_of)
+            report.error(path, f"The key {keys} is missing: {self.fields[self.one_of[0]].help}", f"Add {self.one_of[0]}: …")
+        elif len(given) > 1:
+            report.error((*path, given[1]), f'"{given[0]}" and "{given[1]}" exclude each other.', "Keep one of them.")
 
     def _refuse(self, key: object, path: Path, report: Report) -> None:
         text = str(key)
@@ -203,7 +216,8 @@ class Section(Kind):
 
     def definition(self) -> Schema:
         """The object schema of this section."""
-        return {
+        choice = {"oneOf": [{"required": [key]} for key in self.one_of]} if self.one_of else {}
+        return choice | {
             "type": "object",
             "description": self.help,
             "properties": {key: {"description": entry.help} | entry.kind.schema() for key, entry in self.fields.items()},

@@ -66,7 +66,12 @@ WORKFLOW = Section(
         "file": Field(
             _PATH,
             "The graph in ComfyUI's API format, relative to this file: JSON, or a PNG, WebP, MP4 or WebM that ComfyUI made.",
-            required=True,
+        ),
+        "registered": Field(_WORD, "In place of a file: the name of a workflow that is kept here (`./stripboard workflows`)."),
+        "version": Field(
+            Number(1, 1_000_000, whole=True),
+            "Which version of the registered workflow.",
+            default="the one that is marked as good, else the newest, when the run is made",
         ),
         "bindings": Field(
             MapOf(_PLACES, key=r"^[a-z][a-z0-9_]{0,39}(:[a-z][a-z0-9_]{0,39})?(?![\s\S])", key_words="a slot", limit=100),
@@ -75,6 +80,7 @@ WORKFLOW = Section(
         ),
     },
     short=_PATH,
+    one_of=("file", "registered"),
 )
 VARIANT = Section(
     "variant",

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pipeline.domain.files import Facts
 from pipeline.domain.issues import Path
 from pipeline.domain.validation.subject import Subject
-from pipeline.domain.workflows.findings import Finding
-from pipeline.domain.workflows.slots import SLOTS
+from pipeline.domain.workflows.editing import with_chosen
+from pipeline.domain.workflows.findings import Finding, WorkflowInvalid, errors_in
+from pipeline.domain.workflows.library import reference_of
+from pipeline.domain.workflows.slots import SLOTS, Kind
 from pipeline.domain.workflows.uses import Use, uses
 from pipeline.domain.workflows.workflow import Resolved, Workflow, resolve
 
@@ -30,10 +32,30 @@ def check(subject: Subject, facts: Facts) -> None:
         where = subject.workflow_path(use.table, use.index)
         for finding in fact.findings:
             _tell(subject, where, use, finding)
+        if fact.workflow is not None:
+            _check_registered(subject, where, use, fact.workflow)
         if fact.graph is not None:
             if use.key not in known:  # hundreds of scene types may share one large graph
                 known[use.key] = resolve(fact.graph, use.kind, use.bindings, name=use.file)
             _check_use(subject, where, use, known[use.key])
+
+
+def _check_registered(subject: Subject, where: Path, use: Use, workflow: Workflow) -> None:
+    """Registered ones have bindings already; a production may replace some."""
+    reference = reference_of(use.file)
+    words = reference.words if reference else use.file
+    if workflow.kind is not use.kind:
+        what = {Kind.SEGMENT: "segments", Kind.STILL: "stills"}
+        told = f"Workflow {words} makes {what[workflow.kind]}; here it would have to make {what[use.kind]}."
+        subject.report.error(where, told, "Name another one: `./stripboard workflows list` shows what each makes.")
+        return
+    try:
+        chosen = with_chosen(workflow, use.bindings)
+    except WorkflowInvalid as error:
+        for finding in errors_in(error.findings):
+            _tell(subject, where, use, finding)
+        return
+    _unfed(subject, where, use, chosen)
 
 
 def _check_use(subject: Subject, where: Path, use: Use, resolved: Resolved) -> None:

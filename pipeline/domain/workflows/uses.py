@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pipeline.domain.fingerprints import canonical
 from pipeline.domain.production import Location, Production, SceneType, Variant
+from pipeline.domain.workflows.library import reference_of
 from pipeline.domain.workflows.slots import IMAGE_SLOTS, Kind
 
 BACKEND = "comfyui"
@@ -50,8 +51,8 @@ def uses(production: Production) -> tuple[Use, ...]:
 
 
 def workflow_files(production: Production) -> tuple[str, ...]:
-    """The paths of the graphs that are used, each once."""
-    return tuple(dict.fromkeys(use.file for use in uses(production) if use.file))
+    """The paths of the graphs that are used, each once; registered ones are no files."""
+    return tuple(dict.fromkeys(use.file for use in uses(production) if use.file and reference_of(use.file) is None))
 
 
 def _uses(production: Production) -> Iterator[Use]:

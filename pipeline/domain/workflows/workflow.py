@@ -94,6 +94,15 @@ def require(graph: Graph, kind: Kind, chosen: Mapping[str, str] | None = None, *
 
 def from_json(value: Any, *, name: str = "") -> Workflow:
     """A workflow from the plain values that `to_json` made. Raises WorkflowInvalid for anything else."""
+    workflow = draft(value, name=name)
+    errors = errors_in(check(workflow.graph, workflow.bindings, workflow.kind))
+    if errors:
+        raise WorkflowInvalid(name, errors)
+    return workflow
+
+
+def draft(value: Any, *, name: str = "") -> Workflow:
+    """The same, where the bindings may still lack something. Raises WorkflowInvalid for what is no workflow at all."""
     if not isinstance(value, Mapping):
         raise _malformed(name, "It is not an object.")
     graph = parse(dict(value["graph"]) if isinstance(value.get("graph"), Mapping) else None, name=name)
@@ -103,14 +112,10 @@ def from_json(value: Any, *, name: str = "") -> Workflow:
     bindings = tuple(_binding(entry, name) for entry in entries)
     if value.get("kind") not in [kind.value for kind in Kind]:
         raise _malformed(name, "It has no kind.")
-    kind = Kind(value["kind"])
     outputs = value.get("outputs")
     if not isinstance(outputs, Sequence) or isinstance(outputs, str) or not all(key in graph.nodes for key in map(str, outputs)):
         raise _malformed(name, "Its outputs are not nodes of its graph.")
-    errors = errors_in(check(graph, bindings, kind))
-    if errors:
-        raise WorkflowInvalid(name, errors)
-    return Workflow(name, graph, bindings, tuple(map(str, outputs)), kind)
+    return Workflow(name, graph, bindings, tuple(map(str, outputs)), Kind(value["kind"]))
 
 
 def _malformed(name: str, message: str) -> WorkflowInvalid:
@@ -139,11 +144,11 @@ def _written(graph: Graph, slot: str, text: str, found: list[Finding]) -> list[B
             continue
         node, name = match.groups()
         held = graph.nodes[node].inputs.get(name) if node in graph.nodes else None
-        bindings.append(Binding(slot, node, name, _type(slot, held)))
+        bindings.append(Binding(slot, node, name, written_type(slot, held)))
     return bindings
 
 
-def _type(slot: str, held: Any) -> ValueType:
+def written_type(slot: str, held: Any) -> ValueType:
     """The type of a binding that people wrote: that of the value in the graph, else what the slot is for."""
     if slot in IMAGE_SLOTS:
         return ValueType.IMAGE
