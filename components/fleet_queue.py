@@ -12,7 +12,7 @@ from dash.development.base_component import Component
 from components import fleet_press, words
 from pipeline.domain.fleet_page import FleetPage, Waiting
 
-_AMOUNT = r"\d[\d.,]* (?:GB|s|min|h)(?: \d+ (?:s|min))?|\d+ of \d+"
+_AMOUNT = r"\d[\d.,]* (?:GiB|GB|s|min|h)(?: \d+ (?:s|min))?|\d+ of \d+"
 
 
 def content(view: FleetPage) -> list[Component]:

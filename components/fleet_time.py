@@ -44,7 +44,13 @@ def content(view: FleetPage) -> list[Component]:
     for block in view.blocks:
         by_worker.setdefault(block.worker, []).append(block)
     lanes = [_lane(one, by_worker.get(one.worker.name, []), view) for one in view.workers]
-    return [head, html.Div([_axis(view), html.Div([*lanes, _lines(view)], className="fl-lanes")], className="fl-gantt")]
+    return [
+        head,
+        html.Div(
+            [_axis(view), html.Div([*lanes, _lines(view)], className="fl-lanes", style={"--lanes": len(lanes)})],
+            className="fl-gantt",
+        ),
+    ]
 
 
 def place(at: datetime, view: FleetPage) -> float:

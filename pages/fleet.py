@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import dash
@@ -11,7 +12,7 @@ from dash import Input, Output, State, callback, no_update, set_props
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
-from components import fleet, fleet_add, fleet_banner, fleet_panel, fleet_queue, fleet_time, frame, ids, words
+from components import fleet, fleet_add, fleet_banner, fleet_charts, fleet_panel, fleet_queue, fleet_time, frame, ids, words
 from pipeline.domain.errors import Conflict, Invalid, NotFound
 from pipeline.domain.fleet_page import FleetPage
 from pipeline.domain.matrix import Selection
@@ -87,15 +88,20 @@ def _show(view: FleetPage) -> None:
     Output(fleet_panel.TITLE, "children"),
     Output(fleet_panel.WHICH, "data"),
     Input(ids.FLEET_PRESS, "data"),
+    State(fleet_panel.WHICH, "data"),
+    State(fleet_panel.SPAN, "data"),
     prevent_initial_call=True,
 )
-async def do(pressed: dict[str, Any] | None) -> tuple[object, ...]:
+async def do(pressed: dict[str, Any] | None, which: int | None, span: str) -> tuple[object, ...]:
     """Do what was pressed; the panel stays open while it is its worker, and shows how that stands now."""
     if not pressed:
         raise PreventUpdate
     verb, worker_id, place = str(pressed["verb"]), int(pressed["worker"]), str(pressed["place"])
     if verb == "panel":
-        return await asyncio.to_thread(_panel, worker_id)
+        return await asyncio.to_thread(_panel, worker_id, span)
+    if verb.startswith("span:"):
+        set_props(fleet_panel.SPAN, {"data": verb.removeprefix("span:")})
+        return await asyncio.to_thread(_panel, which or 0, verb.removeprefix("span:"))
     if verb == "move":
         told = await asyncio.to_thread(_move, int(pressed["job"]), int(pressed["by"]))
     else:
@@ -106,15 +112,40 @@ async def do(pressed: dict[str, Any] | None) -> tuple[object, ...]:
         raise PreventUpdate
     if verb == "remove":
         return False, no_update, no_update, no_update
-    return await asyncio.to_thread(_panel, worker_id)
+    return await asyncio.to_thread(_panel, worker_id, span)
 
 
-def _panel(worker_id: int) -> tuple[object, ...]:
+@callback(
+    Input(ids.FLEET_SLOW_CLOCK, "n_intervals"),
+    State(ids.FLEET_PANEL, "is_open"),
+    State(fleet_panel.WHICH, "data"),
+    State(fleet_panel.SPAN, "data"),
+    prevent_initial_call=True,
+)
+async def follow_charts(_: object, is_open: bool, which: int | None, span: str) -> None:
+    """The charts of the panel, some time later; nothing is read while it is closed."""
+    if not is_open or which is None:
+        raise PreventUpdate
+    view = await asyncio.to_thread(current_studio().fleet_pages.page)
+    found = next((one for one in view.workers if one.worker.id == which), None)
+    if found is not None:
+        set_props(fleet_panel.CHARTS, {"children": await asyncio.to_thread(_charts, found.worker, span)})
+
+
+def _charts(worker: Worker, span: str) -> list[Component]:
+    telemetry, now = current_studio().telemetry, datetime.now(UTC)
+    if span not in fleet_charts.SPANS:
+        raise Invalid("The charts show the last hour, day or week.")
+    told = telemetry.history(worker, since=now - fleet_charts.SPANS[span], until=now, points=fleet_charts.POINTS)
+    return fleet_charts.section(worker.name, told, telemetry.thresholds, span=span, now=now)
+
+
+def _panel(worker_id: int, span: str) -> tuple[object, ...]:
     view = current_studio().fleet_pages.page()
     found = next((one for one in view.workers if one.worker.id == worker_id), None)
     if found is None:
         raise NotFound("This worker is there no more.")
-    return True, fleet_panel.content(found, view.now), found.worker.name, worker_id
+    return True, fleet_panel.content(found, view.now, _charts(found.worker, span)), found.worker.name, worker_id
 
 
 def _do(verb: str, worker_id: int) -> str:

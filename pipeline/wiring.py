@@ -214,7 +214,7 @@ def _views(settings: Settings, stores: Stores, books: RunBooks, now: Clock, medi
         "boards": Boards(stores, books, now),
         "causes": Causes(stores),
         "cells": Cells(stores, books, now),
-        "fleet_pages": FleetPages(stores, books, now),
+        "fleet_pages": FleetPages(stores, books, now, settings.gpu_limits),
         "files": MediaFiles(stores, books, media.stored, partial(_small_picture, settings.cache_root / "thumbnails")),
         "overview": Overview(stores, books, now, slots=settings.parallel, free_disk=partial(_free_disk, settings.home)),
         "search": Search(stores),

@@ -33,6 +33,7 @@ from pipeline.domain.fleet_page import (
 )
 from pipeline.domain.records import Cell, FleetWork, Job, Run, Still
 from pipeline.domain.statuses import AttemptOutcome
+from pipeline.domain.telemetry.limits import DEFAULTS, Card, Threshold
 from pipeline.domain.workers import FLEET_BACKENDS, Worker, WorkRecord
 from pipeline.ports import Clock
 from pipeline.services.fleet import Fleet
@@ -75,12 +76,14 @@ class _Read:
     stills: Mapping[int, Still]
     attempts: Mapping[int, tuple[int, float, str]]
     parts: Mapping[tuple[int, str], int]
+    cards: Mapping[int, Sequence[Card]]
 
 
 class FleetPages:
     """Reads the page of the fleet. It decides nothing: the engine chooses for itself, by the same rules."""
 
-    def __init__(self, stores: Stores, books: RunBooks, clock: Clock) -> None:
+    def __init__(self, stores: Stores, books: RunBooks, clock: Clock, thresholds: Sequence[Threshold] = DEFAULTS) -> None:
+        self._thresholds = tuple(thresholds)
         self._stores = stores
         self._books = books
         self._clock = clock
@@ -99,7 +102,7 @@ class FleetPages:
             if anew:
                 self._fleet.read_anew()  # what waits may have another priority now
             with self._stores.read() as store:
-                page = _page(self._read(store))
+                page = replace(_page(self._read(store)), thresholds=self._thresholds)
             ended = self._clock.monotonic()
             self._kept = ended, ended - began, page
             return page
@@ -139,6 +142,7 @@ class FleetPages:
             cells=store.cells.by_ids(list({key for subject, key in subjects if subject == "cell"})),
             stills=store.stills.by_ids(list({key for subject, key in subjects if subject == "still"})),
             attempts=attempts,
+            cards={key: [Card(reading, verdict) for verdict, reading in each] for key, each in store.telemetry.latest().items()},
             parts={key: count for run_id in runs for key, count in self._parts(store, run_id)},
         )
 
@@ -226,6 +230,7 @@ def _views(read: _Read) -> Iterable[WorkerView]:
             fault=faults.get(name),
             used=used_share(stretches[name], max(hour, worker.created_at), read.now),
             done=done[name],
+            cards=tuple(read.cards.get(worker.id, ())),
         )
 
 
