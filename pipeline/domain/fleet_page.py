@@ -235,6 +235,19 @@ def after_each_other(blocks: Iterable[Block], *, shortest: timedelta) -> list[Bl
     return found
 
 
+def by_segment(block: Block, frames: Sequence[int]) -> list[Block]:
+    """The stretch of a scene as one block a segment, each as long as its share of the frames has it; of a picture as it is."""
+    whole, at = sum(frames), block.start
+    if len(frames) < 2 or not whole:
+        return [block]
+    found = []
+    for each in frames:
+        end = at + (block.end - block.start) * (each / whole)
+        found.append(replace(block, start=at, end=end))
+        at = end
+    return found
+
+
 def _are_too_short(before: Block, block: Block, shortest: timedelta) -> bool:
     is_like = before.look == block.look and before.look in ("done", "failed", "stopped", "next")
     return is_like and block.end - before.start < shortest and block.start - before.end < shortest

@@ -23,6 +23,7 @@ from pipeline.domain.fleet_page import (
     Waiting,
     WorkerView,
     after_each_other,
+    by_segment,
     left_s,
     used_share,
     work_words,
@@ -158,6 +159,27 @@ def test_the_forecast_gives_each_worker_its_jobs_one_after_the_other() -> None:
         assert all(one.finish_s <= other.start_s + 1e-6 for one, other in pairwise(own))
     assert len(ahead(backlog, standing, horizon_s=3600.0, each=2)) == 4
     assert work_left_s(backlog, standing) == pytest.approx(7 * 10 / (1 / 1 + 1 / 2))
+
+
+def test_the_forecast_of_a_scene_lasts_to_the_end_of_its_last_segment() -> None:
+    first, last = Kind("1", WORK, units=10.0, following_units=20.0), Kind("1", WORK, units=10.0)
+    backlog = Backlog([FleetJob("a", first, queued_s=1.0, scene="cell-1-1"), FleetJob("b", last, queued_s=2.0)])
+    held = FleetJob("held", first, scene="cell-3-1")
+    seats = [Seat("gpu", seconds_per_unit={WORK: 1.0}, holds=(held,), busy_until_s=105.0)]
+    standing = choose(Backlog(), seats, now_s=100.0).standing
+    scenes = {one.job.id: (one.start_s, one.finish_s) for one in ahead(backlog, standing, horizon_s=3600.0, each=5)}
+    assert scenes["a"][1] - scenes["a"][0] == pytest.approx(30.0)
+    assert scenes["b"][1] - scenes["b"][0] == pytest.approx(10.0)
+    assert min(start for start, _ in scenes.values()) == pytest.approx(125.0), "it makes the scene that it holds to its end"
+    assert [job.kind for job in backlog] == [first, last], "the backlog itself is as it was"
+    assert work_left_s(backlog, standing) == pytest.approx(40.0)
+
+
+def test_the_stretch_of_a_scene_is_shared_out_by_frames() -> None:
+    parts = by_segment(make_block(0, 90), (20, 20, 5))
+    assert [(one.start - NOW).total_seconds() for one in parts] == pytest.approx([0, 40, 80])
+    assert parts[-1].end == NOW + timedelta(seconds=90)
+    assert by_segment(make_block(0, 90), ()) == [make_block(0, 90)]
 
 
 def test_kinds_of_work_are_told_in_words() -> None:
