@@ -17,11 +17,13 @@ from components import (
     fleet_press,
     fleet_queue,
     fleet_time,
+    fleet_what_if,
     frame,
     ids,
     palette,
     words,
 )
+from pipeline.domain.fleet_forecast import FleetForecast
 from pipeline.domain.fleet_page import Doing, FleetPage, WorkerView, work_words
 from pipeline.domain.graphics_memory import in_words
 from pipeline.domain.telemetry.limits import DEFAULTS, Threshold
@@ -36,7 +38,7 @@ _WEEK_S = 7 * 86_400
 KEYS = (("Tab", "go through workers and jobs"), ("Enter", "open what is under the ring"))
 
 
-def page(view: FleetPage) -> Component:
+def page(view: FleetPage, forecast: FleetForecast | None = None) -> Component:
     """The whole page; its parts are drawn again by callbacks."""
     return html.Div(
         [
@@ -47,7 +49,7 @@ def page(view: FleetPage) -> Component:
                 [
                     html.Section(fleet_queue.content(view), id=ids.FLEET_QUEUE, className="card fl-queue",
                                  **{"aria-label": "Queue"}),
-                    html.Section(fleet_time.content(view), id=ids.FLEET_TIME, className="card fl-time",
+                    html.Section(fleet_time.content(view, forecast), id=ids.FLEET_TIME, className="card fl-time",
                                  **{"aria-label": "Time of each worker"}),
                 ],
                 className="fl-low",
@@ -55,8 +57,10 @@ def page(view: FleetPage) -> Component:
                 hidden=not view.workers,
             ),
             fleet_add.dialog(),
+            fleet_what_if.dialog(),
             fleet_panel.drawer(),
             dcc.Store(id=ids.FLEET_PRESS),
+            dcc.Store(id=ids.FLEET_BY, data={"queue": "order", "time": "worker"}),
             dcc.Interval(id=ids.FLEET_CLOCK, interval=_CLOCK_MS, disabled=not view.busy),
             dcc.Interval(id=ids.FLEET_SLOW_CLOCK, interval=_SLOW_CLOCK_MS, disabled=not view.workers),
             frame.keys_of(*KEYS),
@@ -76,9 +80,10 @@ def head(view: FleetPage) -> list[Component]:
     ]
     if view.price_per_hour:
         facts.append(_fact(f"{view.price_per_hour:,.2f}", " an hour", title="What the workers cost together that take work."))
+    ask = html.Button("What if…", className="btn", title="When would all be done with other workers?", **fleet_press.asking())
     add = html.Button([frame.icon("plus"), "Add worker"], className="btn", **fleet_press.adding())
     return [html.H1("Fleet", className="h1"), html.Div(facts, className="fl-facts"), html.Span(className="spread"),
-            _pause_all(view), add]  # fmt: skip
+            _pause_all(view), ask, add]  # fmt: skip
 
 
 def _fact(number: str, text: str, title: str = "") -> Component:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pipeline.services.cells import Cells
     from pipeline.services.deliveries import Deliveries
     from pipeline.services.dispatch import Dispatch
+    from pipeline.services.fleet_forecasts import FleetForecasts
     from pipeline.services.fleet_pages import FleetPages
     from pipeline.services.invariants import Invariants
     from pipeline.services.leases import Leases
@@ -108,6 +109,7 @@ class Studio:
     workers: Workers
     telemetry: Telemetry
     fleet_pages: FleetPages
+    fleet_forecasts: FleetForecasts
 
     def close(self) -> None:
         """Give the database connections back."""
@@ -204,6 +206,7 @@ def _views(settings: Settings, stores: Stores, books: RunBooks, now: Clock, medi
     from pipeline.services.boards import Boards
     from pipeline.services.causes import Causes
     from pipeline.services.cells import Cells
+    from pipeline.services.fleet_forecasts import FleetForecasts
     from pipeline.services.fleet_pages import FleetPages
     from pipeline.services.media_files import MediaFiles
     from pipeline.services.overview import Overview
@@ -214,6 +217,7 @@ def _views(settings: Settings, stores: Stores, books: RunBooks, now: Clock, medi
         "boards": Boards(stores, books, now),
         "causes": Causes(stores),
         "cells": Cells(stores, books, now),
+        "fleet_forecasts": FleetForecasts(stores, books, now),
         "fleet_pages": FleetPages(stores, books, now, settings.gpu_limits),
         "files": MediaFiles(stores, books, media.stored, partial(_small_picture, settings.cache_root / "thumbnails")),
         "overview": Overview(stores, books, now, slots=settings.parallel, free_disk=partial(_free_disk, settings.home)),

@@ -198,6 +198,37 @@ def test_a_card_tells_what_its_graphics_card_tells_and_the_panel_draws_it_with_t
     )
 
 
+def test_what_if_tells_how_much_earlier_all_is_done_and_for_how_much(opens: Opens, stage: FleetStage) -> None:
+    stage.have(2)
+    stage.keep_busy("gpu-1", "gpu-2")
+    page = opens("/fleet")
+    page.get_by_role("button", name="What if…").click()
+    page.locator("#fleet-what-if-more").fill("3")
+    page.locator("#fleet-what-if-do").click()
+    expect(page.locator("#fleet-what-if-told")).to_contain_text("3 more like gpu-1: done ", timeout=PATIENCE_MS)
+    expect(page.locator("#fleet-what-if-told")).to_contain_text(" earlier, in ")
+    expect(page.locator("#fleet-what-if-told table")).to_contain_text("costs until then")
+    found = barriers(page)
+    page.locator("#fleet-what-if-more").fill("0")
+    page.locator("#fleet-what-if-do").click()
+    expect(page.locator("#fleet-what-if-told")).to_contain_text("Choose workers to add, or one", timeout=PATIENCE_MS)
+    assert told(found) == ""
+
+
+def test_queue_and_time_are_shown_by_run_when_asked(opens: Opens, stage: FleetStage) -> None:
+    stage.have(1)
+    stage.keep_busy("gpu-1")
+    page = opens("/fleet")
+    page.locator("#fleet-time").get_by_role("button", name="By run").click()
+    expect(page.locator("#fleet-time .fl-run").nth(1)).to_contain_text("Harbor Nights", timeout=PATIENCE_MS)
+    expect(page.locator("#fleet-time")).to_contain_text("latest")
+    page.locator("#fleet-queue").get_by_role("button", name="By run").click()
+    expect(page.locator("#fleet-queue .fl-of-run").first).to_contain_text("Harbor Nights", timeout=PATIENCE_MS)
+    page.wait_for_timeout(2500)  # drawn again by the clocks
+    expect(page.locator("#fleet-queue .fl-of-run").first).to_be_visible()
+    assert told([*at_every_size(page), *barriers(page)]) == ""
+
+
 def test_keys_and_the_palette_lead_to_the_fleet(opens: Opens) -> None:
     page = opens("/deliveries")
     page.keyboard.press("g")
