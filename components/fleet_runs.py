@@ -82,7 +82,8 @@ def _done(run: RunEnd, now: datetime) -> list[Component]:
     if run.likely_at is None or run.latest_at is None:
         why = "not by this fleet" if run.jobs else "nothing left"
         return [html.Div("–", title=ends(run, now)), html.Div(why, className="faint small")]
+    latest = moment(run.latest_at, now).removeprefix("at ")
     return [
         html.Div(moment(run.likely_at, now).removeprefix("at "), title=words.exactly(run.likely_at)),
-        html.Div(f"latest {moment(run.latest_at, now).removeprefix('at ')}", className="faint small", title=words.exactly(run.latest_at)),
+        html.Div(f"latest {latest}", className="faint small", title=words.exactly(run.latest_at)),
     ]  # fmt: skip
