@@ -21,6 +21,7 @@ from pages import _background, _shell
 from pipeline import settings, wiring, wiring_serving
 from pipeline.api import application
 from pipeline.api.guard import Guard
+from pipeline.api.head_requests import HeadRequests
 
 _BOOTSTRAP = "flask_bootstrap", "static/bootstrap5/css/bootstrap.min.css"
 
@@ -53,6 +54,7 @@ def build(studio: wiring.Studio, engine: Callable[[], AbstractContextManager[Any
     _shell.register(pages)
     _prepare(pages)
     api.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=5)
+    api.add_middleware(HeadRequests)
     api.add_middleware(Guard, hosts=hosts, script_hashes=pages.csp_hashes)
     return api
 

@@ -6,7 +6,7 @@ import dash_bootstrap_components as dbc
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from components import cell_steps, palette, words
+from components import cell_steps, cell_takes, palette, words
 from pipeline.domain.cell_page import CellPage, StillView
 from pipeline.domain.records import Still
 from pipeline.domain.statuses import CellStatus, StillKind
@@ -164,11 +164,15 @@ def _reason(view: CellPage) -> str:
 
 def _picture(view: CellPage) -> Component | None:
     pictured = next((take for take in view.takes if take.has_picture), None)
-    if pictured is None:
+    pictures: list[Component] = []
+    if pictured is not None:
+        link = f"/media/cells/{view.cell.id}/poster.jpg?h=360&take={pictured.number}"
+        pictures.append(html.Img(src=link, alt="", className="bx-poster"))
+    if view.cell.status is CellStatus.GENERATING:
+        pictures.append(cell_takes.preview(view))
+    if not pictures:
         return None
-    link = f"/media/cells/{view.cell.id}/poster.jpg?h=360&take={pictured.number}"
-    picture = html.Img(src=link, alt="", className="bx-poster")
-    return dcc.Link(picture, href=f"/cells/{view.cell.id}", title="Open the scene", className="bx-poster-link")
+    return dcc.Link(pictures, href=f"/cells/{view.cell.id}", title="Open the scene", className="bx-poster-link")
 
 
 def _one_buttons(view: CellPage) -> list[Component]:

@@ -118,7 +118,7 @@ def _result(view: CellPage, job: JobView, take: TakeView | None) -> str:
     if job.job.status is JobStatus.FAILED or (job.job.reason and job.job.status is not JobStatus.DONE):
         return job.job.reason
     if job.job.status is not JobStatus.DONE:
-        step = job.attempts[-1].step if job.attempts else ""
+        step = job.attempts[-1].step.removeprefix("step: ") if job.attempts else ""
         return {JobStatus.READY: "waits for a slot", JobStatus.RUNNING: step or "under way"}.get(job.job.status, "")
     if job.is_reused:
         number = take.take.kept[job.job.part - 1][0] if _is_kept(job, take) and take else None

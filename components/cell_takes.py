@@ -124,10 +124,17 @@ def _under_way(view: CellPage, take: TakeView) -> Component:
     told = [html.B(f"Take {take.number} {word}"), html.Span(f"{made} of {len(take.segments)} segments are there.")]
     if take.reason:
         told.append(html.Span(take.reason, className="muted"))
+    unfinished = [preview(view)] if word == "is being made" else []
     return html.Div(
-        [picture, html.Div([html.Div(told, className="under-way-words"), bar], className="under-way")],
+        [picture, *unfinished, html.Div([html.Div(told, className="under-way-words"), bar], className="under-way")],
         className="absent absent-picture",
     )
+
+
+def preview(view: CellPage) -> Component:
+    """Room for the newest unfinished picture: assets/previews.js fills it while there is one, in place of what stands before."""
+    mark = {"data-preview": str(view.cell.id)}
+    return html.Img(alt="Newest unfinished picture", className="preview", hidden=True, **mark)
 
 
 def _origin(view: CellPage) -> Component | None:

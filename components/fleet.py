@@ -9,8 +9,24 @@ from datetime import datetime
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from components import fleet_add, fleet_banner, fleet_panel, fleet_press, fleet_queue, fleet_time, frame, ids, palette, words
+from components import (
+    fleet_add,
+    fleet_banner,
+    fleet_gauges,
+    fleet_panel,
+    fleet_press,
+    fleet_queue,
+    fleet_time,
+    fleet_what_if,
+    frame,
+    ids,
+    palette,
+    words,
+)
+from pipeline.domain.fleet_forecast import FleetForecast
 from pipeline.domain.fleet_page import Doing, FleetPage, WorkerView, work_words
+from pipeline.domain.graphics_memory import in_words
+from pipeline.domain.telemetry.limits import DEFAULTS, Threshold
 from pipeline.domain.workers import Health, WorkerState
 
 _FULL = 12
@@ -18,13 +34,11 @@ _FULL = 12
 _COLUMNS = {1: 3, 2: 3, 3: 3, 5: 3, 6: 3, 9: 3}
 """Columns of cards where four would leave one alone."""
 _CLOCK_MS, _SLOW_CLOCK_MS = 2_000, 6_000
-_GB = 2**30
-"""Cards are sold by this: one of 80 GB has so many bytes eighty times."""
 _WEEK_S = 7 * 86_400
 KEYS = (("Tab", "go through workers and jobs"), ("Enter", "open what is under the ring"))
 
 
-def page(view: FleetPage) -> Component:
+def page(view: FleetPage, forecast: FleetForecast | None = None) -> Component:
     """The whole page; its parts are drawn again by callbacks."""
     return html.Div(
         [
@@ -35,7 +49,7 @@ def page(view: FleetPage) -> Component:
                 [
                     html.Section(fleet_queue.content(view), id=ids.FLEET_QUEUE, className="card fl-queue",
                                  **{"aria-label": "Queue"}),
-                    html.Section(fleet_time.content(view), id=ids.FLEET_TIME, className="card fl-time",
+                    html.Section(fleet_time.content(view, forecast), id=ids.FLEET_TIME, className="card fl-time",
                                  **{"aria-label": "Time of each worker"}),
                 ],
                 className="fl-low",
@@ -43,8 +57,10 @@ def page(view: FleetPage) -> Component:
                 hidden=not view.workers,
             ),
             fleet_add.dialog(),
+            fleet_what_if.dialog(),
             fleet_panel.drawer(),
             dcc.Store(id=ids.FLEET_PRESS),
+            dcc.Store(id=ids.FLEET_BY, data={"queue": "order", "time": "worker"}),
             dcc.Interval(id=ids.FLEET_CLOCK, interval=_CLOCK_MS, disabled=not view.busy),
             dcc.Interval(id=ids.FLEET_SLOW_CLOCK, interval=_SLOW_CLOCK_MS, disabled=not view.workers),
             frame.keys_of(*KEYS),
@@ -64,9 +80,10 @@ def head(view: FleetPage) -> list[Component]:
     ]
     if view.price_per_hour:
         facts.append(_fact(f"{view.price_per_hour:,.2f}", " an hour", title="What the workers cost together that take work."))
+    ask = html.Button("What if…", className="btn", title="When would all be done with other workers?", **fleet_press.asking())
     add = html.Button([frame.icon("plus"), "Add worker"], className="btn", **fleet_press.adding())
     return [html.H1("Fleet", className="h1"), html.Div(facts, className="fl-facts"), html.Span(className="spread"),
-            _pause_all(view), add]  # fmt: skip
+            _pause_all(view), ask, add]  # fmt: skip
 
 
 def _fact(number: str, text: str, title: str = "") -> Component:
@@ -102,16 +119,16 @@ def cards(view: FleetPage) -> list[Component]:
         return [_nothing()]
     count = len(view.workers)
     look = f"fl-cards of-{_COLUMNS.get(count, 4)}" if count <= _FULL else "fl-cards dense"
-    return [html.Div([card(one, view.now, is_full=count <= _FULL) for one in view.workers], className=look)]
+    return [html.Div([card(one, view.now, view.thresholds, is_full=count <= _FULL) for one in view.workers], className=look)]
 
 
-def card(view: WorkerView, now: datetime, *, is_full: bool = True) -> Component:
+def card(view: WorkerView, now: datetime, thresholds: Sequence[Threshold] = DEFAULTS, *, is_full: bool = True) -> Component:
     """One worker: how it stands, what it does and how far that is, what it has; `is_full` adds gauges."""
     worker = view.worker
     now_doing = next(iter(view.doing), None)
     parts = [_title(view), _job_line(view, now_doing, now), _bar(now_doing), _step_line(view, now_doing, now)]
     if is_full:
-        parts += [_gauges(view), _foot(view, now)]
+        parts += [fleet_gauges.block(view, thresholds, now), _foot(view, now)]
     is_bad = view.shown == "failed"
     return html.Article(
         parts,
@@ -144,13 +161,13 @@ def _title(view: WorkerView) -> Component:
 
 
 def _hardware(view: WorkerView) -> str:
-    memory = f"{view.worker.memory_bytes / _GB:.0f} GB" if view.worker.memory_bytes else ""
+    memory = in_words(view.worker.memory_bytes) if view.worker.memory_bytes else ""
     return " ".join(part for part in (short_gpu(view.worker.gpu), memory) if part)
 
 
 def short_gpu(gpu: str) -> str:
-    """`RTX 4090` for `cuda:0 NVIDIA GeForce RTX 4090 : cudaMallocAsync`: what tells one card from another."""
-    return re.sub(r"^(cuda:\d+ )?(NVIDIA )?(GeForce )?| : \w+$", "", gpu).strip()
+    """`RTX 4090` for `cuda:0 NVIDIA GeForce RTX 4090 : cudaMallocAsync`: what tells it from others, without memory."""
+    return re.sub(r"^(cuda:\d+ )?(NVIDIA )?(GeForce )?| \d+ ?GB( HBM\w+)?| : \w+$", "", gpu).strip()
 
 
 def _first_verb(view: WorkerView) -> tuple[str, str, str]:
@@ -235,43 +252,26 @@ def _clock(at: datetime, now: datetime) -> Component:
     return html.Span(words.clock(at, now), title=words.exactly(at))
 
 
-def _gauges(view: WorkerView) -> Component:
-    worker = view.worker
-    used_bytes = max(0, worker.memory_bytes - worker.free_bytes)
-    memory = [f"{used_bytes / _GB:.1f}", html.Span(f" of {worker.memory_bytes / _GB:.0f} GB", className="faint")]
-    price = [f"{worker.cost_per_hour:,.2f}", html.Span(" an hour", className="faint")] if worker.cost_per_hour else [
-        html.Span("no price", className="faint")
-    ]  # fmt: skip
-    return html.Div(
-        [
-            _gauge(memory if worker.memory_bytes else [html.Span("memory –", className="faint")],
-                   used_bytes / worker.memory_bytes if worker.memory_bytes else 0.0, "Graphics memory in use"),
-            _gauge([f"{_percent(view.used)} %", html.Span(" used", className="faint")], view.used,
-                   "The share of the last hour in which it had work"),
-            _gauge([f"{view.done:,}", html.Span(" made", className="faint")], None, "Results in the last hour"),
-            _gauge(price, None, "What an hour of it costs"),
-        ],
-        className="fl-gauges num",
-    )  # fmt: skip
-
-
-def _gauge(text: Sequence[Component | str], share: float | None, title: str) -> Component:
-    bar = html.Div(html.I(style={"width": f"{100 * min(1.0, share):.0f}%"}), className="fl-meter") if share is not None else None
-    return html.Div([html.Span(text), bar], title=title)
-
-
 def _foot(view: WorkerView, now: datetime) -> Component:
-    if view.aside:
+    """What is wrong or was, how old its telemetry is, and the loaded model."""
+    warned = fleet_gauges.warning(view)
+    age = fleet_gauges.age(view, now)
+    told_at: list[Component | str] = [*age, " · "] if age else []
+    if warned:
+        left = html.Span(
+            [html.Span("▲ ", className="fl-old"), warned, *([" · ", *age] if age else [])], className="cut", title=warned
+        )
+    elif view.aside:
         told = f"{view.aside[0].reason} ({words.counted(view.aside[0].failures, 'time')})"
         left = html.Span(told, className="cut", title=told)
     elif view.fault is not None:
         told = f"{view.fault.key}: {view.fault.reason}"
-        left = html.Span(["fault ", words.since(view.fault.at, now), f": {view.fault.reason}"], className="cut muted", title=told)
+        fault = ["fault ", words.since(view.fault.at, now), f": {view.fault.reason}"]
+        left = html.Span([*told_at, *fault], className="cut muted", title=told)
     else:
         age_s = min(_WEEK_S, (now - view.worker.created_at).total_seconds())
-        left = html.Span(
-            f"no fault in {words.duration(age_s // 60 * 60)}" if age_s >= 60 else "just added", className="cut faint"
-        )
+        calm = f"no fault in {words.duration(age_s // 60 * 60)}" if age_s >= 60 else "just added"
+        left = html.Span([*told_at, calm], className="cut faint")
     model = view.worker.model or "no model loaded"
     return html.Div([left, html.Span(model, className="muted cut fl-model", title=model)], className="fl-line small fl-foot")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import dash_bootstrap_components as dbc
@@ -10,6 +11,7 @@ from dash.development.base_component import Component
 
 from components import fleet_add, fleet_press, ids, palette, words
 from pipeline.domain.fleet_page import WorkerView, work_words
+from pipeline.domain.graphics_memory import in_words
 from pipeline.domain.workers import Health, WorkerState, WorkRecord
 
 BODY = "fleet-panel-body"
@@ -17,6 +19,9 @@ TITLE = "fleet-panel-title"
 WHICH = "fleet-panel-worker"
 PRICE, TAGS = "fleet-edit-price", "fleet-edit-tags"
 SAVE = "fleet-edit-save"
+CHARTS = "fleet-panel-charts"
+SPAN = "fleet-panel-span"
+"""How far back the charts look, one of `fleet_charts.SPANS`."""
 
 
 def drawer() -> Component:
@@ -24,8 +29,9 @@ def drawer() -> Component:
     return html.Div(
         [
             dcc.Store(id=WHICH),
+            dcc.Store(id=SPAN, data="hour"),
             dbc.Offcanvas(
-                html.Div(form(None), id=BODY),
+                html.Div([html.Div(id=CHARTS), *form(None)], id=BODY),
                 id=ids.FLEET_PANEL,
                 title=html.Span("Worker", id=TITLE),
                 labelledby=TITLE,
@@ -37,9 +43,10 @@ def drawer() -> Component:
     )
 
 
-def content(view: WorkerView, now: datetime) -> list[Component]:
-    """What the panel shows of a worker."""
-    return [_standing(view, now), _verbs(view), _facts(view, now), *_aside(view, now), *_speeds(view), *form(view)]
+def content(view: WorkerView, now: datetime, charts: Sequence[Component] = ()) -> list[Component]:
+    """What the panel shows of a worker; `charts` are those of its cards."""
+    drawn = html.Section(list(charts), id=CHARTS, className="fl-part", **{"aria-label": "Telemetry"})
+    return [_standing(view, now), _verbs(view), *_aside(view, now), drawn, _facts(view, now), *_speeds(view), *form(view)]
 
 
 def _standing(view: WorkerView, now: datetime) -> Component:
@@ -84,11 +91,11 @@ def _button(view: WorkerView, verb: str, text: str, title: str) -> Component:
 
 def _facts(view: WorkerView, now: datetime) -> Component:
     worker = view.worker
-    free = f", {words.size(worker.free_bytes)} free" if worker.memory_bytes else ""
+    free = f", {in_words(worker.free_bytes)} free" if worker.memory_bytes else ""
     pairs: list[tuple[str, Component | str]] = [
         ("Address", html.Span(worker.url, className="mono fl-url")),
         ("Card", worker.gpu or "not known yet"),
-        ("Memory", f"{words.size(worker.memory_bytes)}{free}" if worker.memory_bytes else "not known yet"),
+        ("Memory", f"{in_words(worker.memory_bytes)}{free}" if worker.memory_bytes else "not known yet"),
         ("Model", worker.model or "none loaded, as far as we know"),
         ("Loading a model", words.duration(worker.switch_s) if worker.switch_s else "not measured yet"),
         ("ComfyUI", worker.version or "not known yet"),

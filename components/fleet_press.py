@@ -13,6 +13,11 @@ def moved(job: int, by: int) -> dict[str, str]:
     return {"data-fleet": "move", "data-job": str(job), "data-by": str(by)}
 
 
+def asking() -> dict[str, str]:
+    """The attributes of a button that opens the dialog for what if."""
+    return {"data-fleet": "what_if", "data-place": "head", "data-command": "What if there were other workers?"}
+
+
 def adding() -> dict[str, str]:
     """The attributes of a button that opens the dialog for new workers."""
     return {"data-fleet": "add", "data-command": "Add a worker"}

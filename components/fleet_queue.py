@@ -9,16 +9,21 @@ from datetime import datetime
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from components import fleet_press, words
+from components import fleet_press, fleet_runs, words
+from pipeline.domain.fleet_forecast import FleetForecast, RunEnd
 from pipeline.domain.fleet_page import FleetPage, Waiting
 
-_AMOUNT = r"\d[\d.,]* (?:GB|s|min|h)(?: \d+ (?:s|min))?|\d+ of \d+"
+_AMOUNT = r"\d[\d.,]* (?:GiB|GB|s|min|h)(?: \d+ (?:s|min))?|\d+ of \d+"
 
 
-def content(view: FleetPage) -> list[Component]:
-    """The card of the queue."""
+def content(view: FleetPage, forecast: FleetForecast | None = None, by: str = "order") -> list[Component]:
+    """The card of the queue, in the order of service or by run."""
     count = f"{view.waits:,} {'waits' if view.waits == 1 else 'wait'}" if view.waits else ""
-    head = html.Div([html.H2("Queue", className="card-title"), html.Span(count, className="muted num")], className="card-head")
+    title = [html.H2("Queue", className="card-title"), html.Span(count, className="muted num")]
+    if view.waiting:
+        order = fleet_runs.choice("queue", by, ("order", "In order"), ("run", "By run"))
+        title.append(html.Span(order, className="end"))
+    head = html.Div(title, className="card-head")
     if not view.waiting:
         return [head, html.P(_nothing(view), className="card-note")]
     names = html.Div(
@@ -27,7 +32,7 @@ def content(view: FleetPage) -> list[Component]:
         **{"aria-hidden": "true"},
     )
     rows = html.Div(
-        [_row(one, view.now) for one in view.waiting],
+        _by_run(view, forecast) if by == "run" else [_row(one, view.now) for one in view.waiting],
         className="fl-rows",
         tabIndex=0,
         role="list",
@@ -42,6 +47,25 @@ def content(view: FleetPage) -> list[Component]:
         className="fl-more faint",
     )
     return [head, names, html.Div(rows, className="fl-scroll"), foot]
+
+
+def _by_run(view: FleetPage, forecast: FleetForecast | None) -> list[Component]:
+    """The rows of each run below a line that tells what waits of it and when it is done; runs in the order of their service."""
+    by_run: dict[int, list[Waiting]] = {}
+    for one in view.waiting:
+        by_run.setdefault(one.run_id, []).append(one)
+    known = {run.run_id: run for run in forecast.runs} if forecast else {}
+    rows: list[Component] = []
+    for run_id, waiting in by_run.items():
+        rows += [_run(run_id, waiting, known.get(run_id), view.now), *(_row(one, view.now) for one in waiting)]
+    return rows
+
+
+def _run(run_id: int, waiting: Sequence[Waiting], run: RunEnd | None, now: datetime) -> Component:
+    told = f"{run.waiting if run else len(waiting):,} wait" + (f" · {fleet_runs.ends(run, now)}" if run else "")
+    name = waiting[0].run_name
+    link = dcc.Link(name, href=f"/runs/{run_id}", className="strong cut fl-key", title=name)
+    return html.Div([link, html.Span(told, className="muted small num cut", title=told)], className="fl-of-run", role="listitem")
 
 
 def _nothing(view: FleetPage) -> str:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from components import words
+from components import fleet_runs, words
+from pipeline.domain.fleet_forecast import FleetForecast
 from pipeline.domain.fleet_page import Block, FleetPage, WorkerView
 
 _STEPS_MIN = (1, 2, 5, 10, 15, 30, 60)
 _MOST_TICKS = 8
 _NEAR = 9.0
 """A time closer than this many percent to `now` is left out."""
+_WIDE = 15.0
+"""The same of the words that tell when a run is done."""
 _WORDS = {
     "done": "done",
     "failed": "failed",
@@ -26,15 +29,23 @@ _WORDS = {
 _KEYS = (("done", "done"), ("running", "running"), ("failed", "failed"), ("next", "forecast"), ("off", "takes no work"))
 
 
-def content(view: FleetPage) -> list[Component]:
-    """The card of the time line; nothing without workers."""
+def content(view: FleetPage, forecast: FleetForecast | None = None, by: str = "worker") -> list[Component]:
+    """The card of the time line, by worker or by run; nothing without workers."""
     if not view.workers:
         return []
+    chosen = fleet_runs.choice("time", by, ("worker", "By worker"), ("run", "By run"))
+    if by == "run" and forecast is not None:
+        told = html.Span("likely, and at the latest", className="end muted")
+        return [
+            html.Div([html.H2("Time", className="card-title"), chosen, told], className="card-head"),
+            fleet_runs.lanes(forecast),
+        ]
     keys = [html.Span([html.I(className=f"fl-block fl-{look}"), word], className="fl-key-of") for look, word in _KEYS]
     back, ahead = (words.duration(one.total_seconds()) for one in (view.now - view.since, view.until - view.now))
     head = html.Div(
         [
             html.H2("Time", className="card-title"),
+            chosen,
             html.Span(f"{back} back, {ahead} ahead", className="muted num"),
             html.Span(keys, className="end fl-keys muted"),
         ],
@@ -44,7 +55,15 @@ def content(view: FleetPage) -> list[Component]:
     for block in view.blocks:
         by_worker.setdefault(block.worker, []).append(block)
     lanes = [_lane(one, by_worker.get(one.worker.name, []), view) for one in view.workers]
-    return [head, html.Div([_axis(view), html.Div([*lanes, _lines(view)], className="fl-lanes")], className="fl-gantt")]
+    ends = {run.name: run.likely_at for run in forecast.runs if run.jobs and run.likely_at} if forecast else {}
+    ends = {name: at for name, at in ends.items() if view.now < at < view.until}
+    return [
+        head,
+        html.Div(
+            [_axis(view, ends), html.Div([*lanes, _lines(view, ends)], className="fl-lanes", style={"--lanes": len(lanes)})],
+            className="fl-gantt",
+        ),
+    ]
 
 
 def place(at: datetime, view: FleetPage) -> float:
@@ -67,21 +86,31 @@ def ticks(view: FleetPage) -> list[datetime]:
     return found
 
 
-def _axis(view: FleetPage) -> Component:
+def _axis(view: FleetPage, ends: Mapping[str, datetime]) -> Component:
+    """Round times, now, and the end of the run that is done last, each where it does not lie over another."""
     now = place(view.now, view)
-    marks = [
+    taken = [(now, _NEAR)]
+    marks: list[Component] = []
+    if ends:
+        name, at = max(ends.items(), key=lambda end: end[1])
+        end = place(at, view)
+        if now + _WIDE < end < 100 - _NEAR:
+            taken.append((end, _WIDE))
+            marks.append(html.Span(f"{name} done {at.astimezone():%H:%M}", style={"left": f"{end:.2f}%"}, className="fl-end num"))
+    marks += [
         html.Span(f"{at:%H:%M}", style={"left": f"{x:.2f}%"}, className="num")
         for at in ticks(view)
-        if 2 < (x := place(at, view)) < 98 and abs(x - now) > _NEAR
+        if 2 < (x := place(at, view)) < 98 and all(abs(x - middle) > width for middle, width in taken)
     ]
     told = html.Span(f"now {view.now.astimezone():%H:%M}", style={"left": f"{now:.2f}%"}, className="fl-now num")
     return html.Div([*marks, told], className="fl-axis faint", **{"aria-hidden": "true"})
 
 
-def _lines(view: FleetPage) -> Component:
+def _lines(view: FleetPage, ends: Mapping[str, datetime]) -> Component:
+    done = [html.Span(style={"left": f"{place(at, view):.2f}%"}, className="fl-end-line") for at in ends.values()]
     grid = [html.Span(style={"left": f"{place(at, view):.2f}%"}, className="fl-grid") for at in ticks(view)]
     return html.Div(
-        [*grid, html.Span(style={"left": f"{place(view.now, view):.2f}%"}, className="fl-now-line")],
+        [*grid, *done, html.Span(style={"left": f"{place(view.now, view):.2f}%"}, className="fl-now-line")],
         className="fl-over",
         **{"aria-hidden": "true"},
     )

@@ -1,4 +1,4 @@
-"""Gauges of one graphics card: memory, temperature, use and power as grey bars, with a mark where the warning begins."""
+"""Gauges of one graphics card: use, memory, temperature, power and clock as grey bars, marked where the warning begins."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from dash import html
 from dash.development.base_component import Component
 
+from pipeline.domain.graphics_memory import gibibytes, in_words
 from pipeline.domain.telemetry.limits import DEFAULTS, Measure, Threshold, value_of
 from pipeline.domain.telemetry.readings import Reading
 
 _COLDEST, _HOTTEST = 25.0, 100.0
 """The ends of the bar of temperature, °C: a card at rest, and one that switches itself off."""
-_GB = 1024**3
-"""Cards are named by binary sizes: one of 24 GB says 24 here too."""
 _UNKNOWN = "–"
 
 
@@ -40,28 +39,35 @@ class Gauge:
 
 
 def gauges(reading: Reading, thresholds: Sequence[Threshold] = DEFAULTS) -> Component:
-    """Four gauges in a row."""
-    return html.Div([_drawn(each) for each in measured(reading, thresholds)], className="gauges")
+    """Five gauges in a row."""
+    return html.Div([drawn(each) for each in measured(reading, thresholds)], className="gauges")
 
 
-def measured(reading: Reading, thresholds: Sequence[Threshold] = DEFAULTS) -> tuple[Gauge, Gauge, Gauge, Gauge]:
-    """Memory, temperature, use and power of a reading."""
+def measured(reading: Reading, thresholds: Sequence[Threshold] = DEFAULTS) -> tuple[Gauge, ...]:
+    """Use, memory, temperature, power and clock of a reading. A clock has no bar: nothing says how fast it may go."""
     marks = {each.measure: _mark(reading, each) for each in thresholds}
     memory, heat, power = (marks.get(each, (None, False)) for each in (Measure.MEMORY, Measure.TEMPERATURE, Measure.POWER))
-    used, drawn = _part(reading.memory_used_bytes, reading.memory_bytes, "GB", _GB), _part(reading.power_w, reading.power_limit_w)
-    warm = reading.temperature_c
+    used, warm = _memory(reading.memory_used_bytes, reading.memory_bytes), reading.temperature_c
+    watts, mhz = _watts(reading.power_w, reading.power_limit_w), reading.clock_mhz
     return (
+        Gauge("use", _UNKNOWN if reading.use is None else f"{100 * reading.use:.0f} %", "use", reading.use),
         Gauge("memory", *used, _bounded(reading.memory_share), *memory),
         Gauge("temperature", _UNKNOWN if warm is None else f"{warm:.0f} °C", "", _warmth(warm), *heat),
-        Gauge("use", _UNKNOWN if reading.use is None else f"{100 * reading.use:.0f} %", "use", reading.use),
-        Gauge("power", *drawn, _bounded(reading.power_share), *power),
+        Gauge("power", *watts, _bounded(reading.power_share), *power),
+        Gauge("clock", _UNKNOWN if mhz is None else f"{mhz:,}", "MHz"),
     )
 
 
-def _part(value: float | None, whole: float | None, unit: str = "W", size: int = 1) -> tuple[str, str]:
-    """`61.4` and `of 80 GB`; with an unknown whole the unit alone."""
-    shown = _UNKNOWN if value is None else f"{value / size:.1f}" if size > 1 else f"{value:.0f}"
-    return shown, f"of {whole / size:.0f} {unit}" if whole and value is not None else unit
+def _memory(used_bytes: float | None, whole_bytes: float | None) -> tuple[str, str]:
+    """`61.4` and `of 80 GiB`; with an unknown whole the unit alone."""
+    shown = _UNKNOWN if used_bytes is None else gibibytes(used_bytes)
+    return shown, f"of {in_words(whole_bytes)}" if whole_bytes and used_bytes is not None else "GiB"
+
+
+def _watts(drawn: float | None, limit: float | None) -> tuple[str, str]:
+    """`612` and `of 700 W`; with an unknown limit the unit alone."""
+    shown = _UNKNOWN if drawn is None else f"{drawn:.0f}"
+    return shown, f"of {limit:.0f} W" if limit and drawn is not None else "W"
 
 
 def _mark(reading: Reading, threshold: Threshold) -> tuple[float | None, bool]:
@@ -81,14 +87,14 @@ def _bounded(share: float | None) -> float | None:
     return None if share is None else min(1.0, max(0.0, share))
 
 
-def _drawn(gauge: Gauge) -> Component:
+def drawn(gauge: Gauge) -> Component:
+    """One gauge: the value, and below it the bar with the mark of its limit."""
     bar = [] if gauge.share is None else [html.I(style={"width": f"{100 * gauge.share:.1f}%"})]
     mark = [] if gauge.mark is None else [html.Span(className="gauge-mark", style={"left": f"{100 * gauge.mark:.1f}%"})]
+    track = [html.Div([*bar, *mark], className="gauge-bar")] if bar or mark else []
     value = [html.Span("▲ ", className="gauge-beyond")] if gauge.is_beyond else []
     value.append(html.Span(gauge.value, className="num strong" if gauge.is_beyond else "num"))
     value += [html.Span(f" {gauge.of}", className="faint")] if gauge.of else []
     names = "gauge beyond" if gauge.is_beyond else "gauge"
     label = {"aria-label": gauge.words}
-    return html.Div(
-        [*value, html.Div([*bar, *mark], className="gauge-bar")], className=names, title=gauge.words, role="img", **label
-    )
+    return html.Div([*value, *track], className=names, title=gauge.words, role="img", **label)

@@ -27,6 +27,9 @@ KEYS = "keys-dialog"
 FLEET_PRESS = "fleet-press"
 """What was pressed last on the page of the fleet: `{"verb", "place", "worker", "job", "by", "at"}`; see assets/fleet.js."""
 
+FLEET_BY = "fleet-by"
+"""How parts of the page of the fleet are ordered: `{"queue": "order" or "run", "time": "worker" or "run"}`."""
+
 FLEET_HEAD = "fleet-head"
 FLEET_BANNER = "fleet-banner"
 FLEET_CARDS = "fleet-cards"

@@ -4,15 +4,30 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import dash
-from dash import Input, Output, State, callback, no_update, set_props
+from dash import Input, Output, State, callback, html, no_update, set_props
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
-from components import fleet, fleet_add, fleet_banner, fleet_panel, fleet_queue, fleet_time, frame, ids, words
+from components import (
+    fleet,
+    fleet_add,
+    fleet_banner,
+    fleet_charts,
+    fleet_panel,
+    fleet_queue,
+    fleet_time,
+    fleet_what_if,
+    frame,
+    ids,
+    words,
+)
 from pipeline.domain.errors import Conflict, Invalid, NotFound
+from pipeline.domain.fleet.what_if import Change
 from pipeline.domain.fleet_page import FleetPage
 from pipeline.domain.matrix import Selection
 from pipeline.domain.workers import Health, Worker, WorkerState, checked, checked_url
@@ -22,11 +37,15 @@ dash.register_page(__name__, path="/fleet", title="Fleet – Stripboard", name="
 
 _ANYWHERE = "http://localhost"
 _MOST_ADDRESSES = 500
+_PANEL_STAYS = (no_update,) * 4
+"""Instead of PreventUpdate, which would drop what was set beside the outputs."""
 
 
 async def layout(**_: str) -> Component:
     """The page as it is now."""
-    return fleet.page(await asyncio.to_thread(current_studio().fleet_pages.page))
+    studio = current_studio()
+    view = await asyncio.to_thread(studio.fleet_pages.page)
+    return fleet.page(view, await asyncio.to_thread(studio.fleet_forecasts.now) if view.workers else None)
 
 
 # Following ------------------------------------------------------------------------------------------------------
@@ -40,11 +59,12 @@ async def layout(**_: str) -> Component:
     Output(ids.FLEET_CLOCK, "disabled"),
     Input(ids.TICK, "data"),
     Input(ids.FLEET_CLOCK, "n_intervals"),
+    State(ids.FLEET_BY, "data"),
     prevent_initial_call=True,
 )
-async def follow(*_: object) -> tuple[object, ...]:
+async def follow(_: object, __: object, by: dict[str, str]) -> tuple[object, ...]:
     """Workers and queue, some time later."""
-    return _parts(await asyncio.to_thread(current_studio().fleet_pages.page))
+    return await asyncio.to_thread(lambda: _parts(current_studio().fleet_pages.page(), by))
 
 
 @callback(
@@ -52,30 +72,81 @@ async def follow(*_: object) -> tuple[object, ...]:
     Output("fleet-low", "hidden"),
     Output(ids.FLEET_SLOW_CLOCK, "disabled"),
     Input(ids.FLEET_SLOW_CLOCK, "n_intervals"),
+    State(ids.FLEET_BY, "data"),
     prevent_initial_call=True,
 )
-async def follow_time(_: object) -> tuple[object, ...]:
+async def follow_time(_: object, by: dict[str, str]) -> tuple[object, ...]:
     """The time line, some time later."""
-    return _time(await asyncio.to_thread(current_studio().fleet_pages.page))
+    return await asyncio.to_thread(lambda: _time(current_studio().fleet_pages.page(), by))
 
 
-def _parts(view: FleetPage) -> tuple[object, ...]:
-    return fleet.head(view), fleet_banner.lines(view), fleet.cards(view), fleet_queue.content(view), not view.busy
+def _parts(view: FleetPage, by: dict[str, str]) -> tuple[object, ...]:
+    order = by["queue"]
+    forecast = current_studio().fleet_forecasts.now() if order == "run" and view.waiting else None
+    queue = fleet_queue.content(view, forecast, order)
+    return fleet.head(view), fleet_banner.lines(view), fleet.cards(view), queue, not view.busy
 
 
-def _time(view: FleetPage) -> tuple[object, ...]:
-    return fleet_time.content(view), not view.workers, not view.workers
+def _time(view: FleetPage, by: dict[str, str]) -> tuple[object, ...]:
+    forecast = current_studio().fleet_forecasts.now() if view.workers else None
+    return fleet_time.content(view, forecast, by["time"]), not view.workers, not view.workers
 
 
-def _show(view: FleetPage) -> None:
+def _show(view: FleetPage, by: dict[str, str]) -> None:
     """The whole page at once, after something was done."""
     parts = (ids.FLEET_HEAD, ids.FLEET_BANNER, ids.FLEET_CARDS, ids.FLEET_QUEUE)
-    for part, children in zip(parts, _parts(view), strict=False):
+    for part, children in zip(parts, _parts(view, by), strict=False):
         set_props(part, {"children": children})
-    children, is_hidden, is_idle = _time(view)
+    children, is_hidden, is_idle = _time(view, by)
     set_props(ids.FLEET_TIME, {"children": children})
     set_props("fleet-low", {"hidden": is_hidden})
     set_props(ids.FLEET_SLOW_CLOCK, {"disabled": is_idle})
+
+
+def _show_anew(by: dict[str, str]) -> None:
+    _show(current_studio().fleet_pages.page(anew=True), by)
+
+
+def _order(verb: str, by: dict[str, str]) -> None:
+    """Order a part of the page in another way: `by:queue:run`."""
+    _, part, value = verb.split(":")
+    chosen = {**by, part: value}
+    set_props(ids.FLEET_BY, {"data": chosen})
+    _show(current_studio().fleet_pages.page(), chosen)
+
+
+# What if --------------------------------------------------------------------------------------------------------
+
+
+def _ask() -> None:
+    """Open the dialog for the workers of now."""
+    found = [standing.worker for standing in current_studio().workers.all()]
+    set_props(fleet_what_if.BODY, {"children": fleet_what_if.form(found)})
+    set_props(fleet_what_if.TOLD, {"children": []})
+    set_props(fleet_what_if.DIALOG, {"is_open": True})
+
+
+@callback(
+    Output(fleet_what_if.TOLD, "children"),
+    Input(fleet_what_if.DO, "n_clicks"),
+    *(State(field, "value") for field in fleet_what_if.FIELDS),
+    running=[(Output(fleet_what_if.DO, "disabled"), True, False)],
+    prevent_initial_call=True,
+)
+async def try_it(pressed: int | None, *values: Any) -> list[Component]:
+    """Rehearse with other workers and tell what that changes, or what cannot be tried."""
+    if not pressed:
+        raise PreventUpdate
+    return await asyncio.to_thread(_what_if, fleet_what_if.change_of(*values))
+
+
+def _what_if(change: Change) -> list[Component]:
+    forecasts = current_studio().fleet_forecasts
+    try:
+        found = forecasts.what_if(change)
+    except Invalid as error:
+        return [html.P(str(error), className="fl-error")]
+    return fleet_what_if.answer(found, {str(run.run_id): run.name for run in forecasts.now().runs})
 
 
 # Doing something to a worker ------------------------------------------------------------------------------------
@@ -87,34 +158,68 @@ def _show(view: FleetPage) -> None:
     Output(fleet_panel.TITLE, "children"),
     Output(fleet_panel.WHICH, "data"),
     Input(ids.FLEET_PRESS, "data"),
+    State(fleet_panel.WHICH, "data"),
+    State(fleet_panel.SPAN, "data"),
+    State(ids.FLEET_BY, "data"),
     prevent_initial_call=True,
 )
-async def do(pressed: dict[str, Any] | None) -> tuple[object, ...]:
+async def do(pressed: dict[str, Any] | None, which: int | None, span: str, by: dict[str, str]) -> tuple[object, ...]:
     """Do what was pressed; the panel stays open while it is its worker, and shows how that stands now."""
     if not pressed:
         raise PreventUpdate
     verb, worker_id, place = str(pressed["verb"]), int(pressed["worker"]), str(pressed["place"])
     if verb == "panel":
-        return await asyncio.to_thread(_panel, worker_id)
+        return await asyncio.to_thread(_panel, worker_id, span)
+    if verb.startswith("span:"):
+        set_props(fleet_panel.SPAN, {"data": verb.removeprefix("span:")})
+        return await asyncio.to_thread(_panel, which or 0, verb.removeprefix("span:"))
+    if verb == "what_if" or verb.startswith("by:"):
+        await asyncio.to_thread(_ask if verb == "what_if" else partial(_order, verb, by))
+        return _PANEL_STAYS
     if verb == "move":
         told = await asyncio.to_thread(_move, int(pressed["job"]), int(pressed["by"]))
     else:
         told = await asyncio.to_thread(_do, verb, worker_id)
-    _show(await asyncio.to_thread(lambda: current_studio().fleet_pages.page(anew=True)))
+    await asyncio.to_thread(_show_anew, by)
     set_props(ids.TOASTS, {"children": frame.toast(told)})
     if place != "panel":
-        raise PreventUpdate
+        return _PANEL_STAYS
     if verb == "remove":
         return False, no_update, no_update, no_update
-    return await asyncio.to_thread(_panel, worker_id)
+    return await asyncio.to_thread(_panel, worker_id, span)
 
 
-def _panel(worker_id: int) -> tuple[object, ...]:
+@callback(
+    Input(ids.FLEET_SLOW_CLOCK, "n_intervals"),
+    State(ids.FLEET_PANEL, "is_open"),
+    State(fleet_panel.WHICH, "data"),
+    State(fleet_panel.SPAN, "data"),
+    prevent_initial_call=True,
+)
+async def follow_charts(_: object, is_open: bool, which: int | None, span: str) -> None:
+    """The charts of the panel, some time later; nothing is read while it is closed."""
+    if not is_open or which is None:
+        raise PreventUpdate
+    view = await asyncio.to_thread(current_studio().fleet_pages.page)
+    found = next((one for one in view.workers if one.worker.id == which), None)
+    if found is not None:
+        set_props(fleet_panel.CHARTS, {"children": await asyncio.to_thread(_charts, found.worker, span)})
+
+
+def _charts(worker: Worker, span: str) -> list[Component]:
+    telemetry, now = current_studio().telemetry, datetime.now(UTC)
+    if span not in fleet_charts.SPANS:
+        raise Invalid("The charts show the last hour, day or week.")
+    told = telemetry.history(worker, since=now - fleet_charts.SPANS[span], until=now, points=fleet_charts.POINTS)
+    return fleet_charts.section(worker.name, told, telemetry.thresholds, span=span, now=now)
+
+
+def _panel(worker_id: int, span: str) -> tuple[object, ...]:
     view = current_studio().fleet_pages.page()
     found = next((one for one in view.workers if one.worker.id == worker_id), None)
     if found is None:
         raise NotFound("This worker is there no more.")
-    return True, fleet_panel.content(found, view.now), found.worker.name, worker_id
+    return True, fleet_panel.content(found, view.now, _charts(found.worker, span)), found.worker.name, worker_id
 
 
 def _do(verb: str, worker_id: int) -> str:
@@ -185,16 +290,19 @@ _VERBS: dict[str, Callable[[Worker], str]] = {"look": _look, "test": _test, "rem
     State(fleet_panel.WHICH, "data"),
     State(fleet_panel.PRICE, "value"),
     State(fleet_panel.TAGS, "value"),
+    State(ids.FLEET_BY, "data"),
     prevent_initial_call=True,
 )
-async def save(pressed: int | None, worker_id: int | None, price: float | None, tags: str | None) -> tuple[str, str]:
+async def save(
+    pressed: int | None, worker_id: int | None, price: float | None, tags: str | None, by: dict[str, str]
+) -> tuple[str, str]:
     """Give the worker of the panel another price and other tags, or say at the field what is wrong."""
     if not pressed or worker_id is None:
         raise PreventUpdate
     wrong = _wrong("gpu", _ANYWHERE, price=price, tags=tags)
     if not wrong:
         name = await asyncio.to_thread(_save, worker_id, price, tags)
-        _show(await asyncio.to_thread(lambda: current_studio().fleet_pages.page(anew=True)))
+        await asyncio.to_thread(_show_anew, by)
         set_props(ids.TOASTS, {"children": frame.toast(f"{name} is changed.")})
     return wrong.get(fleet_add.PRICE, ""), wrong.get(fleet_add.TAGS, "")
 
@@ -215,6 +323,7 @@ def _save(worker_id: int, price: float | None, tags: str | None) -> str:
     Output(ids.FLEET_ADD, "is_open"),
     Input(fleet_add.DO, "n_clicks"),
     *(State(field, "value") for field in fleet_add.FIELDS),
+    State(ids.FLEET_BY, "data"),
     running=[(Output(fleet_add.DO, "disabled"), True, False)],
     prevent_initial_call=True,
 )
@@ -222,7 +331,7 @@ async def add(pressed: int | None, *values: Any) -> tuple[object, ...]:
     """Register what was written and look at it; what cannot be used is said at its field."""
     if not pressed:
         raise PreventUpdate
-    name, url, price, tags, urls = values
+    name, url, price, tags, urls, by = values
     name, url, addresses = (name or "").strip(), (url or "").strip(), fleet_add.split(urls)
     wrong: dict[str, str] = {}
     told: list[Component] = []
@@ -230,7 +339,7 @@ async def add(pressed: int | None, *values: Any) -> tuple[object, ...]:
         wrong = await asyncio.to_thread(_add, name, url, price=price, tags=tags)
     if addresses and not wrong:
         wrong, told = await asyncio.to_thread(_scan, addresses)
-    _show(await asyncio.to_thread(lambda: current_studio().fleet_pages.page(anew=True)))
+    await asyncio.to_thread(_show_anew, by)
     return *(wrong.get(field, "") for field in fleet_add.FIELDS), told, bool(wrong or told)
 
 

@@ -43,9 +43,11 @@ if TYPE_CHECKING:
     from pipeline.services.costs import Costs
     from pipeline.services.deliveries import Deliveries
     from pipeline.services.dispatch import Dispatch
+    from pipeline.services.fleet_forecasts import FleetForecasts
     from pipeline.services.fleet_pages import FleetPages
     from pipeline.services.invariants import Invariants
     from pipeline.services.leases import Leases
+    from pipeline.services.live_work import LiveWork
     from pipeline.services.media_files import MediaFiles
     from pipeline.services.overview import Overview
     from pipeline.services.packages import Packages
@@ -136,6 +138,8 @@ class Studio:
     costs: Costs
     workflows: Workflows
     test_shots: TestShots
+    fleet_forecasts: FleetForecasts
+    live_work: LiveWork
 
     def close(self) -> None:
         """Give the database connections back."""
@@ -200,7 +204,7 @@ def build_studio(
         **_fleet(settings, stores, now, servers=servers, probe=probe),
         **_decisions(stores, books, now),
         **_workflows(stores, now, media),
-        **_views(settings, stores, books, now, media),
+        **_views(settings, stores, books, now, media, spool),
     )
 
 
@@ -242,14 +246,16 @@ def _decisions(stores: Stores, books: RunBooks, now: Clock) -> dict[str, Any]:
     }
 
 
-def _views(settings: Settings, stores: Stores, books: RunBooks, now: Clock, media: MediaStore) -> dict[str, Any]:
+def _views(settings: Settings, stores: Stores, books: RunBooks, now: Clock, media: MediaStore, spool: Spool) -> dict[str, Any]:
     """The services that only read, for screens."""
     from pipeline.services.activity import Activity
     from pipeline.services.boards import Boards
     from pipeline.services.causes import Causes
     from pipeline.services.cells import Cells
     from pipeline.services.costs import Costs
+    from pipeline.services.fleet_forecasts import FleetForecasts
     from pipeline.services.fleet_pages import FleetPages
+    from pipeline.services.live_work import LiveWork
     from pipeline.services.media_files import MediaFiles
     from pipeline.services.overview import Overview
     from pipeline.services.search import Search
@@ -260,8 +266,10 @@ def _views(settings: Settings, stores: Stores, books: RunBooks, now: Clock, medi
         "causes": Causes(stores),
         "cells": Cells(stores, books, now),
         "costs": Costs(stores, books, now),
-        "fleet_pages": FleetPages(stores, books, now),
+        "fleet_forecasts": FleetForecasts(stores, books, now),
+        "fleet_pages": FleetPages(stores, books, now, settings.gpu_limits),
         "files": MediaFiles(stores, books, media.stored, partial(_small_picture, settings.cache_root / "thumbnails")),
+        "live_work": LiveWork(stores, books, now, newest_preview=spool.newest_preview),
         "overview": Overview(stores, books, now, slots=settings.parallel, free_disk=partial(_free_disk, settings.home)),
         "search": Search(stores),
     }

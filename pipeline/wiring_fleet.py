@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from pipeline.domain.telemetry.limits import Card as Card
 from pipeline.domain.workers import Sighting
-from pipeline.services.telemetry import Card as Card
 from pipeline.services.telemetry import Telemetry as Telemetry
 from pipeline.services.workers import Standing as Standing
 from pipeline.services.workers import Workers as Workers

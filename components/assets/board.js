@@ -58,7 +58,10 @@
     const state = B.state, { model, run } = state, isCards = model.zoom.kind === "character" || model.zoom.kind === "type";
     if (isCards) state.segments = (await read(run, "layer=segments")).values;
     if (model.layer === "status" || model.layer === "wait") model.values = null;
-    else model.values = (await read(run, `layer=${model.layer}`)).values;
+    else {
+      const told = await read(run, `layer=${model.layer}`);
+      Object.assign(model, { values: told.values, unit: told.unit || "" });
+    }
     if (isHere()) B.refresh(true);
   };
   let layerTimer = null;
@@ -177,6 +180,7 @@
     if (spot && hover && spot.line === hover.line && spot.column === hover.column) spot = hover;
     const isOther = spot !== hover;
     B.state.hover = spot;
+    B.state.hoverAt = event && { clientX: event.clientX, clientY: event.clientY };
     B.card(spot, event);
     if (isOther) B.remark();
   };

@@ -64,6 +64,8 @@
       at.classList.toggle("out", model.isFiltered && !model.matches[i]);
       at.classList.toggle("stale", model.stale.has(i));
       segments(at.querySelector(".bx-parts"), model.types[model.type[i]][3], made, code);
+      const live = B.running(i);
+      at.title = live ? `${model.key(i)}: ${live.step || "under way"}, ${live.worker}` : model.key(i);
     }
   };
   const segments = (at, all, made, code) => {

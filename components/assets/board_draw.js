@@ -16,7 +16,7 @@
     const count = axes.columns.length, shown = new Set(axes.columns.map((one) => one.group)).size;
     const room = box.width - labels - done - 14;
     const gap = count > shown ? 6 : 0, few = count - shown ? shown - 1 : 0;
-    const width = clamp((room - few * gap) / Math.max(1, count), 9 * unit, (count <= 8 ? 116 : 88) * unit);
+    const width = clamp((room - few * gap) / Math.max(1, count), 9 * unit, (count > 8 ? 88 : room > 1400 * unit ? 150 : 116) * unit);
     const cell = width >= 14 ? Math.floor(width) : width;
     const groupWide = cell * (count / Math.max(1, shown));
     const isSteep = groupWide < 42 * unit, hasLooks = !axes.isRolled && axes.columns.some((one) => model.columns[one.columns[0]].name);
@@ -24,8 +24,10 @@
     const longGroup = axes.columns.reduce((most, one) => Math.max(most, [...model.groups[one.group]].length), 0);
     const head = Math.round((isSteep ? clamp(longGroup * 6.6 + 10, 40, 120) : 24) * unit + (showsLooks ? 18 * unit : 0) + 4);
     const foot = Math.round(26 * unit);
-    const most = axes.lines.length <= 8 && count <= 12 ? 50 : 37;
-    const height = Math.floor(clamp((box.height - head - foot - 6) / Math.max(1, axes.lines.length), 17 * unit, most * unit));
+    // Few lines stay lines and do not become blocks; many share the height, but no cell is much higher than it is wide.
+    const lineMost = clamp(34 + 4 * axes.lines.length, 42, 76) * unit, cellMost = Math.max(37 * unit, 1.05 * cell);
+    const most = Math.max(Math.min(lineMost, cellMost), axes.lines.length <= 8 && count <= 12 ? 50 * unit : 37 * unit);
+    const height = Math.floor(clamp((box.height - head - foot - 6) / Math.max(1, axes.lines.length), 17 * unit, most));
     const lefts = [];
     let x = 0;
     axes.columns.forEach((one, at) => {
@@ -119,11 +121,14 @@
   };
   const valueOf = (model, i, now = Date.now() / 1000) => {
     if (model.layer === "wait") return [1, 2, 4].includes(model.shown[i]) ? now - model.since[i] : null;
+    const live = model.layer === "cost" && model.unit === "money" && B.running(i);
+    if (live) return live.cost;
     const value = model.values ? model.values[model.id(i)] : undefined;
     return value === undefined ? null : value;
   };
   const asText = (layer, value) => {
     if (value === null || Number.isNaN(value)) return "";
+    if (layer === "cost" && B.state.model.unit === "money") return B.money(value);
     if (layer === "attempts") return String(Math.round(value * 10) / 10);
     if (layer === "qa") return `${value < 0 ? "▲" : ""}${Math.round(Math.abs(value) * 100)}`;
     return B.duration(value).replace(/ min.*/, "m").replace(/ h.*/, "h").replace(/ d.*/, "d").replace(" s", "s");

@@ -32,6 +32,8 @@
         const one = axes.isRolled ? -1 : model.at(axes.lines[line].from, axes.columns[column].columns[0]);
         if (values) drawNumber(pen, box, paint, model.layer, values[place], state);
         else drawStatus(pen, box, paint, code, roll, place, axes.isRolled);
+        const live = one >= 0 ? B.running(one) : undefined;
+        if (live) drawShare(pen, box, paint, live.share, values ? paint.text : paint.inks[3]);
         if (one >= 0 && model.stale.has(one)) drawStale(pen, box, paint, code);
         if (box.w >= 18 && box.h >= 14) round(pen, box, paint);
         if (model.isFiltered && !roll.matching[place]) dim(pen, box, paint);
@@ -64,6 +66,18 @@
     if (px < 5.5) return;
     pen.font = `${px}px ${FONT}`;
     pen.fillText(B.GLYPHS[code], box.x + box.w / 2, box.y + box.h / 2 + 0.5);
+  };
+
+  // How far the take is that is being made: a thin bar at the foot of the cell.
+  const drawShare = (pen, box, paint, share, ink) => {
+    if (box.w < 10 || box.h < 10) return;
+    const high = Math.max(2, Math.min(4, Math.round(box.h / 12))), wide = box.w - 6, y = box.y + box.h - high - 3;
+    pen.fillStyle = ink;
+    pen.globalAlpha = 0.25;
+    pen.fillRect(box.x + 3, y, wide, high);
+    pen.globalAlpha = 0.9;
+    pen.fillRect(box.x + 3, y, Math.max(1, wide * Math.min(1, share)), high);
+    pen.globalAlpha = 1;
   };
 
   const drawNumber = (pen, box, paint, layer, value, state) => {

@@ -57,8 +57,8 @@
         + `${axes.band > 1 ? `Each line is ${axes.band} characters. ` : ""}Click to look inside.`));
     }
     const told = !B.el("matrix").hidden && { qa: "How far the worst measure is inside its limit, in percent; ▲ is outside.", wait: "How long scenes wait", duration: "Working time of the newest take",
-      cost: "Generation time of all takes", attempts: "Tries of all jobs" }[model.layer];
-    if (told) parts.push(B.make("span", "faint", model.layer === "qa" || !B.state.layerMost ? told : `${told}: bright is ${model.layer === "attempts" ? B.state.layerMost : B.duration(B.state.layerMost)}.`));
+      cost: model.unit === "money" ? "What all takes have cost" : "Generation time of all takes", attempts: "Tries of all jobs" }[model.layer];
+    if (told) parts.push(B.make("span", "faint", model.layer === "qa" || !B.state.layerMost ? told : `${told}: bright is ${B.amount(model, B.state.layerMost)}.`));
     at.hidden = !parts.length;
     at.replaceChildren(...parts);
   };
@@ -89,16 +89,21 @@
     const found = [B.make("b", "", model.key(i)), line(code, code === 0 ? B.WORDS[code] : `${B.WORDS[code]} for ${age}`)];
     if (code === 1) model.waitsFor(i).slice(0, 4).forEach((need) => found.push(line(need.status, `waits for ${need.what}: ${B.WORDS[need.status]}`)));
     if (model.reason.get(i)) found.push(B.make("div", "muted", model.reason.get(i)));
+    found.push(...B.liveLines(i));
     if (model.stale.has(i)) found.push(B.make("div", "bx-stale", `△ stale: ${model.stale.get(i)}`));
     if (model.take[i]) found.push(B.make("div", "faint", `take ${model.take[i]}`));
     const value = model.layer === "status" ? null : B.valueOf(model, i);
     if (value !== null) {
-      const word = { qa: "inside its limits by", wait: "waits", duration: "made in", cost: "generation time", attempts: "attempts" }[model.layer];
-      const text = model.layer === "qa" ? `${Math.round(value * 100)} %` : model.layer === "attempts" ? String(value) : B.duration(value);
+      const word = { qa: "inside its limits by", wait: "waits", duration: "made in", cost: model.unit === "money" ? "cost" : "generation time", attempts: "attempts" }[model.layer];
+      const text = model.layer === "qa" ? `${Math.round(value * 100)} %` : B.amount(model, value);
       found.push(B.make("div", "faint", `${word} ${text}`));
     }
     return found;
   };
+
+  // A number of the layer in words.
+  B.amount = (model, value) =>
+    model.layer === "attempts" ? String(Math.round(value * 10) / 10) : model.layer === "cost" && model.unit === "money" ? B.money(value) : B.duration(value);
 
   // Why scenes failed or were rejected, the most common reasons first.
   const causes = (model, chosen) => {

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, String, delete, func, insert, select, type_coerce, update
 
-from data.models import dependencies, jobs, saved_views, stills, takes
+from data.models import attempts, dependencies, jobs, saved_views, stills, takes
 from data.models import production_run_cells as cells
 from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import JobStatus
@@ -55,6 +55,37 @@ class Board:
         value, conditions = wanted[name]
         query = select(jobs.c.subject_id, value).where(*ours, *conditions).group_by(jobs.c.subject_id)
         return {cell: round(float(found), 2) for cell, found in self._tuples(query)}
+
+    def money(self, run_id: int, cell_ids: Sequence[int] | None = None) -> dict[int, float]:
+        """What the attempts of each cell have cost, where that is something; of these cells only, when given."""
+        ours = [jobs.c.run_id == run_id, jobs.c.subject == "cell", attempts.c.cost > 0]
+        if cell_ids is not None:
+            ours.append(jobs.c.subject_id.in_(cell_ids))
+        query = select(jobs.c.subject_id, func.sum(attempts.c.cost)).join(attempts, attempts.c.job_id == jobs.c.id)
+        return {cell: float(cost) for cell, cost in self._tuples(query.where(*ours).group_by(jobs.c.subject_id))}
+
+    def running(self, run_id: int) -> Sequence[Any]:
+        """Rows of what runs for cells of a run: cell_id, scene_type, stage, part, price, and progress, step, worker, started_at
+        of its attempt."""
+        columns = (jobs.c.subject_id.label("cell_id"), cells.c.scene_type, jobs.c.stage, jobs.c.part, jobs.c.price)
+        told = (attempts.c.progress, attempts.c.step, attempts.c.worker, attempts.c.started_at)
+        query = (
+            select(*columns, *told)
+            .join(attempts, attempts.c.id == jobs.c.attempt_id)
+            .join(cells, cells.c.id == jobs.c.subject_id)
+            .where(jobs.c.run_id == run_id, jobs.c.status == JobStatus.RUNNING.value, jobs.c.subject == "cell")
+        )
+        return self._connection.execute(query.order_by(jobs.c.id)).all()
+
+    def generating_attempt(self, cell_id: int) -> str | None:
+        """The attempt that generates something for a cell just now."""
+        query = select(jobs.c.attempt_id).where(
+            jobs.c.subject == "cell",
+            jobs.c.subject_id == cell_id,
+            jobs.c.status == JobStatus.RUNNING.value,
+            jobs.c.stage == Stage.SCENE_GENERATION.value,
+        )
+        return self._connection.execute(query.order_by(jobs.c.id.desc()).limit(1)).scalar()
 
     def verdicts(self, run_id: int) -> Sequence[tuple[int, dict[str, Any]]]:
         """(cell id, verdict) of the newest take of every cell that was judged."""

@@ -35,7 +35,37 @@ def matrix(
     boards = request.app.state.studio.boards
     if quiet and not boards.has(run_id):
         return Response(status_code=204)
-    answer = {"layer": layer, "values": boards.layer(run_id, layer)} if layer else _document(boards.sheet(run_id))
+    if layer == "cost":
+        unit, values = boards.costs(run_id)
+        return _compact({"layer": layer, "unit": unit, "values": values})
+    return _compact({"layer": layer, "values": boards.layer(run_id, layer)} if layer else _document(boards.sheet(run_id)))
+
+
+@router.get("/{run_id}/live", response_class=Response, responses={200: {"content": {"application/json": {}}}})
+def live(request: Request, run_id: asked.Id) -> Response:
+    """What of a run is being made just now, for boards that ask every few seconds while something is.
+
+    `running` has (cell id, share of the take, segment, segments, step, worker, since, cost until now, stage) of each scene.
+    `waiting` has (cell id, why, when it is expected to begin or null) of those scenes of a fleet that wait for a worker and are
+    near their turn. Times are seconds since 1970.
+    """
+    studio = request.app.state.studio
+    found = studio.live_work.of(run_id)
+    waiting = studio.fleet_pages.page().waiting if found.by_fleet else ()
+    running = [
+        [one.cell_id, round(one.share, 3), one.part, one.parts, one.step, one.worker, int(one.since.timestamp()),
+         round(one.cost, 4), one.stage]
+        for one in found.running
+    ]  # fmt: skip
+    why = [
+        [one.subject_id, one.reason, int(one.starts_at.timestamp()) if one.starts_at else None]
+        for one in waiting
+        if one.run_id == run_id and one.subject == "cell"
+    ]
+    return _compact({"now": int(found.now.timestamp()), "running": running, "waiting": why})
+
+
+def _compact(answer: dict[str, Any]) -> Response:
     return Response(json.dumps(answer, separators=(",", ":"), ensure_ascii=False), media_type="application/json")
 
 

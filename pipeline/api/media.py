@@ -11,6 +11,7 @@ from fastapi import Path as InPath
 from fastapi.responses import FileResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from pipeline.api.head_requests import HEADERS_ALONE
 from pipeline.domain.names import NAME_LIMIT
 from pipeline.domain.records import StoredFile
 
@@ -18,6 +19,7 @@ router = APIRouter(prefix="/media", tags=["media"])
 
 FOR_EVER = "private, max-age=31536000, immutable"
 ASK_AGAIN = "private, no-cache"
+NEVER_KEPT = "private, no-store"
 _SHOWN_TYPES = re.compile(r"(image/(png|jpeg|webp|gif|bmp|tiff)|video/[a-z0-9.+-]+|audio/[a-z0-9.+-]+)")
 """What a browser may show in place; anything else is only ever saved."""
 
@@ -32,7 +34,10 @@ Known = Annotated[str | None, Header(alias="if-none-match")]
 
 
 class Ranged(FileResponse):
-    """A stored file with byte ranges. What is no range by the rules is passed over, as the rules ask."""
+    """A stored file with byte ranges. What is no range by the rules is passed over, as the rules ask.
+
+    For a request whose body is dropped nothing is read.
+    """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = [
@@ -40,7 +45,8 @@ class Ranged(FileResponse):
             for name, value in scope["headers"]
             if name != b"range" or _RANGE.fullmatch(value.decode("latin-1")) is not None
         ]
-        await super().__call__({**scope, "headers": headers}, receive, send)
+        method = "HEAD" if scope.get(HEADERS_ALONE) else scope["method"]
+        await super().__call__({**scope, "headers": headers, "method": method}, receive, send)
 
 
 @router.get("/files/{sha256}", response_class=FileResponse)
@@ -79,6 +85,20 @@ def poster(
 ) -> Response:
     """The picture of a cell's take, by default of the newest that has one."""
     return _small(request, _files(request).poster(cell_id, take), h, known)
+
+
+@router.get(
+    "/cells/{cell_id}/preview.jpg",
+    response_class=Response,
+    responses={200: {"content": {"image/jpeg": {}}}, 204: {"description": "Nothing is being generated, or no picture has come."}},
+)
+def preview(request: Request, cell_id: Key) -> Response:
+    """The newest unfinished picture of what is being generated for a cell. Asking makes its worker's pictures be kept."""
+    picture = request.app.state.studio.live_work.preview(cell_id)
+    headers = {"Cache-Control": NEVER_KEPT}
+    if picture is None:
+        return Response(status_code=204, headers=headers)
+    return Response(picture, headers=headers, media_type="image/jpeg")
 
 
 @router.get("/stills/{still_id}/{part}.jpg", response_class=FileResponse)

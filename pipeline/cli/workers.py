@@ -11,7 +11,8 @@ import click
 from pipeline.cli.console import as_json, print_json, say, table
 from pipeline.cli.exits import Exit
 from pipeline.cli.studios import actor, open_studio
-from pipeline.cli.text import counted, size
+from pipeline.cli.text import counted
+from pipeline.domain.graphics_memory import in_words
 from pipeline.domain.workers import WorkerState
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def _list(as_json: bool) -> int:
 def _row(standing: Standing, cards: Sequence[Reading]) -> tuple[object, ...]:
     worker = standing.worker
     health = f"{worker.health.value}: {worker.health_reason}" if worker.health_reason else worker.health.value
-    memory = size(worker.memory_bytes) if worker.memory_bytes else ""
+    memory = in_words(worker.memory_bytes) if worker.memory_bytes else ""
     price = f"{worker.cost_per_hour:,.2f}" if worker.cost_per_hour else ""
     aside = ", ".join(record.work for record in standing.records if record.aside_since)
     state = f"{worker.state.value}: {worker.pause_reason}" if worker.pause_reason else worker.state.value
@@ -91,13 +92,13 @@ def _card(card: Card) -> dict[str, object]:
 
 
 def _reading_row(reading: Reading) -> tuple[object, ...]:
-    memory = "" if reading.memory_used_bytes is None else size(reading.memory_used_bytes)
+    memory = "" if reading.memory_used_bytes is None else in_words(reading.memory_used_bytes)
     return (
         f"{reading.at:%Y-%m-%d %H:%M:%S}",
         f"{reading.device}: {reading.name}",
         "" if reading.temperature_c is None else f"{reading.temperature_c:.0f}",
         "" if reading.use is None else f"{reading.use:.0%}",
-        f"{memory} of {size(reading.memory_bytes)}" if memory and reading.memory_bytes else memory,
+        f"{memory} of {in_words(reading.memory_bytes)}" if memory and reading.memory_bytes else memory,
         "" if reading.power_w is None else f"{reading.power_w:.0f} W",
         "" if reading.clock_mhz is None else f"{reading.clock_mhz} MHz",
     )

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from pipeline.domain.records import FleetWork
 from pipeline.domain.statuses import AttemptOutcome
+from pipeline.domain.telemetry.limits import DEFAULTS, Card, Threshold
 from pipeline.domain.workers import Health, Worker, WorkerState, WorkRecord
 
 _CERTAIN = 0.05
@@ -69,7 +70,10 @@ class Fault:
 
 @dataclass(frozen=True)
 class WorkerView:
-    """A worker with what it does and has shown. `used` is the share of the last hour in which it had work; `done` its results."""
+    """A worker with what it does and has shown. `used` is the share of the last hour in which it had work; `done` its results.
+
+    `cards` are its graphics cards with their newest readings.
+    """
 
     worker: Worker
     doing: tuple[Doing, ...]
@@ -77,6 +81,7 @@ class WorkerView:
     fault: Fault | None
     used: float
     done: int
+    cards: tuple[Card, ...] = ()
 
     @property
     def aside(self) -> tuple[WorkRecord, ...]:
@@ -160,6 +165,7 @@ class FleetPage:
     """Everything the page shows. `waits` jobs wait in all, `waiting` has the first of them; `queue_s` is how long all take.
 
     `since` and `until` bound what the blocks show. `used` is the share of the last hour of all workers together.
+    `thresholds` are the limits that cards are held against.
     """
 
     workers: tuple[WorkerView, ...]
@@ -172,6 +178,7 @@ class FleetPage:
     since: datetime
     until: datetime
     now: datetime
+    thresholds: tuple[Threshold, ...] = DEFAULTS
 
     @property
     def busy(self) -> int:
@@ -225,6 +232,19 @@ def after_each_other(blocks: Iterable[Block], *, shortest: timedelta) -> list[Bl
             found[-1] = _together(found[-1], block)
             continue
         found.append(block)
+    return found
+
+
+def by_segment(block: Block, frames: Sequence[int]) -> list[Block]:
+    """The stretch of a scene as one block a segment, each as long as its share of the frames has it; of a picture as it is."""
+    whole, at = sum(frames), block.start
+    if len(frames) < 2 or not whole:
+        return [block]
+    found = []
+    for each in frames:
+        end = at + (block.end - block.start) * (each / whole)
+        found.append(replace(block, start=at, end=end))
+        at = end
     return found
 
 

@@ -121,6 +121,14 @@ class Boards:
         margins = ((cell, _margin(verdict)) for cell, verdict in verdicts)
         return {cell: margin for cell, margin in margins if margin is not None}
 
+    def costs(self, run_id: int) -> tuple[str, dict[int, float]]:
+        """(`money` or `seconds`, a number by cell id): what scenes have cost where workers have prices, else generation time."""
+        with self._stores.read() as store:
+            _run(store, run_id)
+            rows = Board(store.connection)
+            money = rows.money(run_id)
+            return ("money", money) if money else ("seconds", rows.layer(run_id, "cost"))
+
     def views(self, run_id: int) -> list[tuple[str, str]]:
         """(name, query) of the kept views of the run's project, by name."""
         with self._stores.read() as store:

@@ -13,11 +13,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from data.store import Store, Stores
+from pipeline.domain.estimates import segment_frames
 from pipeline.domain.fleet import records
 from pipeline.domain.fleet.choosing import Assignment, Choice
 from pipeline.domain.fleet.jobs import FleetJob
-from pipeline.domain.fleet.outlook import ahead, work_left_s
+from pipeline.domain.fleet.outlook import ahead, seconds_after, work_left_s
 from pipeline.domain.fleet.reasons import Reason
+from pipeline.domain.fleet.workers import Worker as Seat
 from pipeline.domain.fleet_page import (
     Block,
     Doing,
@@ -26,6 +28,7 @@ from pipeline.domain.fleet_page import (
     Waiting,
     WorkerView,
     after_each_other,
+    by_segment,
     left_s,
     newest_faults,
     used_share,
@@ -33,6 +36,7 @@ from pipeline.domain.fleet_page import (
 )
 from pipeline.domain.records import Cell, FleetWork, Job, Run, Still
 from pipeline.domain.statuses import AttemptOutcome
+from pipeline.domain.telemetry.limits import DEFAULTS, Card, Threshold
 from pipeline.domain.workers import FLEET_BACKENDS, Worker, WorkRecord
 from pipeline.ports import Clock
 from pipeline.services.accounts import Accounts
@@ -76,13 +80,15 @@ class _Read:
     cells: Mapping[int, Cell]
     stills: Mapping[int, Still]
     attempts: Mapping[int, tuple[int, float, str]]
-    parts: Mapping[tuple[int, str], int]
+    frames: Mapping[tuple[int, str], Sequence[int]]
+    cards: Mapping[int, Sequence[Card]]
 
 
 class FleetPages:
     """Reads the page of the fleet. It decides nothing: the engine chooses for itself, by the same rules."""
 
-    def __init__(self, stores: Stores, books: RunBooks, clock: Clock) -> None:
+    def __init__(self, stores: Stores, books: RunBooks, clock: Clock, thresholds: Sequence[Threshold] = DEFAULTS) -> None:
+        self._thresholds = tuple(thresholds)
         self._stores = stores
         self._books = books
         self._clock = clock
@@ -101,7 +107,7 @@ class FleetPages:
             if anew:
                 self._fleet.read_anew()  # what waits may have another priority now
             with self._stores.read() as store:
-                page = _page(self._read(store))
+                page = replace(_page(self._read(store)), thresholds=self._thresholds)
             ended = self._clock.monotonic()
             self._kept = ended, ended - began, page
             return page
@@ -142,12 +148,14 @@ class FleetPages:
             cells=store.cells.by_ids(list({key for subject, key in subjects if subject == "cell"})),
             stills=store.stills.by_ids(list({key for subject, key in subjects if subject == "still"})),
             attempts=attempts,
-            parts={key: count for run_id in runs for key, count in self._parts(store, run_id)},
+            cards={key: [Card(reading, verdict) for verdict, reading in each] for key, each in store.telemetry.latest().items()},
+            frames={key: frames for run_id in runs for key, frames in self._frames(store, run_id)},
         )
 
-    def _parts(self, store: Store, run_id: int) -> Iterable[tuple[tuple[int, str], int]]:
+    def _frames(self, store: Store, run_id: int) -> Iterable[tuple[tuple[int, str], Sequence[int]]]:
+        """By run and scene type: how many frames each of its segments has."""
         scenes = self._books.get(store, run_id).recipes.scene_types
-        return [((run_id, name), scene.segments) for name, scene in scenes.items()]
+        return [((run_id, name), segment_frames(scene)) for name, scene in scenes.items()]
 
 
 def _in_order(backlog: Iterable[FleetJob], coming: Sequence[Assignment]) -> list[FleetJob]:
@@ -229,6 +237,7 @@ def _views(read: _Read) -> Iterable[WorkerView]:
             fault=faults.get(name),
             used=used_share(stretches[name], max(hour, worker.created_at), read.now),
             done=done[name],
+            cards=tuple(read.cards.get(worker.id, ())),
         )
 
 
@@ -247,7 +256,7 @@ def _doing(read: _Read, worker: Worker) -> Iterable[Doing]:
             key=_key(read, work.subject, work.subject_id),
             kind=work.scene_type or _kind(read, work.subject_id),
             part=work.part,
-            parts=read.parts.get((work.run_id, work.scene_type), 0),
+            parts=len(read.frames.get((work.run_id, work.scene_type), ())),
             since=work.started_at or read.now,
             progress=progress,
             step=step.removeprefix("step: "),
@@ -290,7 +299,7 @@ def _waiting(read: _Read) -> Iterable[Waiting]:
             subject_id=subject_id,
             key=_key(read, subject, subject_id),
             part=found.part,
-            parts=read.parts.get((run.id, job.kind.group), 0),
+            parts=len(read.frames.get((run.id, job.kind.group), ())),
             take=found.take,
             tries=found.tries,
             priority=job.kind.priority,
@@ -332,18 +341,47 @@ def _blocks(read: _Read, since: datetime, *, until: datetime, shortest: timedelt
                 reason=past.reason,
             )
         )
-    ready = {seat.name: datetime.fromtimestamp(seat.busy_until_s, UTC) for seat in read.choice.standing.workers}
+    seats = {seat.name: seat for seat in read.choice.standing.workers}
+    free_at: dict[str, datetime] = {}
     for view in _views(read):
-        lanes[view.worker.name] += _running(view, read.now, ready[view.worker.name])
+        name = view.worker.name
+        now_doing = list(_running(view, read.now, datetime.fromtimestamp(seats[name].busy_until_s, UTC)))
+        now_doing += _following(read, view, seats[name], max((block.end for block in now_doing), default=read.now))
+        free_at[name] = max((block.end for block in now_doing), default=read.now)
+        lanes[name] += now_doing
     for given in read.ahead:
-        [(subject, subject_id)] = _subjects([given.job])
-        start = datetime.fromtimestamp(given.start_s, UTC)
-        if start < until:
-            end = datetime.fromtimestamp(given.finish_s, UTC)
-            kind, key = given.job.kind.group or _kind(read, subject_id), _key(read, subject, subject_id)
-            lanes[given.worker].append(Block(given.worker, "next", start, end, kind, key, subject, subject_id))
+        block = _scene(read, given)
+        late = max(timedelta(0), free_at[given.worker] - block.start)
+        if block.start + late < until:
+            block = replace(block, start=block.start + late, end=block.end + late)
+            lanes[given.worker] += by_segment(block, _frames_from(read, given.job))
+            free_at[given.worker] = block.end
     for name in read.workers:
         yield from after_each_other(lanes[name], shortest=shortest)
+
+
+def _scene(read: _Read, given: Assignment) -> Block:
+    """The stretch that a worker is expected to be at a scene, from the job that waits to the end."""
+    [(subject, subject_id)] = _subjects([given.job])
+    start, end = datetime.fromtimestamp(given.start_s, UTC), datetime.fromtimestamp(given.finish_s, UTC)
+    kind, key = given.job.kind.group or _kind(read, subject_id), _key(read, subject, subject_id)
+    return Block(given.worker, "next", start, end, kind, key, subject, subject_id)
+
+
+def _frames_from(read: _Read, job: FleetJob) -> Sequence[int]:
+    """The frames of this segment and of those that follow in its scene; none for a picture."""
+    return read.frames.get((int(job.kind.run), job.kind.group), ())[job.part - 1 :]
+
+
+def _following(read: _Read, view: WorkerView, seat: Seat, start: datetime) -> Iterable[Block]:
+    """The segments that follow in the scenes that a worker has begun: it goes on with them."""
+    for doing, job in zip(view.doing, seat.holds, strict=False):
+        takes_s = seconds_after(job, seat, read.choice.standing)
+        if takes_s > 0:
+            end = start + timedelta(seconds=takes_s)
+            block = Block(view.worker.name, "next", start, end, doing.kind, doing.key, doing.subject, doing.subject_id)
+            yield from by_segment(block, _frames_from(read, job)[1:])
+            start = end
 
 
 def _running(view: WorkerView, now: datetime, ready: datetime) -> Iterable[Block]:

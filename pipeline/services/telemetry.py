@@ -10,7 +10,7 @@ from data.store import Store, Stores
 from pipeline.domain.errors import NotFound
 from pipeline.domain.records import Actor
 from pipeline.domain.telemetry import history
-from pipeline.domain.telemetry.limits import Level, Threshold, Verdict, is_graver, judge
+from pipeline.domain.telemetry.limits import Card, Level, Threshold, Verdict, is_graver, judge
 from pipeline.domain.telemetry.readings import Reading, aligned, of_cards
 from pipeline.domain.workers import Health, Worker, WorkerState
 from pipeline.ports import Clock, GpuProbe
@@ -19,14 +19,6 @@ _CARDS = Actor("system", "telemetry")
 _LOOK_COUNTS_AFTER = timedelta(seconds=60)
 _CARDS_A_TURN = 20
 _MOST_DROPPED = 5000
-
-
-@dataclass(frozen=True)
-class Card:
-    """One card of a worker: its newest reading, and what that came to."""
-
-    reading: Reading
-    verdict: Verdict
 
 
 @dataclass(frozen=True)

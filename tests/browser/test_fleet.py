@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from tests.browser.looks import barriers
 from tests.browser.stage import Stage, fresh_production
 from tests.browser.tabs import PATIENCE_MS, Opens
 from tests.browser.test_looks import THEMES, at_every_size, told
+from tests.cards import reading
 from tests.factories import PERSON, quick_folder
 from tests.fleet import FleetHouse, PretendedFleet, PretendedServers
 from tests.postgresql import free_port
@@ -39,6 +41,12 @@ class FleetStage(FleetHouse, Stage):
             self.studio.workers.remove(standing.worker, PERSON)
         self.servers.sightings.clear()
         self.add(*(f"gpu-{number}" for number in range(1, count + 1)), memory_bytes=24 * 2**30, cost_per_hour=1.2)
+
+    def tell(self, name: str, *celsius: float) -> None:
+        """The graphics card of a worker tells these temperatures, half a minute apart, the last one just now."""
+        now, last = self.clock.now(), len(celsius) - 1
+        told = [reading(now - timedelta(seconds=30 * (last - at)), temperature_c=value) for at, value in enumerate(celsius)]
+        self.studio.telemetry.take(self.worker(name).worker, told)
 
     def keep_busy(self, *names: str) -> None:
         """Start a run whose jobs stay at these workers, at sampler step 12 of 30."""
@@ -164,6 +172,63 @@ def test_the_tray_tells_the_worker_the_step_and_the_cost(opens: Opens, stage: Fl
     expect(row).to_contain_text("gpu-1 · cost ")
 
 
+def test_a_card_tells_what_its_graphics_card_tells_and_the_panel_draws_it_with_the_limits(
+    opens: Opens, stage: FleetStage
+) -> None:
+    stage.have(2)
+    page = opens("/fleet")
+    expect(page.locator(card(page, "gpu-1"))).to_contain_text("no telemetry: run ./stripboard agent")
+    stage.tell("gpu-1", 70, 75, 84.5)
+    page.reload()
+    expect(page.locator(card(page, "gpu-1"))).to_contain_text("84.5 °C: warns from 83")
+    expect(page.locator(card(page, "gpu-1"))).to_contain_text("1,755 MHz")
+
+    page.get_by_role("button", name="More about gpu-1").click()
+    lines = page.locator("#fleet-panel-charts .js-line")
+    expect(lines).to_have_count(5)
+    expect(page.locator("#fleet-panel-charts .shapelayer path")).to_have_count(2)
+    page.get_by_role("button", name="last week").click()
+    expect(page.get_by_role("button", name="last week")).to_have_attribute("aria-pressed", "true")
+    expect(lines).to_have_count(5)
+
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="More about gpu-2").click()
+    expect(page.locator("#fleet-panel-charts")).to_contain_text(
+        "./stripboard agent --server http://THIS-SERVER:8050 --worker gpu-2"
+    )
+
+
+def test_what_if_tells_how_much_earlier_all_is_done_and_for_how_much(opens: Opens, stage: FleetStage) -> None:
+    stage.have(2)
+    stage.keep_busy("gpu-1", "gpu-2")
+    page = opens("/fleet")
+    page.get_by_role("button", name="What if…").click()
+    page.locator("#fleet-what-if-more").fill("3")
+    page.locator("#fleet-what-if-do").click()
+    expect(page.locator("#fleet-what-if-told")).to_contain_text("3 more like gpu-1: done ", timeout=PATIENCE_MS)
+    expect(page.locator("#fleet-what-if-told")).to_contain_text(" earlier, in ")
+    expect(page.locator("#fleet-what-if-told table")).to_contain_text("costs until then")
+    found = barriers(page)
+    page.locator("#fleet-what-if-more").fill("0")
+    page.locator("#fleet-what-if-do").click()
+    expect(page.locator("#fleet-what-if-told")).to_contain_text("Choose workers to add, or one", timeout=PATIENCE_MS)
+    assert told(found) == ""
+
+
+def test_queue_and_time_are_shown_by_run_when_asked(opens: Opens, stage: FleetStage) -> None:
+    stage.have(1)
+    stage.keep_busy("gpu-1")
+    page = opens("/fleet")
+    page.locator("#fleet-time").get_by_role("button", name="By run").click()
+    expect(page.locator("#fleet-time .fl-run").nth(1)).to_contain_text("Harbor Nights", timeout=PATIENCE_MS)
+    expect(page.locator("#fleet-time")).to_contain_text("latest")
+    page.locator("#fleet-queue").get_by_role("button", name="By run").click()
+    expect(page.locator("#fleet-queue .fl-of-run").first).to_contain_text("Harbor Nights", timeout=PATIENCE_MS)
+    page.wait_for_timeout(2500)  # drawn again by the clocks
+    expect(page.locator("#fleet-queue .fl-of-run").first).to_be_visible()
+    assert told([*at_every_size(page), *barriers(page)]) == ""
+
+
 def test_keys_and_the_palette_lead_to_the_fleet(opens: Opens) -> None:
     page = opens("/deliveries")
     page.keyboard.press("g")
@@ -196,6 +261,7 @@ def test_nothing_is_cut_and_nobody_kept_out_with_any_number_of_workers(
 @pytest.mark.parametrize("theme", THEMES)
 def test_the_dialogs_of_the_fleet_keep_nobody_out(opens: Opens, stage: FleetStage, theme: str) -> None:
     stage.have(1)
+    stage.tell("gpu-1", 70, 80, 90)
     page = opens("/fleet", theme=theme)
     page.get_by_role("button", name="Add worker").click()
     page.wait_for_selector("#fleet-add-name")
@@ -203,7 +269,7 @@ def test_the_dialogs_of_the_fleet_keep_nobody_out(opens: Opens, stage: FleetStag
     page.keyboard.press("Escape")
     page.wait_for_selector("#fleet-add-name", state="detached")
     page.get_by_role("button", name="More about gpu-1").click()
-    page.wait_for_selector("#fleet-panel-body dl")
+    page.wait_for_selector("#fleet-panel-body .js-line", state="attached")
     page.wait_for_timeout(400)  # the panel has come in
     found += [*at_every_size(page), *barriers(page)]
     assert told(flaw for flaw in found if "lies under" not in flaw) == "", "the dialog itself lies over the frame"

@@ -13,6 +13,7 @@ import pytest
 from pipeline.adapters.backends.comfyui.looking import canary, free, look, object_info
 from pipeline.adapters.media.images import open_image, probe_image
 from pipeline.adapters.media.video import probe, read_frames
+from pipeline.adapters.storage.workspace import Spool
 from pipeline.domain.errors import Invalid, Unavailable
 from pipeline.domain.work import InputFile, UpdateState
 from pipeline.double import DoubleServer
@@ -112,7 +113,7 @@ def test_progress_names_the_running_node_and_waiting_does_not_count_as_begun(new
     assert house.wait(second).state == UpdateState.DONE
 
 
-def test_the_newest_preview_is_kept_as_a_small_picture(newest: DoubleServer, house: Watched) -> None:
+def test_the_newest_preview_is_kept_as_a_small_picture_while_somebody_looks(newest: DoubleServer, house: Watched) -> None:
     graph = {
         "1": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "stripboard_still.safetensors"}},
         "2": {"class_type": "CLIPTextEncode", "inputs": {"text": "dusk", "clip": ["1", 1]}},
@@ -128,15 +129,20 @@ def test_the_newest_preview_is_kept_as_a_small_picture(newest: DoubleServer, hou
         "6": {"class_type": "SaveImage", "inputs": {"images": ["5", 0], "filename_prefix": "x"}},
     }  # fmt: skip
     request = still_request(newest.url, graph=graph)
-    preview = house.home / "spool" / "attempts" / request.attempt_id / "preview.jpg"
-    with newest.gates.held("KSampler", "step 3") as gate:
+    spool = Spool(house.home / "spool", house.home / "media")
+    preview = spool.attempt_folder(request.attempt_id) / "preview.jpg"
+    with newest.gates.held("KSampler", "step 2") as nobody_looks, newest.gates.held("KSampler", "step 4") as gate:
         house.backend.submit(request)
+        assert nobody_looks.reached.wait(60)
+        assert house.wait(request, lambda update: update.note.startswith("KSampler ")).note.endswith(" of 5")
+        assert spool.newest_preview(request.attempt_id) is None and not preview.exists()
+        nobody_looks.open()
         assert gate.reached.wait(60)
         eventually(preview.is_file)
+        assert spool.newest_preview(request.attempt_id) == preview.read_bytes()
         facts = probe_image(preview)
         assert facts.format == "JPEG"
         assert max(facts.width, facts.height) <= 512
-        assert house.wait(request, lambda update: update.note.startswith("KSampler ")).note.endswith(" of 5")
         gate.open()
         assert house.wait(request).state == UpdateState.DONE
 

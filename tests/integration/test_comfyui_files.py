@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.adapters.backends.comfyui.files import PREVIEW, keep_preview, take_in
+from pipeline.adapters.backends.comfyui.files import keep_preview, take_in
 from pipeline.adapters.media.images import probe_image
-from pipeline.adapters.storage.workspace import Spool
+from pipeline.adapters.storage.workspace import PREVIEW, Spool
 from pipeline.domain.errors import WorkFailed
 from pipeline.domain.work import Request
 from tests.comfyui import new_request

@@ -60,6 +60,19 @@ def test_a_busy_worker_shows_what_it_does_and_how_far_it_is(house: FleetHouse) -
     assert (view.word, view.shown, page_of(house).price_per_hour) == ("busy", "generating", 3.5)
 
 
+def test_the_forecast_goes_on_with_the_segments_that_follow(house: FleetHouse) -> None:
+    house.add("gpu-1")
+    house.start(make_production(characters=1, scene_types=1, variants=1, segments=3))
+    _until_scenes(house)
+    page = page_of(house)
+    assert not page.waiting
+    following = [block for block in page.blocks if block.look == "next"]
+    assert [block.key for block in following] in (["c1 / s1 / v1"] * 2, ["s1"]), "two segments follow, drawn together when short"
+    assert sum(block.count for block in following) == 2
+    [rest] = [block for block in page.blocks if block.look == "rest"]
+    assert following[0].start == rest.end
+
+
 def test_what_waits_is_told_in_the_order_of_its_service_with_reason_and_expected_begin(house: FleetHouse) -> None:
     house.add("gpu-1", "gpu-2")
     house.fleet.holding |= {"gpu-1", "gpu-2"}

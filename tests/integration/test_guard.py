@@ -11,6 +11,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from pipeline.api.guard import Guard
+from pipeline.api.head_requests import HeadRequests
 from tests.asgi import Answer, ask, connect
 
 MEBIBYTE = b"x" * (1024 * 1024)
@@ -153,3 +154,33 @@ def test_a_fault_of_the_application_is_told_without_its_inside_and_logged_whole(
     assert "secret" not in answer.body.decode()
     assert answer.headers["x-frame-options"] == "DENY"
     assert "the secret inside" in caplog.text
+
+
+# HEAD -------------------------------------------------------------------------------------------------------------------
+
+
+def test_head_is_answered_as_get_is_without_the_body() -> None:
+    app = HeadRequests(Echo())
+    get, head = ask(app), ask(app, method="HEAD")
+    assert (head.status, head.headers, head.body) == (get.status, get.headers, b"")
+    assert get.body == b"0"
+
+
+def test_head_passes_the_guard_as_get_does_and_no_further() -> None:
+    echo = Echo()
+    guard = Guard(HeadRequests(echo))
+    assert ask(guard, method="HEAD").status == 200
+    refused = ask(guard, method="HEAD", host="evil.example")
+    assert (refused.status, echo.asked) == (403, 1)
+
+
+def test_every_other_method_stays_what_it_is() -> None:
+    seen: list[str] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(scope["method"])
+        await PlainTextResponse("")(scope, receive, send)
+
+    for method in ("GET", "POST", "DELETE", "HEAD"):
+        ask(HeadRequests(app), method=method)
+    assert seen == ["GET", "POST", "DELETE", "GET"]

@@ -58,6 +58,16 @@ def test_an_address_that_the_api_does_not_know_is_a_problem_document(server: Ser
     assert "default-src 'self'" in answer.headers["content-security-policy"]
 
 
+@pytest.mark.parametrize(
+    "path", ["/", "/fleet", "/deliveries", "/health/live", "/api/v1/production-runs", "/api/docs", "/api/v1/nothing"]
+)
+def test_head_says_what_get_says_without_the_body(server: Server, path: str) -> None:
+    get, head = httpx.get(server.url + path), httpx.head(server.url + path)
+    assert (head.status_code, head.content) == (get.status_code, b"")
+    assert head.headers["content-type"] == get.headers["content-type"]
+    assert "default-src 'self'" in head.headers["content-security-policy"]
+
+
 def test_the_pages_come_with_a_policy_that_lets_only_their_own_scripts_run(server: Server) -> None:
     answer = httpx.get(f"{server.url}/")
     assert answer.status_code == 200

@@ -12,6 +12,8 @@ from pipeline.domain.fleet.rules import Rules
 from pipeline.domain.fleet.workers import Rates, Worker
 from tests.fleets import FLOW, GB, busy, job, jobs, worker
 
+GIB = 1024**3
+
 
 def chosen(waiting: list[FleetJob], workers: list[Worker], *, now_s: float = 0.0, rules: Rules | None = None) -> dict[str, str]:
     """Worker by job."""
@@ -72,12 +74,12 @@ def test_scenes_that_have_begun_go_first() -> None:
 
 
 def test_only_workers_with_enough_memory_are_asked() -> None:
-    waiting = job(memory_bytes=31 * GB)
-    small = [worker(name, memory_bytes=24 * GB) for name in ("gpu-7", "gpu-8")]
+    waiting = job(memory_bytes=31 * GIB)
+    small = [worker(name, memory_bytes=24 * GIB) for name in ("gpu-7", "gpu-8")]
     choice = decide([waiting], small)
-    assert choice.explain(waiting).words == "needs 31 GB: gpu-7 and gpu-8 have 24"
-    assert choice.explain(waiting).remedy == "add a worker with 31 GB"
-    assert chosen([waiting], [*small, worker("big", memory_bytes=48 * GB)]) == {"a": "big"}
+    assert choice.explain(waiting).words == "needs 31 GiB: gpu-7 and gpu-8 have 24"
+    assert choice.explain(waiting).remedy == "add a worker with 31 GiB"
+    assert chosen([waiting], [*small, worker("big", memory_bytes=48 * GIB)]) == {"a": "big"}
 
 
 def test_a_big_card_keeps_to_work_that_only_it_can_do_when_that_takes_longest() -> None:

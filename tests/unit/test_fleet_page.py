@@ -23,12 +23,15 @@ from pipeline.domain.fleet_page import (
     Waiting,
     WorkerView,
     after_each_other,
+    by_segment,
     left_s,
     used_share,
     work_words,
 )
 from pipeline.domain.records import FleetWork
+from pipeline.domain.telemetry.limits import Card, Finding, Level, Measure, Verdict
 from pipeline.domain.workers import Health, Worker, WorkerState, WorkRecord
+from tests.cards import reading
 
 NOW = datetime(2026, 11, 28, 13, 11, tzinfo=UTC)
 WORK = "comfyui|scene_generation|idle|832x480"
@@ -158,6 +161,27 @@ def test_the_forecast_gives_each_worker_its_jobs_one_after_the_other() -> None:
     assert work_left_s(backlog, standing) == pytest.approx(7 * 10 / (1 / 1 + 1 / 2))
 
 
+def test_the_forecast_of_a_scene_lasts_to_the_end_of_its_last_segment() -> None:
+    first, last = Kind("1", WORK, units=10.0, following_units=20.0), Kind("1", WORK, units=10.0)
+    backlog = Backlog([FleetJob("a", first, queued_s=1.0, scene="cell-1-1"), FleetJob("b", last, queued_s=2.0)])
+    held = FleetJob("held", first, scene="cell-3-1")
+    seats = [Seat("gpu", seconds_per_unit={WORK: 1.0}, holds=(held,), busy_until_s=105.0)]
+    standing = choose(Backlog(), seats, now_s=100.0).standing
+    scenes = {one.job.id: (one.start_s, one.finish_s) for one in ahead(backlog, standing, horizon_s=3600.0, each=5)}
+    assert scenes["a"][1] - scenes["a"][0] == pytest.approx(30.0)
+    assert scenes["b"][1] - scenes["b"][0] == pytest.approx(10.0)
+    assert min(start for start, _ in scenes.values()) == pytest.approx(125.0), "it makes the scene that it holds to its end"
+    assert [job.kind for job in backlog] == [first, last], "the backlog itself is as it was"
+    assert work_left_s(backlog, standing) == pytest.approx(40.0)
+
+
+def test_the_stretch_of_a_scene_is_shared_out_by_frames() -> None:
+    parts = by_segment(make_block(0, 90), (20, 20, 5))
+    assert [(one.start - NOW).total_seconds() for one in parts] == pytest.approx([0, 40, 80])
+    assert parts[-1].end == NOW + timedelta(seconds=90)
+    assert by_segment(make_block(0, 90), ()) == [make_block(0, 90)]
+
+
 def test_kinds_of_work_are_told_in_words() -> None:
     assert work_words(WORK) == "idle at 832x480"
     assert work_words("comfyui|variant_generation||1280x720") == "pictures at 1280x720"
@@ -187,10 +211,36 @@ def test_a_card_says_how_its_worker_stands(worker: Worker, word: str, shown: str
 def test_a_busy_card_says_what_how_far_and_how_long_and_leads_to_the_scene() -> None:
     card = fleet.card(make_view(make_worker(cost_per_hour=2.5), make_doing()), NOW)
     told = text_of(card)
-    facts = ("60.0 of 80 GB", "84 % used", "2.50 an hour")
+    facts = ("60 of 80 GiB", "no telemetry: run ./stripboard agent", "2.50 an hour")
     for part in ("Mara / idle / casual", "segment 2 of 3", "sampler 12 of 30", "48 s left", *facts):
         assert part in told
     assert hrefs(card) == {"/cells/5"}
+
+
+def make_card(level: Level = Level.FINE, words: str = "", **told: object) -> Card:
+    """A graphics card that has told something just now."""
+    found = reading(NOW, **told)  # type: ignore[arg-type]
+    return Card(found, Verdict(found.device, found.name, found.at, {Measure.TEMPERATURE: Finding(level, words)}))
+
+
+def test_a_card_shows_what_its_graphics_card_told_and_how_old_that_is() -> None:
+    told = text_of(fleet.card(replace(make_view(), cards=(make_card(),)), NOW + timedelta(seconds=70)))
+    for part in ("94 % use", "60 of 80 GiB", "64 °C", "612 of 700 W", "1,755 MHz", "told 1 min ago"):
+        assert part in told
+    assert "agent" not in told and "▲" not in told
+    assert "▲ told 5 min ago" in text_of(fleet.card(replace(make_view(), cards=(make_card(),)), NOW + timedelta(minutes=5)))
+
+
+def test_of_several_graphics_cards_the_one_at_its_limit_is_shown_with_the_limit() -> None:
+    hot = make_card(Level.WARN, "84 °C: warns from 83, pauses at 92", device=1, temperature_c=84.0)
+    told = text_of(fleet.card(replace(make_view(), cards=(make_card(), hot, make_card(device=2, temperature_c=90.0))), NOW))
+    assert "84 °C: warns from 83, pauses at 92" in told and "card 2 of 3" in told and "90 °C" not in told
+
+
+def test_what_only_a_look_told_is_no_telemetry() -> None:
+    of_look = make_card(use=None, temperature_c=None, power_w=None, power_limit_w=None, clock_mhz=None)
+    told = text_of(fleet.card(replace(make_view(make_worker("gpu 9")), cards=(of_look,)), NOW))
+    assert "no telemetry: run ./stripboard agent" in told
 
 
 def test_a_crowd_of_cards_shows_only_who_does_what() -> None:
@@ -230,9 +280,9 @@ def test_the_queue_says_why_and_when_and_leads_to_the_scene() -> None:
 
 
 def test_names_and_amounts_in_a_reason_are_strong() -> None:
-    parts = fleet_queue.reason("needs 31 GB: gpu-1 has 24; gpu-10 is next in 2 min 5 s", ("gpu-1", "gpu-10"))
-    assert [text_of(one) for one in parts if isinstance(one, Component)] == ["31 GB", "gpu-1", "gpu-10", "2 min 5 s"]
-    assert text_of(parts) == "needs 31 GB: gpu-1 has 24; gpu-10 is next in 2 min 5 s"
+    parts = fleet_queue.reason("needs 31 GiB: gpu-1 has 24; gpu-10 is next in 2 min 5 s", ("gpu-1", "gpu-10"))
+    assert [text_of(one) for one in parts if isinstance(one, Component)] == ["31 GiB", "gpu-1", "gpu-10", "2 min 5 s"]
+    assert text_of(parts) == "needs 31 GiB: gpu-1 has 24; gpu-10 is next in 2 min 5 s"
 
 
 def test_a_picture_cannot_be_moved_by_itself() -> None:
@@ -272,3 +322,4 @@ def test_money_is_told_with_digits_that_say_something(amount: float, told: str) 
 
 def test_the_name_of_a_card_is_what_tells_it_from_others() -> None:
     assert fleet.short_gpu("cuda:0 NVIDIA GeForce RTX 4090 : cudaMallocAsync") == "RTX 4090"
+    assert fleet.short_gpu("cuda:0 NVIDIA H100 80GB HBM3 : native") == "H100"

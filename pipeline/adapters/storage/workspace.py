@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,12 @@ from pipeline.adapters.storage.media_store import MediaStore, nothing
 from pipeline.domain.work import OutputFile, Request, Result
 
 _CODEC = cattrs.Converter()
+
+
+PREVIEW = "preview.jpg"
+"""The newest picture of an unfinished attempt, in its folder."""
+_LOOKED_AT = "preview.wanted"
+_LOOKED_AT_S = 15.0
 
 
 class Spool:
@@ -73,6 +80,23 @@ class Spool:
         if not path.is_file():
             return None
         return _CODEC.structure(json.loads(path.read_text(encoding="utf-8")), Result)
+
+    def newest_preview(self, attempt_id: str) -> bytes | None:
+        """The newest picture of an unfinished attempt as JPEG, and a word to its performer that somebody looks."""
+        folder = self.attempt_folder(attempt_id)
+        try:
+            (folder / _LOOKED_AT).touch()
+            return (folder / PREVIEW).read_bytes()
+        except OSError:
+            return None
+
+    def is_preview_wanted(self, attempt_id: str) -> bool:
+        """Whether somebody has asked for pictures of an attempt lately; most of the time nobody does, and none is made."""
+        try:
+            looked_at = (self.attempt_folder(attempt_id) / _LOOKED_AT).stat().st_mtime
+        except OSError:
+            return False
+        return time.time() - looked_at < _LOOKED_AT_S
 
     def forget(self, attempt_id: str) -> None:
         """Remove the attempt's folder: its end is in the database."""

@@ -43,6 +43,14 @@ class RunForecast:
     p90_s: float
 
 
+@dataclass(frozen=True)
+class Rehearsed:
+    """When each run will be done, and how many seconds each worker is at work until then, in the mean."""
+
+    runs: Mapping[str, RunForecast]
+    busy_s: Mapping[str, float]
+
+
 def jobs_left(jobs: Iterable[FleetJob]) -> list[JobsLeft]:
     """These jobs by kind, whatever follows them in their scenes."""
     count: Counter[Kind] = Counter()
@@ -64,7 +72,22 @@ def forecast(
     rehearsals: int = 40,
     seed: int = 0,
 ) -> dict[str, RunForecast]:
-    """When each run will be done. A run with work that nobody fits is left out.
+    """When each run will be done; see `rehearse`."""
+    found = rehearse(left, workers, now_s=now_s, measured=measured, lost_share=lost_share, rehearsals=rehearsals, seed=seed)
+    return dict(found.runs)
+
+
+def rehearse(
+    left: Sequence[JobsLeft],
+    workers: Sequence[Worker],
+    *,
+    now_s: float,
+    measured: Mapping[tuple[str, str], Speed] | None = None,
+    lost_share: float = 0.0,
+    rehearsals: int = 40,
+    seed: int = 0,
+) -> Rehearsed:
+    """When each run will be done and how long each worker works for that. A run with work that nobody fits is left out.
 
     `measured` gives the spread by worker and workflow key. `lost_share` is how much of the workers' time was lost to failures
     and outages so far; anything between nothing and as much again is taken to be lost from now on.
@@ -76,13 +99,16 @@ def forecast(
     rates = Rates(workers)
     paths_s = _paths(left, here, rates)
     ends: dict[str, list[float]] = {}
+    busy_s = {worker.name: max(0.0, worker.busy_until_s - now_s) if worker.holds else 0.0 for worker in here}
     for number in range(rehearsals):
         rehearsal = _Rehearsal(left, here, now_s=now_s, rates=rates, measured=measured or {}, able=able, seed=seed, number=number)
         for run, end_s in rehearsal.play().items():
             takes_s = max(end_s - now_s, paths_s.get(run, 0.0))
             goes_on = lost_share * uniform(seed, f"losses of {run}", number)
             ends.setdefault(run, []).append(takes_s / max(1e-3, 1 - goes_on))
-    return {run: _likely(found, now_s) for run, found in ends.items() if run not in stuck}
+        for name, worked_s in rehearsal.worked_s.items():
+            busy_s[name] += worked_s / rehearsals
+    return Rehearsed({run: _likely(found, now_s) for run, found in ends.items() if run not in stuck}, busy_s)
 
 
 def _likely(takes_s: Sequence[float], now_s: float) -> RunForecast:
@@ -139,6 +165,7 @@ class _Rehearsal:
             for job in worker.holds:
                 self.ends_s[job.kind.run] = max(self.ends_s.get(job.kind.run, now_s), self.ready_s[worker.name])
         self.drift: dict[str, float] = {}
+        self.worked_s: Counter[str] = Counter()
         self.total = sum(self.left)
         self.speed = sum(rates.speeds[worker.name] for worker in workers)
         self.fastest = sorted(workers, key=lambda worker: -rates.speeds[worker.name])[:_FASTEST]
@@ -197,7 +224,9 @@ class _Rehearsal:
         noise = stretch(self.seed, chance, number=self.number, spread=own.spread / sqrt(portion))
         loading_s = self._loading_s(worker, kind)
         each_s = self._seconds(worker, kind) - loading_s
-        self.ready_s[name] += loading_s + portion * each_s * noise * self._drift(name, own)
+        takes_s = loading_s + portion * each_s * noise * self._drift(name, own)
+        self.ready_s[name] += takes_s
+        self.worked_s[name] += takes_s  # type: ignore[assignment]
         self.model[name] = kind.model or self.model[name]
         self._let_go(name)
         self.run_of[name] = kind.run

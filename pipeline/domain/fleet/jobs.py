@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 
@@ -95,6 +95,14 @@ class Backlog:
     def lanes(self) -> tuple[Lane, ...]:
         """Every lane that has a job, in the order in which they came."""
         return tuple(self._lanes.values())
+
+    def of_whole_scenes(self) -> Backlog:
+        """The same jobs, each as long as it and all that follows it in its scene; costs by lanes. It is only to be read."""
+        found = Backlog()
+        for key, lane in self._lanes.items():
+            whole = replace(lane.kind, units=lane.kind.units + lane.kind.following_units, following_units=0.0)
+            found._lanes[key] = Lane(whole, lane.not_before_s, lane.home, lane.excluded, lane.jobs)
+        return found
 
     def add(self, job: FleetJob) -> None:
         """Put a job into its lane; one that is older than the lane's first goes before it. Raises ValueError for a known id."""

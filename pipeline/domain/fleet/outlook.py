@@ -6,25 +6,41 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from pipeline.domain.fleet.choosing import Assignment, choose
-from pipeline.domain.fleet.jobs import Backlog
+from pipeline.domain.fleet.jobs import Backlog, FleetJob
 from pipeline.domain.fleet.standing import Standing
-from pipeline.domain.fleet.workers import Rates, fits
+from pipeline.domain.fleet.workers import Rates, Worker, fits
 
 
 def ahead(backlog: Backlog, standing: Standing, *, horizon_s: float, each: int) -> tuple[Assignment, ...]:
-    """The jobs that each worker is expected to begin within the horizon, at most so many, in the order of their begin.
+    """The scenes that each worker is expected to begin within the horizon, at most so many, in the order of their begin.
 
-    It is the choice itself, made as if workers could be given work that long before they are free. Segments that come after
-    those that wait are not in it, and nothing that will arrive is.
+    It is the choice itself, made as if workers could be given work that long before they are free, and as if a worker that
+    begins a scene made it to its end, for that is what the choice prefers: so an answer lasts from the begin of the job that
+    waits to the end of the last segment that follows it. What will arrive in other ways is not in it.
     """
-    workers = [replace(worker, places=len(worker.holds) + each) for worker in standing.workers]
+    workers = [_until_its_scenes_end(worker, standing, each) for worker in standing.workers]
     rules = replace(standing.rules, ahead_s=horizon_s)
-    choice = choose(backlog, workers, now_s=standing.now_s, rules=rules, served=standing.served)
+    choice = choose(backlog.of_whole_scenes(), workers, now_s=standing.now_s, rules=rules, served=standing.served)
     return tuple(sorted(choice.assignments, key=lambda given: (given.start_s, given.job.id)))
 
 
+def _until_its_scenes_end(worker: Worker, standing: Standing, each: int) -> Worker:
+    """The worker as it will be once it has made the scenes that it has begun, with room for so many more."""
+    following_s = sum(seconds_after(job, worker, standing) for job in worker.holds)
+    until_s = max(worker.busy_until_s, standing.now_s) + following_s if following_s else worker.busy_until_s
+    return replace(worker, places=len(worker.holds) + each, busy_until_s=until_s)
+
+
+def seconds_after(job: FleetJob, worker: Worker, standing: Standing) -> float:
+    """What the segments after this one take this worker."""
+    return job.kind.following_units * standing.rates.seconds_per_unit(worker, job.kind.workflow)
+
+
 def work_left_s(backlog: Backlog, standing: Standing) -> float:
-    """How long all that waits takes the workers that may do it, if it is shared out evenly; 0 when nobody may."""
+    """How long all that waits takes the workers that may do it, with what follows in its scenes, if it is shared out evenly.
+
+    0 when nobody may do it.
+    """
     here = [worker for worker in standing.workers if not worker.away]
     rates = Rates(standing.workers)
     able: dict[str, Sequence[str]] = {}
@@ -32,5 +48,6 @@ def work_left_s(backlog: Backlog, standing: Standing) -> float:
     for lane in backlog.lanes:
         found = able.setdefault(lane.kind.workflow, [worker.name for worker in here if fits(worker, lane.kind)])
         speed = sum(rates.speeds[name] for name in found)
-        total += len(lane.jobs) * lane.kind.units * rates.typical(lane.kind.workflow) / speed if speed else 0.0
+        units = lane.kind.units + lane.kind.following_units
+        total += len(lane.jobs) * units * rates.typical(lane.kind.workflow) / speed if speed else 0.0
     return total

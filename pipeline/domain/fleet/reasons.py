@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pipeline.domain.fleet.jobs import FleetJob, Lane
 from pipeline.domain.fleet.standing import OpenLane, Seat, Standing
 from pipeline.domain.fleet.workers import Worker, fits
+from pipeline.domain.graphics_memory import gibibytes, in_words
 
-_GB = 1e9
 _NAMED = 3
 
 
@@ -74,8 +74,8 @@ def _nobody(standing: Standing, job: FleetJob) -> Reason:
         if obstacle == "memory":
             most = max(worker.memory_bytes for worker in workers)
             have = "has" if len(workers) == 1 else "have"
-            parts.append(f"needs {kind.memory_bytes / _GB:.3g} GB: {names} {have} {most / _GB:.3g}")
-            remedies.append(f"add a worker with {kind.memory_bytes / _GB:.3g} GB")
+            parts.append(f"needs {in_words(kind.memory_bytes)}: {names} {have} {gibibytes(most)}")
+            remedies.append(f"add a worker with {in_words(kind.memory_bytes)}")
         elif obstacle == "tags":
             parts.append(f"needs {', '.join(sorted(kind.tags))}, which {names} {be} not marked with")
             remedies.append("mark a worker with it")
@@ -139,10 +139,9 @@ def _busy(standing: Standing, lane: OpenLane, able: Sequence[Seat]) -> Reason:
         words = f"needs a worker with {kind.model}; {first.worker.name} is next in {in_s}"
         return Reason("model", words, f"load {kind.model} on more workers")
     if len(able) < len(standing.workers) and kind.memory_bytes:
-        words = (
-            f"needs {kind.memory_bytes / _GB:.3g} GB; of the {len(able)} workers with that, {first.worker.name} is next in {in_s}"
-        )
-        return Reason("memory", words, f"add a worker with {kind.memory_bytes / _GB:.3g} GB")
+        needs = f"needs {in_words(kind.memory_bytes)}"
+        words = f"{needs}; of the {len(able)} workers with that, {first.worker.name} is next in {in_s}"
+        return Reason("memory", words, f"add a worker with {in_words(kind.memory_bytes)}")
     everybody = "the only worker for it is" if len(able) == 1 else f"all {len(able)} workers for it are"
     return Reason("busy", f"{everybody} busy; {first.worker.name} is next in {in_s}", "add a worker")
 

@@ -81,6 +81,19 @@ class Verdict:
         return "; ".join(finding.words for finding in found if finding.words)
 
 
+@dataclass(frozen=True)
+class Card:
+    """One card of a worker: its newest reading, and what that came to."""
+
+    reading: Reading
+    verdict: Verdict
+
+
+def gravest(cards: Iterable[Card]) -> Card | None:
+    """The card that a person should see first: the gravest, of equals the hottest; None without any."""
+    return max(cards, key=lambda card: (_GRAVITY[card.verdict.level], card.reading.temperature_c or 0.0), default=None)
+
+
 def judge(
     readings: Iterable[Reading],
     thresholds: Sequence[Threshold],

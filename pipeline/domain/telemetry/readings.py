@@ -65,6 +65,11 @@ class Reading:
         """What it draws of what it may draw; somewhat above 1.0 for moments."""
         return None if self.power_w is None or not self.power_limit_w else self.power_w / self.power_limit_w
 
+    @property
+    def is_memory_alone(self) -> bool:
+        """Whether it tells nothing but memory, which is all that a server says of its card."""
+        return (self.use, self.temperature_c, self.power_w, self.clock_mhz) == (None, None, None, None)
+
     def is_current(self, now: datetime) -> bool:
         """Whether it still tells how the card is, rather than how it was."""
         return now - self.at <= _CURRENT

@@ -182,10 +182,12 @@ class ComfyBackend:
         return self._servers[address]
 
     def _show(self, job: Job, preview: Preview) -> None:
-        """Keep a preview, at most so many a second: called by the socket, so nothing is waited for."""
+        """Keep a preview while somebody looks, at most so many a second: called by the socket, so nothing is waited for."""
         now = time.monotonic()
         if now - self._shown_at.get(job.id, 0.0) >= self._timing.preview_s and len(preview.picture) <= _PREVIEW_BYTES:
             self._shown_at[job.id] = now
+            if not self._spool.is_preview_wanted(job.id):
+                return
             self._pool.submit(keep_preview, preview.picture, self._spool.attempt_folder(job.id))
 
     async def _leave(self) -> None:

@@ -19,12 +19,11 @@ from pipeline.adapters.backends.results import SEGMENT, STILL, take_segment, tak
 from pipeline.adapters.media.failures import library_errors
 from pipeline.adapters.media.images import ImageLimits, open_image, probe_image, write_png
 from pipeline.adapters.media.video import VideoWriter, examine, probe, read_frames
-from pipeline.adapters.storage.workspace import AttemptWorkspace, Spool
+from pipeline.adapters.storage.workspace import PREVIEW, AttemptWorkspace, Spool
 from pipeline.domain.errors import WorkFailed
 from pipeline.domain.stages import Stage
 from pipeline.domain.work import Request, Result
 
-PREVIEW = "preview.jpg"
 _VIDEOS = frozenset({".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi"})
 _PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"})
 _PREVIEW_SIDE = 512

@@ -1,0 +1,76 @@
+"""When runs of a fleet will be done, read from the database, and what other workers would change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from components import fleet_what_if
+from pipeline.domain.errors import Invalid
+from pipeline.domain.fleet.what_if import Change
+from pipeline.domain.production import Approvals
+from pipeline.domain.stages import Stage
+from tests.factories import make_production
+from tests.fleet import FleetHouse
+
+
+@pytest.fixture
+def house(tmp_path: Path, database_url: str) -> Iterator[FleetHouse]:
+    """A house with a fleet of two whose workers hold what they are given; every promise holds at the end."""
+    found = FleetHouse(tmp_path, database_url)
+    found.add("gpu-1", "gpu-2", cost_per_hour=3.6)
+    found.fleet.holding |= {"gpu-1", "gpu-2"}
+    yield found
+    found.fleet.holding.clear()
+    found.check()
+    found.close()
+
+
+def test_scenes_whose_pictures_are_still_being_made_are_counted_with_all_their_segments(house: FleetHouse) -> None:
+    house.start(make_production(characters=3, scene_types=2, variants=2, segments=4))
+    house.work()
+    [run] = house.studio.fleet_forecasts.now().runs
+    assert run.jobs == 3 * 2 + 3 * 2 * 2 * 4, "six pictures, twelve scenes of four segments"
+    assert run.likely_at is not None and run.latest_at is not None
+    assert house.clock.now() < run.likely_at < run.latest_at
+
+
+def test_segments_that_wait_run_and_follow_are_counted_once(house: FleetHouse) -> None:
+    production = make_production(characters=4, scene_types=1, variants=1, segments=3)
+    house.fleet.holding.clear()
+    run = house.start(production)
+    while not house.jobs(run, Stage.SCENE_GENERATION):
+        house.engine.turn()
+    house.fleet.holding |= {"gpu-1", "gpu-2"}
+    house.work()
+    made = [job for job in house.jobs(run, Stage.SCENE_GENERATION) if job.status.value == "done"]
+    [found] = house.studio.fleet_forecasts.now().runs
+    assert found.jobs == 4 * 3 - len(made)
+
+
+def test_scenes_behind_a_decision_are_told_and_not_counted(house: FleetHouse) -> None:
+    house.fleet.holding.clear()
+    house.start(make_production(characters=2, scene_types=1, variants=1, approvals=Approvals(variants="human")))
+    house.work()
+    [run] = house.studio.fleet_forecasts.now().runs
+    assert (run.jobs, run.undecided, run.likely_at) == (0, 2, None)
+
+
+def test_more_workers_are_done_earlier_and_the_answer_says_so(house: FleetHouse) -> None:
+    house.start(make_production(characters=6, scene_types=2, variants=2, segments=2))
+    house.work()
+    found = house.studio.fleet_forecasts.what_if(Change("gpu-1", 2))
+    assert found.gained_s is not None and found.gained_s > 0
+    said = fleet_what_if.sentence(found)
+    assert said.startswith("2 more like gpu-1: done ") and " earlier, in " in said
+    slower = house.studio.fleet_forecasts.what_if(Change(without=("gpu-2",)))
+    assert " later, in " in fleet_what_if.sentence(slower)
+    with pytest.raises(Invalid):
+        house.studio.fleet_forecasts.what_if(Change("nobody", 1))
+
+
+def test_with_nothing_left_the_answer_says_so(house: FleetHouse) -> None:
+    found = house.studio.fleet_forecasts.what_if(Change("gpu-1", 1))
+    assert fleet_what_if.sentence(found) == "1 more like gpu-1: nothing is left that anybody could do"
