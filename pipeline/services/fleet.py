@@ -19,7 +19,7 @@ from pipeline.domain.fleet.choosing import Choice, choose
 from pipeline.domain.fleet.jobs import Backlog, FleetJob, Kind
 from pipeline.domain.fleet.rules import Rules
 from pipeline.domain.fleet.standing import Queue
-from pipeline.domain.fleet.workers import DEFAULT_SECONDS_PER_UNIT
+from pipeline.domain.fleet.workers import DEFAULT_SECONDS_PER_UNIT, Rates
 from pipeline.domain.fleet.workers import Worker as Seat
 from pipeline.domain.plans import RunBook
 from pipeline.domain.records import ENGINE, FleetWork, Job, Run
@@ -30,6 +30,9 @@ from pipeline.domain.workers import Worker, WorkRecord
 from pipeline.services.fitness import Fitness
 
 _REREAD = timedelta(seconds=10)
+_RECKON = timedelta(seconds=2)
+_MOVED = 1.25
+"""So old may speeds be while none has moved by this factor: reckoning them is most of what a decision costs."""
 _SWITCH_S = 20.0
 """What loading a model is taken to cost until it was measured."""
 
@@ -55,6 +58,34 @@ class _Able:
         return most + 1 if 0 <= most < max(self.memory.values(), default=0) else 0
 
 
+@dataclass(frozen=True)
+class _Reckoned:
+    """Speeds, and what was known of which workers at that time: seconds for a frame, by worker and work."""
+
+    names: Sequence[str]
+    seconds: Mapping[tuple[int, str], float]
+    at: datetime
+    rates: Rates
+
+    def serve(self, names: Sequence[str], seconds: Mapping[tuple[int, str], float], now: datetime) -> bool:
+        """Whether they are still good enough for what is known now."""
+        if not timedelta(0) <= now - self.at < _RECKON or names != self.names or seconds.keys() != self.seconds.keys():
+            return False
+        return all(before <= _MOVED * seconds[key] and seconds[key] <= _MOVED * before for key, before in self.seconds.items())
+
+
+@dataclass(frozen=True)
+class _Card:
+    """What stays of a worker while neither its row nor its records change."""
+
+    worker: Worker
+    own: Sequence[WorkRecord]
+    seconds: Mapping[str, float]
+    aside: frozenset[str]
+    tags: frozenset[str]
+    away: str
+
+
 class Fleet:
     """Chooses workers for waiting jobs. One per engine; several engines on one database see each other's work in it."""
 
@@ -68,6 +99,8 @@ class Fleet:
         self._models: dict[tuple[int, str], str] = {}
         self._fleet = _Able({}, {})
         self._fitness = Fitness(book_of)
+        self._rates: _Reckoned | None = None
+        self._cards: dict[str, _Card] = {}
 
     # Choosing ---------------------------------------------------------------------------------------------------
 
@@ -99,7 +132,8 @@ class Fleet:
         others = {work.run_id for here in held.values() for work in here} - set(known)
         known |= store.runs.by_ids(list(others)) if others else {}
         seats = [self._seat(store, worker, own[worker.id], held[worker.name], known) for worker in workers.values()]
-        return choose(self._backlog, seats, now_s=now.timestamp(), rules=self._rules, served=self._served)
+        rates = self._reckoned(seats, shown, now)
+        return choose(self._backlog, seats, now_s=now.timestamp(), rules=self._rules, rates=rates, served=self._served)
 
     @property
     def backlog(self) -> Backlog:
@@ -125,6 +159,14 @@ class Fleet:
             for work in store.fleet_work.waiting(run.id, max_rank=last_rank(Phase(run.until)), above=self._newest[run.id]):
                 self._newest[run.id] = work.job_id
                 self._backlog.add(self._job(store, run, work, fleet))
+
+    def _reckoned(self, seats: Sequence[Seat], shown: Sequence[WorkRecord], now: datetime) -> Rates:
+        """The speeds of these workers: reckoned anew now and then, and at once when one has moved."""
+        names = [seat.name for seat in seats]
+        seconds = {(one.worker_id, one.work): one.seconds_per_frame for one in shown if one.samples}
+        if self._rates is None or not self._rates.serve(names, seconds, now):
+            self._rates = _Reckoned(names, seconds, now, Rates(seats))
+        return self._rates.rates
 
     # What decisions see -----------------------------------------------------------------------------------------
 
@@ -164,21 +206,30 @@ class Fleet:
     def _seat(
         self, store: Store, worker: Worker, own: Sequence[WorkRecord], here: Sequence[FleetWork], runs: Mapping[int, Run]
     ) -> Seat:
-        seconds = {record.work: record.seconds_per_frame for record in own if record.samples}
+        card = self._card(worker, own)
         jobs = [self._job(store, runs[work.run_id], work, self._fleet) for work in here]
         return Seat(
             name=worker.name,
             memory_bytes=worker.memory_bytes,
-            seconds_per_unit=seconds,
+            seconds_per_unit=card.seconds,
             model=jobs[-1].kind.model if jobs else worker.model,
             switch_s=worker.switch_s or _SWITCH_S,
             holds=tuple(jobs),
-            busy_until_s=_busy_until(here, jobs, seconds),
-            tags=frozenset(worker.tags),
-            away=worker.why_not,
-            aside=frozenset(record.work for record in own if record.aside_since),
+            busy_until_s=_busy_until(here, jobs, card.seconds),
+            tags=card.tags,
+            away=card.away,
+            aside=card.aside,
             lacks=self._fitness.lacks(store, worker),
         )
+
+    def _card(self, worker: Worker, own: Sequence[WorkRecord]) -> _Card:
+        card = self._cards.get(worker.name)
+        if card is None or card.worker != worker or card.own != own:
+            seconds = {record.work: record.seconds_per_frame for record in own if record.samples}
+            aside = frozenset(record.work for record in own if record.aside_since)
+            card = _Card(worker, own, seconds, aside, frozenset(worker.tags), worker.why_not)
+            self._cards[worker.name] = card
+        return card
 
     # Learning ---------------------------------------------------------------------------------------------------
 

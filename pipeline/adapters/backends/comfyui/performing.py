@@ -271,7 +271,7 @@ class Performance:
 
     async def _fetch(self, files: list[MadeFile], folder: Path) -> list[Path]:
         """The files under names of our own: theirs name nothing here."""
-        await self._in_pool(_make_anew, folder)
+        _make_anew(folder)
         paths: list[Path] = []
         room = OUTPUT_LIMIT
         for number, file in enumerate(files, 1):
