@@ -28,7 +28,8 @@ def take_segment(
 ) -> tuple[OutputFile, ...]:
     """Publish `segment.mp4` of the folder and its last frame: `last_frame.png` where there is one, else taken from the video.
 
-    Every frame is decoded, unless `measured` says what that shows. Raises WorkFailed("corrupt_output") unless it is H.264 of the asked size, rate and length.
+    Every frame is decoded, unless `measured` says what that shows. Raises WorkFailed("corrupt_output") unless it is H.264 of
+    the asked size, rate and length.
     """
     path = _regular(folder, SEGMENT)
     measured = measured or measure(path)

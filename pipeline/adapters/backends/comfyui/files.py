@@ -59,13 +59,11 @@ def chosen(files: Sequence[MadeFile], *, nodes: Sequence[str], stage: str, frame
 def take_in(spool: Spool, request: Request, fetched: Sequence[Path], *, seconds: float, made: int = 0) -> Result:
     """Bring the fetched files into form, check and publish them, and keep the result. Raises WorkFailed like `results`.
 
+    They lie in one folder, alone, which is removed in the end: nothing that is found there passes for the server's work but them.
     `made` is how many frames the server was asked for, where that is more than the request wants: its first frames are kept.
     """
     workspace = AttemptWorkspace(spool, request, lambda fraction, note: None)
-    folder = spool.attempt_folder(request.attempt_id) / "output"
-    # A first performance of this may have died half way; nothing of it may pass for the server's work.
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
+    folder = fetched[0].parent
     if request.stage == Stage.VARIANT_GENERATION:
         _to_png(fetched[0], folder / STILL)
         outputs = take_still(request, workspace, folder)
@@ -74,8 +72,7 @@ def take_in(spool: Spool, request: Request, fetched: Sequence[Path], *, seconds:
         outputs = take_segment(request, workspace, folder, measured)
     result = replace(Result(outputs=outputs), seconds=seconds)
     spool.keep_result(request.attempt_id, result)
-    for done in {folder, *(path.parent for path in fetched)}:  # here, and not in the engine's thread, which clears up the rest
-        shutil.rmtree(done, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)  # here, and not in the engine's thread, which clears up the rest
     return result
 
 
