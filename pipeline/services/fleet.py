@@ -101,6 +101,7 @@ class Fleet:
         self._fitness = Fitness(book_of)
         self._rates: _Reckoned | None = None
         self._cards: dict[str, _Card] = {}
+        self._kinds: dict[tuple[object, ...], Kind] = {}
 
     # Choosing ---------------------------------------------------------------------------------------------------
 
@@ -186,6 +187,14 @@ class Fleet:
         )
 
     def _kind(self, store: Store, run: Run, work: FleetWork, memory_bytes: int) -> Kind:
+        """One object for all jobs of a kind: they are compared and counted all the time."""
+        graph = self._fitness.graph(store, work)
+        key = run.id, work.work, work.scene_type, work.frames, work.part, work.priority, graph, memory_bytes
+        if key not in self._kinds:
+            self._kinds[key] = self._new_kind(store, run, work, graph=graph, memory_bytes=memory_bytes)
+        return self._kinds[key]
+
+    def _new_kind(self, store: Store, run: Run, work: FleetWork, *, graph: str, memory_bytes: int) -> Kind:
         book = self._book_of(store, run.id)
         following = 0
         if work.scene_type:
@@ -197,7 +206,7 @@ class Fleet:
             units=float(max(1, work.frames)),
             following_units=float(following),
             model=self._model(store, run.id, work.scene_type),
-            graph=self._fitness.graph(store, work),
+            graph=graph,
             memory_bytes=memory_bytes,
             priority=work.priority,
             group=work.scene_type,

@@ -69,8 +69,4 @@ def graph_of(workflow: Workflow, request: Request, *, uploaded: Mapping[str, str
 
 def classes_of_length(workflow: Workflow) -> list[str]:
     """The node classes whose schemas say which numbers of frames a clip may have."""
-    bound = {binding.node for binding in workflow.bindings if binding.slot == "frames"}
-    nodes = [
-        node for node in workflow.graph.nodes.values() if node.id in bound or {link.node for _, link in node.links()} & bound
-    ]
-    return list(dict.fromkeys(node.class_type for node in nodes)) if bound else []
+    return workflow.classes_of("frames")
