@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection, Dialect, Select, bindparam
 from sqlalchemy.exc import DBAPIError
 
 _Process = Callable[[Any], Any]
+_Shape = TypeVar("_Shape")
+_MOST_KEPT = 20_000
 
 
 class Read:
@@ -28,6 +30,12 @@ class Read:
         self, connection: Connection, values: Mapping[str, Any], many: Sequence[Any] = (), most: int | None = None
     ) -> Iterable[Any]:
         """The first `most` rows; each has its columns as attributes and is a tuple."""
+        known, values = self._prepared(connection, values, many)
+        return known.rows(connection, values, most)
+
+    def _prepared(
+        self, connection: Connection, values: Mapping[str, Any], many: Sequence[Any]
+    ) -> tuple[_Compiled, Mapping[str, Any]]:
         size = _padded(len(many)) if many else 0
         if many:
             padded = [*many, *([many[-1]] * (size - len(many)))]
@@ -37,14 +45,41 @@ class Read:
         if known is None:
             binds = [bindparam(name) for name in _names(size)]
             known = self._known[key] = _Compiled(self._make(binds), connection.dialect)
-        return known.rows(connection, values, most)
+        return known, values
+
+
+class Reread(Read, Generic[_Shape]):
+    """A select that finds mostly the same rows turn after turn: what `shape` makes of a row is kept, and shared by all who ask.
+
+    `shape` must depend on the row alone, and what it makes must not change.
+    """
+
+    def __init__(self, make: Callable[[list[Any]], Select[Any]], shape: Callable[[Any], _Shape]) -> None:
+        super().__init__(make)
+        self._shape = shape
+        self._shaped: dict[tuple[Any, ...], _Shape] = {}
+
+    def all(self, connection: Connection, values: Mapping[str, Any] | None = None, many: Sequence[Any] = ()) -> list[_Shape]:
+        """What the rows have become."""
+        known, values = self._prepared(connection, values or {}, many)
+        if not known.is_direct:
+            return [self._shape(row) for row in known.rows(connection, values, None)]
+        if len(self._shaped) > _MOST_KEPT:
+            self._shaped.clear()
+        found = []
+        for raw in known.raw(connection, values, None):
+            shaped = self._shaped.get(raw)
+            if shaped is None:
+                shaped = self._shaped[raw] = self._shape(known.finished(raw))
+            found.append(shaped)
+        return found
 
 
 class _Compiled:
     def __init__(self, statement: Select[Any], dialect: Dialect) -> None:
         self._statement = statement
-        self._is_direct = dialect.positional
-        if not self._is_direct:
+        self.is_direct = dialect.positional
+        if not self.is_direct:
             return
         compiled = statement.compile(dialect=dialect)
         self._sql = str(compiled)
@@ -62,16 +97,21 @@ class _Compiled:
 
     def rows(self, connection: Connection, values: Mapping[str, Any], most: int | None) -> Iterable[Any]:
         """SQLite plans a bound LIMIT anew for each value, which costs more than the rows: there the reading just stops."""
-        if not self._is_direct:
+        if not self.is_direct:
             return connection.execute(self._statement if most is None else self._statement.limit(most), values)
+        return [self.finished(row) for row in self.raw(connection, values, most)]
+
+    def raw(self, connection: Connection, values: Mapping[str, Any], most: int | None) -> list[tuple[Any, ...]]:
+        """The rows as the driver gives them."""
         given = {**self._defaults, **values} if self._defaults else values
         parameters = [given[name] if process is None else process(given[name]) for name, process in self._binds]
         with DriverCursor(connection, self._sql) as cursor:
             cursor.execute(self._sql, parameters)
-            found = cursor.fetchall() if most is None else cursor.fetchmany(most)
-        return [self._finished(row) for row in found]
+            found: list[tuple[Any, ...]] = cursor.fetchall() if most is None else cursor.fetchmany(most)
+        return found
 
-    def _finished(self, raw: tuple[Any, ...]) -> Any:
+    def finished(self, raw: tuple[Any, ...]) -> Any:
+        """A row of the driver with its values as the columns have them."""
         values = list(raw)
         for number, process in self._processes:
             values[number] = process(values[number])

@@ -172,8 +172,8 @@ def build_studio(
     from pipeline.services.previews import Previews
     from pipeline.services.reports import Reports
     from pipeline.services.runbooks import RunBooks
-    from pipeline.services.runs import RunsService
     from pipeline.services.upkeep import Upkeep
+    from pipeline.wiring_views import build_views
 
     now = clock or SystemClock()
     stores, media, spool = _open(settings, checkpoint)
@@ -189,7 +189,6 @@ def build_studio(
         spool=spool,
         locks=ProcessLocks(settings.locks_root),
         productions=productions,
-        runs=RunsService(stores, books, media=media, clock=now, presets=productions.presets, load_workflow=workflow_files.load),
         deliveries=Deliveries(stores, books, now, media.copy_out),
         packages=Packages(stores, lambda sha256: _package_contents(media.stored(sha256)), Deliveries.package_name),
         reports=Reports(stores, books, now),
@@ -202,9 +201,9 @@ def build_studio(
         planning=Planning(stores, hash_file),
         previews=Previews(stores, media.copy_out, lambda folder: shutil.rmtree(folder, ignore_errors=True)),
         **_fleet(settings, stores, now, servers=servers, probe=probe),
-        **_decisions(stores, books, now),
+        **_decisions(stores, books, now, media, productions.presets),
         **_workflows(stores, now, media),
-        **_views(settings, stores, books, now, media, spool),
+        **build_views(settings, stores, books, now, media=media, spool=spool),
     )
 
 
@@ -229,62 +228,23 @@ def _workflows(stores: Stores, now: Clock, media: MediaStore) -> dict[str, Any]:
     }
 
 
-def _decisions(stores: Stores, books: RunBooks, now: Clock) -> dict[str, Any]:
+def _decisions(stores: Stores, books: RunBooks, now: Clock, media: MediaStore, presets: Presets) -> dict[str, Any]:
     """The services by which people ask for scenes and judge them."""
     from pipeline.services.budgets import Budgets
     from pipeline.services.retakes import Retakes
     from pipeline.services.review import Review
+    from pipeline.services.runs import RunsService
     from pipeline.services.schedules import Schedules
     from pipeline.services.submission import Submission
 
     return {
+        "runs": RunsService(stores, books, media=media, clock=now, presets=presets, load_workflow=workflow_files.load),
         "budgets": Budgets(stores, now),
         "schedules": Schedules(stores, now),
         "submission": Submission(stores, books, now),
         "review": Review(stores, books, now),
         "retakes": Retakes(stores, books, now),
     }
-
-
-def _views(settings: Settings, stores: Stores, books: RunBooks, now: Clock, media: MediaStore, spool: Spool) -> dict[str, Any]:
-    """The services that only read, for screens."""
-    from pipeline.services.activity import Activity
-    from pipeline.services.boards import Boards
-    from pipeline.services.causes import Causes
-    from pipeline.services.cells import Cells
-    from pipeline.services.costs import Costs
-    from pipeline.services.fleet_forecasts import FleetForecasts
-    from pipeline.services.fleet_pages import FleetPages
-    from pipeline.services.live_work import LiveWork
-    from pipeline.services.media_files import MediaFiles
-    from pipeline.services.overview import Overview
-    from pipeline.services.search import Search
-
-    return {
-        "activity": Activity(stores, books, now),
-        "boards": Boards(stores, books, now),
-        "causes": Causes(stores),
-        "cells": Cells(stores, books, now),
-        "costs": Costs(stores, books, now),
-        "fleet_forecasts": FleetForecasts(stores, books, now),
-        "fleet_pages": FleetPages(stores, books, now, settings.gpu_limits),
-        "files": MediaFiles(stores, books, media.stored, partial(_small_picture, settings.cache_root / "thumbnails")),
-        "live_work": LiveWork(stores, books, now, newest_preview=spool.newest_preview),
-        "overview": Overview(stores, books, now, slots=settings.parallel, free_disk=partial(_free_disk, settings.home)),
-        "search": Search(stores),
-    }
-
-
-def _free_disk(folder: Path) -> int:
-    """The bytes that are free where a folder lies."""
-    return shutil.disk_usage(folder).free
-
-
-def _small_picture(root: Path, picture: Path, sha256: str, height: int) -> Path:
-    """The picture libraries load when the first small picture is asked for."""
-    from pipeline.adapters.media.thumbnails import thumbnails
-
-    return thumbnails(root).of(picture, sha256, height)
 
 
 def _open(settings: Settings, checkpoint: Callable[[str], None] | None) -> tuple[Stores, MediaStore, Spool]:

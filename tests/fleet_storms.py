@@ -268,10 +268,12 @@ class Storm:
             self._die(self._fate())
 
     def work(self) -> None:
-        """Turn until nothing is to be done any more."""
-        deadline = time.monotonic() + PATIENCE_S
+        """Turn until nothing is to be done any more; that nothing ends for so long is a failure."""
+        deadline, ended = 0.0, -1
         while self.is_busy():
-            assert time.monotonic() < deadline, self.standing()
+            now, before, ended = time.monotonic(), ended, self.ended()
+            deadline = now + PATIENCE_S if ended != before else deadline
+            assert now < deadline, self.standing()
             self.weathered(self._turns)
 
     def _turns(self) -> None:
@@ -286,6 +288,11 @@ class Storm:
     def is_busy(self) -> bool:
         """Whether any job of any run is open."""
         return any(self.open_jobs().values())
+
+    def ended(self) -> int:
+        """How many jobs of all runs have ended, in whatever way."""
+        jobs = [job for run in self.house.studio.runs.all() for job in self.house.jobs(run)]
+        return sum(job.status not in (JobStatus.READY, JobStatus.RUNNING) for job in jobs)
 
     def open_jobs(self) -> Counter[JobStatus]:
         """The jobs of all runs that have not ended, by status."""

@@ -6,10 +6,11 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, select
+from sqlalchemy import Connection, Select, and_, bindparam, func, select
 
 from data.models import attempts, jobs, stills
 from data.models import production_run_cells as cells
+from data.reads import Read, Reread
 from data.repositories.chunks import chunks
 from data.repositories.job_rows import READY, RUNNING
 from data.tables import fixed
@@ -55,6 +56,30 @@ def _with_cell_and_home(columns: Sequence[Any]) -> Select[Any]:
     )
 
 
+_WAITING = Read(
+    lambda many: (
+        _with_cell_and_home(_COLUMNS)
+        .where(
+            jobs.c.run_id == bindparam("run_id"),
+            jobs.c.lane == Lane.GENERATION.value,
+            jobs.c.status == READY,
+            jobs.c.rank <= bindparam("max_rank"),
+            jobs.c.id > bindparam("above"),
+        )
+        .order_by(jobs.c.id)
+    )
+)
+_HELD = Reread(
+    lambda many: (
+        _with_cell_and_home([*_COLUMNS, attempts.c.worker, attempts.c.started_at, attempts.c.progress])
+        .join(attempts, attempts.c.id == jobs.c.attempt_id)
+        .where(jobs.c.status == RUNNING, jobs.c.lane == Lane.GENERATION.value)
+        .order_by(attempts.c.started_at)
+    ),
+    lambda row: FleetWork(**row._asdict()),
+)
+
+
 class FleetWorks:
     """Reads what waits for a worker, and what workers hold."""
 
@@ -63,23 +88,13 @@ class FleetWorks:
 
     def waiting(self, run_id: int, *, max_rank: int, above: int = 0) -> list[FleetWork]:
         """The ready generation jobs of a run with a number above `above`, oldest first."""
-        query = _with_cell_and_home(_COLUMNS).where(
-            jobs.c.run_id == run_id,
-            jobs.c.lane == Lane.GENERATION.value,
-            jobs.c.status == READY,
-            jobs.c.rank <= max_rank,
-            jobs.c.id > above,
-        )
-        rows = list(self._connection.execute(query.order_by(jobs.c.id)))
+        rows = list(_WAITING.rows(self._connection, {"run_id": run_id, "max_rank": max_rank, "above": above}))
         failures = self._failures([row.job_id for row in rows if row.tries])
-        return [FleetWork(**row._mapping, failed_at=failures.get(row.job_id, {})) for row in rows]
+        return [FleetWork(**row._asdict(), failed_at=failures.get(row.job_id, {})) for row in rows]
 
     def held(self) -> list[FleetWork]:
         """The running generation jobs that were given to workers, longest running first."""
-        attempt = (attempts.c.worker, attempts.c.started_at, attempts.c.progress)
-        query = _with_cell_and_home([*_COLUMNS, *attempt]).join(attempts, attempts.c.id == jobs.c.attempt_id)
-        query = query.where(jobs.c.status == RUNNING, jobs.c.lane == Lane.GENERATION.value).order_by(attempts.c.started_at)
-        return [FleetWork(**row._mapping) for row in self._connection.execute(query)]
+        return _HELD.all(self._connection)
 
     def ended(self, workers: Collection[str], since: datetime, limit: int) -> list[PastWork]:
         """What ended at these workers since then, the newest first; of every outcome but `reused`."""

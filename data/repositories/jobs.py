@@ -24,6 +24,11 @@ from pipeline.domain.statuses import AttemptOutcome, JobStatus
 _UNFINISHED = [READY, RUNNING, FAILED]
 _RATES_AT_ONCE = 100
 _INSERT = insert(jobs)
+_RESERVE = (
+    update(jobs)
+    .where(jobs.c.id == bindparam("b_id"), jobs.c.epoch == bindparam("b_epoch"))
+    .values(reserved_seconds=bindparam("b_reserved"))
+)
 _START = (
     update(jobs)
     .where(jobs.c.id == bindparam("b_id"), jobs.c.status == READY)
@@ -242,9 +247,7 @@ class Jobs:
 
     def extend_reservation(self, job: Job, reserved: float) -> None:
         """The attempt may cost this many seconds now."""
-        self._connection.execute(
-            update(jobs).where(jobs.c.id == job.id, jobs.c.epoch == job.epoch).values(reserved_seconds=reserved)
-        )
+        self._batch.add(_RESERVE, {"b_id": job.id, "b_epoch": job.epoch, "b_reserved": reserved})
 
     def running(self, owner: str | None = None) -> list[Job]:
         """Running jobs, of one engine when given."""

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Select, bindparam, delete, insert, select, up
 from data.batch import Batch
 from data.fleet_models import catalogues, worker_records, workers
 from data.models import attempts, jobs
+from data.reads import Reread
 from data.repositories.job_rows import RUNNING
 from data.telemetry_models import gpu_devices, gpu_readings
 from pipeline.domain.workers import Health, NewWorker, Worker, WorkerState, WorkRecord
@@ -48,7 +49,7 @@ class Workers:
 
     def all(self) -> list[Worker]:
         """Every worker, by name."""
-        return self._all(select(workers).order_by(workers.c.name))
+        return _WORKERS.all(self._connection)
 
     def by_id(self, worker_id: int) -> Worker | None:
         """One worker, if there is one."""
@@ -93,10 +94,7 @@ class Workers:
 
     def records(self, works: Sequence[str] | None = None) -> list[WorkRecord]:
         """What workers have shown, with these kinds of work or with all."""
-        query = select(*_RECORD_COLUMNS).order_by(worker_records.c.worker_id, worker_records.c.work)
-        if works is not None:
-            query = query.where(worker_records.c.work.in_(works))
-        return [WorkRecord(**row._mapping) for row in self._connection.execute(query)]
+        return _RECORDS.all(self._connection, many=works or ()) if works is None or works else []
 
     def record(self, worker_id: int, work: str) -> WorkRecord | None:
         """What one worker has shown with one kind of work."""
@@ -115,4 +113,13 @@ class Workers:
 
 def _worker(row: Any) -> Worker:
     changed = {"tags": tuple(row.tags), "state": WorkerState(row.state), "health": Health(row.health)}
-    return Worker(**{**row._mapping, **changed})
+    return Worker(**{**row._asdict(), **changed})
+
+
+def _records(works: list[Any]) -> Select[Any]:
+    query = select(*_RECORD_COLUMNS).order_by(worker_records.c.worker_id, worker_records.c.work)
+    return query.where(worker_records.c.work.in_(works)) if works else query
+
+
+_WORKERS = Reread(lambda many: select(workers).order_by(workers.c.name), _worker)
+_RECORDS = Reread(_records, lambda row: WorkRecord(**row._asdict()))

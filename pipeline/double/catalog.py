@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Mapping
 from functools import cache
@@ -43,12 +42,13 @@ class Catalog:
             return None
         if not any(name == class_name for class_name, _ in FILE_INPUTS):
             return self._schemas[name]
-        schema = copy.deepcopy(self._schemas[name])
+        schema = self._schemas[name]
+        required = dict(schema["input"]["required"])
         for (class_name, input_name), folder in FILE_INPUTS.items():
             if class_name == name:
                 there = self._folders.input_files() if folder == "input" else list(self._models.get(folder, ()))
-                schema["input"]["required"][input_name][0] = there
-        return schema
+                required[input_name] = [there, *required[input_name][1:]]
+        return {**schema, "input": {**schema["input"], "required": required}}
 
     def is_known(self, name: Any) -> bool:
         """Whether there is such a class."""

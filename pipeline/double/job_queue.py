@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import heapq
+import json
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -53,7 +53,7 @@ class JobQueue:
                 return None
             entry = heapq.heappop(self.pending)
             self._taken += 1
-            self.running[self._taken] = copy.deepcopy(entry)
+            self.running[self._taken] = (*entry[:2], *json.loads(json.dumps(entry[2:4])), *entry[4:])
             self._on_change()
             return entry, self._taken
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import struct
 import uuid
+from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -30,13 +31,18 @@ class Sockets:
         self.flags: dict[str, Mapping[str, Any]] = {}
         self.client_id: str | None = None
         self.last_node: str | None = None
-        self._said: asyncio.Queue[tuple[str | int, Any, str | None]] = asyncio.Queue()
+        self._said: deque[tuple[str | int, Any, str | None]] = deque()
+        self._rung = asyncio.Event()
+        self._is_rung = False
         self._silent: set[web.WebSocketResponse] = set()
 
     def say(self, kind: str | int, data: Any, to: str | None) -> None:
         """Queue a message from any thread; `to` None means everybody. After the loop's end it is lost."""
-        with suppress(RuntimeError):
-            self.loop.call_soon_threadsafe(self._said.put_nowait, (kind, data, to))
+        self._said.append((kind, data, to))
+        if not self._is_rung:  # the loop is woken once for all that is said before it comes to it
+            self._is_rung = True
+            with suppress(RuntimeError):
+                self.loop.call_soon_threadsafe(self._rung.set)
 
     def wants_facts(self, client_id: str | None) -> bool:
         """Whether this client asked for previews that say whose they are."""
@@ -45,7 +51,11 @@ class Sockets:
     async def send_forever(self) -> None:
         """The sending loop: one message at a time, one client at a time. Whoever does not read holds up everybody."""
         while True:
-            await self._send(*await self._said.get())
+            await self._rung.wait()
+            self._rung.clear()
+            self._is_rung = False
+            while self._said:
+                await self._send(*self._said.popleft())
 
     async def _send(self, kind: str | int, data: Any, to: str | None) -> None:
         receivers = list(self.open.values()) if to is None else [self.open[to]] if to in self.open else []

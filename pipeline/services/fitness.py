@@ -28,6 +28,7 @@ class Fitness:
         self._names: dict[tuple[int, str, int], str] = {}
         self._graphs: dict[str, Workflow | None] = {}
         self._lacks: dict[tuple[str, str], str] = {}
+        self._told: dict[str, tuple[int, Mapping[str, str]]] = {}
 
     def graph(self, store: Store, work: FleetWork) -> str:
         """The name of the graph that makes this; empty where none does."""
@@ -46,11 +47,14 @@ class Fitness:
         """By the name of each known graph what this worker has not installed for it, in words; nothing of a worker unread."""
         if not worker.catalogue_sha256:
             return {}
-        missing = [name for name in self._graphs if (worker.catalogue_sha256, name) not in self._lacks]
-        if missing:
+        compared, told = self._told.get(worker.catalogue_sha256, (0, {}))
+        if compared < len(self._graphs):  # graphs are only ever added
+            missing = [name for name in self._graphs if (worker.catalogue_sha256, name) not in self._lacks]
             self._compare(store, worker.catalogue_sha256, missing)
-        told = {name: self._lacks[worker.catalogue_sha256, name] for name in self._graphs}
-        return {name: words for name, words in told.items() if words}
+            every = {name: self._lacks[worker.catalogue_sha256, name] for name in self._graphs}
+            told = {name: words for name, words in every.items() if words}
+            self._told[worker.catalogue_sha256] = len(self._graphs), told
+        return told
 
     def _name(self, value: Mapping[str, object]) -> str:
         if not value:

@@ -19,7 +19,7 @@ from pipeline.domain.fleet.choosing import Choice, choose
 from pipeline.domain.fleet.jobs import Backlog, FleetJob, Kind
 from pipeline.domain.fleet.rules import Rules
 from pipeline.domain.fleet.standing import Queue
-from pipeline.domain.fleet.workers import DEFAULT_SECONDS_PER_UNIT
+from pipeline.domain.fleet.workers import DEFAULT_SECONDS_PER_UNIT, Rates
 from pipeline.domain.fleet.workers import Worker as Seat
 from pipeline.domain.plans import RunBook
 from pipeline.domain.records import ENGINE, FleetWork, Job, Run
@@ -31,6 +31,9 @@ from pipeline.services.fitness import Fitness
 from pipeline.services.starting import Starting
 
 _REREAD = timedelta(seconds=10)
+_RECKON = timedelta(seconds=2)
+_MOVED = 1.25
+"""So old may speeds be while none has moved by this factor: reckoning them is most of what a decision costs."""
 _SWITCH_S = 20.0
 """What loading a model is taken to cost until it was measured."""
 
@@ -56,6 +59,34 @@ class _Able:
         return most + 1 if 0 <= most < max(self.memory.values(), default=0) else 0
 
 
+@dataclass(frozen=True)
+class _Reckoned:
+    """Speeds, and what was known of which workers at that time: seconds for a frame, by worker and work."""
+
+    names: Sequence[str]
+    seconds: Mapping[tuple[int, str], float]
+    at: datetime
+    rates: Rates
+
+    def serve(self, names: Sequence[str], seconds: Mapping[tuple[int, str], float], now: datetime) -> bool:
+        """Whether they are still good enough for what is known now."""
+        if not timedelta(0) <= now - self.at < _RECKON or names != self.names or seconds.keys() != self.seconds.keys():
+            return False
+        return all(before <= _MOVED * seconds[key] and seconds[key] <= _MOVED * before for key, before in self.seconds.items())
+
+
+@dataclass(frozen=True)
+class _Card:
+    """What stays of a worker while neither its row nor its records change."""
+
+    worker: Worker
+    own: Sequence[WorkRecord]
+    seconds: Mapping[str, float]
+    aside: frozenset[str]
+    tags: frozenset[str]
+    away: str
+
+
 class Fleet:
     """Chooses workers for waiting jobs. One per engine; several engines on one database see each other's work in it."""
 
@@ -69,6 +100,9 @@ class Fleet:
         self._models: dict[tuple[int, str], str] = {}
         self._fleet = _Able({}, {})
         self._fitness = Fitness(book_of)
+        self._rates: _Reckoned | None = None
+        self._cards: dict[str, _Card] = {}
+        self._kinds: dict[tuple[object, ...], Kind] = {}
 
     # Choosing ---------------------------------------------------------------------------------------------------
 
@@ -103,7 +137,8 @@ class Fleet:
         known |= store.runs.by_ids(list(others)) if others else {}
         seats = [self._seat(store, worker, own[worker.id], held[worker.name], known) for worker in workers.values()]
         rules = starting.rules(self._rules) if starting else self._rules
-        return choose(self._backlog, seats, now_s=now.timestamp(), rules=rules, served=self._served)
+        rates = self._reckoned(seats, shown, now)
+        return choose(self._backlog, seats, now_s=now.timestamp(), rules=rules, rates=rates, served=self._served)
 
     @property
     def backlog(self) -> Backlog:
@@ -130,6 +165,14 @@ class Fleet:
                 self._newest[run.id] = work.job_id
                 self._backlog.add(self._job(store, run, work, fleet))
 
+    def _reckoned(self, seats: Sequence[Seat], shown: Sequence[WorkRecord], now: datetime) -> Rates:
+        """The speeds of these workers: reckoned anew now and then, and at once when one has moved."""
+        names = [seat.name for seat in seats]
+        seconds = {(one.worker_id, one.work): one.seconds_per_frame for one in shown if one.samples}
+        if self._rates is None or not self._rates.serve(names, seconds, now):
+            self._rates = _Reckoned(names, seconds, now, Rates(seats))
+        return self._rates.rates
+
     # What decisions see -----------------------------------------------------------------------------------------
 
     def _job(self, store: Store, run: Run, work: FleetWork, fleet: _Able) -> FleetJob:
@@ -148,6 +191,14 @@ class Fleet:
         )
 
     def _kind(self, store: Store, run: Run, work: FleetWork, memory_bytes: int) -> Kind:
+        """One object for all jobs of a kind: they are compared and counted all the time."""
+        graph = self._fitness.graph(store, work)
+        key = run.id, work.work, work.scene_type, work.frames, work.part, work.priority, graph, memory_bytes
+        if key not in self._kinds:
+            self._kinds[key] = self._new_kind(store, run, work, graph=graph, memory_bytes=memory_bytes)
+        return self._kinds[key]
+
+    def _new_kind(self, store: Store, run: Run, work: FleetWork, *, graph: str, memory_bytes: int) -> Kind:
         book = self._book_of(store, run.id)
         following = 0
         if work.scene_type:
@@ -159,7 +210,7 @@ class Fleet:
             units=float(max(1, work.frames)),
             following_units=float(following),
             model=self._model(store, run.id, work.scene_type),
-            graph=self._fitness.graph(store, work),
+            graph=graph,
             memory_bytes=memory_bytes,
             priority=work.priority,
             group=work.scene_type,
@@ -168,21 +219,30 @@ class Fleet:
     def _seat(
         self, store: Store, worker: Worker, own: Sequence[WorkRecord], here: Sequence[FleetWork], runs: Mapping[int, Run]
     ) -> Seat:
-        seconds = {record.work: record.seconds_per_frame for record in own if record.samples}
+        card = self._card(worker, own)
         jobs = [self._job(store, runs[work.run_id], work, self._fleet) for work in here]
         return Seat(
             name=worker.name,
             memory_bytes=worker.memory_bytes,
-            seconds_per_unit=seconds,
+            seconds_per_unit=card.seconds,
             model=jobs[-1].kind.model if jobs else worker.model,
             switch_s=worker.switch_s or _SWITCH_S,
             holds=tuple(jobs),
-            busy_until_s=_busy_until(here, jobs, seconds),
-            tags=frozenset(worker.tags),
-            away=worker.why_not,
-            aside=frozenset(record.work for record in own if record.aside_since),
+            busy_until_s=_busy_until(here, jobs, card.seconds),
+            tags=card.tags,
+            away=card.away,
+            aside=card.aside,
             lacks=self._fitness.lacks(store, worker),
         )
+
+    def _card(self, worker: Worker, own: Sequence[WorkRecord]) -> _Card:
+        card = self._cards.get(worker.name)
+        if card is None or card.worker != worker or card.own != own:
+            seconds = {record.work: record.seconds_per_frame for record in own if record.samples}
+            aside = frozenset(record.work for record in own if record.aside_since)
+            card = _Card(worker, own, seconds, aside, frozenset(worker.tags), worker.why_not)
+            self._cards[worker.name] = card
+        return card
 
     # Learning ---------------------------------------------------------------------------------------------------
 

@@ -7,81 +7,32 @@ ask at the same moment, and one answer serves them.
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import timedelta
 
 from data.store import Store, Stores
 from pipeline.domain.estimates import segment_frames
-from pipeline.domain.fleet import records
-from pipeline.domain.fleet.choosing import Assignment, Choice
+from pipeline.domain.fleet.choosing import Assignment
 from pipeline.domain.fleet.jobs import FleetJob
-from pipeline.domain.fleet.outlook import ahead, seconds_after, work_left_s
-from pipeline.domain.fleet.reasons import Reason
-from pipeline.domain.fleet.workers import Worker as Seat
-from pipeline.domain.fleet_page import (
-    Block,
-    Doing,
-    FleetPage,
-    PastWork,
-    Waiting,
-    WorkerView,
-    after_each_other,
-    by_segment,
-    left_s,
-    newest_faults,
-    used_share,
-    work_words,
-)
-from pipeline.domain.records import Cell, FleetWork, Job, Run, Still
+from pipeline.domain.fleet.outlook import ahead, work_left_s
+from pipeline.domain.fleet_page import FleetPage
+from pipeline.domain.fleet_showing import BACK, LONGEST_AHEAD, MOST_PAST, FleetRead, page_of, subjects_of
 from pipeline.domain.statuses import AttemptOutcome
 from pipeline.domain.telemetry.limits import DEFAULTS, Card, Threshold
-from pipeline.domain.workers import FLEET_BACKENDS, Worker, WorkRecord
+from pipeline.domain.workers import FLEET_BACKENDS
 from pipeline.ports import Clock
 from pipeline.services.accounts import Accounts
 from pipeline.services.fleet import Fleet
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.starting import Starting
 
-BACK = timedelta(hours=2)
-"""How far back the page looks."""
-_HOUR = timedelta(hours=1)
-_LONGEST_AHEAD = timedelta(hours=2)
 _FAULTS = timedelta(days=7)
-_MOST_PAST = 4000
 _MOST_FAULTS = 400
 _EXPLAINED = 40
 _EACH_AHEAD = 12
-_SHORTEST_SHARE = 1 / 400
-"""Blocks shorter than this share of what is shown are drawn together."""
 _SERVES_S = 0.9
 _SHARE = 4
-_LOOKS = {AttemptOutcome.DONE: "done", AttemptOutcome.FAILED: "failed", AttemptOutcome.LOST: "failed"}
-
-
-@dataclass(frozen=True)
-class _Read:
-    """What the database says at one moment."""
-
-    now: datetime
-    workers: Mapping[str, Worker]
-    records: Mapping[tuple[int, str], WorkRecord]
-    held: Sequence[FleetWork]
-    past: Sequence[PastWork]
-    failed: Sequence[PastWork]
-    choice: Choice
-    ahead: tuple[Assignment, ...]
-    queue: Sequence[FleetJob]
-    waits: int
-    queue_s: float
-    runs: Mapping[int, Run]
-    jobs: Mapping[int, Job]
-    cells: Mapping[int, Cell]
-    stills: Mapping[int, Still]
-    attempts: Mapping[int, tuple[int, float, str]]
-    frames: Mapping[tuple[int, str], Sequence[int]]
-    cards: Mapping[int, Sequence[Card]]
 
 
 class FleetPages:
@@ -107,31 +58,31 @@ class FleetPages:
             if anew:
                 self._fleet.read_anew()  # what waits may have another priority now
             with self._stores.read() as store:
-                page = replace(_page(self._read(store)), thresholds=self._thresholds)
+                page = replace(page_of(self._read(store)), thresholds=self._thresholds)
             ended = self._clock.monotonic()
             self._kept = ended, ended - began, page
             return page
 
     # Reading ----------------------------------------------------------------------------------------------------
 
-    def _read(self, store: Store) -> _Read:
+    def _read(self, store: Store) -> FleetRead:
         now = self._clock.now()
         workers = {worker.name: worker for worker in store.workers.all()}
         held = [work for work in store.fleet_work.held() if work.worker in workers]
-        past = store.fleet_work.ended(list(workers), now - BACK, _MOST_PAST)
+        past = store.fleet_work.ended(list(workers), now - BACK, MOST_PAST)
         self._fleet.forget([*(work.job_id for work in held), *(one.job_id for one in past if one.outcome is AttemptOutcome.DONE)])
         active = [run for run in store.runs.active() if run.backend in FLEET_BACKENDS]
         starting = Starting(store, active, Accounts.open(store, {run.id: run for run in active}).shared, now)
         choice = self._fleet.choice(store, active, workers, starting=starting, now=now)
         backlog = self._fleet.backlog
-        coming = ahead(backlog, choice.standing, horizon_s=_LONGEST_AHEAD.total_seconds(), each=_EACH_AHEAD)
+        coming = ahead(backlog, choice.standing, horizon_s=LONGEST_AHEAD.total_seconds(), each=_EACH_AHEAD)
         queue = _in_order(backlog, coming)
         shown = [*queue[:_EXPLAINED], *(given.job for given in coming)]
         jobs = store.jobs.by_ids(list({work.job_id for work in held} | {int(job.id) for job in queue[:_EXPLAINED]}))
-        subjects = [*_subjects(shown), *((work.subject, work.subject_id) for work in held)]
+        subjects = [*subjects_of(shown), *((work.subject, work.subject_id) for work in held)]
         attempts = {one.job_id: (one.number, one.progress, one.step) for one in store.jobs.attempts_of([w.job_id for w in held])}
         runs = store.runs.by_ids(list({work.run_id for work in held} | {int(job.kind.run) for job in shown}))
-        return _Read(
+        return FleetRead(
             now=now,
             workers=workers,
             records={(record.worker_id, record.work): record for record in store.workers.records()},
@@ -163,239 +114,3 @@ def _in_order(backlog: Iterable[FleetJob], coming: Sequence[Assignment]) -> list
     first = {given.job.id: place for place, given in enumerate(coming)}
     late = len(first)
     return sorted(backlog, key=lambda job: (first.get(job.id, late), -job.kind.priority, job.queued_s, int(job.id)))
-
-
-def _subjects(jobs: Iterable[FleetJob]) -> list[tuple[str, int]]:
-    """What these jobs are for."""
-    found = []
-    for job in jobs:
-        subject, number, _ = job.scene.split("-")
-        found.append((subject, int(number)))
-    return found
-
-
-# What is made of it ---------------------------------------------------------------------------------------------------
-
-
-def _page(read: _Read) -> FleetPage:
-    since = _since(read, read.now - BACK)
-    until = _until(read, since)
-    shortest = (until - since) * _SHORTEST_SHARE
-    views = tuple(_views(read))
-    return FleetPage(
-        workers=views,
-        waiting=tuple(_waiting(read)),
-        waits=read.waits,
-        queue_s=read.queue_s,
-        used=sum(view.used for view in views) / len(views) if views else 0.0,
-        price_per_hour=sum(view.worker.cost_per_hour for view in views if view.worker.may_work),
-        blocks=tuple(_blocks(read, since, until=until, shortest=shortest)),
-        since=since,
-        until=until,
-        now=read.now,
-    )
-
-
-def _since(read: _Read, since: datetime) -> datetime:
-    """Nothing is gained by showing hours in which nothing happened: at least two minutes, in whole steps."""
-    first = min((one.started_at for one in read.past), default=read.now)
-    first = min([first, *(work.started_at for work in read.held if work.started_at)])
-    for minutes in (2, 5, 15, 30, 60):
-        if read.now - first <= timedelta(minutes=minutes):
-            return read.now - timedelta(minutes=minutes)
-    return since
-
-
-def _until(read: _Read, since: datetime) -> datetime:
-    """The end of what is foreseen, in whole steps, at least as long as a third of what is shown of the past."""
-    last_s = max((given.finish_s for given in read.ahead), default=0.0) - read.now.timestamp()
-    past_s = (read.now - since).total_seconds()
-    for minutes in (1, 2, 5, 10, 20, 40, 80):
-        if last_s <= minutes * 60 and minutes * 60 >= past_s / 3:
-            return read.now + timedelta(minutes=minutes)
-    return read.now + _LONGEST_AHEAD
-
-
-def _views(read: _Read) -> Iterable[WorkerView]:
-    hour = read.now - _HOUR
-    if len(read.past) >= _MOST_PAST:
-        hour = max(hour, read.past[-1].ended_at)
-    classes = {one.failure_class for one in read.failed}
-    faults = newest_faults(read.failed, {name: records.speaks_against(name) for name in classes})
-    stretches: defaultdict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
-    done: defaultdict[str, int] = defaultdict(int)
-    for past in read.past:
-        stretches[past.worker].append((past.started_at, past.ended_at))
-        done[past.worker] += past.outcome is AttemptOutcome.DONE and past.ended_at > hour
-    for work in read.held:
-        stretches[work.worker].append((work.started_at or read.now, read.now))
-    for name, worker in read.workers.items():
-        yield WorkerView(
-            worker=worker,
-            doing=tuple(_doing(read, worker)),
-            records=tuple(record for (owner, _), record in read.records.items() if owner == worker.id),
-            fault=faults.get(name),
-            used=used_share(stretches[name], max(hour, worker.created_at), read.now),
-            done=done[name],
-            cards=tuple(read.cards.get(worker.id, ())),
-        )
-
-
-def _doing(read: _Read, worker: Worker) -> Iterable[Doing]:
-    """What it holds: the oldest runs, the others wait there."""
-    for place, work in enumerate(one for one in read.held if one.worker == worker.name):
-        number, progress, step = read.attempts.get(work.job_id, (0, 0.0, ""))
-        run = read.runs[work.run_id]
-        is_next = place > 0
-        yield Doing(
-            job_id=work.job_id,
-            run_id=work.run_id,
-            run_name=run.name,
-            subject=work.subject,
-            subject_id=work.subject_id,
-            key=_key(read, work.subject, work.subject_id),
-            kind=work.scene_type or _kind(read, work.subject_id),
-            part=work.part,
-            parts=len(read.frames.get((work.run_id, work.scene_type), ())),
-            since=work.started_at or read.now,
-            progress=progress,
-            step=step.removeprefix("step: "),
-            left_s=left_s(
-                replace(work, started_at=None) if is_next else work, read.records.get((worker.id, work.work)), read.now
-            ),
-            attempt=number,
-            is_next=is_next,
-        )
-
-
-def _key(read: _Read, subject: str, subject_id: int) -> str:
-    cell, still = read.cells.get(subject_id), read.stills.get(subject_id)
-    if subject == "cell":
-        return cell.plan.key if cell else ""
-    return still.key if still else ""
-
-
-def _kind(read: _Read, still_id: int) -> str:
-    still = read.stills.get(still_id)
-    return (still.variant or still.location or still.key) if still else ""
-
-
-def _waiting(read: _Read) -> Iterable[Waiting]:
-    coming = {given.job.id: given for given in read.ahead}
-    for job in read.queue:
-        found = read.jobs.get(int(job.id))
-        if found is None:
-            continue
-        [(subject, subject_id)] = _subjects([job])
-        given = coming.get(job.id)
-        run, cell = read.runs[found.run_id], read.cells.get(subject_id) if subject == "cell" else None
-        reason = _in_words(read.choice.explain(job), job, run)
-        bold = [*read.workers, job.kind.model, run.name]
-        yield Waiting(
-            job_id=found.id,
-            run_id=run.id,
-            run_name=run.name,
-            subject=subject,
-            subject_id=subject_id,
-            key=_key(read, subject, subject_id),
-            part=found.part,
-            parts=len(read.frames.get((run.id, job.kind.group), ())),
-            take=found.take,
-            tries=found.tries,
-            priority=job.kind.priority,
-            own_priority=cell.priority if cell else None,
-            cause=reason.cause,
-            reason=reason.words,
-            remedy=reason.remedy,
-            bold=tuple(word for word in bold if word and word in reason.words),
-            starts_at=datetime.fromtimestamp(given.start_s, UTC) if given else None,
-            worker=given.worker if given else "",
-        )
-
-
-def _in_words(reason: Reason, job: FleetJob, run: Run) -> Reason:
-    """The reason with names that people know, where the choice goes by numbers and keys."""
-    words = reason.words.replace(job.kind.workflow, work_words(job.kind.workflow))
-    if reason.cause == "fair_share":
-        words = words.replace(f"fair share: {job.kind.run} ", f"fair share: {run.name} ")
-    if reason.cause == "cap":
-        words = words.replace(f"concurrency of {job.kind.project} ", f"concurrency of {run.title} ")
-        return Reason(reason.cause, words, f'`stripboard schedule "{run.title}"` with a higher number')
-    return Reason(reason.cause, words, reason.remedy)
-
-
-def _blocks(read: _Read, since: datetime, *, until: datetime, shortest: timedelta) -> Iterable[Block]:
-    lanes: defaultdict[str, list[Block]] = defaultdict(list)
-    for past in read.past:
-        look = _LOOKS.get(past.outcome, "stopped")
-        lanes[past.worker].append(
-            Block(
-                past.worker,
-                look,
-                start=max(past.started_at, since),
-                end=past.ended_at,
-                label=past.kind,
-                key=past.key,
-                subject=past.subject,
-                subject_id=past.subject_id,
-                reason=past.reason,
-            )
-        )
-    seats = {seat.name: seat for seat in read.choice.standing.workers}
-    free_at: dict[str, datetime] = {}
-    for view in _views(read):
-        name = view.worker.name
-        now_doing = list(_running(view, read.now, datetime.fromtimestamp(seats[name].busy_until_s, UTC)))
-        now_doing += _following(read, view, seats[name], max((block.end for block in now_doing), default=read.now))
-        free_at[name] = max((block.end for block in now_doing), default=read.now)
-        lanes[name] += now_doing
-    for given in read.ahead:
-        block = _scene(read, given)
-        late = max(timedelta(0), free_at[given.worker] - block.start)
-        if block.start + late < until:
-            block = replace(block, start=block.start + late, end=block.end + late)
-            lanes[given.worker] += by_segment(block, _frames_from(read, given.job))
-            free_at[given.worker] = block.end
-    for name in read.workers:
-        yield from after_each_other(lanes[name], shortest=shortest)
-
-
-def _scene(read: _Read, given: Assignment) -> Block:
-    """The stretch that a worker is expected to be at a scene, from the job that waits to the end."""
-    [(subject, subject_id)] = _subjects([given.job])
-    start, end = datetime.fromtimestamp(given.start_s, UTC), datetime.fromtimestamp(given.finish_s, UTC)
-    kind, key = given.job.kind.group or _kind(read, subject_id), _key(read, subject, subject_id)
-    return Block(given.worker, "next", start, end, kind, key, subject, subject_id)
-
-
-def _frames_from(read: _Read, job: FleetJob) -> Sequence[int]:
-    """The frames of this segment and of those that follow in its scene; none for a picture."""
-    return read.frames.get((int(job.kind.run), job.kind.group), ())[job.part - 1 :]
-
-
-def _following(read: _Read, view: WorkerView, seat: Seat, start: datetime) -> Iterable[Block]:
-    """The segments that follow in the scenes that a worker has begun: it goes on with them."""
-    for doing, job in zip(view.doing, seat.holds, strict=False):
-        takes_s = seconds_after(job, seat, read.choice.standing)
-        if takes_s > 0:
-            end = start + timedelta(seconds=takes_s)
-            block = Block(view.worker.name, "next", start, end, doing.kind, doing.key, doing.subject, doing.subject_id)
-            yield from by_segment(block, _frames_from(read, job)[1:])
-            start = end
-
-
-def _running(view: WorkerView, now: datetime, ready: datetime) -> Iterable[Block]:
-    """What it has been at until now, how much longer it is expected to be, and what it has been given to do then.
-
-    `ready` is when the choice takes it to be free, which tells where nothing was measured.
-    """
-    free_at = now
-    for doing in view.doing:
-        where = (doing.kind, doing.key, doing.subject, doing.subject_id)
-        name, start = view.worker.name, free_at
-        free_at = max(free_at, ready) if doing.left_s is None else free_at + timedelta(seconds=doing.left_s)
-        if doing.is_next:
-            yield Block(name, "next", start, free_at, *where)
-            continue
-        yield Block(name, "running", doing.since, now, *where)
-        yield Block(name, "rest", now, free_at, "", *where[1:])

@@ -6,9 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from pipeline.bench.fleets import fleet, scenes
+from pipeline.domain.fleet.bounds import lower_bound_s
 from pipeline.domain.fleet.choosing import Choice, choose
 from pipeline.domain.fleet.jobs import Backlog, FleetJob
+from pipeline.domain.fleet.policies import Ours
 from pipeline.domain.fleet.rules import Rules
+from pipeline.domain.fleet.simulation import Trouble, simulate
 from pipeline.domain.fleet.workers import Rates, Worker
 from tests.fleets import FLOW, GB, busy, job, jobs, worker
 
@@ -201,3 +205,17 @@ def test_a_job_cannot_wait_twice() -> None:
         backlog.add(job())
     assert backlog.remove("a") == job()
     assert not backlog
+
+
+def test_where_each_card_does_few_jobs_hardly_any_loads_a_second_model_and_the_end_comes_out_even() -> None:
+    cards, work = fleet(40), scenes(160)
+    outcome = simulate(work, cards, policy=Ours(cards), trouble=Trouble(spread=0.05))
+    assert outcome.switches < 1.7 * len(cards)
+    assert outcome.makespan_s < 1.06 * lower_bound_s(work, cards)
+
+
+def test_what_should_be_done_elsewhere_is_done_here_when_nobody_else_may() -> None:
+    work = [job("wan 1", model="wan", excluded=["specialist"]), job("ltx 1", model="ltx", units=100)]
+    workers = [worker("specialist", model="wan", switch_s=40), worker("other", seconds=3, model="ltx", switch_s=40, places=1)]
+    outcome = simulate(work, workers, policy=Ours(workers))
+    assert len(outcome.done) == 2

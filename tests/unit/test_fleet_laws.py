@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.domain.fleet.bounds import lower_bound_s
+from pipeline.domain.fleet.bounds import lower_bound_s, whole_jobs_bound_s
 from pipeline.domain.fleet.choosing import Choice, choose
 from pipeline.domain.fleet.jobs import Backlog, FleetJob
 from pipeline.domain.fleet.policies import FirstCome, LeastQueue, Ours
@@ -169,6 +169,33 @@ def test_all_work_is_done_once_in_order_and_not_before_the_lower_bound(
         for place in fleet:
             own = sorted((one.start_s, one.end_s) for one in outcome.done if one.worker == place.name)
             assert all(before[1] <= after[0] for before, after in pairwise(own))
+
+
+@settings(max_examples=40, deadline=None)
+@given(cards, st.lists(st.sampled_from(["wan", "ltx", "sora"]), min_size=1, max_size=12))
+def test_no_schedule_is_shorter_than_the_bound_of_whole_jobs(found: list[tuple[float, float]], models: list[str]) -> None:
+    fleet = made(found)
+    lengths = {"wan": 30.0, "ltx": 5.0, "sora": 12.0}
+    work = [job(f"job {n}", model=model, units=lengths[model]) for n, model in enumerate(models)]
+    bound_s = whole_jobs_bound_s(work, fleet)
+    assert bound_s >= lower_bound_s(work, fleet)
+    for policy in (Ours(fleet), FirstCome(), LeastQueue()):
+        assert simulate(work, fleet, policy=policy).makespan_s >= bound_s - 1e-6
+
+
+def test_half_jobs_and_half_loaded_models_do_not_count() -> None:
+    work = [job("a", model="wan", units=30), job("b", model="ltx"), job("c", model="ltx"), job("d", model="ltx")]
+    fleet = [worker("one", switch_s=30), worker("two", switch_s=30)]
+    assert lower_bound_s(work, fleet) == pytest.approx(60)
+    assert whole_jobs_bound_s(work, fleet) == pytest.approx(60)
+    more = [*work, job("e", model="ltx")]
+    assert lower_bound_s(more, fleet) == pytest.approx(65)
+    assert whole_jobs_bound_s(more, fleet) == pytest.approx(70, abs=0.1)
+
+
+def test_jobs_of_a_model_that_differ_have_no_bound_of_whole_jobs() -> None:
+    with pytest.raises(ValueError, match="differ"):
+        whole_jobs_bound_s([job("a", model="wan"), job("b", model="wan", units=3.0)], [worker()])
 
 
 @settings(max_examples=40, deadline=None)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.adapters.media.images import open_image, probe_image, write_png
-from pipeline.adapters.media.video import examine, probe
+from pipeline.adapters.media.video import Measured, measure
 from pipeline.domain.errors import WorkFailed
 from pipeline.domain.work import OutputFile, Request
 from pipeline.ports import Workspace
@@ -23,23 +23,24 @@ def take_still(request: Request, workspace: Workspace, folder: Path) -> tuple[Ou
     return (_take_picture(request, workspace, folder, name=STILL, role="still"),)
 
 
-def take_segment(request: Request, workspace: Workspace, folder: Path) -> tuple[OutputFile, ...]:
+def take_segment(
+    request: Request, workspace: Workspace, folder: Path, measured: Measured | None = None
+) -> tuple[OutputFile, ...]:
     """Publish `segment.mp4` of the folder and its last frame: `last_frame.png` where there is one, else taken from the video.
 
-    Every frame is decoded. Raises WorkFailed("corrupt_output") unless it is H.264 of the asked size, rate and length.
+    Every frame is decoded, unless `measured` says what that shows. Raises WorkFailed("corrupt_output") unless it is H.264 of
+    the asked size, rate and length.
     """
     path = _regular(folder, SEGMENT)
-    facts = probe(path)
-    examined = examine(path)
-    facts |= examined.counted(facts["fps"])
-    _compare(request, facts)
+    measured = measured or measure(path)
+    _compare(request, measured.facts)
     if (folder / LAST_FRAME).exists() or (folder / LAST_FRAME).is_symlink():
         last = _take_picture(request, workspace, folder, name=LAST_FRAME, role="last_frame")
     else:
         clean = workspace.scratch / LAST_FRAME
-        write_png(examined.last, clean)
-        last = workspace.publish(clean, role="last_frame", media_type="image/png", facts=_size(examined.last.shape))
-    return workspace.publish(path, role="segment", media_type="video/mp4", facts=facts), last
+        write_png(measured.last, clean)
+        last = workspace.publish(clean, role="last_frame", media_type="image/png", facts=_size(measured.last.shape))
+    return workspace.publish(path, role="segment", media_type="video/mp4", facts=measured.facts), last
 
 
 def _compare(request: Request, facts: dict[str, Any]) -> None:

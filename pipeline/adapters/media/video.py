@@ -163,17 +163,21 @@ def decode_frames(
 ) -> Iterator[av.VideoFrame]:
     """Like read_frames, but yields the decoded frames as they are (planes, time stamps), not yet converted."""
     with open_video(path, limits=limits, failure_class=failure_class) as (container, stream):
-        frames = container.decode(stream)
-        count = 0
-        while True:
-            with library_errors(failure_class, f'Video "{path.name}" is damaged after frame {count}'):
-                frame = next(frames, None)
-            if frame is None:
-                break
-            count += 1
-            if count > limits.frames or frame.width * frame.height > limits.pixels:
-                raise WorkFailed(failure_class, f'Video "{path.name}" has more frames or pixels than accepted.')
-            yield frame
+        yield from _decoded(container, stream, path, limits=limits, failure_class=failure_class)
+
+
+def _decoded(container: Any, stream: Any, path: Path, *, limits: VideoLimits, failure_class: str) -> Iterator[av.VideoFrame]:
+    frames = container.decode(stream)
+    count = 0
+    while True:
+        with library_errors(failure_class, f'Video "{path.name}" is damaged after frame {count}'):
+            frame = next(frames, None)
+        if frame is None:
+            break
+        count += 1
+        if count > limits.frames or frame.width * frame.height > limits.pixels:
+            raise WorkFailed(failure_class, f'Video "{path.name}" has more frames or pixels than accepted.')
+        yield frame
     if count == 0:
         raise WorkFailed(failure_class, f'Video "{path.name}" has no picture.')
 
@@ -186,59 +190,58 @@ def probe(
     `frames` and `duration_s` are what the header claims; with `count` every frame is decoded and they are the truth.
     `variable_fps` is known only with `count`. Raises WorkFailed(failure_class) like read_frames.
     """
-    with open_video(path, limits=limits, failure_class=failure_class) as (container, stream):
-        rate = stream.average_rate or stream.guessed_rate or Fraction(0)
-        facts = {
-            "width": stream.codec_context.width,
-            "height": stream.codec_context.height,
-            "fps": round(float(rate), 6),
-            "frames": stream.frames,
-            "duration_s": round(float(stream.frames / rate), 6) if rate else 0.0,
-            "codec": stream.codec_context.codec.canonical_name,
-            "pix_fmt": stream.codec_context.pix_fmt or "",
-            "audio": bool(container.streams.audio),
-            "variable_fps": False,
-        }
     if count:
-        facts.update(examine(path, limits=limits, failure_class=failure_class).counted(float(rate)))
-    return facts
+        return measure(path, limits=limits, failure_class=failure_class).facts
+    with open_video(path, limits=limits, failure_class=failure_class) as (container, stream):
+        return _claimed(container, stream)
+
+
+def _claimed(container: Any, stream: Any) -> dict[str, Any]:
+    rate = stream.average_rate or stream.guessed_rate or Fraction(0)
+    return {
+        "width": stream.codec_context.width,
+        "height": stream.codec_context.height,
+        "fps": round(float(rate), 6),
+        "frames": stream.frames,
+        "duration_s": round(float(stream.frames / rate), 6) if rate else 0.0,
+        "codec": stream.codec_context.codec.canonical_name,
+        "pix_fmt": stream.codec_context.pix_fmt or "",
+        "audio": bool(container.streams.audio),
+        "variable_fps": False,
+    }
 
 
 @dataclass(frozen=True)
-class Examined:
-    """What decoding a whole file shows: how many frames, the gaps between them in seconds, and the last picture (RGB)."""
+class Measured:
+    """The facts of a video, counted (see `probe`), and its last picture (RGB)."""
 
-    frames: int
-    shortest_gap_s: float
-    longest_gap_s: float
+    facts: dict[str, Any]
     last: np.ndarray
 
-    @property
-    def has_variable_fps(self) -> bool:
-        """Time stamps in milliseconds round a steady rate apart by up to two of them; more is a variable rate."""
-        return self.longest_gap_s - self.shortest_gap_s > 0.0021
 
-    def counted(self, fps: float) -> dict[str, Any]:
-        """The facts that only counting can tell."""
-        duration_s = round(self.frames / fps, 6) if fps else 0.0
-        return {"frames": self.frames, "duration_s": duration_s, "variable_fps": self.has_variable_fps}
-
-
-def examine(path: Path, *, limits: VideoLimits = VideoLimits(), failure_class: str = "corrupt_output") -> Examined:
-    """Decode every frame and keep the last. Raises WorkFailed(failure_class) like read_frames, and for frames with damage."""
-    count, gaps, before, frame = 0, [], None, None
-    for frame in decode_frames(path, limits=limits, failure_class=failure_class):
-        count += 1
-        if frame.is_corrupt:  # the decoder has found wrong bytes and painted over them
-            raise WorkFailed(failure_class, f'Video "{path.name}" is damaged in frame {count}.')
-        if frame.time is not None and before is not None:
-            gap = frame.time - before
-            gaps = [min([gap, *gaps]), max([gap, *gaps])]
-        before = frame.time
-    with library_errors(failure_class, f'Video "{path.name}" cannot be converted'):
-        last = to_rgb(frame)
+def measure(path: Path, *, limits: VideoLimits = VideoLimits(), failure_class: str = "corrupt_output") -> Measured:
+    """Decode every frame, in one reading. Raises WorkFailed(failure_class) like read_frames, and for frames with damage."""
+    with open_video(path, limits=limits, failure_class=failure_class) as (container, stream):
+        facts = _claimed(container, stream)
+        count, gaps, before, frame = 0, [], None, None
+        for frame in _decoded(container, stream, path, limits=limits, failure_class=failure_class):
+            count += 1
+            if frame.is_corrupt:  # the decoder has found wrong bytes and painted over them
+                raise WorkFailed(failure_class, f'Video "{path.name}" is damaged in frame {count}.')
+            if frame.time is not None and before is not None:
+                gap = frame.time - before
+                gaps = [min([gap, *gaps]), max([gap, *gaps])]
+            before = frame.time
+        with library_errors(failure_class, f'Video "{path.name}" cannot be converted'):
+            last = to_rgb(frame)
     shortest, longest = gaps or (0.0, 0.0)
-    return Examined(frames=count, shortest_gap_s=shortest, longest_gap_s=longest, last=last)
+    counted = {
+        "frames": count,
+        "duration_s": round(count / facts["fps"], 6) if facts["fps"] else 0.0,
+        # Time stamps in milliseconds round a steady rate apart by up to two of them; more is a variable rate.
+        "variable_fps": longest - shortest > 0.0021,
+    }
+    return Measured(facts | counted, last)
 
 
 def to_rgb(frame: av.VideoFrame, converter: VideoReformatter | None = None) -> np.ndarray:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from itertools import accumulate
+from itertools import accumulate, product
 
 from pipeline.domain.fleet.jobs import FleetJob, Kind
 from pipeline.domain.fleet.workers import Rates, Worker, fits
 
 _STEPS = 60
+_SHARP_STEPS = 12
+_FACTORS = (1.0, 1.05)
+"""How much more than for its seconds a job may be paid; the second longest kind is paid for its seconds."""
 
 
 def lower_bound_s(jobs: Sequence[FleetJob], workers: Sequence[Worker], rates: Rates | None = None) -> float:
@@ -25,6 +28,67 @@ def lower_bound_s(jobs: Sequence[FleetJob], workers: Sequence[Worker], rates: Ra
         return 0.0
     table = _Table(jobs, workers, rates or Rates(workers))
     return max(table.by_work(), table.by_scenes(), table.by_count())
+
+
+def whole_jobs_bound_s(jobs: Sequence[FleetJob], workers: Sequence[Worker], rates: Rates | None = None) -> float:
+    """A bound that is higher than `lower_bound_s` where each worker does few jobs: nobody does half of one, or uses half a model.
+
+    Put a price on the jobs of each model. In the time of a schedule the workers earn at least what all jobs are worth, whatever
+    the prices are; so no schedule is shorter than the time in which they could, if each did only what pays it best: whole
+    jobs, with the loading of each model that it uses. A few sets of prices are tried. It takes seconds for some tens of
+    workers with some tens of jobs each. Raises ValueError where jobs of a model are not all of one kind and length.
+    """
+    rates = rates or Rates(workers)
+    goods: dict[str, tuple[Kind, int]] = {}
+    for job in jobs:
+        kind, count = goods.get(job.kind.model, (job.kind, 0))
+        if (kind.workflow, kind.units, kind.memory_bytes) != (job.kind.workflow, job.kind.units, job.kind.memory_bytes):
+            raise ValueError(f"jobs of {kind.model} differ")
+        goods[kind.model] = kind, count + 1
+    kinds = sorted((kind for kind, _ in goods.values()), key=lambda kind: -kind.units * rates.typical(kind.workflow))
+    least_s = lower_bound_s(jobs, workers, rates)
+    offers = [_offer(worker, kinds, rates) for worker in workers]
+    best_s = least_s
+    for factors in product(*([1.0] if number == 1 else _FACTORS for number in range(len(kinds)))):
+        prices = [kind.units * rates.typical(kind.workflow) * factor for kind, factor in zip(kinds, factors, strict=True)]
+        worth = sum(price * goods[kind.model][1] for price, kind in zip(prices, kinds, strict=True))
+
+        def earned(end_s: float, prices: Sequence[float] = prices) -> float:
+            return sum(_earned(offer, prices, end_s) for offer in offers)
+
+        if earned(best_s) < worth:
+            best_s = _least(earned, worth, low=best_s, steps=_SHARP_STEPS)
+    return best_s
+
+
+_Offer = Sequence[tuple[int, float, float]]
+"""What a worker can do: the number of the kind, the seconds of a job, and of loading its model."""
+
+
+def _offer(worker: Worker, kinds: Sequence[Kind], rates: Rates) -> _Offer:
+    return [
+        (
+            number,
+            kind.units * rates.seconds_per_unit(worker, kind.workflow),
+            worker.switch_s if kind.model and kind.model != worker.model else 0.0,
+        )
+        for number, kind in enumerate(kinds)
+        if fits(worker, kind)
+    ]
+
+
+def _earned(offer: _Offer, prices: Sequence[float], left_s: float) -> float:
+    """The most that a worker can earn in this time."""
+    if not offer:
+        return 0.0
+    (number, job_s, loading_s), rest = offer[0], offer[1:]
+    most = max(0, int((left_s - loading_s) / job_s + 1e-9))
+    if not rest:
+        return most * prices[number]
+    best = _earned(rest, prices, left_s)
+    for count in range(1, most + 1):
+        best = max(best, count * prices[number] + _earned(rest, prices, left_s - loading_s - count * job_s))
+    return best
 
 
 class _Table:
@@ -91,13 +155,12 @@ def _best(worker: Worker, kinds: Iterable[Kind], rates: Rates) -> float:
     return max(found)
 
 
-def _least(done: Callable[[float], float], wanted: float) -> float:
-    """The time from which on enough is done, a hair below; `done` must grow with it."""
-    high = 1.0
+def _least(done: Callable[[float], float], wanted: float, *, low: float = 0.0, steps: int = _STEPS) -> float:
+    """The time from `low` from which on enough is done, a hair below; `done` must grow with it."""
+    high = max(1.0, 1.05 * low)
     while done(high) < wanted:
-        high *= 2
-    low = 0.0
-    for _ in range(_STEPS):
+        low, high = high, 2 * high
+    for _ in range(steps):
         middle = (low + high) / 2
         low, high = (low, middle) if done(middle) >= wanted else (middle, high)
     return low

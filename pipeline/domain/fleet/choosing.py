@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 
 from pipeline.domain.fleet.jobs import Backlog, FleetJob
+from pipeline.domain.fleet.packing import NO_PACKING, Packing, is_left_to_others, packing
 from pipeline.domain.fleet.reasons import Reason, explain
 from pipeline.domain.fleet.rules import Rules
 from pipeline.domain.fleet.standing import OpenLane, Queue, Seat, Standing
@@ -66,10 +67,11 @@ def choose(
     by_s = now_s + standing.rules.ahead_s
     open_seats = [(seat.ready_s, number, seat) for number, seat in enumerate(standing.open_seats) if seat.is_open(by_s)]
     heapify(open_seats)
+    packed = packing(standing) if open_seats else NO_PACKING
     given: list[Assignment] = []
     while open_seats and standing.lanes:
         _, number, seat = heappop(open_seats)
-        lane = _best(standing, seat)
+        lane = _best(standing, seat, packed)
         if lane is None:
             continue
         job, start_s, finish_s = standing.give(seat, lane)
@@ -81,11 +83,11 @@ def choose(
     return Choice(tuple(given), standing)
 
 
-def _best(standing: Standing, seat: Seat) -> OpenLane | None:
+def _best(standing: Standing, seat: Seat, packed: Packing) -> OpenLane | None:
     """The lane with the first claim on this worker, if it is not done sooner without it."""
     refused: set[int] = set()
     while True:
-        lane = _first_claim(standing, seat, refused)
+        lane = _first_claim(standing, seat, refused, packed)
         if lane is None or standing.sooner(seat, lane) is None:
             return lane
         refused.add(id(lane))
@@ -93,19 +95,22 @@ def _best(standing: Standing, seat: Seat) -> OpenLane | None:
             lane.refused_s = min(lane.refused_s, standing.finish_s(seat, lane))
 
 
-def _first_claim(standing: Standing, seat: Seat, refused: set[int]) -> OpenLane | None:
+def _first_claim(standing: Standing, seat: Seat, refused: set[int], packed: Packing) -> OpenLane | None:
     """The lane whose claim is strongest. Claims are compared by their first, cheap half as far as that decides."""
     best: OpenLane | None = None
     best_half: tuple[float, ...] = ()
     best_rest: tuple[float, ...] = ()
-    below, has_caps = standing.below, standing.has_caps
+    below, has_caps, for_others = standing.below, standing.has_caps, packed.others_for(seat)
     for lane in standing.lanes:
         if best is not None and lane.rank != best.rank:
             break
-        half = below[lane.kind.run], lane.scarcity, standing.cost_s(seat, lane.kind, lane.home), lane.urgency
+        is_for_others = lane.kind.model in for_others
+        half = below[lane.kind.run], lane.scarcity, is_for_others, standing.cost_s(seat, lane.kind, ""), lane.urgency
         if best is not None and half > best_half:
             continue
         if not standing.may_do(seat, lane) or id(lane) in refused or (has_caps and standing.cap_reached(lane.kind)):
+            continue
+        if is_for_others and is_left_to_others(standing, packed, seat, lane):
             continue
         if lane.refused_s < _NEVER and standing.finish_s(seat, lane) >= lane.refused_s:
             continue
@@ -119,6 +124,7 @@ def _rest_of_claim(standing: Standing, seat: Seat, lane: OpenLane) -> tuple[floa
     """What decides between lanes of one rank that press as much and cost as much; the smallest goes first."""
     kind = lane.kind
     return (
+        1 if lane.home and lane.home != seat.worker.name else 0,
         standing.held_of_project[kind.project] / standing.rules.shares.get(kind.project, 1.0),
         standing.held_of_run[kind.run],
         0 if lane.home else 1,

@@ -64,8 +64,11 @@ class Rates:
         self._slowness = dict.fromkeys((worker.name for worker in workers), 1.0)
         self._typical: dict[str, float] = {}
         for _ in range(_ROUNDS):
-            self._typical |= _medians((workflow, seconds / self._slowness[name]) for name, workflow, seconds in measured)
-            self._slowness |= _medians((name, seconds / self._typical[workflow]) for name, workflow, seconds in measured)
+            before = self._slowness
+            self._typical = _medians((workflow, seconds / before[name]) for name, workflow, seconds in measured)
+            self._slowness = before | _medians((name, seconds / self._typical[workflow]) for name, workflow, seconds in measured)
+            if self._slowness == before:
+                break
         middle = median(self._slowness.values()) if measured else 1.0
         self._slowness = {name: slowness / middle for name, slowness in self._slowness.items()}
         self._typical = {workflow: seconds * middle for workflow, seconds in self._typical.items()}

@@ -6,7 +6,6 @@ An input holds a plain value or a link: a list of a node id and the number of on
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -88,7 +87,15 @@ class Graph:
 
     def to_json(self) -> dict[str, Any]:
         """A copy of the graph as plain JSON values, exactly as it was read."""
-        return deepcopy(dict(self.data))
+        copied: dict[str, Any] = _copied(dict(self.data))
+        return copied
+
+
+def _copied(value: Any) -> Any:
+    """JSON values have neither loops nor shared parts to mind, so a plain walk is enough, and much quicker than deepcopy."""
+    if isinstance(value, dict):
+        return {key: _copied(inner) for key, inner in value.items()}
+    return [_copied(inner) for inner in value] if isinstance(value, list) else value
 
 
 @dataclass(frozen=True)
@@ -132,7 +139,7 @@ def examine(value: Any) -> Examined:
             break
     if findings:
         return Examined(None, tuple(findings[:MOST_TOLD]))
-    graph = Graph(deepcopy(data))
+    graph = Graph(_copied(data))
     findings = [*_loops(graph), *_lists(graph)]
     findings += [finding for node in graph.nodes.values() for finding in _dangling(graph, node)][:MOST_TOLD]
     if not errors_in(findings):

@@ -38,6 +38,16 @@ class Workflow:
         """The slots that stand for at least one input."""
         return frozenset(binding.slot for binding in self.bindings)
 
+    def classes_of(self, slot: str) -> list[str]:
+        """The classes of the nodes that take this slot, and of those that take from them; reckoned once."""
+        known: dict[str, list[str]] = self.__dict__.setdefault("_classes", {})
+        if slot not in known:
+            bound = {binding.node for binding in self.bindings if binding.slot == slot}
+            nodes = self.graph.nodes.values() if bound else ()
+            near = [node for node in nodes if node.id in bound or {link.node for _, link in node.links()} & bound]
+            known[slot] = list(dict.fromkeys(node.class_type for node in near))
+        return known[slot]
+
     @cached_property
     def sha256(self) -> str:
         """The hash of everything but the name: equal for workflows that do the same."""

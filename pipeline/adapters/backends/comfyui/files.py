@@ -18,7 +18,7 @@ from pipeline.adapters.backends.comfyui.answers import MadeFile
 from pipeline.adapters.backends.results import SEGMENT, STILL, take_segment, take_still
 from pipeline.adapters.media.failures import library_errors
 from pipeline.adapters.media.images import ImageLimits, open_image, probe_image, write_png
-from pipeline.adapters.media.video import VideoWriter, examine, probe, read_frames
+from pipeline.adapters.media.video import Measured, VideoWriter, measure, read_frames
 from pipeline.adapters.storage.workspace import PREVIEW, AttemptWorkspace, Spool
 from pipeline.domain.errors import WorkFailed
 from pipeline.domain.stages import Stage
@@ -58,23 +58,20 @@ def chosen(files: Sequence[MadeFile], *, nodes: Sequence[str], stage: str, frame
 def take_in(spool: Spool, request: Request, fetched: Sequence[Path], *, seconds: float, made: int = 0) -> Result:
     """Bring the fetched files into form, check and publish them, and keep the result. Raises WorkFailed like `results`.
 
+    They lie in one folder, alone, which is removed in the end: nothing that is found there passes for the server's work but them.
     `made` is how many frames the server was asked for, where that is more than the request wants: its first frames are kept.
     """
     workspace = AttemptWorkspace(spool, request, lambda fraction, note: None)
-    folder = spool.attempt_folder(request.attempt_id) / "output"
-    # A first performance of this may have died half way; nothing of it may pass for the server's work.
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
+    folder = fetched[0].parent
     if request.stage == Stage.VARIANT_GENERATION:
         _to_png(fetched[0], folder / STILL)
         outputs = take_still(request, workspace, folder)
     else:
-        _to_segment(request, fetched, folder / SEGMENT, made)
-        outputs = take_segment(request, workspace, folder)
+        measured = _to_segment(request, fetched, folder / SEGMENT, made)
+        outputs = take_segment(request, workspace, folder, measured)
     result = replace(Result(outputs=outputs), seconds=seconds)
     spool.keep_result(request.attempt_id, result)
-    for done in {folder, *(path.parent for path in fetched)}:  # here, and not in the engine's thread, which clears up the rest
-        shutil.rmtree(done, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)  # here, and not in the engine's thread, which clears up the rest
     return result
 
 
@@ -109,22 +106,24 @@ def _to_png(path: Path, target: Path) -> None:
         write_png(open_image(path, failure_class="corrupt_output"), target)
 
 
-def _to_segment(request: Request, fetched: Sequence[Path], target: Path, made: int) -> None:
-    """H.264 in MP4 of the right length is only renamed; anything else is decoded and encoded."""
+def _to_segment(request: Request, fetched: Sequence[Path], target: Path, made: int) -> Measured | None:
+    """H.264 in MP4 of the right length is only renamed, and what it measures is the answer; anything else is encoded anew."""
     first = fetched[0]
-    if len(fetched) > 1 or _is_picture(first):
+    is_mp4 = _is_mp4(first)
+    if len(fetched) > 1 or (not is_mp4 and _is_picture(first)):
         frames = _animation(request, first) if len(fetched) == 1 else (_picture(path) for path in fetched)
         _encode(request, _first(request, frames, made), target)
-        return
-    facts = probe(first)
+        return None
+    measured = measure(first)
+    facts = measured.facts
     is_longer = made > int(request.parameters["frames"])
-    if facts["codec"] == "h264" and _is_mp4(first) and not is_longer:
+    if facts["codec"] == "h264" and is_mp4 and not is_longer:
         first.replace(target)
-        return
-    facts |= examine(first).counted(facts["fps"])
+        return measured
     if facts["variable_fps"] or abs(facts["fps"] - float(request.parameters["fps"])) > 0.01:
         raise WorkFailed("corrupt_output", f"asked for {request.parameters['fps']} fps, got {facts['fps']:g} or a variable rate")
     _encode(request, _first(request, read_frames(first), made), target)
+    return None
 
 
 def _first(request: Request, frames: Iterable[np.ndarray], made: int) -> Iterator[np.ndarray]:

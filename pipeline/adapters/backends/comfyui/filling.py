@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from pipeline.domain.errors import Invalid, WorkFailed
@@ -22,9 +24,15 @@ def workflow_of(request: Request) -> Workflow:
     if not value:
         raise WorkFailed("bad_input", 'The backend "comfyui" needs a workflow. Name one in the scene type or the production.')
     try:
-        return from_json(value)
-    except WorkflowInvalid as error:
+        return _read(json.dumps(value))
+    except (WorkflowInvalid, TypeError, ValueError) as error:
         raise WorkFailed("bad_input", str(error)) from error
+
+
+@lru_cache(maxsize=64)
+def _read(text: str) -> Workflow:
+    """The jobs of a run come with a few graphs, and reading one costs more than anything else here."""
+    return from_json(json.loads(text))
 
 
 def pictures(workflow: Workflow, request: Request) -> dict[str, InputFile]:
@@ -61,8 +69,4 @@ def graph_of(workflow: Workflow, request: Request, *, uploaded: Mapping[str, str
 
 def classes_of_length(workflow: Workflow) -> list[str]:
     """The node classes whose schemas say which numbers of frames a clip may have."""
-    bound = {binding.node for binding in workflow.bindings if binding.slot == "frames"}
-    nodes = [
-        node for node in workflow.graph.nodes.values() if node.id in bound or {link.node for _, link in node.links()} & bound
-    ]
-    return list(dict.fromkeys(node.class_type for node in nodes)) if bound else []
+    return workflow.classes_of("frames")

@@ -84,6 +84,7 @@ class Performance:
         self._timing = timing
         self._patience = Patience(job, timing)
         self._since = time.monotonic()
+        self._asked: int | None = None
 
     async def run(self) -> Result:
         """The result. Raises WorkFailed, or Cancelled when it was stopped because it was asked to."""
@@ -116,11 +117,14 @@ class Performance:
 
     async def _frames(self, workflow: Workflow) -> int:
         """How many frames the server is asked for: its nodes make only certain numbers. 0 when the workflow takes no number."""
+        if self._asked is not None:
+            return self._asked
         asked = int(finite(self._job.request.parameters.get("frames")))
-        if not asked or "frames" not in workflow.slots:
-            return asked
-        schemas = await self._patience.insist(partial(self._server.schemas, classes_of_length(workflow)))
-        return needed_frames(workflow, asked, schemas)
+        if asked and "frames" in workflow.slots:
+            schemas = await self._patience.insist(partial(self._server.schemas, classes_of_length(workflow)))
+            asked = needed_frames(workflow, asked, schemas)
+        self._asked = asked
+        return asked
 
     async def _post(self, body: dict[str, Any]) -> None:
         """Send it once. What may have arrived is looked for, and never sent again under this id: it may still arrive late.
@@ -271,7 +275,7 @@ class Performance:
 
     async def _fetch(self, files: list[MadeFile], folder: Path) -> list[Path]:
         """The files under names of our own: theirs name nothing here."""
-        await self._in_pool(_make_anew, folder)
+        _make_anew(folder)
         paths: list[Path] = []
         room = OUTPUT_LIMIT
         for number, file in enumerate(files, 1):

@@ -21,7 +21,7 @@ def keep(spool: Spool, request: Request) -> None:
     folder = spool.attempt_folder(request.attempt_id)
     part = folder / "request.part"
     with part.open("w", encoding="utf-8") as file:
-        file.write(json.dumps(_CODEC.unstructure(request)))  # in one piece: piece by piece, a graph takes ten times as long
+        file.write(_written(request))
         file.flush()
         os.fsync(file.fileno())
     part.replace(folder / _NAME)
@@ -30,6 +30,13 @@ def keep(spool: Spool, request: Request) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _written(request: Request) -> str:
+    """In one piece, and field by field: the parameters are plain values already, and walking through a graph takes long."""
+    inputs = [vars(file) for file in request.inputs]
+    place = vars(request.place) if request.place else None
+    return json.dumps(vars(request) | {"inputs": inputs, "place": place})
 
 
 def kept(spool: Spool, attempt_id: str) -> Request | None:
