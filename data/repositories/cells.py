@@ -169,6 +169,16 @@ class Cells:
                 found.setdefault(needed, {})[cell_id] = take
         return found
 
+    def stills_in_use(self, still_ids: Sequence[int], statuses: Iterable[CellStatus]) -> set[int]:
+        """Those of these stills that a cell in one of these statuses depends on."""
+        wanted = [status.value for status in statuses]
+        found: set[int] = set()
+        for part in chunks(still_ids):
+            query = select(dependencies.c.needs_id).join(cells, cells.c.id == dependencies.c.subject_id).distinct()
+            ours = (dependencies.c.subject == "cell", dependencies.c.needs == "still", dependencies.c.needs_id.in_(part))
+            found.update(self._connection.execute(query.where(*ours, cells.c.status.in_(wanted))).scalars())
+        return found
+
     def waiting_for(self, needs: str, needs_ids: Sequence[int]) -> list[Cell]:
         """Queued cells that depend on one of these stills or cells and have no unmet dependency left."""
         found: dict[int, Cell] = {}

@@ -19,7 +19,7 @@ from pipeline.services.advance import Advance
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.sealing import Sealing
 from pipeline.services.selections import selected
-from pipeline.services.uncovered import uncovered
+from pipeline.services.uncovered import is_bounded, uncovered
 
 _MODES: Mapping[Mode, frozenset[CellStatus]] = {
     Mode.MISSING: frozenset({CellStatus.NOT_STARTED, CellStatus.CANCELLED}),
@@ -119,9 +119,8 @@ class Submission:
         above = store.cells.needs(run.id, "still")
         direct = {still_id for ids in store.cells.stills_of([cell.id for cell in cells]).values() for still_id in ids}
         wanted = _with_needs(direct, above)
-        users = store.cells.dependents("still", sorted({*wanted, *above}))
-        asked = {cell.id for cell in store.cells.with_status(run.id, *SUBMITTED)}
-        used = _with_needs({still_id for still_id, takes in users.items() if asked & set(takes)}, above)
+        below = {still_id for still_id, needed in above.items() if any(each in wanted for _, each in needed)}
+        used = _with_needs(store.cells.stills_in_use(sorted(wanted | below), SUBMITTED), above)
         stills = store.stills.by_ids(sorted(wanted - used))
         unneeded = [still for still in stills.values() if still.status in _CANCELLABLE]
         advance.cancel_jobs("still", [still.id for still in unneeded], "no cell needs it any more")
@@ -148,6 +147,8 @@ class Submission:
     def _refusal(self, store: Store, run: Run, chosen: Sequence[Cell]) -> str:
         """Why a budget does not cover these cells beside what is queued already; empty when it does."""
         current = store.runs.by_ids([run.id])[run.id]
+        if not is_bounded(store, current):  # what is queued may be a hundred thousand cells
+            return ""
         queued = store.cells.with_status(run.id, CellStatus.QUEUED)
         return uncovered(store, current, self._estimate(store, current, [*chosen, *queued]), cheapest(store, current))
 

@@ -14,6 +14,12 @@ _LEAST_IN_HOURS_S, _LEAST_IN_GB_BYTES = 36.0, 1e8
 """Smaller amounts are told in seconds and MB: a need of 0.00 of what is left explains nothing."""
 
 
+def is_bounded(store: Store, run: Run) -> bool:
+    """Whether any budget counts what the run uses."""
+    own = (run.limit_seconds, run.limit_bytes, run.limit_cost)
+    return any(limit is not None for limit in own) or bool(store.budgets.in_force())
+
+
 def uncovered(store: Store, run: Run, estimate: Estimate, price: float) -> str:
     """Which budget does not cover this, its time bought at `price` an hour, in words; empty when all do."""
     shared = SharedBudgets(store.budgets.in_force())
