@@ -98,7 +98,8 @@ class Pages:
 
     def projects(self, before: int | None, limit: int, **equal: Any) -> list[ProjectRow]:
         """Projects, newest first."""
-        query = _behind(projects, select(projects), before, limit, equal, newest_first=True)
+        columns = (projects.c.id, projects.c.title, projects.c.created_at)
+        query = _behind(projects, select(*columns), before, limit, equal, newest_first=True)
         return [ProjectRow(**row._mapping) for row in self._connection.execute(query)]
 
     def library(self, name: str, after: int | None, limit: int, **equal: Any) -> list[LibraryRow]:

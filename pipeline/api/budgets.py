@@ -11,7 +11,7 @@ from pipeline.api import schemas_asked as asked
 from pipeline.api import schemas_given as given
 from pipeline.api.asking import Key, Studio, Who, routes
 from pipeline.domain.budget import Action, Budget, Quantity, Scope, Threshold
-from pipeline.domain.costs import By
+from pipeline.domain.costs import By, CostLine
 
 router = routes("budgets")
 
@@ -99,21 +99,6 @@ def remove_budget(
 def flat(budget: Budget) -> dict[str, object]:
     """A budget as the answer has it."""
     return dict(vars(budget))
-
-
-class CostLine(given.Given):
-    """Costs of what has ended: seconds of generation, bytes, money; estimates are those of the jobs when they were made."""
-
-    name: str
-    jobs: int
-    attempts: int
-    reused: int
-    estimated_seconds: float
-    seconds: float
-    estimated_bytes: int
-    size_bytes: int
-    estimated_cost: float
-    cost: float
 
 
 class CostReport(given.Given):

@@ -84,6 +84,8 @@ def _kind(schema: Schema, shapes: _Shapes) -> str:
     if schema.get("format") == "date-time":
         return "time"
     least, most = schema.get("minimum"), schema.get("maximum")
+    if most is not None and "exclusiveMinimum" in schema:
+        return f"{words} above {schema['exclusiveMinimum']:g}, up to {most:g}"
     if most is not None and most < 2**53:
         return f"{words} from {least:.0f} to {most:.0f}"
     return f"{words} up to {schema['maxLength']:,}" if "maxLength" in schema and schema["maxLength"] > 1 else words

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 
 from data.store import Stores
@@ -11,7 +9,7 @@ from pipeline.domain.errors import Invalid, NotFound
 from pipeline.domain.fleet.rules import Hold
 from pipeline.domain.names import did_you_mean, fold
 from pipeline.domain.records import Actor, Run
-from pipeline.domain.schedule import QuietHours, Schedule, checked_caps, to_plain
+from pipeline.domain.schedule import Schedule, checked_caps, to_plain
 from pipeline.ports import Clock
 from pipeline.services.accounts import Accounts
 from pipeline.services.starting import Starting
@@ -49,25 +47,6 @@ class Schedules:
                 "project.scheduled", actor=actor, subject="project", subject_id=project_id, data=to_plain(schedule)
             )
         return schedule
-
-    def change(
-        self,
-        project_id: int,
-        actor: Actor,
-        *,
-        quiet: QuietHours | None = None,
-        parallel: int | None = None,
-        scene_types: Mapping[str, int] | None = None,
-    ) -> Schedule:
-        """Set what is given, and leave the rest."""
-        before = self.of(project_id)
-        changed = replace(
-            before,
-            quiet=quiet or before.quiet,
-            parallel=before.parallel if parallel is None else parallel,
-            scene_types={**before.scene_types, **(scene_types or {})},
-        )
-        return self.put(project_id, changed, actor)
 
     def start_after(self, run: Run, moment: datetime | None, actor: Actor) -> None:
         """No generation of the run starts before this moment; None lets it start at once."""
