@@ -24,14 +24,13 @@ from pipeline.domain.workflows.library import (
     WorkflowVersion,
     checked_name,
     checked_note,
+    clean_origin,
 )
 from pipeline.domain.workflows.slots import Kind
 from pipeline.domain.workflows.views import VersionPage, VersionView, WorkflowView
 from pipeline.domain.workflows.workflow import Workflow
 from pipeline.ports import Clock
 from pipeline.services import registered
-
-_LONGEST_ORIGIN = 200
 
 
 @dataclass(frozen=True)
@@ -121,7 +120,7 @@ class Workflows:
         is lacking the version is kept all the same, to be corrected. Raises Invalid for a file without a usable graph.
         """
         name, note = checked_name(name), checked_note(note)
-        origin = (origin or path.name)[-_LONGEST_ORIGIN:]
+        origin = clean_origin(origin) or path.name
         graph = self._load(path, origin)
         wanted = kind or kind_of(graph)
         proposals = detect(graph, wanted)

@@ -45,6 +45,8 @@ def test_a_graph_is_sent_and_found_again_with_what_each_worker_lacks(client: Res
     assert {one["slot"] for one in made["bindings"]} >= {"start_image", "seed", "frames"}
     assert made["graph"] == SEGMENT and made["proposals"][0]["confidence"] > 0.9
     assert not sent(client)["is_new"]
+    assert sent(client, name="Other", file="a\x00\u202eb.json")["origin"] == "ab.json"
+    client.ask("DELETE", f"workflows/{made['workflow_id'] + 1}")
     [found] = client.get("workflows").json()["items"]
     [version] = found["versions"]
     assert (found["default"], version["state"], version["fits"][0]["can_run"]) == (1, "untried", True)

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -130,6 +131,7 @@ def test_the_safety_net_stores_what_looks_find(hall: Hall) -> None:
         release_lock=lambda: None,
         look_for_dead=lambda: None,
         wake=threading.Event(),
+        shots=SimpleNamespace(turn=lambda: False, close=lambda: None),
     )
     net.look_at_workers()
     assert [each.memory_bytes for each in hall.told(worker)] == [80_000]

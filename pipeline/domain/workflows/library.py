@@ -17,6 +17,7 @@ from pipeline.domain.work import Measurement
 from pipeline.domain.workflows.slots import Kind
 
 LONGEST_NOTE = 2_000
+LONGEST_ORIGIN = 200
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -133,6 +134,11 @@ def checked_note(note: str) -> str:
     if len(note) > LONGEST_NOTE or _CONTROLS.search(note):
         raise Invalid(f"The note cannot be stored. Use at most {LONGEST_NOTE:,} characters, without control characters.")
     return note.strip()
+
+
+def clean_origin(origin: str) -> str:
+    """What a file is called, as it may be stored: the end of it, without control characters."""
+    return _CONTROLS.sub("", origin)[-LONGEST_ORIGIN:]
 
 
 # How a production names one --------------------------------------------------------------------------------------
