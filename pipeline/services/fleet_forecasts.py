@@ -8,15 +8,17 @@ from __future__ import annotations
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from data.store import Store, Stores
-from pipeline.domain.estimates import cost_key, segment_frames
+from pipeline.domain.estimates import cost_key, scene_cost, segment_frames, still_cost, still_size
 from pipeline.domain.fleet.forecasting import JobsLeft
 from pipeline.domain.fleet.jobs import Kind
 from pipeline.domain.fleet.speeds import Speed
 from pipeline.domain.fleet.what_if import Change, Ending, Fleet, changed, ending, with_following
+from pipeline.domain.fleet.workers import Rates
+from pipeline.domain.fleet.workers import Worker as Seat
 from pipeline.domain.fleet_forecast import Comparison, FleetForecast, RunEnd
 from pipeline.domain.plans import RunBook
 from pipeline.domain.records import Run
@@ -91,7 +93,8 @@ class FleetForecasts:
         held = [work.job_id for work in store.fleet_work.held()]
         self._choosing.forget(held)
         choice = self._choosing.choice(store, list(runs.values()), workers, now=now)
-        seats = tuple(choice.standing.workers)
+        books = {run_id: self._books.get(store, run_id) for run_id in runs}
+        seats = _with_stated_speeds(choice.standing.workers, books.values())
         records = {(record.worker_id, record.work): record for record in store.workers.records()}
         measured = {
             (worker.name, work): Speed(record.seconds_per_frame, record.spread / record.seconds_per_frame, record.samples)
@@ -101,7 +104,6 @@ class FleetForecasts:
         }
         waiting = Counter((job.kind, job.part) for job in self._choosing.backlog)
         running = Counter((job.kind, job.part) for seat in seats for job in seat.holds)
-        books = {run_id: self._books.get(store, run_id) for run_id in runs}
         jobs = list(_known(waiting, running, books))
         undecided: dict[str, int] = {}
         for run in runs.values():
@@ -136,6 +138,24 @@ class FleetForecasts:
                 yield from with_following(kind, scenes, frames[1:])
             if rest:
                 yield JobsLeft(kind, rest, 0.0)
+
+
+def _with_stated_speeds(seats: Sequence[Seat], books: Iterable[RunBook]) -> tuple[Seat, ...]:
+    """The workers, with what a board is told too where nobody has measured a kind of work: its stated time, by their speed."""
+    measured = {work for seat in seats for work in seat.seconds_per_unit}
+    stated: dict[str, float] = {}
+    for book in books:
+        production, size = book.recipes.production, still_size(book.recipes.production)
+        stated[cost_key(production.backend, Stage.VARIANT_GENERATION, "", *size)] = still_cost(production.backend, *size)[0]
+        for name, scene in book.recipes.scene_types.items():
+            work = cost_key(production.backend, Stage.SCENE_GENERATION, name, scene.width, scene.height)
+            stated[work] = scene_cost(production, scene, book.rates)[0] / max(1, scene.frames)
+    stated = {work: seconds for work, seconds in stated.items() if work not in measured and seconds > 0}
+    speeds = Rates(seats).speeds
+    return tuple(
+        replace(seat, seconds_per_unit={**seat.seconds_per_unit, **{work: s / speeds[seat.name] for work, s in stated.items()}})
+        for seat in seats
+    )
 
 
 def _known(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from pipeline.bench import chromium
 from tests.browser.stage import Stage
@@ -19,6 +19,7 @@ from tests.serving import Server
 @pytest.fixture(scope="package")
 def browser(chromium_program: Path) -> Iterator[Browser]:
     """One browser for the folder; it is gone before tests elsewhere use an event loop of their own."""
+    expect.set_options(timeout=PATIENCE_MS)  # a busy machine draws late, which is no fault of a page
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=chromium_program, args=list(chromium.ARGUMENTS))
         yield started

@@ -150,7 +150,7 @@ def test_a_running_job_is_seen_live_with_its_step_and_in_the_time_line(opens: Op
     has_word(page, "gpu-1", "free")
     stage.keep_busy("gpu-1", "gpu-2")
     has_word(page, "gpu-1", "busy")
-    expect(page.locator(card(page, "gpu-1"))).to_contain_text("sampler 12 of 30")
+    expect(page.locator(card(page, "gpu-1"))).to_contain_text("sampler 12 of 30", timeout=PATIENCE_MS)
     expect(page.locator("#fleet-head")).to_contain_text("2 of 2 workers busy")
     expect(page.locator("#fleet-queue")).to_contain_text("gpu-")
     expect(page.locator(".fl-track .fl-running")).to_have_count(2, timeout=PATIENCE_MS)
@@ -168,7 +168,7 @@ def test_the_tray_tells_the_worker_the_step_and_the_cost(opens: Opens, stage: Fl
     expect(page.locator("#live-pill")).to_have_attribute("data-state", "live")
     page.keyboard.press("j")
     row = page.locator("#job-list .job-running").first
-    expect(row).to_contain_text("sampler 12 of 30")
+    expect(row).to_contain_text("sampler 12 of 30", timeout=PATIENCE_MS)
     expect(row).to_contain_text("gpu-1 · cost ")
 
 

@@ -53,6 +53,12 @@ def generating(stage: FleetStage, run: Run) -> str:
     return next(key for key, cell in stage.cells(run).items() if cell.id in at_work and cell.status is CellStatus.GENERATING)
 
 
+def until_told(board: Board, what: str) -> None:
+    """Wait until the board has been told of running or waiting scenes."""
+    told = f"Boolean(window.stripboardBoard.state.live && window.stripboardBoard.state.live.{what}.size)"
+    board.until(lambda: bool(board.page.evaluate(told)), f"nothing was told that is {what}")
+
+
 def point_at(page: Page, board: Board, key: str) -> None:
     """Move the pointer over a cell."""
     x, y = middle(board.box(key))
@@ -68,7 +74,7 @@ def test_pointing_at_a_running_scene_tells_step_worker_and_cost_and_shows_its_pi
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "preview.jpg" in request.url else None)
     board = Board(page)
-    page.wait_for_function("window.stripboardBoard.state.live && window.stripboardBoard.state.live.running.size > 0")
+    until_told(board, "running")
     assert asked == [], "no picture is asked for while nobody looks at one"
 
     point_at(page, board, key)
@@ -97,7 +103,7 @@ def is_live(request: Request) -> bool:
 def test_a_running_scene_has_a_bar_at_its_foot(opens: Opens, stage: FleetStage, run: Run) -> None:
     key = generating(stage, run)
     board = Board(opens(f"/runs/{run.id}"))
-    board.page.wait_for_function("window.stripboardBoard.state.live && window.stripboardBoard.state.live.running.size > 0")
+    until_told(board, "running")
     ink = board.page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--status-generating').trim()")
     box = board.box(key)
     spot = {"x": box["x"] + 8, "y": box["y"] + box["height"] - 6, "width": 1, "height": 1}
@@ -124,7 +130,7 @@ def test_the_side_panel_and_the_page_of_a_scene_have_room_for_its_unfinished_pic
 def test_a_waiting_scene_tells_why_and_the_layer_of_cost_is_money(opens: Opens, stage: FleetStage, run: Run) -> None:
     page = opens(f"/runs/{run.id}")
     board = Board(page)
-    page.wait_for_function("window.stripboardBoard.state.live && window.stripboardBoard.state.live.waiting.size > 0")
+    until_told(board, "waiting")
     waiting = page.evaluate("(({ live, model }) => model.key([...live.waiting.keys()][0]))(window.stripboardBoard.state)")
     point_at(page, board, waiting)
     expect(page.locator("#hover-card")).to_contain_text("gpu-1 is next", timeout=PATIENCE_MS)

@@ -37,6 +37,15 @@ def test_scenes_whose_pictures_are_still_being_made_are_counted_with_all_their_s
     assert house.clock.now() < run.likely_at < run.latest_at
 
 
+def test_work_that_nobody_has_measured_takes_the_time_that_plans_state(house: FleetHouse) -> None:
+    house.start(make_production(characters=3, scene_types=2, variants=2, segments=4))
+    house.work()
+    [found] = house.studio.fleet_forecasts.now().runs
+    assert found.likely_at is not None
+    takes_s = (found.likely_at - house.clock.now()).total_seconds()
+    assert takes_s < 40, "twelve tiny scenes; at the seconds a frame of a picture they would take two workers 81 s"
+
+
 def test_segments_that_wait_run_and_follow_are_counted_once(house: FleetHouse) -> None:
     production = make_production(characters=4, scene_types=1, variants=1, segments=3)
     house.fleet.holding.clear()
@@ -59,7 +68,7 @@ def test_scenes_behind_a_decision_are_told_and_not_counted(house: FleetHouse) ->
 
 
 def test_more_workers_are_done_earlier_and_the_answer_says_so(house: FleetHouse) -> None:
-    house.start(make_production(characters=6, scene_types=2, variants=2, segments=2))
+    house.start(make_production(characters=20, scene_types=1, variants=3, segments=2))
     house.work()
     found = house.studio.fleet_forecasts.what_if(Change("gpu-1", 2))
     assert found.gained_s is not None and found.gained_s > 0
