@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import psutil
-
 from pipeline.bench import setting
 from pipeline.bench.children import ask
 from pipeline.bench.figures import Figure, at_least, at_most, percentile, plain
@@ -37,9 +35,7 @@ def run(quick: bool = False) -> list[Figure]:
         (home / "servers.json").write_text(json.dumps(urls))
         bare = percentile(_bare_posts(urls[0], posts), 0.5)
         one = ask("fleet", home, 1, segments, 1)
-        before_s = _doubles_s()
         whole = ask("fleet", home, scenes, 1, servers)
-        theirs_s = _doubles_s() - before_s
         overheads = _overheads(home, one["stays"])
         bare_again = percentile(_bare_posts(urls[0], posts), 0.5)
     rate = whole["generated"] / whole["seconds"]
@@ -49,7 +45,6 @@ def run(quick: bool = False) -> list[Figure]:
         at_least(f"{servers} servers, {scenes} scenes: jobs made", rate, "1/s", 200),
         plain(f"{servers} servers: time for a job in bare POSTs", 1 / rate / bare, "ratio"),
         plain(f"{servers} servers: our processor time for a job", 1000 * whole["used_s"] / whole["generated"], "ms"),
-        plain(f"{servers} servers: the doubles' processor time for a job", 1000 * theirs_s / whole["generated"], "ms"),
         plain("idle fleet: claim to begun at the server, median", 1000 * _middle(overheads, 0), "ms"),
         plain("idle fleet: done at the server to settled, median", 1000 * _middle(overheads, 1), "ms"),
         at_most("idle fleet: our overhead of a job, p95", 1000 * p95, "ms", 10),
@@ -61,11 +56,6 @@ def run(quick: bool = False) -> list[Figure]:
 
 def _middle(overheads: list[tuple[float, float]], side: int) -> float:
     return percentile([pair[side] for pair in overheads], 0.5)
-
-
-def _doubles_s() -> float:
-    """The processor time that the doubles have used so far: the only children while nothing is asked of another part."""
-    return sum(sum(child.cpu_times()[:2]) for child in psutil.Process().children())
 
 
 def _bare_posts(url: str, count: int) -> list[float]:
