@@ -44,6 +44,7 @@ def run(quick: bool = False) -> list[Figure]:
         plain("a bare POST /prompt, median", 1000 * bare, "ms"),
         at_least(f"{servers} servers, {scenes} scenes: jobs made", rate, "1/s", 200),
         plain(f"{servers} servers: time for a job in bare POSTs", 1 / rate / bare, "ratio"),
+        plain(f"{servers} servers: our processor time for a job", 1000 * whole["used_s"] / whole["generated"], "ms"),
         plain("idle fleet: claim to begun at the server, median", 1000 * _middle(overheads, 0), "ms"),
         plain("idle fleet: done at the server to settled, median", 1000 * _middle(overheads, 1), "ms"),
         at_most("idle fleet: our overhead of a job, p95", 1000 * p95, "ms", 10),

@@ -93,15 +93,16 @@ def work(home: Path, scenes: int, segments: int, servers: int) -> dict[str, Any]
         watched = replace(studio, upkeep=WatchedUpkeep(studio, stays))  # type: ignore[arg-type]
         engine = wiring.build_engine(watched, backends={"comfyui": fleet, "stages": stages, "animatic": stages})
         bell.ring = engine.wake.set
-        began = time.time()
+        began, used_s = time.time(), time.process_time()
         setting.submit(studio, run)
         engine.run(is_over=lambda: stays.count >= scenes * segments and not engine.busy and not setting.is_open(studio, run))
         seconds = max(settled for _, settled in stays.times.values()) - began
+        used_s = time.process_time() - used_s
         setting.completions(studio, run)
         made = len(stays.times) + len(studio.reports.matrix(run.id).stills)
         fleet.close()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"seconds": seconds, "generated": made, "peak_mb": peak, "stays": stays.times}
+    return {"seconds": seconds, "used_s": used_s, "generated": made, "peak_mb": peak, "stays": stays.times}
 
 
 def _production(studio: Studio, scenes: int, segments: int) -> Production:

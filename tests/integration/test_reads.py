@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import insert, literal_column, select
+from sqlalchemy import insert, literal_column, select, update
 from sqlalchemy.exc import DBAPIError
 
 from data.models import jobs, production_runs
-from data.reads import Read
+from data.reads import Read, Reread
 from pipeline.domain.errors import Unavailable
 from tests.factories import House, make_production
 
@@ -47,3 +47,13 @@ def test_a_batch_that_breaks_a_rule_changes_nothing(house: House) -> None:
     with pytest.raises(DBAPIError, match=r"(?i)null"), house.studio.stores.begin(house.clock.now()) as store:
         store.batch.add(insert(production_runs), {"title": None})
     assert len(house.events()) == before
+
+
+def test_what_is_read_again_and_again_is_as_the_row_is_now(house: House) -> None:
+    run = house.start(make_production(characters=1))
+    read = Reread(lambda many: select(production_runs.c.id, production_runs.c.title), lambda row: [row.id, row.title])
+    with house.studio.stores.begin(house.clock.now()) as store:
+        first, again = read.all(store.connection), read.all(store.connection)
+        store.connection.execute(update(production_runs).values(title="Another"))
+        assert first == again and first[0][0] == run.id
+        assert read.all(store.connection) == [[run.id, "Another"]]

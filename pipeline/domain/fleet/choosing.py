@@ -1,10 +1,11 @@
 """Who does what next: one pure function for the live choice, for simulation and for what-if.
 
 Order of claims on a worker: priority, then what was passed over for too long, then deadlines that press, then runs below
-their share, then work that only workers with much memory can do and that holds up everything, then what costs least (the
-loaded model, the worker that made the segment before), then scenes on the critical path, then who holds least, then scenes
-that have begun, then the model with most work for the workers that have it, then age. A worker is left without when others
-would have done the job sooner, everything else that waits included.
+their share, then work that only workers with much memory can do and that holds up everything, then the models that this
+worker should do by the packing of the rest, then what costs least (the loaded model), then scenes on the critical path, then
+what needs no move from the worker that made the segment before, then who holds least, then scenes that have begun, then the
+model with most work for the workers that have it, then age. A worker is left without when others would have done the job
+sooner, everything else that waits included.
 """
 
 from __future__ import annotations
