@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pipeline.domain.rules.model import AllOf, AnyOf, Comparison, Condition, Names, NotOf, Rule, Same
-from pipeline.domain.rules.vocabulary import Operator
+from pipeline.domain.rules.vocabulary import Operator, Subject
 
 
 @dataclass(frozen=True)
@@ -49,16 +49,17 @@ class NameSet:
 ANY_NAME = NameSet()
 ABSENT = NameSet(frozenset(("",)), is_all_but=False)
 NO_NAME = NameSet(is_all_but=False)
-GROUPS = ("character", "scene_type", "variant")
+GROUPS = ("character", "scene_type", "variant", "kind")
 
 
 @dataclass(frozen=True)
 class Box:
-    """A set of events by the names of what they are about."""
+    """A set of events by the names of what they are about; `kind` is that of a still."""
 
     character: NameSet = ANY_NAME
     scene_type: NameSet = ANY_NAME
     variant: NameSet = ANY_NAME
+    kind: NameSet = ANY_NAME
 
     def meets(self, other: Box) -> bool:
         """Whether there may be an event in both."""
@@ -81,17 +82,23 @@ class Box:
 
 
 EVERYWHERE = Box()
-NOWHERE = Box(NO_NAME, NO_NAME, NO_NAME)
+NOWHERE = Box(NO_NAME, NO_NAME, NO_NAME, NO_NAME)
 NAMELESS = Box(ABSENT, ABSENT, ABSENT)
 """Where events of runs, deliveries and workers are."""
+_SUBJECTS = {Subject.CELL: Box(scene_type=ABSENT.rest()), Subject.STILL: Box(scene_type=ABSENT)}
 
 
-def listening(rule: Rule) -> Box:
-    """A box round every event of its types that the rule can match."""
+def of_subject(subject: Subject) -> Box:
+    """A box round every event about such a thing."""
+    return _SUBJECTS.get(subject, NAMELESS)
+
+
+def listening(rule: Rule, subject: Subject) -> Box:
+    """A box round every event about such a thing that the rule can match."""
     scope = rule.scope
     names = (scope.characters, scope.scene_types, scope.variants)
     box = Box(*(NameSet(frozenset(entry), is_all_but=False) if entry else ANY_NAME for entry in names))
-    return box.both(where(rule.where, holds=True))
+    return box.both(where(rule.where, holds=True)).both(of_subject(subject))
 
 
 def where(condition: Condition, *, holds: bool) -> Box:

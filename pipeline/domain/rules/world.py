@@ -51,6 +51,7 @@ class World:
         self._asked_stills: dict[int, Link] = {}
         self._decided: set[tuple[Subject, int]] = set()
         self._delivering = False
+        self._deliveries = 0
         self._may_start = False
 
     # What rules do ----------------------------------------------------------------------------------------------
@@ -350,9 +351,11 @@ class World:
             yield self._deliver(work.link, by="system")
 
     def _deliver(self, link: Link, *, by: str) -> Occurrence:
+        """A new delivery. It has no number yet, so that it gets one that no stored delivery has."""
         self._delivering = True
-        self._add(Stage.DELIVERY, 0, 0, link=link)
-        return self.event("delivery.packaging", Subject.DELIVERY, 0, link=link, by=by)
+        self._deliveries -= 1
+        self._add(Stage.DELIVERY, self._deliveries, 0, link=link)
+        return self.event("delivery.packaging", Subject.DELIVERY, self._deliveries, link=link, by=by)
 
     def _packaged(self, work: Work) -> Iterator[Occurrence]:
         self._delivering = False
