@@ -1,11 +1,10 @@
-"""Small productions and rules for tests of triggers, and strategies that make many of both."""
+"""Small productions and rules for tests of triggers, and chance that makes many of both."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from random import Random
 from typing import Any
-
-from hypothesis import strategies as st
 
 from pipeline.domain.choices import Mode
 from pipeline.domain.rules.assumptions import Assumption, People
@@ -104,7 +103,7 @@ def at_most(field: str, value: float) -> Comparison:
     return Comparison(field, Operator.AT_MOST, value)
 
 
-# Strategies -----------------------------------------------------------------------------------------------------
+# Chance ---------------------------------------------------------------------------------------------------------
 
 CELL_EVENTS = (
     "cell.queued", "cell.generating", "cell.review", "cell.approved", "cell.rejected", "cell.failed", "scene_qa.completed",
@@ -114,160 +113,147 @@ STILL_EVENTS = ("still.queued", "still.review", "still.approved", "still.rejecte
 OTHER_EVENTS = (
     "run.submitted", "run.running", "run.paused", "run.completed", "delivery.packaging", "delivery.completed", "delivery.sealed",
 )  # fmt: skip
-
-
-def names_of(known: tuple[str, ...]) -> st.SearchStrategy[Any]:
-    """What a selection may say of these names."""
-    some = st.lists(st.sampled_from(known), min_size=1, max_size=2, unique=True).map(tuple)
-    return st.one_of(st.sampled_from([Same.SAME, Same.ALL]), some)
-
-
-selections = st.builds(Selection, names_of(PEOPLE), names_of(TYPES), names_of(LOOKS))
-_steps = {
-    Subject.CELL: [Kind.SUBMIT] * 4 + [Kind.QA, Kind.ASSEMBLE, Kind.PACKAGE, Kind.APPROVE, Kind.NOTIFY, Kind.FLAG, Kind.PAUSE],
-    Subject.STILL: [Kind.SUBMIT] * 4 + [Kind.APPROVE, Kind.NOTIFY, Kind.PACKAGE],
+_EVENTS = {Subject.CELL: CELL_EVENTS, Subject.STILL: STILL_EVENTS, Subject.RUN: OTHER_EVENTS}
+_KINDS = {
+    Subject.CELL: [*[Kind.SUBMIT] * 5, *Kind],
+    Subject.STILL: [*[Kind.SUBMIT] * 5, Kind.APPROVE, Kind.NOTIFY, Kind.PACKAGE],
     Subject.RUN: [Kind.SUBMIT, Kind.SUBMIT, Kind.PACKAGE, Kind.NOTIFY, Kind.PAUSE],
 }
 
 
-def actions_for(subject: Subject) -> st.SearchStrategy[Actions]:
-    """One to three things to do for events about such a thing."""
-    step = st.builds(
-        Action,
-        kind=st.sampled_from(_steps[subject]),
-        selection=selections,
-        mode=st.sampled_from(Mode),
-        of=st.sampled_from(["run", "run", "scene_type"]) if subject is Subject.CELL else st.just("run"),
-        to=st.just("producers"),
-    ).map(lambda one: replace(one, of="run") if one.kind is Kind.PACKAGE else one)
-    steps = st.lists(step, min_size=1, max_size=3).map(tuple)
-    return st.builds(Actions, steps, at_once=st.booleans(), goes_on=st.booleans())
+class Chance:
+    """Makes rules, productions and events by chance; the same ones for the same seed."""
 
+    def __init__(self, seed: int) -> None:
+        self.random = Random(seed)
 
-def comparisons(subject: Subject) -> st.SearchStrategy[Comparison]:
-    """A comparison of a field that such events have."""
-    number = st.builds(
-        Comparison,
-        st.sampled_from(["run.approved", "run.open"] if subject is Subject.RUN else ["attempts", "take", "run.open", "depth"]),
-        st.sampled_from([Operator.AT_MOST, Operator.AT_LEAST, Operator.BELOW, Operator.ABOVE]),
-        st.integers(0, 4),
-    )
-    if subject is Subject.RUN:
-        return number
-    known = [("character", PEOPLE), ("variant", LOOKS)] + ([("scene_type", TYPES)] if subject is Subject.CELL else [])
-    single = st.sampled_from(known).flatmap(
-        lambda one: st.builds(
-            Comparison, st.just(one[0]), st.sampled_from([Operator.IS, Operator.IS_NOT]), st.sampled_from(one[1])
+    def rules(self, most: int = 16) -> tuple[Rule, ...]:
+        """Some rules that may wake each other."""
+        return tuple(self.rule(number) for number in range(self.random.randint(2, most)))
+
+    def rule(self, number: int) -> Rule:
+        """Any rule that makes sense."""
+        pick = self.random.choice
+        subject = pick([Subject.CELL, Subject.CELL, Subject.CELL, Subject.STILL, Subject.RUN])
+        known = _EVENTS[subject]
+        branch = None
+        if self.rarely():
+            branch = Branch(self.comparison(subject), pick([0, 0, 2]), self.actions(subject))
+        return Rule(
+            id=str(number),
+            name=f"rule {number}",
+            events=tuple(self.random.sample(known, self.random.randint(1, 3))),
+            do=self.actions(subject),
+            scope=self.scope(subject),
+            where=self.condition(subject, 2) if self.random.random() < 0.35 else AllOf(),
+            branch=branch,
+            per=pick([Per.SUBJECT, Per.SUBJECT, Per.CHARACTER, Per.RUN]),
+            once=self.rarely(),
+            wait_s=5.0 if self.rarely() else 0.0,
+            priority=pick([0, 1, 2]),
+            age=number,
+            max_depth=pick([1, 3, 10, 10]),
+            fuel=pick([Fuel(2, 20, 200.0), Fuel(20, 500, 14_400.0), Fuel(20, 500, 14_400.0)]),
+            enabled=not self.rarely(),
         )
-    )
-    several = st.sampled_from(known).flatmap(
-        lambda one: st.builds(
-            Comparison,
-            st.just(one[0]),
-            st.sampled_from([Operator.IN, Operator.NOT_IN]),
-            st.lists(st.sampled_from(one[1]), min_size=1, max_size=2).map(tuple),
-        )
-    )
-    extra = st.just(is_("kind", "variant")) if subject is Subject.STILL else st.just(is_("stale", False))
-    return st.one_of(number, single, single, several, extra)
 
+    def rarely(self) -> bool:
+        """Once in eight times."""
+        return self.random.random() < 0.125
 
-def conditions(subject: Subject) -> st.SearchStrategy[Condition]:
-    """A tree over comparisons of such events."""
-    return st.recursive(
-        comparisons(subject),
-        lambda part: st.one_of(
-            st.builds(AllOf, st.lists(part, max_size=3).map(tuple)),
-            st.builds(AnyOf, st.lists(part, min_size=1, max_size=3).map(tuple)),
-            st.builds(NotOf, part),
-        ),
-        max_leaves=4,
-    )
+    def scope(self, subject: Subject) -> Scope:
+        """A scope that events about such a thing can be in."""
+        project = self.random.choice([None, PROJECT, PROJECT, PROJECT, "another"])
+        if subject is Subject.RUN:
+            return Scope(project)
+        characters = self.random.choice([(), (), (), ("Mara",), ("Mara", "Ines")])
+        types = self.random.choice([(), (), (), ("dance",), ("entrance", "close-up")]) if subject is Subject.CELL else ()
+        return Scope(project, characters, types, self.random.choice([(), (), (), ("casual",)]))
 
+    def actions(self, subject: Subject) -> Actions:
+        """One to three things to do for events about such a thing."""
+        steps = tuple(self.action(subject) for _ in range(self.random.choice([1, 1, 2, 3])))
+        return Actions(steps, at_once=self.rarely(), goes_on=self.rarely())
 
-scopes = st.builds(
-    Scope,
-    project=st.sampled_from([None, PROJECT, PROJECT, "another"]),
-    characters=st.sampled_from([(), (), ("Mara",), ("Mara", "Ines")]),
-    scene_types=st.sampled_from([(), (), ("dance",), ("entrance", "close-up")]),
-    variants=st.sampled_from([(), (), ("casual",)]),
-)
+    def action(self, subject: Subject) -> Action:
+        """One thing to do."""
+        kind = self.random.choice(_KINDS[subject])
+        of = "run"
+        if subject is Subject.CELL and kind in (Kind.PAUSE, Kind.PACKAGE):
+            of = "scene_type" if kind is Kind.PAUSE else "character"
+        if self.rarely():
+            of = "run"
+        selection = Selection(self.names(PEOPLE), self.names(TYPES), self.names(LOOKS))
+        mode = self.random.choice([*Mode, Mode.ALL, Mode.ALL])
+        to = "producers" if kind is Kind.NOTIFY else ""
+        url = "https://a.example/hook" if kind is Kind.WEBHOOK else ""
+        return Action(kind, selection, mode, of, to, url)
 
+    def names(self, known: tuple[str, ...]) -> Any:
+        """What a selection may say of these names."""
+        some = tuple(self.random.sample(known, self.random.randint(1, 2)))
+        return self.random.choice([Same.SAME, Same.SAME, Same.ALL, some])
 
-@st.composite
-def some_rule(draw: st.DrawFn, number: int) -> Rule:
-    """Any rule that makes sense."""
-    subject = draw(st.sampled_from([Subject.CELL, Subject.CELL, Subject.CELL, Subject.STILL, Subject.RUN]))
-    known = {Subject.CELL: CELL_EVENTS, Subject.STILL: STILL_EVENTS}.get(subject, OTHER_EVENTS)
-    scope = draw(scopes)
-    if subject is Subject.STILL:
-        scope = replace(scope, scene_types=())
-    if subject is Subject.RUN:
-        scope = Scope(scope.project)
-    branch = st.builds(Branch, comparisons(subject), st.integers(0, 2), actions_for(subject))
-    return Rule(
-        id=str(number),
-        name=f"rule {number}",
-        events=tuple(draw(st.lists(st.sampled_from(known), min_size=1, max_size=3, unique=True))),
-        do=draw(actions_for(subject)),
-        scope=scope,
-        where=draw(st.one_of(st.just(AllOf()), conditions(subject))),
-        branch=draw(st.one_of(st.none(), st.none(), branch)),
-        per=draw(st.sampled_from([Per.SUBJECT, Per.SUBJECT, Per.CHARACTER, Per.RUN])),
-        once=draw(st.sampled_from([False, False, False, True])),
-        wait_s=draw(st.sampled_from([0.0, 0.0, 0.0, 5.0])),
-        priority=draw(st.integers(0, 2)),
-        age=number,
-        max_depth=draw(st.sampled_from([1, 3, 10])),
-        fuel=draw(st.sampled_from([Fuel(2, 20, 200.0), Fuel(20, 500, 14_400.0)])),
-        enabled=draw(st.sampled_from([True, True, True, True, False])),
-    )
+    def condition(self, subject: Subject, deep: int) -> Condition:
+        """A tree over comparisons of such events."""
+        shape = self.random.choice(["one", "all", "any", "not"]) if deep else "one"
+        if shape == "one":
+            return self.comparison(subject)
+        if shape == "not":
+            return NotOf(self.condition(subject, deep - 1))
+        parts = tuple(self.condition(subject, deep - 1) for _ in range(self.random.randint(0, 3)))
+        return AllOf(parts) if shape == "all" else AnyOf(parts)
 
+    def comparison(self, subject: Subject) -> Comparison:
+        """A comparison of a field that such events have."""
+        pick = self.random.choice
+        known: dict[str, tuple[str, ...]] = {"character": PEOPLE, "variant": LOOKS}
+        if subject is Subject.CELL:
+            known["scene_type"] = TYPES
+        if subject is Subject.RUN or self.random.random() < 0.4:
+            fields = ["run.approved", "run.open"] if subject is Subject.RUN else ["attempts", "take", "run.open", "depth"]
+            order = [Operator.AT_MOST, Operator.AT_LEAST, Operator.BELOW, Operator.ABOVE]
+            return Comparison(pick(fields), pick(order), pick([0, 1, 2, 3]))
+        if self.rarely():
+            return is_("kind", "variant") if subject is Subject.STILL else is_("stale", False)
+        field, names = pick(list(known.items()))
+        if self.random.random() < 0.5:
+            return Comparison(field, pick([Operator.IS, Operator.IS_NOT]), pick(names))
+        some = tuple(self.random.sample(names, self.random.randint(1, 2)))
+        return Comparison(field, pick([Operator.IN, Operator.NOT_IN]), some)
 
-@st.composite
-def rule_sets(draw: st.DrawFn, most: int = 8) -> tuple[Rule, ...]:
-    """Some rules that may wake each other."""
-    return tuple(draw(some_rule(number)) for number in range(draw(st.integers(1, most))))
+    def board(self) -> Snapshot:
+        """A small production in any state."""
+        pick, several = self.random.choice, self.random.randint
+        whole = production(PEOPLE[: several(1, 3)], TYPES[: several(1, 3)], LOOKS[: several(1, 2)])
+        likely = pick(list(CellStatus))
+        cells = [
+            replace(one, status=pick([likely, *CellStatus]), attempts=several(0, 3), verdict=pick(["", "pass", "fail"]))
+            for one in whole.cells
+        ]
+        if self.rarely() and len(cells) > 1:
+            cells[-1] = replace(cells[-1], after=(cells[0].id,))
+        done = [CellStatus.APPROVED] * pick([1, 50, 200])
+        stills = [replace(one, status=pick([*CellStatus, *done])) for one in whole.stills]
+        own = {"Mara": pick(["human", "auto"])} if self.rarely() else {}
+        gates = Gates(pick(["human", "auto"]), pick(["human", "auto"]), own, own, self.rarely())
+        status = pick([*[RunStatus.RUNNING] * 6, RunStatus.DRAFT, RunStatus.PAUSED, RunStatus.COMPLETED])
+        return replace(
+            whole, cells=tuple(cells), stills=tuple(stills), gates=gates, status=status, outputs=several(0, 2),
+            delivers_by_itself=not self.rarely(),
+        )  # fmt: skip
 
+    def assumption(self) -> Assumption:
+        """How things go."""
+        return Assumption(self.random.choice(list(People)), self.rarely(), self.random.choice(["pass", "pass", "flag", "fail"]))
 
-@st.composite
-def boards(draw: st.DrawFn) -> Snapshot:
-    """A small production in any state."""
-    whole = production(PEOPLE[: draw(st.integers(1, 2))], TYPES[: draw(st.integers(1, 3))], LOOKS[: draw(st.integers(1, 2))])
-    statuses = st.sampled_from(CellStatus)
-    cells = [
-        replace(one, status=draw(statuses), attempts=draw(st.integers(0, 3)), verdict=draw(st.sampled_from(["", "pass", "fail"])))
-        for one in whole.cells
-    ]
-    if draw(st.booleans()) and len(cells) > 1:
-        cells[-1] = replace(cells[-1], after=(cells[0].id,))
-    stills = [replace(one, status=draw(st.sampled_from([*CellStatus, *[CellStatus.APPROVED] * 6]))) for one in whole.stills]
-    gate = st.sampled_from(["human", "auto"])
-    own = st.dictionaries(st.sampled_from(PEOPLE), gate, max_size=1)
-    gates = Gates(draw(gate), draw(gate), draw(own), draw(own), draw(st.booleans()))
-    return replace(
-        whole,
-        cells=tuple(cells),
-        stills=tuple(stills),
-        gates=gates,
-        status=draw(st.sampled_from([RunStatus.RUNNING, RunStatus.RUNNING, RunStatus.DRAFT, RunStatus.PAUSED])),
-        outputs=draw(st.integers(0, 2)),
-        delivers_by_itself=draw(st.booleans()),
-    )
-
-
-assumptions = st.builds(
-    Assumption, st.sampled_from(People), st.sampled_from([False, False, True]), st.sampled_from(["pass", "pass", "flag", "fail"])
-)
-
-
-@st.composite
-def beginnings(draw: st.DrawFn, snapshot: Snapshot) -> list[Occurrence]:
-    """One to three events that begin chains."""
-    made = []
-    for number in range(1, draw(st.integers(1, 3)) + 1):
-        type = draw(st.sampled_from([*CELL_EVENTS, *STILL_EVENTS, *OTHER_EVENTS]))
-        subject = EVENTS[type].subject
-        ids = {Subject.CELL: len(snapshot.cells), Subject.STILL: len(snapshot.stills)}.get(subject, 1)
-        made.append(Occurrence(number, type, subject, draw(st.integers(1, ids)), "person", number, 0))
-    return made
+    def beginnings(self, rules: tuple[Rule, ...], snapshot: Snapshot) -> list[Occurrence]:
+        """Some events that begin chains, mostly such as rules listen to."""
+        heard = [event for rule in rules for event in rule.events]
+        made = []
+        for number in range(1, self.random.randint(2, 8) + 1):
+            type = self.random.choice([*heard, self.random.choice(CELL_EVENTS)])
+            subject = EVENTS[type].subject
+            ids = {Subject.CELL: len(snapshot.cells), Subject.STILL: len(snapshot.stills)}.get(subject, 1)
+            made.append(Occurrence(number, type, subject, self.random.randint(1, ids), "person", number, 0))
+        return made

@@ -157,8 +157,10 @@ class _Finder:
 
     def _add_bounded(self, found: dict[tuple[str, ...], Loop], knot: frozenset[str]) -> None:
         for source, target in sorted(self._within(knot)):
+            if len(found) >= 4 * _MOST_LOOPS:
+                return
             path = _path(target, source, lambda rule_id: sorted(self._next[rule_id]), knot)
-            if path is None or len(found) >= 4 * _MOST_LOOPS:
+            if path is None:
                 continue
             pairs = [*pairwise(path), (path[-1], path[0])]
             bounds: dict[str, None] = {}
