@@ -138,7 +138,7 @@ class Chance:
         known = _EVENTS[subject]
         branch = None
         if self.rarely():
-            branch = Branch(self.comparison(subject), pick([0, 0, 2]), self.actions(subject))
+            branch = Branch(self.comparison(subject), pick([1, 1, 2]), self.actions(subject))
         return Rule(
             id=str(number),
             name=f"rule {number}",
@@ -201,7 +201,8 @@ class Chance:
             return self.comparison(subject)
         if shape == "not":
             return NotOf(self.condition(subject, deep - 1))
-        parts = tuple(self.condition(subject, deep - 1) for _ in range(self.random.randint(0, 3)))
+        least = 0 if shape == "all" else 1
+        parts = tuple(self.condition(subject, deep - 1) for _ in range(self.random.randint(least, 3)))
         return AllOf(parts) if shape == "all" else AnyOf(parts)
 
     def comparison(self, subject: Subject) -> Comparison:

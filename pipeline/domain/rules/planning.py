@@ -15,7 +15,7 @@ from pipeline.domain.rules.facts import Occurrence, Place, measure, place_of
 from pipeline.domain.rules.model import LIMITS, Actions, Fuel, Limits, Per, Rule
 from pipeline.domain.rules.rulebook import Rulebook, is_in_scope
 from pipeline.domain.rules.snapshot import Board, Cost
-from pipeline.domain.rules.vocabulary import Subject
+from pipeline.domain.rules.vocabulary import Subject, field_named, is_measured
 
 
 class Outcome(StrEnum):
@@ -212,8 +212,10 @@ def why(rule: Rule, event: Occurrence, board: Board, past: Past) -> Verdict:
         return Verdict(rule, Outcome.MATCHED, "", thing, judged)
     found = measure(rule.branch.test.field, event, board)
     branch = compare(rule.branch.test, found)
-    if branch.truth is None or found.sample < rule.branch.sample:
-        reason = f"{found.sample} measured, at least {rule.branch.sample} are asked"
+    field_of_branch = field_named(rule.branch.test.field)
+    is_sampled = field_of_branch is not None and is_measured(field_of_branch)
+    if branch.truth is None or (is_sampled and found.sample < rule.branch.sample):
+        reason = f"{found.sample} measured, at least {rule.branch.sample} are asked" if is_sampled else found.words
         return Verdict(rule, Outcome.TOO_FEW_MEASURED, reason, thing, judged, branch)
     return Verdict(rule, Outcome.MATCHED, "", thing, judged, branch)
 

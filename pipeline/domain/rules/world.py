@@ -171,27 +171,25 @@ class World:
         return events
 
     def decide(self) -> list[Occurrence]:
-        """What people decide once all is quiet: everything at a gate, each thing at most once. Their events are roots."""
+        """What people decide next, once all is quiet: pictures first, one thing at a time, each once. Their events are roots."""
         if self.assumption.people is People.STOP:
             return []
         approves = self.assumption.people is People.APPROVE
-        events: list[Occurrence] = []
-        for still_id in self._undecided(Subject.STILL, self.gated_stills):
+        still_id = self._undecided(Subject.STILL, self.gated_stills)
+        if still_id is not None:
             link = Link(firing=self.gated_stills.pop(still_id).firing)
-            still = self.board.stills[still_id]
             if approves:
-                events.append(self._approve_still(still, link, by="person"))
-            else:
-                self.board.move_still(still_id, CellStatus.REJECTED)
-                events.append(self.event("still.rejected", Subject.STILL, still_id, link=link, by="person"))
-        for cell_id in self._undecided(Subject.CELL, self.gated_cells):
-            link = Link(firing=self.gated_cells.pop(cell_id).firing)
-            if approves:
-                events.append(self._approve_cell(self.board.cells[cell_id], link, by="person"))
-            else:
-                self.board.move_cell(cell_id, CellStatus.REJECTED)
-                events.append(self.event("cell.rejected", Subject.CELL, cell_id, link=link, by="person"))
-        return events
+                return [self._approve_still(self.board.stills[still_id], link, by="person")]
+            self.board.move_still(still_id, CellStatus.REJECTED)
+            return [self.event("still.rejected", Subject.STILL, still_id, link=link, by="person")]
+        cell_id = self._undecided(Subject.CELL, self.gated_cells)
+        if cell_id is None:
+            return []
+        link = Link(firing=self.gated_cells.pop(cell_id).firing)
+        if approves:
+            return [self._approve_cell(self.board.cells[cell_id], link, by="person")]
+        self.board.move_cell(cell_id, CellStatus.REJECTED)
+        return [self.event("cell.rejected", Subject.CELL, cell_id, link=link, by="person")]
 
     def event(self, type: str, subject: Subject, subject_id: int, *, link: Link, by: str = "system") -> Occurrence:
         """The next event."""
@@ -201,9 +199,10 @@ class World:
         root = link.root if link.depth else self._seq
         return Occurrence(self._seq, type, subject, subject_id, by, root, link.depth)
 
-    def _undecided(self, subject: Subject, gated: Iterable[int]) -> list[int]:
-        fresh = [one for one in sorted(gated) if (subject, one) not in self._decided]
-        self._decided.update((subject, one) for one in fresh)
+    def _undecided(self, subject: Subject, gated: Iterable[int]) -> int | None:
+        fresh = min((one for one in gated if (subject, one) not in self._decided), default=None)
+        if fresh is not None:
+            self._decided.add((subject, fresh))
         return fresh
 
     def _is_startable(self, cell: CellFacts) -> bool:
