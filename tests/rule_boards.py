@@ -134,7 +134,7 @@ class Chance:
     def rule(self, number: int) -> Rule:
         """Any rule that makes sense."""
         pick = self.random.choice
-        subject = pick([Subject.CELL, Subject.CELL, Subject.CELL, Subject.STILL, Subject.RUN])
+        subject = pick([Subject.CELL, Subject.CELL, Subject.CELL, Subject.STILL, Subject.STILL, Subject.RUN])
         known = _EVENTS[subject]
         branch = None
         if self.rarely():
@@ -234,8 +234,12 @@ class Chance:
         ]
         if self.rarely() and len(cells) > 1:
             cells[-1] = replace(cells[-1], after=(cells[0].id,))
-        done = [CellStatus.APPROVED] * pick([1, 50, 200])
+        done = [CellStatus.APPROVED] * pick([1, 4, 50, 200])
         stills = [replace(one, status=pick([*CellStatus, *done])) for one in whole.stills]
+        if self.random.random() < 0.3:
+            plate = StillFacts(len(stills) + 1, "Warehouse", StillKind.PLATE, location="Warehouse", status=pick(list(CellStatus)))
+            stills.append(plate)
+            cells = [replace(one, location="Warehouse", stills=(*one.stills, plate.id)) for one in cells]
         own = {"Mara": pick(["human", "auto"])} if self.rarely() else {}
         gates = Gates(pick(["human", "auto"]), pick(["human", "auto"]), own, own, self.rarely())
         status = pick([*[RunStatus.RUNNING] * 6, RunStatus.DRAFT, RunStatus.PAUSED, RunStatus.COMPLETED])

@@ -114,6 +114,11 @@ def test_a_simulation_over_ten_thousand_scenes_is_quick() -> None:
     assert time.process_time() - began < 5
 
 
+def test_a_simulation_that_takes_in_too_much_is_cut_short_and_says_so() -> None:
+    found = simulate([happened("still.approved", 2)], Rulebook([AUTO_SCENES]), READY, most_events=5)
+    assert (found.ended, found.events) == ("cut short", 5)
+
+
 # Loops ----------------------------------------------------------------------------------------------------------
 
 

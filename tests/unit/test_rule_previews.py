@@ -3,18 +3,47 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
 
 from pipeline.domain.choices import Mode
+from pipeline.domain.records import Event
 from pipeline.domain.rules.evaluation import funnel, nearest
+from pipeline.domain.rules.facts import occurrence
 from pipeline.domain.rules.model import Fuel, Per, Scope
 from pipeline.domain.rules.planning import Outcome, Past, why
 from pipeline.domain.rules.previews import in_the_way, looks, replay, standing_events
 from pipeline.domain.rules.snapshot import Board
-from pipeline.domain.statuses import CellStatus
+from pipeline.domain.rules.vocabulary import EVENTS
+from pipeline.domain.stages import Stage
+from pipeline.domain.statuses import CELL_TRANSITIONS, RUN_TRANSITIONS, STILL_TRANSITIONS, CellStatus
 from tests.rule_boards import NOTIFY, PROJECT, happened, is_, production, rule, submit, with_cells
 
+NOW = datetime(2026, 11, 28, tzinfo=UTC)
 APPROVED = production(cells=CellStatus.APPROVED, stills=CellStatus.APPROVED)
 ALL_DONE = is_("character.all_approved", True)
+
+
+@pytest.mark.parametrize(("actor", "by"), [("Ann", "person"), ("rule:auto-scenes", "rule"), ("system:gate", "system")])
+def test_a_stored_event_says_who_did_it_and_keeps_its_place_in_its_chain(actor: str, by: str) -> None:
+    stored = Event(7, NOW, "cell.approved", 1, "cell", 3, actor, None, 0, {"take": 1})
+    found = occurrence(stored, root=4, depth=2)
+    assert found is not None
+    assert (found.by, found.subject_id, found.root, found.depth) == (by, 3, 4, 2)
+
+
+def test_an_event_of_a_single_job_is_none_that_a_rule_can_hear() -> None:
+    assert occurrence(Event(7, NOW, "job.started", 1, "job", 3, "system:engine", None, 0, {}), root=7, depth=0) is None
+
+
+def test_every_move_of_a_cell_or_picture_and_every_stage_has_its_event() -> None:
+    moves = {
+        f"{kind}.{new.value}" for kind, table in (("cell", CELL_TRANSITIONS), ("still", STILL_TRANSITIONS)) for _, new in table
+    }
+    stages = {f"{stage.value}.{end}" for stage in Stage for end in ("completed", "failed")}
+    runs = {f"run.{new.value}" for _, new in RUN_TRANSITIONS}
+    assert moves | stages | runs <= set(EVENTS)
 
 
 def test_events_that_stand_on_the_board_are_those_of_statuses_within_the_scope() -> None:

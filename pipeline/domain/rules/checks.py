@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from pipeline.domain.issues import Path, Report
+from pipeline.domain.rules.boxes import listening
 from pipeline.domain.rules.model import Action, Actions, AllOf, Comparison, Condition, Kind, NotOf, Per, Rule, Same
 from pipeline.domain.rules.vocabulary import (
     EVENTS,
@@ -73,6 +74,9 @@ class Checks:
         """Report all of it."""
         self._scope()
         self._condition(self.rule.where, (*self.path, "where"))
+        if all(listening(self.rule, event.subject).is_empty for event in self.events):
+            told = "No event of this rule can be in its scope and meet its condition."
+            self.report.error((*self.path, "where"), told, "Take out what excludes the rest.")
         self._steps(self.rule.do, (*self.path, "do"))
         branch = self.rule.branch
         if branch is not None:

@@ -9,7 +9,7 @@ from typing import Any
 from pipeline.domain.records import Event
 from pipeline.domain.rules.snapshot import Board, CellFacts, StillFacts
 from pipeline.domain.rules.tallies import Tally
-from pipeline.domain.rules.vocabulary import METADATA, Subject
+from pipeline.domain.rules.vocabulary import EVENTS, METADATA, Subject
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,10 @@ class Occurrence:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
-def occurrence(event: Event, *, root: int, depth: int) -> Occurrence:
-    """A stored event with its place in its chain."""
+def occurrence(event: Event, *, root: int, depth: int) -> Occurrence | None:
+    """A stored event with its place in its chain; None for one that no rule can listen to."""
+    if event.type not in EVENTS:
+        return None
     by = {"rule": "rule", "system": "system"}.get(event.actor.partition(":")[0], "person") if ":" in event.actor else "person"
     return Occurrence(event.seq, event.type, Subject(event.subject), event.subject_id, by, root, depth, event.data)
 

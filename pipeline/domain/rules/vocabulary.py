@@ -104,7 +104,7 @@ OPERATORS: dict[FieldType, tuple[Operator, ...]] = {
 
 @dataclass(frozen=True)
 class Field:
-    """One fact about an event. `subjects` says of which events; `only` narrows those to types that end like this.
+    """One fact about an event. `subjects` says of which events; `only` narrows those to these types, unless it is empty.
 
     `of` names what a name is of (`character`, `scene type`, `variant`, `location`); `options` are the words of a choice.
     """
@@ -113,13 +113,13 @@ class Field:
     words: str
     type: FieldType
     subjects: frozenset[Subject]
-    only: str = ""
+    only: frozenset[str] = frozenset()
     of: str = ""
     options: tuple[str, ...] = ()
 
     def is_of(self, event: EventType) -> bool:
         """Whether an event of this type has the field."""
-        return event.subject in self.subjects and event.name.endswith(self.only)
+        return event.subject in self.subjects and (not self.only or event.name in self.only)
 
 
 _S = Subject
@@ -187,6 +187,8 @@ _ALL = frozenset(Subject) - {_S.WORKER}
 _CELLS = frozenset({_S.CELL})
 _PICTURES = frozenset({_S.CELL, _S.STILL})
 _GROUP_SUBJECTS = {"character": _PICTURES, "scene_type": _CELLS, "variant": _PICTURES, "run": _ALL}
+_FAILURES = frozenset(f"{stage}.failed" for stage in _STAGE_SUBJECTS)
+"""Of a job that failed for good. The events of the scene or picture that failed with it have a reason in words only."""
 _STATUSES = tuple(status.value for status in CellStatus)
 _WORDS = ("pass", "flag", "fail")
 
@@ -210,7 +212,7 @@ def _plain_fields() -> list[Field]:
         Field("qa.verdict", "QA verdict", choice, _PICTURES, options=_WORDS),
         Field("by", "done by", choice, frozenset(Subject), options=("person", "rule", "system")),
         Field("depth", "depth of the chain", number, frozenset(Subject)),
-        Field("failure_class", "kind of failure", choice, _ALL, ".failed", options=tuple(one.value for one in FailureClass)),
+        Field("failure_class", "kind of failure", choice, _ALL, _FAILURES, options=tuple(one.value for one in FailureClass)),
     ]
 
 
