@@ -216,7 +216,7 @@ class Chance:
             order = [Operator.AT_MOST, Operator.AT_LEAST, Operator.BELOW, Operator.ABOVE]
             return Comparison(pick(fields), pick(order), pick([0, 1, 2, 3]))
         if self.rarely():
-            return is_("kind", "variant") if subject is Subject.STILL else is_("stale", False)
+            return is_("kind", "variant") if subject is Subject.STILL else Comparison("qa.sharpness", Operator.AT_LEAST, 60)
         field, names = pick(list(known.items()))
         if self.random.random() < 0.5:
             return Comparison(field, pick([Operator.IS, Operator.IS_NOT]), pick(names))
@@ -229,7 +229,13 @@ class Chance:
         whole = production(PEOPLE[: several(1, 3)], TYPES[: several(1, 3)], LOOKS[: several(1, 2)])
         likely = pick(list(CellStatus))
         cells = [
-            replace(one, status=pick([likely, *CellStatus]), attempts=several(0, 3), verdict=pick(["", "pass", "fail"]))
+            replace(
+                one,
+                status=pick([likely, *CellStatus]),
+                attempts=several(0, 3),
+                verdict=pick(["", "pass", "fail"]),
+                qa=pick([{}, {"sharpness": 50.0}, {"sharpness": 70.0}]),
+            )
             for one in whole.cells
         ]
         if self.rarely() and len(cells) > 1:

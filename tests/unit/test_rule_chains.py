@@ -13,9 +13,9 @@ from pipeline.domain.rules.chains import Course, simulate
 from pipeline.domain.rules.loops import analyse
 from pipeline.domain.rules.model import Action, AllOf, Comparison, Fuel, Kind, Per, Rule, Same, Scope
 from pipeline.domain.rules.rulebook import Rulebook
-from pipeline.domain.rules.snapshot import Gates, Snapshot
+from pipeline.domain.rules.snapshot import Gates, Snapshot, StillFacts
 from pipeline.domain.rules.vocabulary import Operator
-from pipeline.domain.statuses import CellStatus
+from pipeline.domain.statuses import CellStatus, StillKind
 from tests.rule_boards import NOTIFY, at_most, happened, is_, production, rule, submit
 
 APPROVE_ALL = Assumption(People.APPROVE)
@@ -170,6 +170,20 @@ def test_a_loop_over_two_rules_is_told_once_as_a_circle() -> None:
     assert [loop.words for loop in analyse([there, back], HUMAN).refused] == ["A → B → A"]
     apart = [replace(there, scope=Scope("one")), replace(back, scope=Scope("two"))]
     assert analyse(apart, HUMAN).loops == ()
+
+
+@pytest.mark.parametrize("kind", ["source", "plate"])
+def test_pictures_that_scenes_need_wake_rules_without_a_person(kind: str) -> None:
+    start = rule("start", "run.created", submit(characters=Same.ALL, scene_types=Same.ALL, variants=Same.ALL))
+    checked = rule("checked", "still.approved", NOTIFY, where=is_("kind", kind))
+    assert analyse([start, checked], HUMAN).may_wake("start", "checked")
+    snapshot = production(("Mara",), ("dance",), ("casual",))
+    plate = StillFacts(3, "Warehouse", StillKind.PLATE, location="Warehouse", candidates=0)
+    cells = tuple(replace(one, stills=(2, 3), location="Warehouse") for one in snapshot.cells)
+    found = course(replace(snapshot, cells=cells, stills=(*snapshot.stills, plate)), start, checked, event="run.created")
+    assert [firing.rule.name for firing in found.firings] == ["start", "checked"]
+    edges = [edge for edge in analyse([start, checked], HUMAN).edges if edge.target == "checked"]
+    assert [way.gate for edge in edges for way in edge.ways] == [""]
 
 
 def test_attempts_do_not_bound_what_needs_no_attempt() -> None:
