@@ -126,40 +126,48 @@ class _Finder:
         self._edges = {(edge.source, edge.target): edge for edge in edges}
         self._next: dict[str, list[str]] = defaultdict(list)
         self._before: dict[str, list[Edge]] = defaultdict(list)
-        for edge in edges:
+        self._counted: dict[tuple[str, frozenset[str]], bool] = {}
+        self._free: dict[tuple[str, str, frozenset[str]], list[Way]] = {}
+        for edge in sorted(edges, key=lambda edge: (edge.source, edge.target)):
             self._next[edge.source].append(edge.target)
             self._before[edge.target].append(edge)
 
     def loops(self) -> list[Loop]:
-        """Loops in every knot of rules: a shortest one through each edge that nothing bounds, and through each other edge."""
-        found: dict[tuple[str, ...], Loop] = {}
+        """Loops in every knot of rules: a shortest one through each edge that nothing bounds, and through each other edge.
+
+        Of very many only some are told; where there is a refused one, at least one of those is.
+        """
+        refused: dict[tuple[str, ...], Loop] = {}
+        bounded: dict[tuple[str, ...], Loop] = {}
         for knot in components(self._rules, lambda rule_id: self._next[rule_id]):
             inside = frozenset(knot)
             free = {pair for pair in self._within(inside) if self._free_ways(*pair, inside)}
             after: dict[str, list[str]] = defaultdict(list)
-            for source, target in free:
+            for source, target in sorted(free):
                 after[source].append(target)
-            self._add_refused(found, inside, after)
-            self._add_bounded(found, inside)
-        return list(found.values())
+            self._add_refused(refused, inside, after)
+            self._add_bounded(bounded, inside)
+        return [*refused.values(), *(loop for loop in bounded.values() if loop.rules not in refused)]
 
     def _add_refused(self, found: dict[tuple[str, ...], Loop], knot: frozenset[str], after: dict[str, list[str]]) -> None:
-        for core in components(knot, lambda rule_id: sorted(after[rule_id])):
+        for core in components(knot, lambda rule_id: after[rule_id]):
             members = frozenset(core)
             for source, target in sorted(self._within(members)):
                 ways = self._free_ways(source, target, knot)
                 if target not in after[source] or not any(way.action in _RENEWS for way in ways):
                     continue
-                path = _path(target, source, lambda rule_id: sorted(after[rule_id]), members)
+                if len(found) >= _MOST_LOOPS:
+                    return
+                path = _path(target, source, lambda rule_id: after[rule_id], members)
                 if path is not None:
-                    cure = self._cure(source, knot)
-                    _keep(found, self._loop(path, cure=cure))
+                    loop = self._loop(path, cure=self._cure(source, knot))
+                    found.setdefault(loop.rules, loop)
 
     def _add_bounded(self, found: dict[tuple[str, ...], Loop], knot: frozenset[str]) -> None:
         for source, target in sorted(self._within(knot)):
-            if len(found) >= 4 * _MOST_LOOPS:
+            if len(found) >= _MOST_LOOPS:
                 return
-            path = _path(target, source, lambda rule_id: sorted(self._next[rule_id]), knot)
+            path = _path(target, source, lambda rule_id: self._next[rule_id], knot)
             if path is None:
                 continue
             pairs = [*pairwise(path), (path[-1], path[0])]
@@ -171,7 +179,8 @@ class _Finder:
             if not bounds and kinds.isdisjoint(_RENEWS):
                 bounds["each approval needs something new in review"] = None
             if bounds:
-                _keep(found, self._loop(path, bounds=tuple(bounds)))
+                loop = self._loop(path, bounds=tuple(bounds))
+                found.setdefault(loop.rules, loop)
 
     def _loop(self, path: Sequence[str], *, bounds: tuple[str, ...] = (), cure: str = "") -> Loop:
         first = min(range(len(path)), key=lambda index: path[index])
@@ -183,9 +192,11 @@ class _Finder:
 
     def _free_ways(self, source: str, target: str, knot: frozenset[str]) -> list[Way]:
         """The ways between two rules of a knot that nothing bounds."""
-        if (source, target) not in self._edges:
-            return []
-        return [way for way in self._edges[source, target].ways if not self._bound(self._rules[source], way, knot)]
+        key = (source, target, knot)
+        if key not in self._free:
+            ways = self._edges[source, target].ways
+            self._free[key] = [way for way in ways if not self._bound(self._rules[source], way, knot)]
+        return self._free[key]
 
     def _bounds(self, source: str, target: str, knot: frozenset[str]) -> list[str]:
         return [self._bound(self._rules[source], way, knot) for way in self._edges[source, target].ways]
@@ -204,9 +215,12 @@ class _Finder:
 
     def _uses_attempts(self, rule: Rule, knot: frozenset[str]) -> bool:
         """Whether what wakes the rule within its knot always comes of an attempt: other actions can be repeated without one."""
-        ways = (way for edge in self._before[rule.id] if edge.source in knot for way in edge.ways)
-        is_counted = all(EVENTS[event].subject in (Subject.CELL, Subject.STILL) for event in rule.events)
-        return is_counted and all(way.action in (Kind.SUBMIT, Kind.APPROVE) for way in ways)
+        key = (rule.id, knot)
+        if key not in self._counted:
+            ways = (way for edge in self._before[rule.id] if edge.source in knot for way in edge.ways)
+            is_counted = all(EVENTS[event].subject in (Subject.CELL, Subject.STILL) for event in rule.events)
+            self._counted[key] = is_counted and all(way.action in (Kind.SUBMIT, Kind.APPROVE) for way in ways)
+        return self._counted[key]
 
     def _cure(self, rule_id: str, knot: frozenset[str]) -> str:
         rule = self._rules[rule_id]
@@ -278,9 +292,3 @@ def _path(start: str, end: str, following: Callable[[str], Iterable[str]], withi
                 came_from[child] = node
                 queue.append(child)
     return None
-
-
-def _keep(found: dict[tuple[str, ...], Loop], loop: Loop) -> None:
-    """A loop is told once; as refused when it is that in one way."""
-    if loop.rules not in found or (loop.is_refused and not found[loop.rules].is_refused):
-        found[loop.rules] = loop

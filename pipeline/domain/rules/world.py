@@ -48,6 +48,7 @@ class World:
         self._work: list[Work] = []
         self._turn = 0
         self._asked_cells: dict[int, Link] = {}
+        self._queued: dict[int, None] = {}
         self._asked_stills: dict[int, Link] = {}
         self._decided: set[tuple[Subject, int]] = set()
         self._delivering = False
@@ -78,6 +79,7 @@ class World:
             take = cell.take if cell.status is CellStatus.FAILED else cell.take + 1
             board.put_cell(replace(cell, status=CellStatus.QUEUED, take=take, attempts=cell.attempts + 1))
             self._asked_cells[cell_id] = link
+            self._queued[cell_id] = None
             self.gated_cells.pop(cell_id, None)
             yield self.event("cell.queued", Subject.CELL, cell_id, link=link, by="rule")
         for still_id in board.stills_under(effect.cells):
@@ -136,7 +138,7 @@ class World:
     @property
     def blocked(self) -> tuple[int, ...]:
         """The cells asked for that wait for something, in the order of asking."""
-        return tuple(one for one in self._asked_cells if self.board.cells[one].status is CellStatus.QUEUED)
+        return tuple(self._queued)
 
     def start(self) -> None:
         """Give what is queued and has what it needs its first job."""
@@ -151,6 +153,7 @@ class World:
         for cell_id in self.blocked:
             cell = self.board.cells[cell_id]
             if self._is_startable(cell):
+                del self._queued[cell_id]
                 self._add(Stage.SCENE_GENERATION, cell_id, cell.take, link=self._asked_cells[cell_id])
 
     def step(self) -> list[Occurrence]:
@@ -345,8 +348,9 @@ class World:
     def _exported(self, work: Work) -> Iterator[Occurrence]:
         yield self._told("export.completed", Subject.CELL, work)
         run = self.board.tally("run", None)
-        waits = any(one.stage is Stage.EXPORT and self._is_current(one) for one in self._work)
-        if self.board.snapshot.delivers_by_itself and run.scenes and not run.open and not waits and not self._delivering:
+        if run.open or not run.scenes or self._delivering or not self.board.snapshot.delivers_by_itself:
+            return
+        if not any(one.stage is Stage.EXPORT and self._is_current(one) for one in self._work):
             yield self._deliver(work.link, by="system")
 
     def _deliver(self, link: Link, *, by: str) -> Occurrence:
