@@ -76,11 +76,11 @@ def effects_of(actions: Actions, events: Sequence[Occurrence], board: Board, cla
 
 
 def selected(action: Action, events: Sequence[Occurrence], board: Board) -> list[int]:
-    """The ids of the scenes that an action selects, seen from its events, in the order of the board, each once."""
+    """The ids of the scenes that an action selects, seen from its events, each once, in order."""
     found: set[int] = set()
     for event in events:
         found.update(_selected_from(action, place_of(event, board), board))
-    return sorted(found, key=lambda cell_id: (cell_id,))
+    return sorted(found)
 
 
 def _selected_from(action: Action, place: Place, board: Board) -> list[int]:
