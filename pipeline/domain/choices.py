@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from pipeline.domain.estimates import Estimate
 from pipeline.domain.stages import Phase
+from pipeline.domain.statuses import CellStatus
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,14 @@ class Mode(StrEnum):
     MISSING = "missing"  # never produced, or cancelled
     FAILED = "failed"  # failed and rejected
     ALL = "all"  # every one that is not under way
+
+
+MODE_STATUSES: Mapping[Mode, frozenset[CellStatus]] = {
+    Mode.MISSING: frozenset({CellStatus.NOT_STARTED, CellStatus.CANCELLED}),
+    Mode.FAILED: frozenset({CellStatus.FAILED, CellStatus.REJECTED}),
+    Mode.ALL: frozenset(CellStatus) - {CellStatus.QUEUED, CellStatus.GENERATING},
+}
+"""The statuses that a mode takes up; cells in others are left as they are."""
 
 
 @dataclass(frozen=True)

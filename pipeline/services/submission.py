@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from data.store import Store, Stores
 from pipeline.domain import estimates
-from pipeline.domain.choices import Mode, Preview
+from pipeline.domain.choices import MODE_STATUSES, Mode, Preview
 from pipeline.domain.errors import Conflict, Refused
 from pipeline.domain.estimates import Estimate
 from pipeline.domain.matrix import Selection
@@ -21,20 +21,6 @@ from pipeline.services.sealing import Sealing
 from pipeline.services.selections import selected
 from pipeline.services.uncovered import is_bounded, uncovered
 
-_MODES: Mapping[Mode, frozenset[CellStatus]] = {
-    Mode.MISSING: frozenset({CellStatus.NOT_STARTED, CellStatus.CANCELLED}),
-    Mode.FAILED: frozenset({CellStatus.FAILED, CellStatus.REJECTED}),
-    Mode.ALL: frozenset(
-        {
-            CellStatus.NOT_STARTED,
-            CellStatus.CANCELLED,
-            CellStatus.FAILED,
-            CellStatus.REJECTED,
-            CellStatus.REVIEW,
-            CellStatus.APPROVED,
-        }
-    ),
-}
 _CANCELLABLE = (CellStatus.QUEUED, CellStatus.GENERATING, CellStatus.REVIEW, CellStatus.REJECTED, CellStatus.FAILED)
 
 
@@ -131,7 +117,7 @@ class Submission:
         chosen: list[Cell] = []
         skipped: dict[str, str] = {}
         for cell in selected(store, run, selection):
-            if cell.status in _MODES[mode]:
+            if cell.status in MODE_STATUSES[mode]:
                 chosen.append(cell)
             else:
                 skipped[cell.plan.key] = f"it is {in_words(cell.status)}; mode {mode.value} leaves it as it is"
