@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from components import frame, palette, pulse_panels, words
+from components import deadlines, frame, palette, pulse_panels, words
 from components.pulse_panels import RunLine as RunLine
 from pipeline.domain.activity import JobRow, Notice
 from pipeline.domain.causes import Cause
@@ -117,14 +117,20 @@ def ending(run: Run, overview: RunOverview, now: datetime) -> list[Component | s
         return [f"stopped after the phase {run.until.replace('_', ' ')}, as asked"]
     if overview.outlook is Outlook.OVER:
         return ["done"]
+    due = deadlines.due(overview.due_at, likely_at=overview.likely_at, latest_at=overview.latest_at, now=now)
     if overview.likely_at and overview.latest_at:
         when = html.B(words.clock(overview.likely_at, now), className="num")
-        return ["done about ", when, f", latest {words.clock(overview.latest_at, now)}"]
+        return ["done about ", when, f", latest {words.clock(overview.latest_at, now)}", *_after_commas(due)]
     if overview.outlook in _BLOCKING:
-        return [_BLOCKING[overview.outlook]]
+        return [_BLOCKING[overview.outlook], *_after_commas(due)]
     if overview.rests_at:
-        return ["then waits for people, about ", html.B(words.clock(overview.rests_at, now), className="num")]
-    return ["goes on; its end cannot be told yet"]
+        when = html.B(words.clock(overview.rests_at, now), className="num")
+        return ["then waits for people, about ", when, *_after_commas(due)]
+    return ["goes on; its end cannot be told yet", *_after_commas(due)]
+
+
+def _after_commas(parts: Iterable[Component]) -> list[Component | str]:
+    return [one for part in parts for one in (", ", part)]
 
 
 def _nothing() -> list[Component]:

@@ -62,6 +62,8 @@ class Run(Given):
     spent_cost: float
     reserved_cost: float
     limit_cost: float | None
+    start_after: datetime | None
+    deadline: datetime | None
 
 
 class Cell(Given):
