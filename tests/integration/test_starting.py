@@ -183,6 +183,39 @@ def test_what_a_level_of_a_budget_has_stopped_says_so_in_the_queue_of_the_fleet(
     assert fleet.statuses(run) == {CellStatus.APPROVED: 8}
 
 
+def test_a_job_that_a_budget_does_not_cover_names_the_budget_and_no_worker(fleet: FleetHouse) -> None:
+    fleet.add("gpu-1")
+    run = fleet.start(make_production(characters=2))
+    fleet.fleet.holding.add("gpu-1")
+    fleet.work()
+    subject = fleet.studio.budgets.subject(Scope.PROJECT, run.title)
+    spent = fleet.run(run).spent_seconds + fleet.run(run).reserved_seconds
+    fleet.studio.budgets.put(subject, Quantity.GPU_SECONDS, PERSON, limit=spent + 0.001)
+    other = fleet.start(make_production(title="Salt", characters=1, seed=7))
+    fleet.work()
+    page = fleet.studio.fleet_pages.page(anew=True)
+    of_run = [one for one in page.waiting if one.run_id == run.id]
+    assert of_run and all((one.cause, one.worker, one.starts_at) == ("budget", "", None) for one in of_run)
+    assert f"the budget of {run.title} has 0.0 GPU-seconds free" in of_run[0].reason
+    assert of_run[0].remedy == f'`stripboard budgets set project "{run.title}" --gpu-hours N`'
+    assert any(one.worker == "gpu-1" for one in page.waiting if one.run_id == other.id), "others get the worker"
+
+
+def test_a_job_that_the_budget_of_its_run_does_not_cover_says_so(fleet: FleetHouse) -> None:
+    fleet.add("gpu-1")
+    run = fleet.start(make_production(characters=2))
+    fleet.fleet.holding.add("gpu-1")
+    fleet.work()
+    with fleet.studio.stores.begin(fleet.clock.now()) as store:
+        now = store.runs.by_ids([run.id])[run.id]
+        store.runs.change(run.id, limit_bytes=now.spent_bytes + now.reserved_bytes)
+    [told] = {one.reason for one in fleet.studio.fleet_pages.page(anew=True).waiting}
+    assert "needs" in told and f"the budget of {run.name} has 0.0 MB free" in told
+    with fleet.studio.stores.begin(fleet.clock.now()) as store:
+        store.runs.change(run.id, limit_bytes=None)
+    assert {one.cause for one in fleet.studio.fleet_pages.page(anew=True).waiting} == {"busy"}
+
+
 def test_the_schedule_of_a_production_file_is_taken(house: House) -> None:
     timing = Timing(
         Schedule(QuietHours("22:00-07:00", "Europe/Berlin"), 4, {"s1": 2}, 2.0), "2030-01-01T08:00+01:00", "2030-01-02T08:00Z"
