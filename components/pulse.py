@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -117,20 +117,14 @@ def ending(run: Run, overview: RunOverview, now: datetime) -> list[Component | s
         return [f"stopped after the phase {run.until.replace('_', ' ')}, as asked"]
     if overview.outlook is Outlook.OVER:
         return ["done"]
-    due = deadlines.due(overview.due_at, likely_at=overview.likely_at, latest_at=overview.latest_at, now=now)
     if overview.likely_at and overview.latest_at:
         when = html.B(words.clock(overview.likely_at, now), className="num")
-        return ["done about ", when, f", latest {words.clock(overview.latest_at, now)}", *_after_commas(due)]
+        return ["done about ", when, f", latest {words.clock(overview.latest_at, now)}"]
     if overview.outlook in _BLOCKING:
-        return [_BLOCKING[overview.outlook], *_after_commas(due)]
+        return [_BLOCKING[overview.outlook]]
     if overview.rests_at:
-        when = html.B(words.clock(overview.rests_at, now), className="num")
-        return ["then waits for people, about ", when, *_after_commas(due)]
-    return ["goes on; its end cannot be told yet", *_after_commas(due)]
-
-
-def _after_commas(parts: Iterable[Component]) -> list[Component | str]:
-    return [one for part in parts for one in (", ", part)]
+        return ["then waits for people, about ", html.B(words.clock(overview.rests_at, now), className="num")]
+    return ["goes on; its end cannot be told yet"]
 
 
 def _nothing() -> list[Component]:
@@ -270,7 +264,9 @@ def _run(line: RunLine, span: float, now: datetime) -> Component:
     ]
     share = html.Span(f"{words.share(overview.approved, overview.total)} %", className="num run-share")
     progress = html.Div([strip(overview.counts), html.Div([share, *counts], className="run-counts muted")], className="cut")
-    end = html.Div([html.Div(ending(run, overview, now), className="cut"), _line(overview, span, now)], className="cut")
+    due = deadlines.due(overview.due_at, likely_at=overview.likely_at, latest_at=overview.latest_at, now=now)
+    ends = html.Div(ending(run, overview, now), className="cut")
+    end = html.Div([ends, *(html.Div(mark, className="cut") for mark in due), _line(overview, span, now)], className="cut")
     return dcc.Link([who, progress, end], href=f"/runs/{run.id}", className="run")
 
 

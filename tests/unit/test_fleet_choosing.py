@@ -114,7 +114,7 @@ def test_who_waits_for_a_deadline_that_presses_is_told_so_and_so_is_who_it_press
     assert (told.cause, told.words) == ("deadline", "a run that is due in 12 s goes first; gpu-1 is next in 10 s")
     assert choice.explain(salt[1]).words == "the only worker for it is busy; gpu-1 is next in 10 s; its run is due in 12 s"
     late = decide([other, *salt], [worker()], now_s=30)
-    assert late.explain(other).words.startswith("a run that is overdue since 18 s goes first")
+    assert late.explain(other).words.startswith("a run that is overdue by 18 s goes first")
 
 
 def test_a_deadline_of_lower_priority_is_no_reason_to_wait() -> None:

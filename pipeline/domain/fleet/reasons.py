@@ -57,8 +57,8 @@ def duration(seconds: float) -> str:
 
 
 def due(in_s: float) -> str:
-    """`is due in 12 min`, `is overdue since 40 s`."""
-    return f"is due in {duration(in_s)}" if in_s > 0 else f"is overdue since {duration(-in_s)}"
+    """`is due in 12 min`, `is overdue by 40 s`."""
+    return f"is due in {duration(in_s)}" if in_s > 0 else f"is overdue by {duration(-in_s)}"
 
 
 def _lane(standing: Standing, job: FleetJob) -> OpenLane:
