@@ -178,7 +178,7 @@ class Overview:
             spent_cost=run.spent_cost,
             limit_cost=run.limit_cost,
             due_at=run.deadline,
-            held=counted.held,
+            held=counted.held if next_step in (Outlook.WORKING, Outlook.BUDGET) else (),
             free_disk_bytes=self._free_disk(),
             rate_per_hour=rate_per_hour(counted.finished, now) if next_step is Outlook.WORKING else None,
             likely_at=rests_at if is_whole else None,
