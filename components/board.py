@@ -10,7 +10,7 @@ import dash_bootstrap_components as dbc
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from components import board_hint, board_side, board_tools, deliver, frame, words
+from components import board_hint, board_side, board_tools, deadlines, deliver, frame, words
 from pipeline.domain.overview import RunOverview
 from pipeline.domain.records import Run
 
@@ -168,7 +168,14 @@ def facts(overview: RunOverview, now: datetime) -> list[Component]:
     ]
     if overview.rate_per_hour:
         parts.append(html.Span(["rate ", html.B(f"{overview.rate_per_hour:,.0f}", className="num"), " scenes an hour"]))
-    return [*parts, html.Span(className="spread"), _ending(overview, now)]
+    parts += [html.Span(hold.words, className="bx-held", title=f"{hold.remedy} changes that") for hold in overview.held]
+    return [*parts, html.Span(className="spread"), _ending(overview, now), *_due(overview, now)]
+
+
+def _due(overview: RunOverview, now: datetime) -> list[Component]:
+    if overview.total and overview.approved == overview.total:
+        return []
+    return deadlines.due(overview.due_at, likely_at=overview.likely_at, latest_at=overview.latest_at, now=now)
 
 
 def _ending(overview: RunOverview, now: datetime) -> Component:

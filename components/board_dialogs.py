@@ -14,6 +14,7 @@ from components.cell_actions import REASONS
 from pipeline.domain.choices import Mode, Preview
 
 _SHOWN = 200
+_MOST_SPREADS = 5
 _TITLES = {
     Mode.MISSING: "Submit what is missing",
     Mode.FAILED: "Retry what failed or was rejected",
@@ -45,12 +46,17 @@ def _price(preview: Preview) -> Component:
     pairs = (
         ("scenes", f"{len(preview.accepted):,}"),
         ("generation time", words.duration(estimate.generation_seconds)),
+        *([("at most, P90", words.duration(estimate.late_seconds))] if estimate.late_seconds is not None else []),
         ("disk", words.size(estimate.disk_bytes)),
         *([("money, from", f"{preview.cost:,.2f}")] if preview.cost else []),
         ("frames", f"{estimate.frames:,}"),
     )
     cells = [part for name, value in pairs for part in (html.Span(name, className="muted"), html.B(value, className="num"))]
-    return html.Div([html.Div(cells, className="bx-pairs"), html.P(f"Times are {estimate.basis}.", className="faint")])
+    measured: list[Component] = [html.Div(spread.words) for spread in estimate.spreads[:_MOST_SPREADS]]
+    more = len(estimate.spreads) - len(measured)
+    measured += [html.Div(f"and {words.counted(more, 'scene type')} more")] if more else []
+    told = html.Div([html.Div(f"Times are {estimate.basis}."), *measured], className="faint bx-spreads")
+    return html.Div([html.Div(cells, className="bx-pairs"), told])
 
 
 def _skipped(skipped: Mapping[str, str]) -> Component:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from components import fleet_press, words
+from components import deadlines, fleet_press, words
 from pipeline.domain.fleet_forecast import FleetForecast, RunEnd
 
 _STEPS = 4
@@ -67,10 +67,11 @@ def _lane(run: RunEnd, now: datetime, last: datetime | None) -> Component:
 
 
 def ends(run: RunEnd, now: datetime) -> str:
-    """`done at 15:10, at the latest at 16:00`."""
+    """`done at 15:10, at the latest at 16:00, due 15:30 ▲ late`."""
+    due = "".join(f", {part.children}" for part in _due(run, now))
     if run.likely_at is None or run.latest_at is None:
-        return "never done: nobody can do all of it" if run.jobs else "nothing is left for the fleet"
-    return f"done {moment(run.likely_at, now)}, at the latest {moment(run.latest_at, now)}"
+        return f"never done: nobody can do all of it{due}" if run.jobs else "nothing is left for the fleet"
+    return f"done {moment(run.likely_at, now)}, at the latest {moment(run.latest_at, now)}{due}"
 
 
 def moment(at: datetime, now: datetime) -> str:
@@ -81,9 +82,16 @@ def moment(at: datetime, now: datetime) -> str:
 def _done(run: RunEnd, now: datetime) -> list[Component]:
     if run.likely_at is None or run.latest_at is None:
         why = "not by this fleet" if run.jobs else "nothing left"
-        return [html.Div("–", title=ends(run, now)), html.Div(why, className="faint small")]
+        return [html.Div("–", title=ends(run, now)), html.Div(why, className="faint small"), *_due(run, now)]
     latest = moment(run.latest_at, now).removeprefix("at ")
     return [
         html.Div(moment(run.likely_at, now).removeprefix("at "), title=words.exactly(run.likely_at)),
         html.Div(f"latest {latest}", className="faint small", title=words.exactly(run.latest_at)),
+        *_due(run, now),
     ]  # fmt: skip
+
+
+def _due(run: RunEnd, now: datetime) -> list[Component]:
+    if not run.jobs:
+        return []
+    return deadlines.due(run.due_at, likely_at=run.likely_at, latest_at=run.latest_at, now=now)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from components import frame, palette, pulse_panels, words
+from components import deadlines, frame, palette, pulse_panels, words
 from components.pulse_panels import RunLine as RunLine
 from pipeline.domain.activity import JobRow, Notice
 from pipeline.domain.causes import Cause
@@ -264,7 +264,9 @@ def _run(line: RunLine, span: float, now: datetime) -> Component:
     ]
     share = html.Span(f"{words.share(overview.approved, overview.total)} %", className="num run-share")
     progress = html.Div([strip(overview.counts), html.Div([share, *counts], className="run-counts muted")], className="cut")
-    end = html.Div([html.Div(ending(run, overview, now), className="cut"), _line(overview, span, now)], className="cut")
+    due = deadlines.due(overview.due_at, likely_at=overview.likely_at, latest_at=overview.latest_at, now=now)
+    ends = html.Div(ending(run, overview, now), className="cut")
+    end = html.Div([ends, *(html.Div(mark, className="cut") for mark in due), _line(overview, span, now)], className="cut")
     return dcc.Link([who, progress, end], href=f"/runs/{run.id}", className="run")
 
 

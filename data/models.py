@@ -70,6 +70,7 @@ production_runs = Table(
     Column("reserved_cost", Float, nullable=False, server_default="0"),
     Column("created_by", Text, nullable=False, server_default=""),
     Column("start_after", UtcTime),
+    Column("deadline", UtcTime),
     Column("matrix_config", Json, nullable=False),
     UniqueConstraint("project_id", "number"),
 )

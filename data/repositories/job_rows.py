@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Float, Select, bindparam, func, literal, or_, select
+from sqlalchemy import Float, Select, bindparam, case, func, literal, or_, select
 
 from data.models import jobs, outputs
 from data.reads import Read
@@ -52,9 +52,12 @@ EQUAL = Read(_equal)
 
 
 def totals(cost_key: str) -> Select[Any]:
-    """The key; count, seconds and frames of its newest measured jobs; and the bytes of the segments these made."""
+    """The key; count, seconds and frames of its newest measured jobs; the bytes of the segments these made; P50 and P90.
+
+    P50 and P90 are seconds for a frame: the least that half, and nine in ten, of them did not exceed.
+    """
     newest = (
-        select(jobs.c.id, jobs.c.seconds, jobs.c.frames)
+        select(jobs.c.id, jobs.c.seconds, jobs.c.frames, (jobs.c.seconds / func.nullif(jobs.c.frames, 0)).label("rate"))
         .where(jobs.c.cost_key == cost_key, jobs.c.status == DONE, jobs.c.seconds > 0)
         .order_by(jobs.c.id.desc())
         .limit(_SAMPLES)
@@ -62,7 +65,15 @@ def totals(cost_key: str) -> Select[Any]:
     )
     made = select(func.sum(outputs.c.size_bytes)).join(newest, newest.c.id == outputs.c.job_id)
     size = made.where(outputs.c.role == "segment").scalar_subquery()
-    return select(literal(cost_key), func.count(), func.sum(newest.c.seconds), func.sum(newest.c.frames), size)
+    place, whole = func.row_number().over(order_by=newest.c.rate), func.count().over()
+    ranked = select(newest, place.label("place"), whole.label("whole")).subquery()
+    half, most = (
+        func.min(case((ranked.c.place * 100 >= ranked.c.whole * share, ranked.c.rate)))  # the first that so many do not exceed
+        for share in (50, 90)
+    )
+    return select(
+        literal(cost_key), func.count(), func.sum(ranked.c.seconds), func.sum(ranked.c.frames), size, half, most
+    ).select_from(ranked)
 
 
 def job_of(row: Any) -> Job:

@@ -370,12 +370,13 @@ class Jobs:
         self._connection.execute(update(jobs).where(*ready).values(urgency=-(priority * 10_000 + jobs.c.rank * 100 + segment)))
 
     def rates(self, cost_keys: Iterable[str]) -> Mapping[str, Rate]:
-        """Measured seconds and bytes a frame for these cost keys, from the newest done jobs of each."""
+        """Measured seconds (with their spread) and bytes a frame for these cost keys, from the newest done jobs of each."""
         found: dict[str, Rate] = {}
         for part in chunks(list(dict.fromkeys(cost_keys)), _RATES_AT_ONCE):
-            for key, count, seconds, frames, size in self._connection.execute(union_all(*map(totals, part))):
+            for key, count, seconds, frames, size, half, most in self._connection.execute(union_all(*map(totals, part))):
                 if count and frames:
-                    found[key] = Rate(float(seconds) / float(frames), float(size or 0) / float(frames), count)
+                    spread = float(half or 0), float(most or 0)
+                    found[key] = Rate(float(seconds) / float(frames), float(size or 0) / float(frames), count, *spread)
         return found
 
     def attempts_of(self, job_ids: Sequence[int]) -> list[Attempt]:

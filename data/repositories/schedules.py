@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, select, update
+from sqlalchemy import Connection, and_, func, or_, select, update
 
 from data.models import jobs, projects
 from data.models import production_run_cells as cells
 from data.models import production_runs as runs
 from data.reads import Read
-from data.repositories.job_rows import RUNNING
+from data.repositories.job_rows import READY, RUNNING
 from pipeline.domain.schedule import Schedule, from_plain, to_plain
 from pipeline.domain.stages import Lane
 
@@ -31,6 +32,19 @@ class Schedules:
     def put(self, project_id: int, schedule: Schedule) -> None:
         """Set the schedule of a project."""
         self._connection.execute(update(projects).where(projects.c.id == project_id).values(schedule=to_plain(schedule)))
+
+    def has_waiting(self, run_id: int, now: datetime, scene_type: str | None = None) -> bool:
+        """Whether a job of generation of the run could start now, of this scene type where one is given."""
+        query = select(jobs.c.id).where(
+            jobs.c.run_id == run_id,
+            jobs.c.lane == Lane.GENERATION.value,
+            jobs.c.status == READY,
+            or_(jobs.c.not_before.is_(None), jobs.c.not_before <= now),
+        )
+        if scene_type is not None:
+            query = query.join(cells, and_(jobs.c.subject == "cell", cells.c.id == jobs.c.subject_id))
+            query = query.where(cells.c.scene_type == scene_type)
+        return self._connection.execute(query.limit(1)).first() is not None
 
     def generating(self) -> Counter[tuple[int, str]]:
         """How many jobs of generation run, by project and scene type; a still has none."""

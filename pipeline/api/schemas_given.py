@@ -62,6 +62,8 @@ class Run(Given):
     spent_cost: float
     reserved_cost: float
     limit_cost: float | None
+    start_after: datetime | None
+    deadline: datetime | None
 
 
 class Cell(Given):
@@ -264,8 +266,23 @@ class StoredFile(Given):
     media_type: str
 
 
+class Spread(Given):
+    """What segments of a scene type have taken at a size: half of `samples` at most `p50_s`, nine in ten at most `p90_s`."""
+
+    scene_type: str
+    width: int
+    height: int
+    frames: int
+    samples: int
+    p50_s: float
+    p90_s: float
+
+
 class Estimate(Given):
-    """Totals. `basis` says where the numbers come from."""
+    """Totals. `basis` says where the numbers come from; `late_seconds` is not exceeded with nine chances of ten.
+
+    What was never measured has no spread: `late_seconds` is null while less than half of the time is measured.
+    """
 
     cells: int
     frames: int
@@ -273,6 +290,8 @@ class Estimate(Given):
     disk_bytes: int
     measured_share: float
     samples: int
+    late_seconds: float | None
+    spreads: list[Spread]
     basis: str
 
 

@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "resume": ("selections", "Let a paused run go on."),
     "schedule": ("schedules", "Quiet hours of a production, and how much of it at once."),
     "start-after": ("schedules", "Let no generation of a run start before a moment."),
+    "deadline": ("schedules", "Say when a run is due."),
     "rollback": ("review", "Take cells back to their previous approved take."),
     "deliver": ("deliveries", "Seal a delivery of everything approved."),
     "verify-delivery": ("deliveries", "Check a delivery package from outside."),

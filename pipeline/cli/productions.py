@@ -99,11 +99,14 @@ def schema_command(as_json: bool) -> int:
 
 
 def show_estimate(estimate: Estimate) -> None:
-    """An estimate in four lines."""
+    """An estimate in four lines, and one more for each scene type that was measured."""
     say(f"scenes:     {estimate.cells:,} with {estimate.frames:,} frames")
-    say(f"generation: {duration(estimate.generation_seconds)}")
+    late = f", P90 {duration(estimate.late_seconds)}" if estimate.late_seconds is not None else ""
+    say(f"generation: {duration(estimate.generation_seconds)}{late}")
     say(f"disk:       {size(estimate.disk_bytes)}")
     say(f"basis:      {estimate.basis}")
+    for spread in estimate.spreads:
+        say(f"measured:   {spread.words}")
 
 
 def _budget(production: Production) -> str:

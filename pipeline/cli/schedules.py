@@ -1,4 +1,4 @@
-"""`schedule` and `start-after`: when work may start, and how much of it at once."""
+"""`schedule`, `start-after` and `deadline`: when work may start, when it is due, and how much of it at once."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from pipeline.domain.schedule import Schedule, quiet_hours, to_plain
     "--parallel", type=click.IntRange(0), metavar="N", help="So many jobs of generation at once at most; 0: any number."
 )
 @click.option("--scene-type", "caps", multiple=True, metavar="NAME=N", help="The same for one scene type; NAME=0: any number.")
+@click.option("--share", type=float, metavar="N", help="How much of the fleet it gets beside other productions; default 1.")
 @as_json
 def schedule_command(
     production: str,
@@ -31,6 +32,7 @@ def schedule_command(
     no_quiet_hours: bool,
     parallel: int | None,
     caps: tuple[str, ...],
+    share: float | None,
     as_json: bool,
 ) -> int:
     """Show or set when the generation of a production may start, and how much of it at once. What runs goes on."""
@@ -38,6 +40,7 @@ def schedule_command(
         project_id, title = studio.schedules.project(production)
         before = studio.schedules.of(project_id)
         wanted = _changed(before, window, zone=zone, drop=no_quiet_hours, parallel=parallel, caps=dict(map(_cap, caps)))
+        wanted = wanted if share is None else replace(wanted, share=share)
         if wanted != before:
             studio.schedules.put(project_id, wanted, actor())
     if as_json:
@@ -70,6 +73,7 @@ def in_words(schedule: Schedule) -> str:
     parts = [f"quiet from {schedule.quiet.window.replace('-', ' to ')} {schedule.quiet.zone}"] if schedule.quiet else []
     parts += [f"{schedule.parallel} at once"] if schedule.parallel else []
     parts += [f"{most} of {name} at once" for name, most in schedule.scene_types.items()]
+    parts += [f"a share of {schedule.share:g}"] if schedule.share != 1 else []
     return ", ".join(parts) or "generation starts at any time, as much at once as there is room for."
 
 
@@ -87,6 +91,23 @@ def start_after_command(run: str, moment: str, as_json: bool) -> int:
         print_json({"run": {"id": found.id, "name": found.name}, "start_after": at})
         return Exit.DONE
     say(f"Run {found.name} starts {'at once' if at is None else f'at {at:%Y-%m-%d %H:%M %Z} at the earliest'}.")
+    return Exit.DONE
+
+
+@click.command("deadline", short_help="Say when a run is due.")
+@click.argument("run", metavar="RUN")
+@click.argument("moment", metavar="MOMENT|none")
+@as_json
+def deadline_command(run: str, moment: str, as_json: bool) -> int:
+    """RUN is due at MOMENT, such as 2026-12-01T08:00+01:00: as it comes near, workers take its jobs first; `none`: never."""
+    at = None if moment == "none" else _moment(moment)
+    with open_studio() as studio:
+        found = studio.runs.find(run)
+        studio.schedules.deadline(found, at, actor())
+    if as_json:
+        print_json({"run": {"id": found.id, "name": found.name}, "deadline": at})
+        return Exit.DONE
+    say(f"Run {found.name} is due {'at no time' if at is None else f'{at:%Y-%m-%d %H:%M %Z}'}.")
     return Exit.DONE
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,9 +14,10 @@ from pipeline.cli.live import STATUS_STYLES, cells_text, cells_words, spend
 from pipeline.cli.outcomes import show_lines, show_waiting
 from pipeline.cli.studios import open_studio, run_argument
 from pipeline.cli.text import clean, counted, duration, joined
+from pipeline.domain.deadlines import lateness
 from pipeline.domain.progress import Outlook, Progress
 from pipeline.domain.records import Cell, Run
-from pipeline.domain.statuses import CellStatus, in_words
+from pipeline.domain.statuses import CellStatus, RunStatus, in_words
 
 if TYPE_CHECKING:
     from pipeline.wiring import Studio
@@ -122,6 +123,7 @@ def _show(studio: Studio, run: Run, *, show_cells: bool) -> None:
     console().print(cells_text(progress))
     _show_phases(progress)
     say(f"{spend(progress)}.")
+    _show_deadline(studio, run)
     if progress.blocked:
         say(f"Blocked: {counted(len(view.blocked), 'scene')}.")
         blocked = [f"{key}: {joined(str(unmet) for unmet in needs)}" for key, needs in view.blocked.items()]
@@ -143,6 +145,17 @@ def _show(studio: Studio, run: Run, *, show_cells: bool) -> None:
     if show_cells:
         rows = [_cell_row(cell) for cell in view.cells]
         table(("cell", "status", "take>", "approved take>", "reason"), rows)
+
+
+def _show_deadline(studio: Studio, run: Run) -> None:
+    """When it is due, beside when it is likely done."""
+    if run.deadline is None or run.status in (RunStatus.COMPLETED, RunStatus.CANCELLED):
+        return
+    view, now = studio.overview.of(run.id), datetime.now(UTC)
+    found = lateness(run.deadline, likely_at=view.likely_at, latest_at=view.latest_at, now=now)
+    done = f"Done about {_when(view.likely_at)}, latest {_when(view.latest_at)}; due" if view.likely_at else "Due"
+    mark = f": {found.value}" if found else ""
+    say(f"{done} {_when(run.deadline)}{mark}.", style="yellow" if found else "")
 
 
 def _cell_row(cell: Cell) -> tuple[object, ...]:

@@ -13,7 +13,7 @@ class RunEnd:
     """What is left of a run for the fleet, and when it is done: with a chance of one half, and of nine in ten.
 
     Both are None where nobody can do some of it. `jobs` counts what runs, waits and follows; `waiting` what waits for a worker
-    now; `undecided` are scenes behind something in review: they are not counted.
+    now; `undecided` are scenes behind something in review: they are not counted. `due_at` is its deadline.
     """
 
     run_id: int
@@ -23,6 +23,7 @@ class RunEnd:
     undecided: int
     likely_at: datetime | None
     latest_at: datetime | None
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True)

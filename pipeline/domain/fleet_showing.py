@@ -12,6 +12,7 @@ from pipeline.domain.fleet.choosing import Assignment, Choice
 from pipeline.domain.fleet.jobs import FleetJob
 from pipeline.domain.fleet.outlook import seconds_after
 from pipeline.domain.fleet.reasons import Reason
+from pipeline.domain.fleet.rules import Hold
 from pipeline.domain.fleet.workers import Worker as Seat
 from pipeline.domain.fleet_page import (
     Block,
@@ -45,7 +46,7 @@ _LOOKS = {AttemptOutcome.DONE: "done", AttemptOutcome.FAILED: "failed", AttemptO
 
 @dataclass(frozen=True)
 class FleetRead:
-    """What the database says at one moment."""
+    """What the database says at one moment. `uncovered` says of jobs which budget does not cover them."""
 
     now: datetime
     workers: Mapping[str, Worker]
@@ -63,6 +64,7 @@ class FleetRead:
     cells: Mapping[int, Cell]
     stills: Mapping[int, Still]
     attempts: Mapping[int, tuple[int, float, str]]
+    uncovered: Mapping[int, Hold]
     frames: Mapping[tuple[int, str], Sequence[int]]
     cards: Mapping[int, Sequence[Card]]
 
@@ -189,7 +191,8 @@ def _waiting(read: FleetRead) -> Iterable[Waiting]:
         [(subject, subject_id)] = subjects_of([job])
         given = coming.get(job.id)
         run, cell = read.runs[found.run_id], read.cells.get(subject_id) if subject == "cell" else None
-        reason = _in_words(read.choice.explain(job), job, run)
+        hold = read.uncovered.get(found.id)
+        reason = Reason(hold.cause, hold.words, hold.remedy) if hold else _in_words(read.choice.explain(job), job, run)
         bold = [*read.workers, job.kind.model, run.name]
         yield Waiting(
             job_id=found.id,
@@ -218,6 +221,9 @@ def _in_words(reason: Reason, job: FleetJob, run: Run) -> Reason:
     words = reason.words.replace(job.kind.workflow, work_words(job.kind.workflow))
     if reason.cause == "fair_share":
         words = words.replace(f"fair share: {job.kind.run} ", f"fair share: {run.name} ")
+        return Reason(reason.cause, words, f'`stripboard schedule "{run.title}" --share N`, or {reason.remedy}')
+    if reason.cause == "deadline":
+        return Reason(reason.cause, words, f'`stripboard deadline "{run.name}" MOMENT`, or raise its priority')
     if reason.cause == "cap":
         words = words.replace(f"concurrency of {job.kind.project} ", f"concurrency of {run.title} ")
         return Reason(reason.cause, words, f'`stripboard schedule "{run.title}"` with a higher number')

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from pipeline.domain.fleet.rules import Hold
 from pipeline.domain.progress import Outlook
 from pipeline.domain.statuses import CellStatus
 
@@ -37,6 +38,7 @@ class RunOverview:
     `counts` is by shown status, `blocked` apart from `queued`. `likely_at` and `latest_at` are when the run is done with a
     chance of 50 % and 90 %, None while that cannot be told: nothing is measured yet, nobody works, or people decide first.
     `rests_at` is when the machines will likely have done all that needs nobody; it and the rate are told while work goes on.
+    `due_at` is its deadline; `held` says why generation that could start does not.
     """
 
     run_id: int
@@ -62,6 +64,8 @@ class RunOverview:
     hint: Hint | None
     spent_cost: float = 0.0
     limit_cost: float | None = None
+    due_at: datetime | None = None
+    held: tuple[Hold, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -187,10 +187,14 @@ class Budget:
 
 @dataclass(frozen=True)
 class Timing:
-    """When its generation may start: as `Schedule` has it, and `start_after` as a moment with its time zone (ISO 8601)."""
+    """When its generation may start, as `Schedule` has it.
+
+    `start_after` and `deadline` are moments with their time zones (ISO 8601): before it nothing starts, then it is due.
+    """
 
     schedule: Schedule = field(default_factory=Schedule)
     start_after: str | None = None
+    deadline: str | None = None
 
 
 @dataclass(frozen=True)

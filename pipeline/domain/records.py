@@ -64,7 +64,7 @@ class Run:
     """A production run without its configuration. Times in seconds, sizes in bytes; limits None when unlimited.
 
     Costs are those of workers' time, in the currency of the installation. `created_by` is who made it, `start_after` the time
-    before which none of its generation starts.
+    before which none of its generation starts, `deadline` the time at which it is due.
     """
 
     id: int
@@ -90,6 +90,7 @@ class Run:
     reserved_cost: float = 0.0
     created_by: str = ""
     start_after: datetime | None = None
+    deadline: datetime | None = None
 
     @property
     def name(self) -> str:

@@ -12,6 +12,7 @@ from pipeline.domain.errors import Invalid
 
 WINDOW = re.compile(r"(\d{2}):(\d{2})-(\d{2}):(\d{2})")
 _MOST_AT_ONCE = 10_000
+LEAST_SHARE, MOST_SHARE = 0.01, 100.0
 
 
 @dataclass(frozen=True)
@@ -54,11 +55,15 @@ class QuietHours:
 
 @dataclass(frozen=True)
 class Schedule:
-    """What a production is held to: quiet hours, and so many jobs of generation at once, in all and of a scene type."""
+    """What a production is held to: quiet hours, and so many jobs of generation at once, in all and of a scene type.
+
+    `share` weighs it against other productions that wait for the workers of a fleet: twice as much gets twice as many.
+    """
 
     quiet: QuietHours | None = None
     parallel: int | None = None
     scene_types: Mapping[str, int] = field(default_factory=dict)
+    share: float = 1.0
 
     @property
     def has_caps(self) -> bool:
@@ -94,6 +99,12 @@ def checked_caps(parallel: int | None, scene_types: Mapping[str, int]) -> None:
             )
 
 
+def checked_share(share: float) -> None:
+    """Raises Invalid for a share that would starve a production, or everybody else."""
+    if not LEAST_SHARE <= share <= MOST_SHARE:
+        raise Invalid(f"A share of {share:g} cannot be. Use a number from {LEAST_SHARE:g} to {MOST_SHARE:g}; 1 is the usual one.")
+
+
 def to_plain(schedule: Schedule) -> dict[str, object]:
     """As plain data; what is not set is left out."""
     found: dict[str, object] = {}
@@ -103,14 +114,18 @@ def to_plain(schedule: Schedule) -> dict[str, object]:
         found["parallel"] = schedule.parallel
     if schedule.scene_types:
         found["scene_types"] = dict(schedule.scene_types)
+    if schedule.share != 1:
+        found["share"] = schedule.share
     return found
 
 
 def from_plain(data: Mapping[str, object]) -> Schedule:
     """From plain data that was checked before."""
     quiet, parallel, caps = data.get("quiet_hours"), data.get("parallel"), data.get("scene_types")
+    share = data.get("share")
     return Schedule(
         quiet=QuietHours(str(quiet), str(data.get("time_zone", "UTC"))) if quiet else None,
         parallel=parallel if isinstance(parallel, int) else None,
         scene_types=dict(caps) if isinstance(caps, Mapping) else {},
+        share=float(share) if isinstance(share, int | float) else 1.0,
     )

@@ -95,6 +95,7 @@ class Fleet:
         self._rules = rules or Rules()
         self._backlog = Backlog()
         self._newest: dict[int, int] = {}
+        self._due: dict[int, datetime | None] = {}
         self._read_at: datetime | None = None
         self._served: dict[Queue, float] = {}
         self._models: dict[tuple[int, str], str] = {}
@@ -156,10 +157,11 @@ class Fleet:
         self._read_at = None
 
     def _refresh(self, store: Store, runs: Sequence[Run], *, fleet: _Able, now: datetime) -> None:
-        """Read what is new; read everything now and then, when runs have come or gone, or when other workers may work."""
-        is_old = self._read_at is None or now - self._read_at > _REREAD
-        if is_old or set(self._newest) != {run.id for run in runs} or fleet != self._fleet:
-            self._backlog, self._newest, self._read_at, self._fleet = Backlog(), {run.id: 0 for run in runs}, now, fleet
+        """Read what is new; read everything now and then, when runs or their deadlines change, or when other workers may work."""
+        due = {run.id: run.deadline for run in runs}
+        if self._read_at is None or now - self._read_at > _REREAD or due != self._due or fleet != self._fleet:
+            self._backlog, self._newest, self._due = Backlog(), dict.fromkeys(due, 0), due
+            self._read_at, self._fleet = now, fleet
         for run in runs:
             for work in store.fleet_work.waiting(run.id, max_rank=last_rank(Phase(run.until)), above=self._newest[run.id]):
                 self._newest[run.id] = work.job_id
@@ -193,7 +195,7 @@ class Fleet:
     def _kind(self, store: Store, run: Run, work: FleetWork, memory_bytes: int) -> Kind:
         """One object for all jobs of a kind: they are compared and counted all the time."""
         graph = self._fitness.graph(store, work)
-        key = run.id, work.work, work.scene_type, work.frames, work.part, work.priority, graph, memory_bytes
+        key = run.id, work.work, work.scene_type, work.frames, work.part, work.priority, run.deadline, graph, memory_bytes
         if key not in self._kinds:
             self._kinds[key] = self._new_kind(store, run, work, graph=graph, memory_bytes=memory_bytes)
         return self._kinds[key]
@@ -213,6 +215,7 @@ class Fleet:
             graph=graph,
             memory_bytes=memory_bytes,
             priority=work.priority,
+            deadline_s=run.deadline.timestamp() if run.deadline else None,
             group=work.scene_type,
         )
 

@@ -36,7 +36,7 @@ _ASKED = (CellStatus.QUEUED, CellStatus.GENERATING)
 
 @dataclass(frozen=True)
 class _Left:
-    """All that a fleet has to do, and the fleet. `waiting` and `undecided` are counted by run."""
+    """All that a fleet has to do, and the fleet. `waiting` and `undecided` are counted by run, `due` are deadlines by run."""
 
     now: datetime
     jobs: Sequence[JobsLeft]
@@ -44,6 +44,7 @@ class _Left:
     names: Mapping[str, str]
     waiting: Mapping[str, int]
     undecided: Mapping[str, int]
+    due: Mapping[str, datetime | None]
 
 
 class FleetForecasts:
@@ -115,7 +116,8 @@ class FleetForecasts:
             counts[kind.run] += count
         prices = {worker.name: worker.cost_per_hour for worker in workers.values()}
         names = {str(run.id): run.name for run in runs.values()}
-        return _Left(now, jobs, Fleet(seats, prices, measured), names, counts, undecided)
+        due = {str(run.id): run.deadline for run in runs.values()}
+        return _Left(now, jobs, Fleet(seats, prices, measured), names, counts, undecided, due)
 
     def _coming(
         self, store: Store, run: Run, book: RunBook, held_back: Mapping[str, int], known: Mapping[tuple[Kind, int], int]
@@ -187,4 +189,5 @@ def _run_end(run: str, left: _Left, end: Ending | None) -> RunEnd:
         undecided=left.undecided.get(run, 0),
         likely_at=datetime.fromtimestamp(found.p50_s, UTC) if found else None,
         latest_at=datetime.fromtimestamp(found.p90_s, UTC) if found else None,
+        due_at=left.due.get(run),
     )

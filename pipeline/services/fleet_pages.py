@@ -7,25 +7,28 @@ ask at the same moment, and one answer serves them.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from data.store import Store, Stores
 from pipeline.domain.estimates import segment_frames
-from pipeline.domain.fleet.choosing import Assignment
+from pipeline.domain.fleet.choosing import Assignment, Choice
 from pipeline.domain.fleet.jobs import FleetJob
 from pipeline.domain.fleet.outlook import ahead, work_left_s
+from pipeline.domain.fleet.rules import Hold
 from pipeline.domain.fleet_page import FleetPage
 from pipeline.domain.fleet_showing import BACK, LONGEST_AHEAD, MOST_PAST, FleetRead, page_of, subjects_of
+from pipeline.domain.records import Run
 from pipeline.domain.statuses import AttemptOutcome
 from pipeline.domain.telemetry.limits import DEFAULTS, Card, Threshold
-from pipeline.domain.workers import FLEET_BACKENDS
+from pipeline.domain.workers import FLEET_BACKENDS, Worker
 from pipeline.ports import Clock
 from pipeline.services.accounts import Accounts
 from pipeline.services.fleet import Fleet
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.starting import Starting
+from pipeline.services.uncovered import job_hold
 
 _FAULTS = timedelta(days=7)
 _MOST_FAULTS = 400
@@ -72,11 +75,17 @@ class FleetPages:
         past = store.fleet_work.ended(list(workers), now - BACK, MOST_PAST)
         self._fleet.forget([*(work.job_id for work in held), *(one.job_id for one in past if one.outcome is AttemptOutcome.DONE)])
         active = [run for run in store.runs.active() if run.backend in FLEET_BACKENDS]
-        starting = Starting(store, active, Accounts.open(store, {run.id: run for run in active}).shared, now)
-        choice = self._fleet.choice(store, active, workers, starting=starting, now=now)
+        accounts = Accounts.open(store, {run.id: run for run in active})
+        starting = Starting(store, active, accounts.shared, now)
+        choice, coming, queue = self._chosen(store, active, workers, starting=starting, now=now)
+        uncovered = _uncovered(store, accounts, workers.values(), _looked_at(queue, coming))
+        whole = _whole_runs(uncovered, _looked_at(queue, coming))
+        if whole:
+            starting.held |= whole
+            choice, coming, queue = self._chosen(store, active, workers, starting=starting, now=now)
+            uncovered = _uncovered(store, accounts, workers.values(), _looked_at(queue, coming))
+        coming = tuple(given for given in coming if int(given.job.id) not in uncovered)
         backlog = self._fleet.backlog
-        coming = ahead(backlog, choice.standing, horizon_s=LONGEST_AHEAD.total_seconds(), each=_EACH_AHEAD)
-        queue = _in_order(backlog, coming)
         shown = [*queue[:_EXPLAINED], *(given.job for given in coming)]
         jobs = store.jobs.by_ids(list({work.job_id for work in held} | {int(job.id) for job in queue[:_EXPLAINED]}))
         subjects = [*subjects_of(shown), *((work.subject, work.subject_id) for work in held)]
@@ -100,13 +109,50 @@ class FleetPages:
             stills=store.stills.by_ids(list({key for subject, key in subjects if subject == "still"})),
             attempts=attempts,
             cards={key: [Card(reading, verdict) for verdict, reading in each] for key, each in store.telemetry.latest().items()},
+            uncovered=uncovered,
             frames={key: frames for run_id in runs for key, frames in self._frames(store, run_id)},
         )
+
+    def _chosen(
+        self, store: Store, active: Sequence[Run], workers: Mapping[str, Worker], *, starting: Starting, now: datetime
+    ) -> tuple[Choice, tuple[Assignment, ...], list[FleetJob]]:
+        """The choice, what follows from it later, and the queue in the order of service."""
+        choice = self._fleet.choice(store, active, workers, starting=starting, now=now)
+        backlog = self._fleet.backlog
+        coming = ahead(backlog, choice.standing, horizon_s=LONGEST_AHEAD.total_seconds(), each=_EACH_AHEAD)
+        return choice, coming, _in_order(backlog, coming)
 
     def _frames(self, store: Store, run_id: int) -> Iterable[tuple[tuple[int, str], Sequence[int]]]:
         """By run and scene type: how many frames each of its segments has."""
         scenes = self._books.get(store, run_id).recipes.scene_types
         return [((run_id, name), segment_frames(scene)) for name, scene in scenes.items()]
+
+
+def _looked_at(queue: Sequence[FleetJob], coming: Sequence[Assignment]) -> list[FleetJob]:
+    return list({job.id: job for job in [*queue[:_EXPLAINED], *(given.job for given in coming)]}.values())
+
+
+def _uncovered(store: Store, accounts: Accounts, workers: Iterable[Worker], jobs: Sequence[FleetJob]) -> dict[int, Hold]:
+    """Of these jobs those that a budget does not cover now, at the price of the cheapest worker."""
+    bounded = {
+        run.id
+        for run in accounts.runs.values()
+        if accounts.shared.of(run.id) or (run.limit_seconds, run.limit_bytes, run.limit_cost) != (None, None, None)
+    }
+    asked = [int(job.id) for job in jobs if int(job.kind.run) in bounded]
+    price = min((worker.cost_per_hour for worker in workers if worker.may_work), default=0.0)
+    found = {job.id: job_hold(accounts, accounts.runs[job.run_id], job, price) for job in store.jobs.by_ids(asked).values()}
+    return {key: hold for key, hold in found.items() if hold is not None}
+
+
+def _whole_runs(uncovered: Mapping[int, Hold], jobs: Sequence[FleetJob]) -> dict[int, Hold]:
+    """The runs of which nothing that was looked at is covered: they keep no worker from others."""
+    found: dict[int, Hold] = {}
+    for job in jobs:
+        if int(job.id) in uncovered:
+            found.setdefault(int(job.kind.run), uncovered[int(job.id)])
+    covered = {int(job.kind.run) for job in jobs if int(job.id) not in uncovered}
+    return {run_id: hold for run_id, hold in found.items() if run_id not in covered}
 
 
 def _in_order(backlog: Iterable[FleetJob], coming: Sequence[Assignment]) -> list[FleetJob]:

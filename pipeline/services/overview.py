@@ -14,6 +14,7 @@ from pipeline.domain import completion, estimates
 from pipeline.domain.completion import Ending, Left
 from pipeline.domain.errors import NotFound
 from pipeline.domain.estimates import cost_key
+from pipeline.domain.fleet.rules import Hold
 from pipeline.domain.overview import RunOverview, Waiter, best_hint, rate_per_hour, shown_counts
 from pipeline.domain.plans import RunBook
 from pipeline.domain.production import Production
@@ -24,6 +25,7 @@ from pipeline.domain.statuses import CellStatus, JobStatus, StillKind
 from pipeline.ports import Clock
 from pipeline.services.accounts import payable_bytes, payable_seconds
 from pipeline.services.runbooks import RunBooks
+from pipeline.services.starting import waits_for
 
 _SAMPLES = 60
 _RECENT = 40
@@ -54,6 +56,7 @@ class _Counted:
     finished: list[datetime]
     timings: Mapping[str, list[float]]
     engines: int
+    held: tuple[Hold, ...]
 
     @property
     def by_status(self) -> dict[CellStatus, int]:
@@ -122,8 +125,7 @@ class Overview:
             if len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
 
-    @staticmethod
-    def _count(store: Store, run_id: int, book: RunBook, seq: int) -> _Counted:
+    def _count(self, store: Store, run_id: int, book: RunBook, seq: int) -> _Counted:
         run = store.runs.by_ids([run_id])[run_id]
         tallies = store.tallies
         last = last_rank(Phase(run.until))
@@ -143,6 +145,7 @@ class Overview:
             finished=tallies.finished_scenes(run_id, seq, _RECENT),
             timings=tallies.timings(list(_keys(book.recipes.production).values()), _SAMPLES),
             engines=tallies.engines_at_work(),
+            held=tuple(waits_for(store, run, self._clock.now())),
         )
 
     def _told(self, counted: _Counted, book: RunBook, begun: tuple[datetime, str] | None) -> RunOverview:
@@ -174,6 +177,8 @@ class Overview:
             limit_bytes=run.limit_bytes,
             spent_cost=run.spent_cost,
             limit_cost=run.limit_cost,
+            due_at=run.deadline,
+            held=counted.held if next_step in (Outlook.WORKING, Outlook.BUDGET) else (),
             free_disk_bytes=self._free_disk(),
             rate_per_hour=rate_per_hour(counted.finished, now) if next_step is Outlook.WORKING else None,
             likely_at=rests_at if is_whole else None,

@@ -15,9 +15,9 @@ from pipeline.domain.resolver import Unmet
 from pipeline.domain.stages import STAGES, Phase, Stage, last_rank
 from pipeline.domain.statuses import CellStatus, JobStatus
 from pipeline.ports import Clock
-from pipeline.services.accounts import Accounts, payable_bytes, payable_seconds
+from pipeline.services.accounts import payable_bytes, payable_seconds
 from pipeline.services.runbooks import RunBooks
-from pipeline.services.starting import Starting
+from pipeline.services.starting import waits_for
 
 
 @dataclass(frozen=True)
@@ -125,11 +125,10 @@ class Reports:
         return lines[:limit]
 
     def held(self, run_id: int, limit: int = 5) -> list[str]:
-        """Why ready jobs wait, as sentences, each once: quiet hours, a full disk, a backend that does not answer."""
+        """Why ready jobs wait, as sentences, each once: quiet hours, a cap, a full disk, a backend that does not answer."""
         with self._stores.read() as store:
-            runs = store.runs.by_ids([run_id])
-            held = Starting(store, runs.values(), Accounts.open(store, runs).shared, self._clock.now()).held.get(run_id)
-            told = [f"generation {held.words}; {held.remedy} changes that"] if held else []
+            holds = waits_for(store, store.runs.by_ids([run_id])[run_id], self._clock.now())
+            told = [f"generation {hold.words}; {hold.remedy} changes that" for hold in holds]
             return [*told, *store.jobs.reasons_to_wait(run_id, limit)][:limit]
 
     def last_seq(self) -> int:

@@ -34,6 +34,11 @@ class RunBooks:
             self._books.move_to_end(run_id)
             return book
 
+    def measure(self, store: Store, run_id: int) -> None:
+        """Take newly measured times of one run into account, whichever process has measured them."""
+        book = self.get(store, run_id)
+        book.rates = store.jobs.rates(_cost_keys(book))
+
     def refresh_rates(self, store: Store) -> None:
         """Take newly measured times into account."""
         for book in list(self._books.values()):

@@ -263,7 +263,6 @@ def _media_type(path: str) -> str:
 
 
 def _columns(production: Production, base_dir: Path, options: RunOptions) -> Mapping[str, Any]:
-    start_after = production.schedule.start_after
     return _limits(production.budget) | {
         "backend": production.backend,
         "base_dir": str(base_dir),
@@ -271,8 +270,13 @@ def _columns(production: Production, base_dir: Path, options: RunOptions) -> Map
         "accept_flags": options.auto_approve,
         "auto_deliver": options.auto_deliver,
         "priority": options.priority,
-        "start_after": datetime.fromisoformat(start_after).astimezone(UTC) if start_after else None,
+        "start_after": _moment(production.schedule.start_after),
+        "deadline": _moment(production.schedule.deadline),
     }
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text).astimezone(UTC) if text else None
 
 
 def _limits(budget: Budget) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Quiet hours, a start that is set for later, and how much of a production is generated at once: set and told."""
+"""Quiet hours, later starts, deadlines, and how much of a production is generated at once: set and told."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pipeline.domain.errors import Invalid, NotFound
 from pipeline.domain.fleet.rules import Hold
 from pipeline.domain.names import did_you_mean, fold
 from pipeline.domain.records import Actor, Run
-from pipeline.domain.schedule import Schedule, checked_caps, to_plain
+from pipeline.domain.schedule import Schedule, checked_caps, checked_share, to_plain
 from pipeline.ports import Clock
 from pipeline.services.accounts import Accounts
 from pipeline.services.starting import Starting
@@ -37,8 +37,9 @@ class Schedules:
             return store.schedules.all().get(project_id, Schedule())
 
     def put(self, project_id: int, schedule: Schedule, actor: Actor) -> Schedule:
-        """Set the schedule of a production. Raises Invalid for caps that cannot be."""
+        """Set the schedule of a production. Raises Invalid for caps or a share that cannot be."""
         checked_caps(schedule.parallel, schedule.scene_types)
+        checked_share(schedule.share)
         with self._stores.begin(self._clock.now()) as store:
             if project_id not in store.budgets.projects():
                 raise NotFound(f"There is no production {project_id}.")
@@ -50,11 +51,18 @@ class Schedules:
 
     def start_after(self, run: Run, moment: datetime | None, actor: Actor) -> None:
         """No generation of the run starts before this moment; None lets it start at once."""
+        self._set(run, "start_after", moment, actor)
+
+    def deadline(self, run: Run, moment: datetime | None, actor: Actor) -> None:
+        """The run is due at this moment: as it comes near, workers of a fleet take its jobs first. None is never."""
+        self._set(run, "deadline", moment, actor)
+
+    def _set(self, run: Run, what: str, moment: datetime | None, actor: Actor) -> None:
         if moment is not None and moment.tzinfo is None:
             raise Invalid("A moment needs its time zone, like 2026-12-01T08:00+01:00.")
         with self._stores.begin(self._clock.now()) as store:
-            store.runs.change(run.id, start_after=moment)
-            data = {"start_after": moment.isoformat() if moment else None}
+            store.runs.change(run.id, **{what: moment})
+            data = {what: moment.isoformat() if moment else None}
             store.journal.record("run.changed", actor=actor, subject="run", subject_id=run.id, run_id=run.id, data=data)
 
     def hold(self, run_id: int) -> Hold | None:

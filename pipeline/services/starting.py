@@ -8,11 +8,20 @@ from dataclasses import replace
 from datetime import datetime
 
 from data.store import Store
-from pipeline.domain.fleet.holds import hold
+from pipeline.domain.fleet.holds import cap_hold, hold
 from pipeline.domain.fleet.rules import Hold, Rules
 from pipeline.domain.records import Job, Run
 from pipeline.services.shared_budgets import SharedBudgets
 from pipeline.services.uncovered import stop_hold
+
+
+def waits_for(store: Store, run: Run, now: datetime) -> list[Hold]:
+    """Why generation of a run does not start that could: what holds back all of it, else the caps that are reached."""
+    shared = SharedBudgets(store.budgets.in_force())
+    shared.know(run)
+    starting = Starting(store, [run], shared, now)
+    held = starting.held.get(run.id)
+    return [held] if held else starting.capped(run, now)
 
 
 class Starting:
@@ -50,6 +59,18 @@ class Starting:
             return False
         return self._of_project(run.project_id) >= schedule.parallel
 
+    def capped(self, run: Run, now: datetime) -> list[Hold]:
+        """The caps that keep jobs of generation of this run waiting now."""
+        schedule = self._schedules.get(run.project_id)
+        if schedule is None or not schedule.has_caps:
+            return []
+        waiting = self._store.schedules
+        if schedule.parallel is not None and self.is_full(run):
+            return [cap_hold(run.title, schedule.parallel)] if waiting.has_waiting(run.id, now) else []
+        running = self._generating()
+        full = [(kind, most) for kind, most in schedule.scene_types.items() if running[run.project_id, kind] >= most]
+        return [cap_hold(run.title, most, kind) for kind, most in full if waiting.has_waiting(run.id, now, kind)]
+
     def _of_project(self, project_id: int) -> int:
         return sum(count for (project, _), count in self._generating().items() if project == project_id)
 
@@ -62,13 +83,15 @@ class Starting:
         """These rules with what holds now."""
         caps = {str(key): each.parallel for key, each in self._schedules.items() if each.parallel is not None}
         of_scenes = {(str(key), name): most for key, each in self._schedules.items() for name, most in each.scene_types.items()}
-        if not caps and not of_scenes and not self.held:
+        shares = {str(key): each.share for key, each in self._schedules.items() if each.share != 1}
+        if not caps and not of_scenes and not shares and not self.held:
             return rules
         return replace(
             rules,
             held={str(run_id): found for run_id, found in self.held.items()},
             project_caps={**rules.project_caps, **caps},
             scene_caps={**rules.scene_caps, **of_scenes},
+            shares={**rules.shares, **shares},
         )
 
     def admitted(self, run: Run, jobs: Sequence[tuple[Job, Job | None]]) -> list[tuple[Job, Job | None]]:

@@ -44,6 +44,7 @@ class Submission:
     def preview(self, run: Run, selection: Selection, mode: Mode) -> Preview:
         """What `submit` would do now; changes nothing."""
         with self._stores.read() as store:
+            self._books.measure(store, run.id)
             chosen, skipped = self._choose(store, run, selection, mode)
             receipt = self._receipt(store, run, chosen, skipped)
             refusal = self._refusal(store, run, chosen)

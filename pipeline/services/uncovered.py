@@ -6,10 +6,11 @@ from data.store import Store
 from pipeline.domain.budget import Account, Budget, Quantity, Scope
 from pipeline.domain.estimates import Estimate
 from pipeline.domain.fleet.rules import Hold
-from pipeline.domain.records import Run
-from pipeline.services.accounts import cost_of
+from pipeline.domain.records import Job, Run
+from pipeline.services.accounts import Accounts, cost_of, is_paid
 from pipeline.services.shared_budgets import SharedBudgets
 
+_OPTIONS = {Quantity.GPU_SECONDS: "--gpu-hours N", Quantity.MONEY: "--money N", Quantity.DISK_BYTES: "--disk-gb N"}
 _LEAST_IN_HOURS_S, _LEAST_IN_GB_BYTES = 36.0, 1e8
 """Smaller amounts are told in seconds and MB: a need of 0.00 of what is left explains nothing."""
 
@@ -42,10 +43,39 @@ def stop_words(budget: Budget, store: Store | None = None) -> str:
 
 def stop_hold(budget: Budget, run: Run) -> Hold:
     """The same for what waits in the queue of a run."""
-    name = {Scope.PROJECT: run.title, Scope.RUN: run.name, Scope.USER: budget.subject}[budget.scope]
+    name = _name_of(budget, run)
     at = f"{budget.stops.at_percent:g} %" if budget.stops else "a level"
     words = f"waits for a higher limit: {at} of the budget of {name} is spent, at which no new generation starts"
     return Hold("budget", words, f'`stripboard budgets set {budget.scope.value} "{name}"`')
+
+
+def job_hold(accounts: Accounts, run: Run, job: Job, price: float) -> Hold | None:
+    """Which budget does not cover a job that waits, its time bought at `price` an hour, and the cure; None when all do."""
+    seconds = job.estimated_seconds if is_paid(job) else 0.0
+    needs = {
+        Quantity.GPU_SECONDS: seconds,
+        Quantity.MONEY: cost_of(seconds, price),
+        Quantity.DISK_BYTES: float(job.estimated_bytes),
+    }
+    shared = [(one, accounts.shared.accounts[one.id]) for one in accounts.shared.of(run.id) if one.scope is not Scope.RUN]
+    for quantity, need in needs.items():
+        own = accounts.of_run(run.id, quantity)
+        if own is not None and not own.covers(need):
+            return _need_hold(Scope.RUN, run.name, quantity, need, own.free)
+        for budget, account in shared:
+            if budget.quantity is quantity and not account.covers(need):
+                return _need_hold(budget.scope, _name_of(budget, run), quantity, need, account.free)
+    return None
+
+
+def _need_hold(scope: Scope, name: str, quantity: Quantity, need: float, free: float) -> Hold:
+    wanted, left = _amount(quantity, need), _amount(quantity, max(0.0, free))
+    words = f"waits for a higher limit: needs {wanted}, and the budget of {name} has {left} free"
+    return Hold("budget", words, f'`stripboard budgets set {scope.value} "{name}" {_OPTIONS[quantity]}`')
+
+
+def _name_of(budget: Budget, run: Run) -> str:
+    return {Scope.PROJECT: run.title, Scope.RUN: run.name, Scope.USER: budget.subject}[budget.scope]
 
 
 def _whose(budget: Budget, store: Store | None) -> str:

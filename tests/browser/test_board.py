@@ -215,10 +215,14 @@ def test_a_part_is_submitted_with_its_estimate(board: Boards, stage: Stage) -> N
     shown.press("s")
     expect(shown.page.locator("#confirm")).to_contain_text("generation time")
     expect(shown.page.locator("#confirm")).to_contain_text("disk")
+    expect(shown.page.locator("#confirm")).to_contain_text("Times are")
     shown.confirm("Submit 2 scenes")
     shown.until(lambda: shown.counts().get("not_started") == 6)
     stage.work()
     shown.until_shows(approved=2, not_started=6)
+    shown.drag("c2 / s1 / v1", "c2 / s1 / v2")
+    shown.press("s")
+    expect(shown.page.locator("#confirm .bx-spreads")).to_contain_text("samples)")
 
 
 def test_a_submission_names_what_it_leaves_out_and_why(board: Boards, stage: Stage) -> None:

@@ -229,6 +229,21 @@ def test_queue_and_time_are_shown_by_run_when_asked(opens: Opens, stage: FleetSt
     assert told([*at_every_size(page), *barriers(page)]) == ""
 
 
+def test_a_deadline_stands_beside_the_end_of_its_run_on_the_fleet_and_on_its_board(opens: Opens, stage: FleetStage) -> None:
+    stage.have(1)
+    stage.keep_busy("gpu-1")
+    run = stage.studio.runs.all()[0]
+    stage.studio.schedules.deadline(run, stage.clock.now() - timedelta(hours=1), PERSON)
+    page = opens("/fleet")
+    page.locator("#fleet-time").get_by_role("button", name="By run").click()
+    expect(page.locator("#fleet-time .fl-run .due.late").first).to_contain_text("▲ late", timeout=PATIENCE_MS)
+    assert told([*at_every_size(page), *barriers(page)]) == ""
+    page = opens(f"/runs/{run.id}")
+    expect(page.locator("#board-facts .due.late")).to_contain_text("▲ late", timeout=PATIENCE_MS)
+    page = opens("/")
+    expect(page.locator(".run .due.late").first).to_contain_text("▲ late", timeout=PATIENCE_MS)
+
+
 def test_keys_and_the_palette_lead_to_the_fleet(opens: Opens) -> None:
     page = opens("/deliveries")
     page.keyboard.press("g")

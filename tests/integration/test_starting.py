@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -89,10 +90,55 @@ def test_a_production_generates_no_more_at_once_than_its_cap(house: House) -> No
     house.work(engine)
     now = generating(house, run)
     assert now == {"s1": 1, "s2": 2}, "what is behind capped jobs is not kept waiting"
+    [told] = house.studio.reports.held(run.id)
+    assert f"{run.title} may have 3 at once, and has all 3" in told and "--parallel N" in told
+    house.studio.schedules.put(run.project_id, Schedule(scene_types={"s1": 1}), PERSON)
+    [told] = house.studio.reports.held(run.id)
+    assert "s1 may have 1 at once, and has it" in told and "--scene-type s1=N" in told
+    assert [hold.cause for hold in house.studio.overview.of(run.id).held] == ["cap"]
+    house.studio.schedules.put(run.project_id, Schedule(), PERSON)
+    assert not house.studio.reports.held(run.id)
     house.backend.release()
     house.backend.holds = lambda request: False
     house.work(engine)
     assert house.statuses(run) == {CellStatus.APPROVED: 8}
+    assert not house.studio.reports.held(run.id)
+
+
+def test_workers_take_what_is_due_first_and_the_page_says_so(fleet: FleetHouse) -> None:
+    fleet.add("gpu-1")
+    fleet.fleet.holding.add("gpu-1")
+    first = fleet.start(make_production(characters=2))
+    fleet.work()
+    due = fleet.start(make_production(title="Salt", characters=2, seed=7))
+    fleet.studio.schedules.deadline(due, fleet.clock.now() + timedelta(seconds=1), PERSON)
+    fleet.work()
+    page = fleet.studio.fleet_pages.page(anew=True)
+    assert {one.run_name for one in page.waiting[:2]} == {due.name}
+    told = next(one for one in page.waiting if one.run_id == first.id)
+    assert told.cause == "deadline" and "is due in 1 s goes first" in told.reason and "stripboard deadline" in told.remedy
+    [end] = [run for run in fleet.studio.fleet_forecasts.now().runs if run.run_id == due.id]
+    assert end.due_at == fleet.run(due).deadline
+    sent = len(fleet.fleet.sent)
+    fleet.clock.advance(2)
+    fleet.fleet.holding.clear()
+    fleet.work()
+    of_run = {job.key: run.id for run in (first, due) for job in fleet.jobs(run)}
+    assert {of_run[key] for _, _, key in fleet.fleet.sent[sent : sent + 3]} == {due.id}
+
+
+def test_the_share_of_a_production_weighs_it_at_the_fleet(fleet: FleetHouse) -> None:
+    fleet.add(*(f"gpu-{number}" for number in range(6)))
+    fleet.fleet.holding |= {f"gpu-{number}" for number in range(6)}
+    one = fleet.start(make_production(characters=6))
+    two = fleet.start(make_production(title="Salt", characters=6, seed=7))
+    fleet.studio.schedules.put(two.project_id, Schedule(share=2.0), PERSON)
+    for run in (one, two):
+        fleet.studio.schedules.start_after(run, fleet.clock.now() + timedelta(hours=1), PERSON)
+    fleet.work()
+    fleet.clock.advance(3601)
+    fleet.work()
+    assert [sum(generating(fleet, run).values()) for run in (one, two)] == [4, 8], "each worker has one and the next"
 
 
 def test_a_fleet_keeps_quiet_hours_and_caps_and_its_page_says_so(fleet: FleetHouse) -> None:
@@ -137,11 +183,47 @@ def test_what_a_level_of_a_budget_has_stopped_says_so_in_the_queue_of_the_fleet(
     assert fleet.statuses(run) == {CellStatus.APPROVED: 8}
 
 
+def test_a_job_that_a_budget_does_not_cover_names_the_budget_and_no_worker(fleet: FleetHouse) -> None:
+    fleet.add("gpu-1")
+    run = fleet.start(make_production(characters=2))
+    fleet.fleet.holding.add("gpu-1")
+    fleet.work()
+    subject = fleet.studio.budgets.subject(Scope.PROJECT, run.title)
+    spent = fleet.run(run).spent_seconds + fleet.run(run).reserved_seconds
+    fleet.studio.budgets.put(subject, Quantity.GPU_SECONDS, PERSON, limit=spent + 0.001)
+    other = fleet.start(make_production(title="Salt", characters=1, seed=7))
+    fleet.work()
+    page = fleet.studio.fleet_pages.page(anew=True)
+    of_run = [one for one in page.waiting if one.run_id == run.id]
+    assert of_run and all((one.cause, one.worker, one.starts_at) == ("budget", "", None) for one in of_run)
+    assert f"the budget of {run.title} has 0.0 GPU-seconds free" in of_run[0].reason
+    assert of_run[0].remedy == f'`stripboard budgets set project "{run.title}" --gpu-hours N`'
+    assert any(one.worker == "gpu-1" for one in page.waiting if one.run_id == other.id), "others get the worker"
+
+
+def test_a_job_that_the_budget_of_its_run_does_not_cover_says_so(fleet: FleetHouse) -> None:
+    fleet.add("gpu-1")
+    run = fleet.start(make_production(characters=2))
+    fleet.fleet.holding.add("gpu-1")
+    fleet.work()
+    with fleet.studio.stores.begin(fleet.clock.now()) as store:
+        now = store.runs.by_ids([run.id])[run.id]
+        store.runs.change(run.id, limit_bytes=now.spent_bytes + now.reserved_bytes)
+    [told] = {one.reason for one in fleet.studio.fleet_pages.page(anew=True).waiting}
+    assert "needs" in told and f"the budget of {run.name} has 0.0 MB free" in told
+    with fleet.studio.stores.begin(fleet.clock.now()) as store:
+        store.runs.change(run.id, limit_bytes=None)
+    assert {one.cause for one in fleet.studio.fleet_pages.page(anew=True).waiting} == {"busy"}
+
+
 def test_the_schedule_of_a_production_file_is_taken(house: House) -> None:
-    timing = Timing(Schedule(QuietHours("22:00-07:00", "Europe/Berlin"), 4, {"s1": 2}), "2030-01-01T08:00+01:00")
+    timing = Timing(
+        Schedule(QuietHours("22:00-07:00", "Europe/Berlin"), 4, {"s1": 2}, 2.0), "2030-01-01T08:00+01:00", "2030-01-02T08:00Z"
+    )
     run = house.create(replace(make_production(characters=1), schedule=timing))
     assert house.studio.schedules.of(run.project_id) == timing.schedule
     assert house.run(run).start_after == datetime(2030, 1, 1, 7, 0, tzinfo=UTC)
+    assert house.run(run).deadline == datetime(2030, 1, 2, 8, 0, tzinfo=UTC)
     plain = house.create(make_production(characters=1))
     assert house.studio.schedules.of(plain.project_id) == timing.schedule, "a file without a schedule leaves it"
 
@@ -150,17 +232,23 @@ def test_rest_sets_schedules_and_later_starts(house: House) -> None:
     client = RestClient(house)
     run = house.create(make_production(characters=1))
     path = f"projects/{run.project_id}/schedule"
-    assert client.get(path).json() == {"quiet_hours": None, "time_zone": None, "parallel": None, "scene_types": {}}
-    body = {"quiet_hours": "22:00-07:00", "time_zone": "Europe/Berlin", "parallel": 2, "scene_types": {"s1": 1}}
+    nothing = {"quiet_hours": None, "time_zone": None, "parallel": None, "scene_types": {}, "share": 1.0}
+    assert client.get(path).json() == nothing
+    body = {"quiet_hours": "22:00-07:00", "time_zone": "Europe/Berlin", "parallel": 2, "scene_types": {"s1": 1}, "share": 2.0}
     assert client.ask("PUT", path, json=body).json() == body
     assert client.get(path).json() == body
     assert "no time zone" in problem(client.ask("PUT", path, json={**body, "time_zone": "Mars/Olympus"}), 422)
+    assert client.ask("PUT", path, json={**body, "share": 0}).status_code == 422
     assert client.get("projects/999/schedule").status_code == 404
     at = client.post(f"production-runs/{run.id}/start-after", {"at": "2030-01-01T08:00+01:00"})
     assert at.status_code == 200 and house.run(run).start_after == datetime(2030, 1, 1, 7, 0, tzinfo=UTC)
     assert client.post(f"production-runs/{run.id}/start-after", {"at": None}).status_code == 200
     assert house.run(run).start_after is None
     assert client.post(f"production-runs/{run.id}/start-after", {"at": "2030-02-30T08:00Z"}).status_code == 422
+    due = client.post(f"production-runs/{run.id}/deadline", {"at": "2030-01-01T08:00+01:00"})
+    assert due.json()["deadline"].startswith("2030-01-01T07:00:00") and due.json()["start_after"] is None
+    assert client.post(f"production-runs/{run.id}/deadline", {"at": None}).json()["deadline"] is None
+    assert client.post("production-runs/999/deadline", {"at": None}).status_code == 404
 
 
 def test_the_command_line_sets_them_too(
@@ -182,3 +270,13 @@ def test_the_command_line_sets_them_too(
     assert entry.start(["start-after", run.name, "2030-01-01T08:00+01:00"]) == 0
     assert entry.start(["start-after", run.name, "now", "--json"]) == 0
     assert entry.start(["start-after", run.name, "soon"]) != 0
+    assert entry.start(["schedule", run.title, "--share", "2"]) == 0
+    assert "a share of 2" in capsys.readouterr().out
+    assert entry.start(["schedule", run.title, "--share", "0"]) != 0
+    assert entry.start(["deadline", run.name, "2020-01-01T08:00+01:00"]) == 0
+    assert "is due 2020-01-01 08:00" in capsys.readouterr().out
+    assert entry.start(["status", run.name]) == 0
+    assert re.search(r"Due 2020-01-01 .*: late\.", capsys.readouterr().out)
+    assert entry.start(["deadline", run.name, "none"]) == 0
+    assert entry.start(["status", run.name]) == 0
+    assert "Due" not in capsys.readouterr().out

@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 
+import pytest
+from sqlalchemy import delete, insert, select
+
+from data.models import jobs
 from pipeline.domain.choices import Mode
 from pipeline.domain.stages import Lane, Stage
 from pipeline.domain.statuses import RunStatus
@@ -71,3 +75,17 @@ def test_rates_are_those_of_what_was_really_made(house: House) -> None:
     [rate] = rates.values()
     assert rate.samples == 2
     assert rate.bytes_per_frame == sum(output.file.size_bytes for output in made) / 4
+
+
+@pytest.mark.parametrize(("count", "half", "most"), [(1, 1, 1), (2, 1, 2), (10, 5, 9), (11, 6, 10), (250, 150, 230)])
+def test_the_spread_of_a_rate_is_that_of_the_newest_times(house: House, count: int, half: int, most: int) -> None:
+    house.start(SMALL)
+    house.work()
+    with house.studio.stores.begin(house.clock.now()) as store:
+        done = next(row for row in store.connection.execute(select(jobs)) if row.stage == "scene_generation")
+        for number in range(1, count + 1):
+            row = {**done._asdict(), "seconds": number * 3.0, "frames": 3, "cost_key": "k", "take": 1000 + number}
+            store.connection.execute(insert(jobs), {key: value for key, value in row.items() if key != "id"})
+        [rate] = store.jobs.rates(["k", "unknown"]).values()
+        store.connection.execute(delete(jobs).where(jobs.c.cost_key == "k"))
+    assert (rate.samples, rate.p50_s, rate.p90_s) == (min(count, 200), half, most)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.domain.estimates import Rate, cost_key, default_rate, estimate, segment_frames, still_size
+from pipeline.domain.estimates import Estimate, Rate, cost_key, default_rate, estimate, segment_frames, still_size
 from pipeline.domain.matrix import build
 from pipeline.domain.production import Production, SceneType
 from pipeline.domain.stages import Stage
@@ -65,3 +65,43 @@ def test_more_cells_never_cost_less() -> None:
 def test_every_export_takes_its_room() -> None:
     few, many = make_production(outputs=1), make_production(outputs=3)
     assert estimate(few, build(few), {}).disk_bytes < estimate(many, build(many), {}).disk_bytes
+
+
+def measured(samples: int, p50_s: float, p90_s: float, cells: int = 8) -> Estimate:
+    """The estimate of so many scenes of one type, whose every frame has taken so long."""
+    production = make_production(characters=cells, scene_types=1, variants=1)
+    key = cost_key("animatic", Stage.SCENE_GENERATION, "s1", 64, 36)
+    return estimate(production, build(production), {key: Rate(p50_s, 10, samples, p50_s, p90_s)})
+
+
+def test_what_was_measured_tells_its_spread_and_how_many_samples_it_has() -> None:
+    found = measured(40, 19.0, 26.0)
+    [spread] = found.spreads
+    assert (spread.frames, spread.samples, spread.p50_s, spread.p90_s) == (2, 40, 38.0, 52.0)
+    assert spread.words == "s1 at 64x36: P50 38 s, P90 52 s for 2 frames (40 samples)"
+    assert found.late_seconds is not None and found.late_seconds > found.generation_seconds
+
+
+def test_what_was_never_measured_has_no_spread() -> None:
+    production = make_production()
+    found = estimate(production, build(production), {})
+    assert found.spreads == () and found.late_seconds is None
+
+
+def test_one_sample_is_told_as_one_and_makes_an_end_unsure() -> None:
+    once, often = measured(1, 19.0, 19.0), measured(100, 19.0, 19.0)
+    assert once.spreads[0].words == "s1 at 64x36: 38 s for 2 frames, measured once"
+    assert once.late_seconds is not None and often.late_seconds is not None
+    assert once.late_seconds > 1.3 * once.generation_seconds
+    assert often.late_seconds < 1.01 * often.generation_seconds
+
+
+@given(st.integers(2, 200), st.floats(0.1, 100), st.floats(1, 5), st.integers(1, 30))
+def test_the_late_end_is_never_before_the_likely_one_and_surer_with_more_samples(
+    samples: int, p50_s: float, factor: float, cells: int
+) -> None:
+    found = measured(samples, p50_s, p50_s * factor, cells)
+    assert found.late_seconds is not None
+    assert found.generation_seconds <= found.late_seconds
+    more = measured(samples + 100, p50_s, p50_s * factor, cells)
+    assert more.late_seconds is not None and more.late_seconds <= found.late_seconds + 1e-6, "more samples make it surer"

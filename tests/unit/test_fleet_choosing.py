@@ -106,6 +106,30 @@ def test_a_deadline_that_presses_goes_before_fair_shares() -> None:
     assert chosen([*jobs(3), relaxed], [worker()]) == {"job 0": "gpu-1"}
 
 
+def test_who_waits_for_a_deadline_that_presses_is_told_so_and_so_is_who_it_presses() -> None:
+    salt, other = jobs(2, run="Salt", deadline_s=12), job("other", queued_s=-1)
+    choice = decide([other, *salt], [worker()])
+    assert [given.job.id for given in choice.assignments] == ["job 0"]
+    told = choice.explain(other)
+    assert (told.cause, told.words) == ("deadline", "a run that is due in 12 s goes first; gpu-1 is next in 10 s")
+    assert choice.explain(salt[1]).words == "the only worker for it is busy; gpu-1 is next in 10 s; its run is due in 12 s"
+    late = decide([other, *salt], [worker()], now_s=30)
+    assert late.explain(other).words.startswith("a run that is overdue by 18 s goes first")
+
+
+def test_a_deadline_of_lower_priority_is_no_reason_to_wait() -> None:
+    low = job("low", run="Salt", deadline_s=12, priority=-1)
+    choice = decide([*jobs(2), low], [worker()])
+    assert [given.job.id for given in choice.assignments] == ["job 0"]
+    assert choice.explain(jobs(2)[1]).cause != "deadline"
+
+
+def test_a_project_with_twice_the_share_gets_twice_the_workers() -> None:
+    waiting = [*jobs(12, project="1"), *(replace(one, id=f"salt {one.id}") for one in jobs(12, run="Salt", project="2"))]
+    given = chosen(waiting, [worker(f"gpu-{number}") for number in range(9)], rules=Rules(shares={"2": 2.0}))
+    assert sum(name.startswith("salt") for name in given) == 6
+
+
 def test_two_runs_share_the_fleet() -> None:
     waiting = [*jobs(10), *(replace(one, id=f"salt {one.id}") for one in jobs(10, run="Salt"))]
     given = chosen(waiting, [worker(f"gpu-{number}") for number in range(4)])

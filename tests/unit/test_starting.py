@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.domain.deadlines import Lateness, lateness
 from pipeline.domain.errors import Invalid
 from pipeline.domain.fleet.choosing import choose
 from pipeline.domain.fleet.holds import hold
 from pipeline.domain.fleet.jobs import Backlog
 from pipeline.domain.fleet.rules import Hold, Rules
-from pipeline.domain.schedule import QuietHours, Schedule, checked_caps, from_plain, quiet_hours, to_plain
+from pipeline.domain.schedule import QuietHours, Schedule, checked_caps, checked_share, from_plain, quiet_hours, to_plain
 from tests.fleets import job, jobs, worker
 
 CLOCKS = st.builds(lambda hour, minute: f"{hour:02}:{minute:02}", st.integers(0, 23), st.integers(0, 59))
@@ -62,10 +63,44 @@ def test_what_is_no_zone_is_refused(zone: str) -> None:
 
 
 def test_a_schedule_survives_being_stored() -> None:
-    for schedule in (Schedule(), Schedule(QuietHours("22:00-07:00", "UTC"), 4, {"dance": 2}), Schedule(parallel=1)):
+    for schedule in (
+        Schedule(),
+        Schedule(QuietHours("22:00-07:00", "UTC"), 4, {"dance": 2}),
+        Schedule(parallel=1),
+        Schedule(share=2.5),
+    ):
         assert from_plain(to_plain(schedule)) == schedule
     with pytest.raises(Invalid):
         checked_caps(None, {"dance": 0})
+
+
+@pytest.mark.parametrize("share", [0.0, -1.0, 1e9, float("nan"), float("inf")])
+def test_a_share_that_starves_somebody_is_refused(share: float) -> None:
+    with pytest.raises(Invalid, match="cannot be"):
+        checked_share(share)
+
+
+def at(hour: int) -> datetime:
+    return datetime(2026, 11, 28, hour, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("due", "likely", "latest", "found"),
+    [
+        (None, 15, 16, None),
+        (17, 15, 16, None),
+        (16, 15, 16, None),
+        (15, 15, 16, Lateness.AT_RISK),
+        (14, 15, 16, Lateness.LATE),
+        (11, None, None, Lateness.LATE),
+        (13, None, None, None),
+    ],
+)
+def test_a_run_is_late_when_it_is_likely_done_afterwards_and_at_risk_when_it_may_be(
+    due: int | None, likely: int | None, latest: int | None, found: Lateness | None
+) -> None:
+    moments = [None if hour is None else at(hour) for hour in (due, likely, latest)]
+    assert lateness(moments[0], likely_at=moments[1], latest_at=moments[2], now=at(12)) is found
 
 
 def test_who_waits_for_quiet_hours_is_told_when_they_end_and_what_changes_that() -> None:

@@ -1,4 +1,4 @@
-"""What holds back all new generation of a run: quiet hours, or a start that is set for later."""
+"""What holds back new generation of a run: quiet hours, a start that is set for later, or a cap that is reached."""
 
 from __future__ import annotations
 
@@ -21,6 +21,13 @@ def hold(schedule: Schedule | None, *, title: str, run: str, start_after: dateti
         words = f"waits for {_at(ends, zone, now)}, when quiet hours end"
         return Hold("quiet_hours", words, f'`stripboard schedule "{title}" --no-quiet-hours`')
     return None
+
+
+def cap_hold(title: str, most: int, scene_type: str = "") -> Hold:
+    """That a production generates as much at once as it may, in all or of one scene type, and what would change that."""
+    option = f"--scene-type {scene_type}=N" if scene_type else "--parallel N"
+    words = f"waits: {scene_type or title} may have {most} at once, {'and has it' if most == 1 else f'and has all {most}'}"
+    return Hold("cap", words, f'`stripboard schedule "{title}" {option}`')
 
 
 def _at(moment: datetime, zone: str, now: datetime) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.domain.fleet.jobs import FleetJob, Lane
 from pipeline.domain.fleet.standing import OpenLane, Seat, Standing
@@ -42,7 +42,10 @@ def explain(standing: Standing, job: FleetJob) -> Reason:
         sooner = standing.sooner(seat, lane)
         if sooner is not None:
             return _left_for(standing, lane, seat=seat, sooner=sooner)
-    return _busy(standing, lane, able)
+    found = _busy(standing, lane, able)
+    if not standing.presses(lane):
+        return found
+    return replace(found, words=f"{found.words}; its run {due((job.kind.deadline_s or 0.0) - standing.now_s)}")
 
 
 def duration(seconds: float) -> str:
@@ -51,6 +54,11 @@ def duration(seconds: float) -> str:
         return f"{max(1, round(seconds))} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def due(in_s: float) -> str:
+    """`is due in 12 min`, `is overdue by 40 s`."""
+    return f"is due in {duration(in_s)}" if in_s > 0 else f"is overdue by {duration(-in_s)}"
 
 
 def _lane(standing: Standing, job: FleetJob) -> OpenLane:
@@ -130,9 +138,13 @@ def _busy(standing: Standing, lane: OpenLane, able: Sequence[Seat]) -> Reason:
         return Reason(
             "priority", f"work of higher priority goes first; {first.worker.name} is next in {in_s}", "raise its priority"
         )
+    due_s = standing.due_before(kind)
+    if due_s is not None and not standing.presses(lane):
+        words = f"a run that {due(due_s - standing.now_s)} goes first; {first.worker.name} is next in {in_s}"
+        return Reason("deadline", words, "give its run an earlier deadline, or raise its priority")
     held, share = standing.held_of_run[kind.run], standing.entitled.get(kind.run, 0.0)
     others = len(standing.entitled) > 1
-    if others and held and held >= share:
+    if others and held and held >= share and not standing.presses(lane):
         words = f"fair share: {kind.run} already has {held} of {standing.able}; {first.worker.name} is next in {in_s}"
         return Reason("fair_share", words, "raise its priority")
     if kind.model and first.model == kind.model and any(seat.model != kind.model for seat in standing.seats):

@@ -107,6 +107,7 @@ class Standing:
         self.has_caps = bool(rules.project_caps or rules.group_caps or rules.scene_caps)
         self._count_workers()
         self._weigh_lanes()
+        self._pressing = {lane.kind for lane in self.lanes if self.presses(lane)}
         self._rank()
 
     @property
@@ -150,6 +151,17 @@ class Standing:
         if cap is not None and self.held_of_project[kind.project] >= cap:
             return kind.project, cap, self.held_of_project[kind.project]
         return None
+
+    def presses(self, lane: OpenLane) -> bool:
+        """Whether its deadline is so near that its jobs go before others of their priority."""
+        if lane.kind.deadline_s is None:
+            return False
+        return lane.kind.deadline_s - self.now_s < self.rules.deadline_margin * self._alone_s(lane)
+
+    def due_before(self, kind: Kind) -> float | None:
+        """The earliest deadline that presses of another run of this priority; None where none does."""
+        found = (one.deadline_s or 0.0 for one in self._pressing if one.run != kind.run and one.priority == kind.priority)
+        return min(found, default=None)
 
     def sooner(self, seat: Seat, lane: OpenLane) -> Seat | None:
         """Who would have done this job before this worker has, everything else that waits included; None when nobody."""
@@ -304,8 +316,7 @@ class Standing:
         for lane in self.lanes:
             kind, since_s = lane.kind, max(lane.oldest_s, self.served.get(lane.queue, lane.oldest_s))
             is_overdue = self.now_s - since_s > self.rules.passed_over_s
-            slack_s = (kind.deadline_s or 0.0) - self.now_s
-            presses = kind.deadline_s is not None and slack_s < self.rules.deadline_margin * self._alone_s(lane)
+            presses = self.presses(lane)
             lane.rank = (
                 -kind.priority,
                 0 if is_overdue else 1,
@@ -317,4 +328,4 @@ class Standing:
 
     def _alone_s(self, lane: OpenLane) -> float:
         """How long a run takes with the whole fleet to itself, and at least as long as one of its scenes."""
-        return max(self.run_rest_s[lane.kind.run] / self.speed if self.speed else 0.0, lane.path_s)
+        return max(self.run_rest_s.get(lane.kind.run, 0.0) / self.speed if self.speed else 0.0, lane.path_s)

@@ -6,6 +6,7 @@ from pipeline.domain.budget import MOST_THRESHOLDS, Action
 from pipeline.domain.format.containers import AllOrNames, Field, Free, ListOf, MapOf, Section
 from pipeline.domain.format.kinds import Kind
 from pipeline.domain.format.scalars import Choice, Flag, Name, Number, Pattern, Plain, Text
+from pipeline.domain.schedule import LEAST_SHARE, MOST_SHARE
 
 BACKENDS = ("animatic", "comfyui", "command")
 CONTAINERS = ("mp4", "mov", "webm", "gif")
@@ -29,6 +30,7 @@ _SWITCH = Choice(("human", "auto"))
 _PLACES = Pattern(r"^[^\x00-\x1f]{1,1000}(?![\s\S])", "5.seed")
 _LIMIT = Number(minimum=0)
 _AT_ONCE = Number(minimum=1, maximum=10_000, whole=True)
+_SHARE = Number(minimum=LEAST_SHARE, maximum=MOST_SHARE)
 _WINDOW = Pattern(r"^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9](?![\s\S])", "22:00-07:00")
 _MOMENT = Pattern(
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})(?![\s\S])", "2026-12-01T08:00+01:00"
@@ -301,8 +303,10 @@ PRODUCTION = Section(
                     "quiet_hours": Field(_WINDOW, "A window of each day in which no generation starts; what runs goes on."),
                     "time_zone": Field(_LINE, "Where these hours are meant, like `Europe/Berlin`.", default="`UTC`"),
                     "start_after": Field(_MOMENT, "No generation of the run starts before; in quotes, with a time zone."),
+                    "deadline": Field(_MOMENT, "When the run is due; as it comes near, workers of a fleet take its jobs first."),
                     "parallel": Field(_AT_ONCE, "So many jobs of generation at once at most."),
                     "scene_types": Field(MapOf(_AT_ONCE), "The same for single scene types, by their names."),
+                    "share": Field(_SHARE, "How much of the fleet it gets beside other productions that wait.", default="1"),
                 },
             ),
             "When work may start.",
