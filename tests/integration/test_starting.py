@@ -171,7 +171,7 @@ def test_what_a_level_of_a_budget_has_stopped_says_so_in_the_queue_of_the_fleet(
     fleet.fleet.holding.add("gpu-1")
     fleet.work()
     subject = fleet.studio.budgets.subject(Scope.PROJECT, run.title)
-    levels = [Threshold(0.0001, Action.FINISH)]
+    levels = [Threshold(1e-6, Action.FINISH)]
     fleet.studio.budgets.put(subject, Quantity.GPU_SECONDS, PERSON, limit=36_000, thresholds=levels)
     fleet.fleet.holding.clear()
     fleet.work()

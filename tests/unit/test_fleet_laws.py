@@ -183,6 +183,15 @@ def test_no_schedule_is_shorter_than_the_bound_of_whole_jobs(found: list[tuple[f
         assert simulate(work, fleet, policy=policy).makespan_s >= bound_s - 1e-6
 
 
+def test_the_order_in_which_prices_are_added_lifts_no_bound_over_a_schedule() -> None:
+    work = [
+        job(f"job {n}", model=model, units=units) for n, (model, units) in enumerate([("wan", 30.0)] * 2 + [("sora", 12.0)] * 3)
+    ]
+    fleet = made([(1.0, 0.0), (2.7, 0.0)])
+    assert simulate(work, fleet, policy=Ours(fleet)).makespan_s == pytest.approx(72.0)
+    assert whole_jobs_bound_s(work, fleet) <= 72.0
+
+
 def test_half_jobs_and_half_loaded_models_do_not_count() -> None:
     work = [job("a", model="wan", units=30), job("b", model="ltx"), job("c", model="ltx"), job("d", model="ltx")]
     fleet = [worker("one", switch_s=30), worker("two", switch_s=30)]

@@ -14,6 +14,8 @@ _STEPS = 60
 _SHARP_STEPS = 12
 _FACTORS = (1.0, 1.05)
 """How much more than for its seconds a job may be paid; the second longest kind is paid for its seconds."""
+_SURELY = 1 - 1e-9
+"""Sums of the same prices in another order may differ in the last place, and a bound must not come out too high for that."""
 
 
 def lower_bound_s(jobs: Sequence[FleetJob], workers: Sequence[Worker], rates: Rates | None = None) -> float:
@@ -51,7 +53,7 @@ def whole_jobs_bound_s(jobs: Sequence[FleetJob], workers: Sequence[Worker], rate
     best_s = least_s
     for factors in product(*([1.0] if number == 1 else _FACTORS for number in range(len(kinds)))):
         prices = [kind.units * rates.typical(kind.workflow) * factor for kind, factor in zip(kinds, factors, strict=True)]
-        worth = sum(price * goods[kind.model][1] for price, kind in zip(prices, kinds, strict=True))
+        worth = _SURELY * sum(price * goods[kind.model][1] for price, kind in zip(prices, kinds, strict=True))
 
         def earned(end_s: float, prices: Sequence[float] = prices) -> float:
             return sum(_earned(offer, prices, end_s) for offer in offers)
