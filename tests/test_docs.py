@@ -6,6 +6,7 @@ import dataclasses
 import importlib
 import importlib.util
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,6 +57,31 @@ def test_every_command_is_documented() -> None:
 @needs_cli
 def test_no_command_is_invented() -> None:
     assert mentioned_commands() <= commands()
+
+
+def lines_to_type() -> list[str]:
+    """Every line that starts with `./stripboard` in a block of code, without its comment and without optional parts."""
+    blocks = re.findall(r"```[a-z]*\n(.*?)```", TEXT, re.DOTALL)
+    lines = [line.strip().partition("  #")[0] for block in blocks for line in block.splitlines()]
+    return [re.sub(r"\[[^]]*\]", "", line) for line in lines if line.startswith("./stripboard ")]
+
+
+@needs_cli
+@pytest.mark.parametrize("line", lines_to_type())
+def test_a_line_to_type_names_verbs_and_options_that_there_are(line: str) -> None:
+    words = shlex.split(line.replace("…", " "))[1:]
+    module = importlib.import_module("pipeline.cli")
+    command: click.Command = next(value for value in vars(module).values() if isinstance(value, click.Group))
+    while isinstance(command, click.Group) and words and not words[0].startswith("-"):
+        found = command.get_command(click.Context(command), words[0])
+        if found is None:
+            break
+        command, words = found, words[1:]
+    known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+    options = {word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)}
+    is_test = line.startswith("./stripboard test")
+    assert is_test or options <= known | {"-h", "--help"}, f"{line}: {sorted(options - known)}"
+    assert is_test or len(words) - len(options) >= sum(one.required for one in command.params if isinstance(one, click.Argument))
 
 
 @needs_settings
