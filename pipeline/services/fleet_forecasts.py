@@ -66,15 +66,18 @@ class FleetForecasts:
         return FleetForecast(left.now, tuple(found), end.cost if end else 0.0)
 
     def what_if(self, change: Change) -> Comparison:
-        """The fleet of now beside the fleet after a change, with the same work. Raises Invalid for a change that cannot be."""
-        left, before = self._as_things_stand()
+        """The fleet of this moment beside the fleet after a change, with the same work.
+
+        Raises Invalid for a change that cannot be.
+        """
+        left, before = self._as_things_stand(anew=True)  # a person asks once, and may have submitted a moment ago
         after = ending(left.jobs, changed(left.fleet, change), now_s=left.now.timestamp())
         return Comparison(left.now, change, before, after, sum(left.undecided.values()))
 
-    def _as_things_stand(self) -> tuple[_Left, Ending | None]:
+    def _as_things_stand(self, *, anew: bool = False) -> tuple[_Left, Ending | None]:
         with self._lock:
             began = self._clock.monotonic()
-            if self._kept is not None:
+            if self._kept is not None and not anew:
                 at, took, left, end = self._kept
                 if began - at < max(_SERVES_S, _SHARE * took):
                     return left, end
