@@ -83,3 +83,9 @@ def test_more_workers_are_done_earlier_and_the_answer_says_so(house: FleetHouse)
 def test_with_nothing_left_the_answer_says_so(house: FleetHouse) -> None:
     found = house.studio.fleet_forecasts.what_if(Change("gpu-1", 1))
     assert fleet_what_if.sentence(found) == "1 more like gpu-1: nothing is left that anybody could do"
+
+
+def test_what_if_knows_of_what_was_submitted_after_the_last_forecast(house: FleetHouse) -> None:
+    assert house.studio.fleet_forecasts.now().runs == ()
+    house.start(make_production(characters=4, scene_types=2, variants=2))
+    assert house.studio.fleet_forecasts.what_if(Change(more=1, like="gpu-1")).before is not None
