@@ -130,3 +130,12 @@ def test_processes_are_others_and_threads_are_not() -> None:
         found[name] = ends.wait_for(1)[0][0] == os.getpid()
         executor.close()
     assert found == {"threads": True, "processes": False, "inline": True}
+
+
+def test_nothing_of_a_pool_whose_process_died_is_left_once_it_is_closed() -> None:
+    before = set(threading.enumerate())
+    executor, ends = EXECUTORS["processes"](2), Ends()
+    executor.start(ends, die)
+    ends.wait_for(1)
+    executor.close()
+    assert set(threading.enumerate()) <= before

@@ -81,7 +81,9 @@ def test_a_picture_is_sent_once_under_the_name_of_its_content(newest: DoubleServ
     [stored] = list((tmp := newest.setup.home).rglob(f"{start.sha256}.png"))
     assert stored.read_bytes() == Path(start.path).read_bytes()
     stored.write_bytes(b"somebody has overwritten it")
-    newest.restart()
+    life = newest.restart().life
+    assert life is not None
+    eventually(lambda: bool(life.sockets.open))  # the loss of the old connection has been noticed
     assert house.performed(segment_request(newest.url, start, seed=3)).state == UpdateState.DONE
     assert len(list(tmp.rglob(f"{start.sha256}*"))) == 1
 

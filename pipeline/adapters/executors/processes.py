@@ -30,10 +30,12 @@ class ProcessExecutor:
         self._lock = threading.Lock()
         self._idle: list[Executor] = []
         self._busy: set[Executor] = set()
+        self._broken: list[Executor] = []
         self._waiting: deque[_Task] = deque()
 
     def start(self, done: Done, function: Callable[..., Any], *arguments: Any) -> None:
         """Run `function(*arguments)` in a slot; queue it when all are busy."""
+        self._bury()
         with self._lock:
             self._waiting.append((done, function, arguments))
         self._fill()
@@ -47,6 +49,7 @@ class ProcessExecutor:
             done(None, CancelledError())
         for pool in pools:
             pool.shutdown(wait=True, cancel_futures=True)
+        self._bury()
         with self._lock:
             self._idle.clear()
 
@@ -68,6 +71,7 @@ class ProcessExecutor:
         except BrokenProcessPool:
             with self._lock:
                 self._busy.discard(pool)
+                self._broken.append(pool)
                 self._waiting.appendleft(task)
             return
         except Exception as error:  # no process could be made: that is the end of this work, not of the slot
@@ -78,14 +82,20 @@ class ProcessExecutor:
         future.add_done_callback(partial(self._end, pool, done))
 
     def _end(self, pool: Executor, done: Done, future: Future[Any]) -> None:
-        """Let the slot go on, and tell the end. A broken pool is left to itself: it has shut down already."""
+        """Let the slot go on, and tell the end. A broken pool is shutting down already: this is its thread."""
         is_broken = not future.cancelled() and isinstance(future.exception(), BrokenProcessPool)
         with self._lock:
             self._busy.discard(pool)
-            if not is_broken:
-                self._idle.append(pool)
+            (self._broken if is_broken else self._idle).append(pool)
         self._fill()
         tell(done, future)
+
+    def _bury(self) -> None:
+        """Wait for the threads of broken pools: the interpreter must not end while one of them closes its pipe."""
+        with self._lock:
+            broken, self._broken = self._broken, []
+        for pool in broken:
+            pool.shutdown(wait=True)
 
 
 def end_workers() -> None:
