@@ -297,7 +297,8 @@ def build_engine(
         only=only,
     )
     engine.join(host=studio.locks.host, pid=os.getpid(), is_alive=studio.locks.is_alive)
-    gc.freeze()  # what is loaded by now stays: going through all of it costs a pause of some 40 ms now and then
+    if not gc.get_freeze_count():  # what is loaded by now stays: going through all of it costs a pause of some 40 ms now and then
+        gc.freeze()
     gc.set_threshold(*_COLLECT_AFTER)
     return engine
 

@@ -100,7 +100,7 @@ def close(api: FastAPI) -> None:
     @api.api_route("/api", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
     @api.api_route("/api/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
     async def unknown(request: Request, path: str = "") -> JSONResponse:
-        allowed = description.methods_at(api.openapi(), f"/api/{path}")
+        allowed = description.methods_at(request.app.openapi(), f"/api/{path}")
         if not allowed:
             return problems.problem(404, f'There is no "/api/{path}". {API}/openapi.json lists what there is.')
         answer = problems.problem(405, f'"/api/{path}" does not take {request.method}, but {", ".join(allowed)}.')
