@@ -23,8 +23,8 @@
   const cut = (name, most) => {
     const letters = [...name];
     if (letters.length <= most) return name;
-    const half = Math.max(1, Math.floor((most - 1) / 2));
-    return `${letters.slice(0, half).join("")}…${letters.slice(letters.length - half).join("")}`;
+    const tail = Math.max(1, Math.floor((most - 1) / 2)), head = Math.max(1, most - 1 - tail);
+    return `${letters.slice(0, head).join("")}…${letters.slice(letters.length - tail).join("")}`;
   };
 
   // The name as it fits into so many pixels at this size and weight; in very little room its first letters, without a sign.
