@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
-import importlib.util
 import re
 import shlex
 from collections.abc import Iterator
@@ -13,6 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
+from pipeline import cli
 from pipeline.domain.production import Production
 from tests import postgresql, run
 
@@ -22,14 +21,9 @@ TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
 SETTING = re.compile(r"\b(?:STRIPBOARD_[A-Z][A-Z_]*|DATABASE_URL)\b")
 NOT_YAML = {"command"}  # written as part of `backend`
 
-needs_cli = pytest.mark.skipif(importlib.util.find_spec("pipeline.cli") is None, reason="there is no command line")
-needs_settings = pytest.mark.skipif(importlib.util.find_spec("pipeline.settings") is None, reason="there are no settings")
-
 
 def commands() -> set[str]:
     """Every command that `./stripboard` takes, as its words: `users`, `users add`."""
-    module = importlib.import_module("pipeline.cli")
-    top = next(value for value in vars(module).values() if isinstance(value, click.Group))
 
     def walk(group: click.Group, prefix: str) -> Iterator[str]:
         with click.Context(group) as context:
@@ -39,7 +33,7 @@ def commands() -> set[str]:
                 if isinstance(command, click.Group):
                     yield from walk(command, f"{prefix}{name} ")
 
-    return {*walk(top, ""), "test"}
+    return {*walk(cli.main, ""), "test"}
 
 
 def mentioned_commands() -> set[str]:
@@ -48,13 +42,11 @@ def mentioned_commands() -> set[str]:
     return {word for piece in code for word in re.findall(r"\./stripboard ([a-z][a-z-]*)", piece)}
 
 
-@needs_cli
 def test_every_command_is_documented() -> None:
     missing = {name for name in commands() if not re.search(rf"(\./stripboard |`){re.escape(name)}\b", TEXT)}
     assert not missing, f"not in README.md or docs/: {sorted(missing)}"
 
 
-@needs_cli
 def test_no_command_is_invented() -> None:
     assert mentioned_commands() <= commands()
 
@@ -66,12 +58,10 @@ def lines_to_type() -> list[str]:
     return [re.sub(r"\[[^]]*\]", "", line) for line in lines if line.startswith("./stripboard ")]
 
 
-@needs_cli
 @pytest.mark.parametrize("line", lines_to_type())
 def test_a_line_to_type_names_verbs_and_options_that_there_are(line: str) -> None:
     words = shlex.split(line.replace("…", " "))[1:]
-    module = importlib.import_module("pipeline.cli")
-    command: click.Command = next(value for value in vars(module).values() if isinstance(value, click.Group))
+    command: click.Command = cli.main
     while isinstance(command, click.Group) and words and not words[0].startswith("-"):
         found = command.get_command(click.Context(command), words[0])
         if found is None:
@@ -84,7 +74,6 @@ def test_a_line_to_type_names_verbs_and_options_that_there_are(line: str) -> Non
     assert is_test or len(words) - len(options) >= sum(one.required for one in command.params if isinstance(one, click.Argument))
 
 
-@needs_settings
 def test_settings_and_their_page_name_the_same() -> None:
     written = set(SETTING.findall((ROOT / "pipeline" / "settings.py").read_text(encoding="utf-8")))
     page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
