@@ -96,7 +96,8 @@ def _axis(view: FleetPage, ends: Mapping[str, datetime]) -> Component:
         end = place(at, view)
         if now + _WIDE < end < 100 - _NEAR:
             taken.append((end, _WIDE))
-            marks.append(html.Span(f"{name} done {at.astimezone():%H:%M}", style={"left": f"{end:.2f}%"}, className="fl-end num"))
+            told_end = {"title": f"{name} is likely done", "style": {"left": f"{end:.2f}%"}}
+            marks.append(html.Span(f"done {at.astimezone():%H:%M}", className="fl-end num", **told_end))
     marks += [
         html.Span(f"{at:%H:%M}", style={"left": f"{x:.2f}%"}, className="num")
         for at in ticks(view)

@@ -38,6 +38,8 @@ _SCENES = (
     ("tremor", "Engine Room", "medium", "shake", 1.0, "the {location} shakes, {character} holds on"),
     ("descent", "Promenade", "full", "tilt_down", 1.0, "{character} comes down the stairs, {variant.prompt}"),
 )
+_LIMITS_BY_FLEET = {"min_sharpness": 8, "max_boundary_jump": 0.4}
+"""Each segment starts from a picture that went through one more encoder than those that are made here."""
 
 
 def names(characters: int, scene_types: int, variants: int) -> tuple[list[str], list[tuple[Any, ...]], list[dict[str, Any]]]:
@@ -98,6 +100,8 @@ def for_fleet(document: dict[str, Any], graphs: str) -> dict[str, Any]:
     tables = {"scene_types": "image_to_video", "variants": "image_to_image", "locations": "text_to_image"}
     for table, graph in tables.items():
         production[table] = [{**entry, "workflow": f"{graphs}/{graph}.json"} for entry in production[table]]
+    for scene_type in production["scene_types"]:
+        scene_type["qa"] = dict(_LIMITS_BY_FLEET)
     for place in production["locations"]:
         place["prompt"] = f"{place['name']}, {place['preset'].replace('_', ' ')}"
     return {"production": {**production, "title": f"{TITLE}, by the fleet", "backend": "comfyui"}}
