@@ -54,7 +54,7 @@ class Schedules:
         self._set(run, "start_after", moment, actor)
 
     def deadline(self, run: Run, moment: datetime | None, actor: Actor) -> None:
-        """The run is due at this moment: as it comes near, workers of a fleet take its jobs first. None is never."""
+        """The run is due at this moment: as it comes near, its jobs go first. None is never."""
         self._set(run, "deadline", moment, actor)
 
     def _set(self, run: Run, what: str, moment: datetime | None, actor: Actor) -> None:
