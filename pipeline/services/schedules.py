@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from data.store import Stores
@@ -48,6 +49,10 @@ class Schedules:
                 "project.scheduled", actor=actor, subject="project", subject_id=project_id, data=to_plain(schedule)
             )
         return schedule
+
+    def share(self, project_id: int, share: float, actor: Actor) -> Schedule:
+        """How a production weighs beside others; the rest of its schedule stays. Raises Invalid for a share that cannot be."""
+        return self.put(project_id, replace(self.of(project_id), share=share), actor)
 
     def start_after(self, run: Run, moment: datetime | None, actor: Actor) -> None:
         """No generation of the run starts before this moment; None lets it start at once."""
