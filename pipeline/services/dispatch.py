@@ -357,7 +357,7 @@ class Dispatch:
 
 def _rounds(store: Store, parts: Sequence[Part], room: int) -> Iterator[Part]:
     """Each part, and then what others could not use of theirs: what waits need not be able to start."""
-    yield from parts
+    yield from (part for part in parts if part.most)
     if any(part.most < room for part in parts):
         store.flush()  # what has just started must not be found again
         for part in parts:

@@ -38,7 +38,10 @@ class Slots:
         self._rests: dict[int, tuple[datetime, float]] = {}
 
     def parts(self, store: Store, runs: Sequence[Run], room: int, starting: Starting, now: datetime) -> list[Part]:
-        """How the free slots are parted among these runs. One run alone may have them all, and costs nothing to ask about."""
+        """How the free slots are parted among these runs, those that get none last.
+
+        One run alone may have them all, and costs nothing to ask about.
+        """
         if len(runs) > 1 and room > 0:
             runs = [run for run in runs if store.schedules.has_waiting(run.id, now)]
         if len(runs) < 2 or room <= 0:
@@ -48,7 +51,7 @@ class Slots:
         order = Counter(shared_out(claimants, room, now_s=now.timestamp(), rules=starting.rules(Rules())))
         known = {str(run.id): run for run in runs}
         self._served |= {known[key].id: now for key in order}
-        return [Part(known[key], most) for key, most in order.items()]
+        return [Part(known[key], order[key]) for key in dict.fromkeys([*order, *known])]
 
     def _claimant(self, store: Store, run: Run, held: int, now: datetime) -> Claimant:
         return Claimant(

@@ -146,6 +146,18 @@ def test_slots_go_to_the_run_that_is_due(house: House) -> None:
     assert {status for run in (one, two) for status in house.statuses(run)} == {CellStatus.APPROVED}
 
 
+def test_an_urgent_run_whose_caps_are_reached_keeps_no_slot_from_others(house: House) -> None:
+    house.backend.holds = lambda request: request.stage == "scene_generation"
+    capped = house.create(make_production(characters=4), priority=2)
+    other = house.create(make_production(title="Salt", characters=4, seed=7))
+    house.studio.schedules.put(capped.project_id, Schedule(scene_types={"s1": 1, "s2": 1}), PERSON)
+    for run in (capped, other):
+        house.studio.submission.submit(run, EVERYTHING, Mode.MISSING, PERSON)
+    house.work()
+    assert generating(house, capped) == {"s1": 1, "s2": 1}
+    assert generating(house, other).total() >= 2, "what the first could not use"
+
+
 def test_workers_take_what_is_due_first_and_the_page_says_so(fleet: FleetHouse) -> None:
     fleet.add("gpu-1")
     fleet.fleet.holding.add("gpu-1")
