@@ -10,7 +10,7 @@ import dash_bootstrap_components as dbc
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from components import board_hint, board_side, board_tools, deadlines, deliver, frame, words
+from components import board_due, board_hint, board_side, board_tools, deadlines, deliver, frame, words
 from pipeline.domain.overview import RunOverview
 from pipeline.domain.records import Run
 
@@ -49,6 +49,7 @@ def page(run: Run, overview: RunOverview, views: Sequence[tuple[str, str]], now:
             html.Div(id="hover-card", className="bx-hover", hidden=True),
             html.Div(id="board-said", className="visually-hidden", role="status", **{"aria-live": "polite"}),
             frame.keys_of(*KEYS),
+            board_due.dialog(),
             dbc.Modal(id="confirm", is_open=False, centered=True, fade=False, labelledby="confirm-title", children=[]),
         ],
         **{"data-run": str(run.id)},
@@ -82,6 +83,7 @@ def _head(run: Run, overview: RunOverview, now: datetime) -> Component:
             html.Div(
                 [
                     html.Span(verbs(run.status.value), id="board-verbs", className="bx-buttons"),
+                    board_due.button(),
                     _submit_menu(),
                     deliver.slot(run.id),
                 ],

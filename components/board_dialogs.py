@@ -48,7 +48,7 @@ def _price(preview: Preview) -> Component:
         ("generation time", words.duration(estimate.generation_seconds)),
         *([("at most, P90", words.duration(estimate.late_seconds))] if estimate.late_seconds is not None else []),
         ("disk", words.size(estimate.disk_bytes)),
-        *([("money, from", f"{preview.cost:,.2f}")] if preview.cost else []),
+        *([("money, from", words.money(preview.cost))] if preview.cost else []),
         ("frames", f"{estimate.frames:,}"),
     )
     cells = [part for name, value in pairs for part in (html.Span(name, className="muted"), html.B(value, className="num"))]

@@ -21,6 +21,7 @@ FIELDS = (MORE, LIKE, PRICE, WITHOUT)
 _NOBODY = "-"
 """An empty value would be shown as nothing chosen."""
 _SURELY_S = 60.0
+_LEAST_MONEY = 0.0001
 
 
 def dialog() -> Component:
@@ -114,7 +115,7 @@ def _price(before: Ending, after: Ending) -> str:
     if not before.cost and not after.cost:
         return ""
     more = after.cost - before.cost
-    if words.money(abs(more)) == words.money(0.0) or abs(more) < 0.005 * max(before.cost, after.cost):
+    if abs(more) < max(_LEAST_MONEY, 0.005 * max(before.cost, after.cost)):
         return ", for the same money"
     return f", for {words.money(abs(more))} {'more' if more > 0 else 'less'}"
 

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from dash import html
 from dash.development.base_component import Component
 
+from pipeline.domain.costs import money as money
+
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
@@ -75,11 +77,6 @@ def size(size_bytes: float) -> str:
             return f"{size_bytes:.0f} {unit}" if unit in ("bytes", "kB") or size_bytes >= 99.95 else f"{size_bytes:.1f} {unit}"
         size_bytes /= 1000
     return f"{size_bytes:.1f} TB"
-
-
-def money(amount: float) -> str:
-    """What workers' time has cost, in the currency of the installation: `0.0042`, `0.31`, `18.70`, `1,240.00`."""
-    return f"{amount:,.2f}" if amount >= 0.1 else f"{amount:.2g}" if amount >= 0.0001 else "0.00"
 
 
 def share(part: float, whole: float) -> int:

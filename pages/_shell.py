@@ -15,7 +15,7 @@ from dash.exceptions import PreventUpdate
 
 from components import commands, ids
 from components import frame as frames
-from pages import _activity, _deliver
+from pages import _activity, _deliver, _due
 from pipeline.domain.errors import StripboardError
 from pipeline.wiring_serving import current_studio, local_actor
 
@@ -56,6 +56,7 @@ def register(app: Dash) -> None:
         page["layout"] = fenced(page["layout"])
     _activity.register(app)
     _deliver.register(app)
+    _due.register(app)
     app.clientside_callback(
         ClientsideFunction("frame", "mark"),
         Output("rail", "data-path"),

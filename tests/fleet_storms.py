@@ -7,6 +7,8 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -154,6 +156,8 @@ class Storm:
         self.restarts = self.deaths = 0
         self.servers = [self._server(number) for number in range(servers)]
         self._looked = self._tended = 0.0
+        self._looking: Future[object] | None = None
+        self._eyes = ThreadPoolExecutor(1, thread_name_prefix="eyes")
         self._open_house(self._fate())
         for server in self.servers:
             self.house.studio.workers.register(server.setup.name, server.url, PERSON)
@@ -201,9 +205,20 @@ class Storm:
             self._tended = now
             if self.chance.random() < 0.2:
                 self._delete_files(self.chance.choice(self.servers))
-        if now - self._looked > 0.4:
+        if now - self._looked > 0.4 and (self._looking is None or self._looking.done()):
             self._looked = now
+            self._looking = self._eyes.submit(self._look)
+
+    def _look(self) -> None:
+        """As the safety net does it: beside the engine, which does not wait for servers that stall."""
+        with suppress(Crashed):
             self.house.studio.workers.look()
+
+    def _close_eyes(self) -> None:
+        """The look that is under way belongs to the house that is about to close."""
+        looking, self._looking = self._looking, None
+        if looking is not None:
+            looking.result()
 
     def _plan(self, server: DoubleServer) -> None:
         missing = self._missing() if self.happened.total() >= self.most else KINDS
@@ -254,6 +269,7 @@ class Storm:
         self.house = DoublesHouse(self.folder, self.url, clock=self.clock, fate=fate)
 
     def _die(self, fate: Fate) -> None:
+        self._close_eyes()
         self.house.die()
         self._open_house(fate)
 
@@ -291,15 +307,21 @@ class Storm:
 
     def ended(self) -> int:
         """How many jobs of all runs have ended, in whatever way."""
-        jobs = [job for run in self.house.studio.runs.all() for job in self.house.jobs(run)]
-        return sum(job.status not in (JobStatus.READY, JobStatus.RUNNING) for job in jobs)
+        return sum(self._stand().values()) - sum(self.open_jobs().values())
 
     def open_jobs(self) -> Counter[JobStatus]:
         """The jobs of all runs that have not ended, by status."""
-        found: Counter[JobStatus] = Counter()
-        for run in self.house.studio.runs.all():
-            found += self.house.open_jobs(run)
+        found = self._stand()
         return Counter({status: found[status] for status in (JobStatus.READY, JobStatus.RUNNING)})
+
+    def _stand(self) -> Counter[JobStatus]:
+        """How many jobs of all runs stand where."""
+        found: Counter[JobStatus] = Counter()
+        with self.house.studio.stores.read() as store:
+            for run in store.runs.all():
+                for (_, status), count in store.jobs.open_stages(run.id).items():
+                    found[status] += count
+        return found
 
     def submit(self, production: Production) -> Run:
         """Start a run of the production."""
@@ -367,6 +389,8 @@ class Storm:
 
     def close(self) -> None:
         """End everything."""
+        self._close_eyes()
+        self._eyes.shutdown()
         self.house.close()
         for server in self.servers:
             server.faults.clear()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,8 +16,18 @@ from data.reads import Read
 from data.repositories.job_rows import READY, RUNNING
 from pipeline.domain.schedule import Schedule, from_plain, to_plain
 from pipeline.domain.stages import Lane
+from pipeline.domain.workers import FLEET_BACKENDS
 
 _SET = Read(lambda many: select(projects.c.id, projects.c.schedule).where(projects.c.schedule != {}))
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Jobs of generation that wait, of one scene type (stills have none) and part: how many seconds they should take."""
+
+    scene_type: str
+    part: int
+    seconds: float
 
 
 class Schedules:
@@ -45,6 +56,27 @@ class Schedules:
             query = query.join(cells, and_(jobs.c.subject == "cell", cells.c.id == jobs.c.subject_id))
             query = query.where(cells.c.scene_type == scene_type)
         return self._connection.execute(query.limit(1)).first() is not None
+
+    def generating_here(self) -> Counter[int]:
+        """How many jobs of generation run in slots of whatever machine, by run; those at workers of a fleet are left out."""
+        query = (
+            select(jobs.c.run_id, func.count().label("held"))
+            .join(runs, runs.c.id == jobs.c.run_id)
+            .where(jobs.c.status == RUNNING, jobs.c.lane == Lane.GENERATION.value, runs.c.backend.not_in(FLEET_BACKENDS))
+            .group_by(jobs.c.run_id)
+        )
+        return Counter({row.run_id: row.held for row in self._connection.execute(query)})
+
+    def waiting(self, run_id: int) -> list[Waiting]:
+        """What of the generation of a run could start but for room, by scene type and part."""
+        scene_type = func.coalesce(cells.c.scene_type, "")
+        query = (
+            select(scene_type, jobs.c.part, func.sum(jobs.c.estimated_seconds))
+            .outerjoin(cells, and_(jobs.c.subject == "cell", cells.c.id == jobs.c.subject_id))
+            .where(jobs.c.run_id == run_id, jobs.c.lane == Lane.GENERATION.value, jobs.c.status == READY)
+            .group_by(scene_type, jobs.c.part)
+        )
+        return [Waiting(kind, part, float(seconds)) for kind, part, seconds in self._connection.execute(query)]
 
     def generating(self) -> Counter[tuple[int, str]]:
         """How many jobs of generation run, by project and scene type; a still has none."""

@@ -14,7 +14,7 @@ from data.models import production_run_cells as cells
 from data.repositories.job_rows import DONE, FAILED, READY, RUNNING
 from data.tables import fixed
 from pipeline.domain.stages import Stage
-from pipeline.domain.statuses import CellStatus, JobStatus, StillKind
+from pipeline.domain.statuses import AttemptOutcome, CellStatus, JobStatus, StillKind
 
 _WHOLE = (CellStatus.REVIEW, CellStatus.APPROVED)
 _OPEN = [READY, RUNNING, FAILED]
@@ -23,6 +23,8 @@ _PASSED = '%"verdict":"pass"}'
 _LOOKED_BACK = 4000
 """How many events are gone through for what happened last."""
 _FIRST = 200
+_ENDED_LAST, _MOST_LOST = 1000, 0.5
+_LOST = (AttemptOutcome.FAILED.value, AttemptOutcome.LOST.value)
 
 
 @dataclass(frozen=True)
@@ -170,6 +172,15 @@ class Tallies:
         for key, seconds in self._connection.execute(union_all(*parts)):
             found.setdefault(key, []).append(seconds)
         return found
+
+    def lost_share(self, workers: Sequence[str]) -> float:
+        """How much of these workers' time went to attempts that failed or were lost, by what ended there last; 0 to 0.5."""
+        there = (attempts.c.worker.in_(workers), attempts.c.ended_at.is_not(None))
+        ended = select(attempts.c.outcome, attempts.c.seconds).where(*there)
+        newest = ended.order_by(attempts.c.ended_at.desc()).limit(_ENDED_LAST).subquery()
+        lost = case((newest.c.outcome.in_(_LOST), newest.c.seconds), else_=0.0)
+        lost_s, whole_s = self._connection.execute(select(func.sum(lost), func.sum(newest.c.seconds))).one()
+        return min(_MOST_LOST, lost_s / whole_s) if whole_s else 0.0
 
     def engines_at_work(self) -> int:
         """How many engines have not been seen to end."""

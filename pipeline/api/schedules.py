@@ -80,7 +80,7 @@ def start_after(run_id: asked.Id, body: StartAfter, studio: Studio, rest: Rest, 
 
 @router.post("/production-runs/{run_id}/deadline", response_model=given.Run)
 def set_deadline(run_id: asked.Id, body: Deadline, studio: Studio, rest: Rest, who: Who, key: Key = None) -> object:
-    """Say when a run is due: as it comes near, workers of a fleet take its jobs first."""
+    """Say when a run is due: as it comes near, its jobs go first."""
     studio.schedules.deadline(run_of(rest, run_id), _moment(body.at) if body.at else None, who)
     return run_of(rest, run_id)
 

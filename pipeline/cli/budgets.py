@@ -11,6 +11,7 @@ from pipeline.cli.exits import Exit
 from pipeline.cli.studios import actor, open_studio
 from pipeline.cli.text import size
 from pipeline.domain.budget import Budget, Quantity, Scope, parse_level
+from pipeline.domain.costs import money
 
 _HOUR_S, _GB = 3600.0, 1e9
 _OPTIONS = {"gpu_hours": (Quantity.GPU_SECONDS, _HOUR_S), "money": (Quantity.MONEY, 1.0), "disk_gb": (Quantity.DISK_BYTES, _GB)}
@@ -63,7 +64,7 @@ def amount(quantity: Quantity, value: float) -> str:
     """So much of it, with its unit."""
     if quantity is Quantity.DISK_BYTES:
         return size(value)
-    return f"{value / _HOUR_S:,.2f} GPU-h" if quantity is Quantity.GPU_SECONDS else f"{value:,.2f}"
+    return f"{value / _HOUR_S:,.2f} GPU-h" if quantity is Quantity.GPU_SECONDS else money(value)
 
 
 @budgets_command.command("set")

@@ -8,7 +8,7 @@ from pipeline.cli.console import as_json, print_json, say, table
 from pipeline.cli.exits import Exit
 from pipeline.cli.studios import open_studio, run_argument
 from pipeline.cli.text import duration, size
-from pipeline.domain.costs import By, CostLine
+from pipeline.domain.costs import By, CostLine, money
 
 
 @click.command("costs", short_help="What a run has cost, beside what was expected.")
@@ -33,9 +33,9 @@ def costs_command(run: str | None, by: str, as_json: bool) -> int:
 
 
 def _row(line: CostLine) -> tuple[object, ...]:
-    money = f"{line.cost:,.2f}" if line.cost or line.estimated_cost else ""
+    paid = money(line.cost) if line.cost or line.estimated_cost else ""
     name = line.name.replace("_", " ") or "nobody"
     return (
         name, line.jobs, line.attempts, line.reused or "", duration(line.estimated_seconds), duration(line.seconds),
-        size(line.estimated_bytes), size(line.size_bytes), money,
+        size(line.estimated_bytes), size(line.size_bytes), paid,
     )  # fmt: skip

@@ -17,6 +17,7 @@ from rich.text import Text
 from pipeline.cli.console import console, say
 from pipeline.cli.text import clean, counted, duration, joined, size
 from pipeline.domain import forecast
+from pipeline.domain.costs import money
 from pipeline.domain.progress import Progress
 from pipeline.domain.stages import Phase
 from pipeline.domain.statuses import CellStatus, in_words
@@ -192,9 +193,9 @@ def spend(progress: Progress) -> str:
     time_limit = "" if progress.limit_seconds is None else f" of {duration(progress.limit_seconds)}"
     size_limit = "" if progress.limit_bytes is None else f" of {size(progress.limit_bytes)}"
     time_spent = f"{duration(progress.spent_seconds)}{time_limit} of generation time"
-    cost_limit = "" if progress.limit_cost is None else f" of {progress.limit_cost:,.2f}"
-    money = f", {progress.spent_cost:,.2f}{cost_limit} of money" if progress.spent_cost or cost_limit else ""
-    return f"spent {time_spent}, {size(progress.spent_bytes)}{size_limit} of disk{money}"
+    cost_limit = "" if progress.limit_cost is None else f" of {money(progress.limit_cost)}"
+    paid = f", {money(progress.spent_cost)}{cost_limit} of money" if progress.spent_cost or cost_limit else ""
+    return f"spent {time_spent}, {size(progress.spent_bytes)}{size_limit} of disk{paid}"
 
 
 def _counted(progress: Progress) -> list[tuple[CellStatus, int]]:

@@ -23,7 +23,7 @@ from pipeline.domain.schedule import Schedule, quiet_hours, to_plain
     "--parallel", type=click.IntRange(0), metavar="N", help="So many jobs of generation at once at most; 0: any number."
 )
 @click.option("--scene-type", "caps", multiple=True, metavar="NAME=N", help="The same for one scene type; NAME=0: any number.")
-@click.option("--share", type=float, metavar="N", help="How much of the fleet it gets beside other productions; default 1.")
+@click.option("--share", type=float, metavar="N", help="How much of fleet and slots it gets beside other productions; default 1.")
 @as_json
 def schedule_command(
     production: str,
@@ -99,7 +99,7 @@ def start_after_command(run: str, moment: str, as_json: bool) -> int:
 @click.argument("moment", metavar="MOMENT|none")
 @as_json
 def deadline_command(run: str, moment: str, as_json: bool) -> int:
-    """RUN is due at MOMENT, such as 2026-12-01T08:00+01:00: as it comes near, workers take its jobs first; `none`: never."""
+    """RUN is due at MOMENT, such as 2026-12-01T08:00+01:00: as it comes near, its jobs go first; `none`: never."""
     at = None if moment == "none" else _moment(moment)
     with open_studio() as studio:
         found = studio.runs.find(run)

@@ -83,7 +83,8 @@ class Account:
 
         The charge never exceeds what was reserved plus what is free: an attempt is stopped before it could cost more.
         """
-        return Account(self.limit, self.spent + min(used, self.room(reserved)), max(0.0, self.reserved - reserved))
+        left = self.reserved - reserved
+        return Account(self.limit, self.spent + min(used, self.room(reserved)), left if left > _NO_MORE_THAN_ROUNDING else 0.0)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,16 @@ from enum import StrEnum
 
 _LEAST_SPAN = timedelta(minutes=5)
 """What was spent in less time than this says nothing of a pace."""
+_LEAST_MONEY, _DUST = 0.0001, 1e-9
+
+
+def money(amount: float) -> str:
+    """What workers' time has cost, in the currency of the installation: `< 0.0001`, `0.0042`, `0.31`, `18.70`, `1,240.00`."""
+    if amount < _DUST:
+        return "0.00"
+    if amount < _LEAST_MONEY:
+        return f"< {_LEAST_MONEY}"
+    return f"{amount:,.2f}" if amount >= 0.1 else f"{amount:.2g}"
 
 
 class By(StrEnum):

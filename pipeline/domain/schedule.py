@@ -57,7 +57,7 @@ class QuietHours:
 class Schedule:
     """What a production is held to: quiet hours, and so many jobs of generation at once, in all and of a scene type.
 
-    `share` weighs it against other productions that wait for the workers of a fleet: twice as much gets twice as many.
+    `share` weighs it against other productions that wait for workers or slots: twice as much gets twice as many.
     """
 
     quiet: QuietHours | None = None

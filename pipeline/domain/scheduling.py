@@ -1,4 +1,4 @@
-"""How many jobs an engine keeps leased: enough that no slot waits for the database, no more."""
+"""How many jobs an engine keeps leased, and how it paces its turns: no slot waits for the database, no turn is for nothing."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from math import ceil
 _WEIGHT = 0.2
 _MOST = 256
 _BURST = 8
+_CROWD = 16
+_LONGEST_REST_S = 0.05
 
 
 @dataclass
@@ -33,3 +35,13 @@ def wanted(slots: int, pace: Pace) -> int:
     """
     steady = slots + max(1, slots // 2)
     return min(_MOST, max(steady, ceil(2 * pace.settled))) if pace.settled > slots else steady
+
+
+def rest_s(turn_s: float, remote: int) -> float:
+    """How long to rest after a turn of so many seconds while so many attempts run at workers of the fleet, in seconds.
+
+    A turn costs as much as the fleet is large, however little has ended. Where a crowd runs, the engine rests twice as long
+    as it worked, so that more ends meanwhile: no worker stands still for that, since each has a job in waiting. Where few
+    run, every end is taken in at once.
+    """
+    return min(_LONGEST_REST_S, 2 * turn_s) if remote >= _CROWD else 0.0

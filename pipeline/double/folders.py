@@ -51,7 +51,8 @@ class Folders:
 
     def input_files(self) -> list[str]:
         """The files that lie directly in the input folder, by name."""
-        return sorted(path.name for path in (self.home / "input").iterdir() if path.is_file())
+        with os.scandir(self.home / "input") as entries:  # it is asked for with every graph
+            return sorted(entry.name for entry in entries if entry.is_file())
 
     def annotated(self, name: str) -> Path:
         """The file meant by `name`, `folder/name` or `name [output]`, in the input folder when it does not say."""
@@ -80,5 +81,6 @@ class Folders:
 def _next_counter(folder: Path, stem: str) -> int:
     """One more than the largest counter that a file of this stem has now: a deleted name is given again."""
     pattern = re.compile(re.escape(stem) + r"_(\d+)_?")
-    found = (pattern.match(path.name) for path in folder.iterdir())
+    with os.scandir(folder) as entries:
+        found = [pattern.match(entry.name) for entry in entries]
     return max((int(match[1]) for match in found if match), default=0) + 1

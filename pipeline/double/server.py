@@ -140,7 +140,8 @@ class DoubleServer:
         for _ in range(10):  # whoever was let in while the door closed would wait for an answer for ever
             _cut_all(web_server, is_killed)
             await asyncio.sleep(0)
-        await runner.cleanup()
+        with suppress(ConnectionError):  # a handler may hear of its cut connection only now
+            await runner.cleanup()
 
     def __enter__(self) -> DoubleServer:
         return self.start()

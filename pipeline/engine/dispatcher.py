@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pipeline.domain.errors import Unavailable
 from pipeline.domain.patience import STOPPING_S
 from pipeline.domain.retries import FailureClass
-from pipeline.domain.scheduling import Pace, wanted
+from pipeline.domain.scheduling import Pace, rest_s, wanted
 from pipeline.domain.stages import STAGES, Lane, Stage
 from pipeline.domain.work import Update, UpdateState
 from pipeline.domain.workers import FLEET_BACKENDS
@@ -86,6 +86,7 @@ class Dispatcher:
         self._beat_at = clock.monotonic()
         self._taking = True
         self._may_find_more = True
+        self._resting = threading.Event()
         self._is_alive: Callable[[str, str, int], bool] = lambda engine_id, host, pid: True
         self._look_for_dead = threading.Event()
 
@@ -150,7 +151,9 @@ class Dispatcher:
             try:
                 if is_over():
                     return
+                began = self._clock.monotonic()
                 has_moved = self.turn(look=look)
+                self._rest(self._clock.monotonic() - began)
                 look = self._may_find_more
                 self.trouble = ""
             except Unavailable as error:
@@ -160,6 +163,11 @@ class Dispatcher:
             if not has_moved:
                 self.wake.wait(_TROUBLE_S if self.trouble else _IDLE_S)
                 look = True
+
+    def _rest(self, turn_s: float) -> None:
+        seconds = rest_s(turn_s, remote=sum(running.is_remote for running in self._running.values()))
+        if seconds:
+            self._resting.wait(seconds)
 
     def drain(self, patience_s: float, end_workers: Callable[[], None] = lambda: None) -> None:
         """Take no new work; wait at most `patience_s` for what runs here, then give the rest back and leave.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +25,7 @@ from pipeline.services.fleet import Fleet
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.sealing import Sealing
 from pipeline.services.settlement import Settlement
+from pipeline.services.slots import Part, Slots
 from pipeline.services.starting import Starting
 
 _LOOK_PAST = 4096
@@ -90,6 +91,7 @@ class Dispatch:
         self._new_id = new_id
         self._delivery_options = dict(delivery_options)
         self._fleet = Fleet(books.get)
+        self._slots = Slots(books.get)
         self.has_fleet = False
         """Whether a run was active in the last turn whose work is done by the fleet: then slots here say nothing about room."""
         self._reused = 0
@@ -203,20 +205,26 @@ class Dispatch:
         active = [run for run in running if only is None or run.id in only]
         starting = Starting(store, active, accounts.shared, store.journal.now)
         for lane, room in free.items():
-            for run in active:
-                if room <= 0:
+            left, parts = room, self._parts(store, active, lane, room, starting)
+            for part in _rounds(store, parts, room):
+                if left <= 0:
                     break
-                if lane is Lane.GENERATION and (run.backend in FLEET_BACKENDS or not starting.may_generate(run)):
-                    continue
-                chosen = self._next(store, accounts, run, lane, room, starting)
+                chosen = self._next(store, accounts, part.run, lane, min(left, part.most), starting)
                 started = self._start(advance, accounts, chosen, engine_id, lease_until)
                 assignments.extend(started)
-                room -= len(started)
+                left -= len(started)
         of_fleet = [run for run in active if run.backend in FLEET_BACKENDS]
         if of_fleet and free:
             given = self._given(store, accounts, of_fleet, starting)
             assignments += self._start(advance, accounts, given, engine_id, lease_until)
         return assignments
+
+    def _parts(self, store: Store, active: Sequence[Run], lane: Lane, room: int, starting: Starting) -> list[Part]:
+        """Which runs may begin how much in this lane, in this order."""
+        if lane is not Lane.GENERATION:
+            return [Part(run, room) for run in active]
+        here = [run for run in active if run.backend not in FLEET_BACKENDS and starting.may_generate(run)]
+        return self._slots.parts(store, here, room, starting, store.journal.now)
 
     def _given(self, store: Store, accounts: Accounts, runs: Sequence[Run], starting: Starting) -> list[Chosen]:
         """The jobs that go to workers of the fleet now, each with the stored twin that it takes instead, if there is one."""
@@ -345,3 +353,12 @@ class Dispatch:
             parameters=parameters,
             place=place,
         )
+
+
+def _rounds(store: Store, parts: Sequence[Part], room: int) -> Iterator[Part]:
+    """Each part, and then what others could not use of theirs: what waits need not be able to start."""
+    yield from (part for part in parts if part.most)
+    if any(part.most < room for part in parts):
+        store.flush()  # what has just started must not be found again
+        for part in parts:
+            yield replace(part, most=room)

@@ -24,7 +24,7 @@ from pipeline.domain.fleet.workers import Worker as Seat
 from pipeline.domain.plans import RunBook
 from pipeline.domain.records import ENGINE, FleetWork, Job, Run
 from pipeline.domain.retries import FailureClass
-from pipeline.domain.stages import Phase, last_rank
+from pipeline.domain.stages import STAGES, Lane, Phase, last_rank
 from pipeline.domain.work import Update
 from pipeline.domain.workers import Worker, WorkRecord
 from pipeline.services.fitness import Fitness
@@ -109,6 +109,8 @@ class Fleet:
 
     def next(self, store: Store, runs: Sequence[Run], starting: Starting) -> list[Given]:
         """Which of the waiting jobs of these runs go to which workers now. They are not started yet."""
+        if self._is_idle(store, runs, store.journal.now):
+            return []
         workers = {worker.name: worker for worker in store.workers.all()}
         if not any(worker.may_work for worker in workers.values()):
             return []
@@ -156,14 +158,24 @@ class Fleet:
         """What waits is read from the database again in the next turn: something that was chosen did not start."""
         self._read_at = None
 
+    def _is_idle(self, store: Store, runs: Sequence[Run], now: datetime) -> bool:
+        """Whether nothing waits: then workers and what they have shown, which is most of what a turn reads, are not asked for."""
+        return not self._backlog and not self._is_stale(runs, now) and not any(self._fresh(store, run) for run in runs)
+
+    def _is_stale(self, runs: Sequence[Run], now: datetime) -> bool:
+        return self._read_at is None or now - self._read_at > _REREAD or {run.id: run.deadline for run in runs} != self._due
+
+    def _fresh(self, store: Store, run: Run) -> list[FleetWork]:
+        return store.fleet_work.waiting(run.id, max_rank=last_rank(Phase(run.until)), above=self._newest[run.id])
+
     def _refresh(self, store: Store, runs: Sequence[Run], *, fleet: _Able, now: datetime) -> None:
         """Read what is new; read everything now and then, when runs or their deadlines change, or when other workers may work."""
-        due = {run.id: run.deadline for run in runs}
-        if self._read_at is None or now - self._read_at > _REREAD or due != self._due or fleet != self._fleet:
+        if self._is_stale(runs, now) or fleet != self._fleet:
+            due = {run.id: run.deadline for run in runs}
             self._backlog, self._newest, self._due = Backlog(), dict.fromkeys(due, 0), due
             self._read_at, self._fleet = now, fleet
         for run in runs:
-            for work in store.fleet_work.waiting(run.id, max_rank=last_rank(Phase(run.until)), above=self._newest[run.id]):
+            for work in self._fresh(store, run):
                 self._newest[run.id] = work.job_id
                 self._backlog.add(self._job(store, run, work, fleet))
 
@@ -251,6 +263,8 @@ class Fleet:
 
     def ended(self, store: Store, reports: Sequence[tuple[Job, Update]]) -> None:
         """Note what workers have shown with these attempts, which have just ended; attempts of this machine are left out."""
+        if not any(STAGES[job.stage].lane is Lane.GENERATION for job, _ in reports):
+            return
         held = {work.job_id: work for work in store.fleet_work.held()}
         ours = [(held[job.id], update) for job, update in reports if job.id in held]
         if not ours:

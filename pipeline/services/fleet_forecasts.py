@@ -120,7 +120,10 @@ class FleetForecasts:
         prices = {worker.name: worker.cost_per_hour for worker in workers.values()}
         names = {str(run.id): run.name for run in runs.values()}
         due = {str(run.id): run.deadline for run in runs.values()}
-        return _Left(now, jobs, Fleet(seats, prices, measured), names, counts, undecided, due)
+        shares = {str(project): schedule.share for project, schedule in store.schedules.all().items()}
+        lost_share = store.tallies.lost_share(list(workers))
+        fleet = Fleet(seats, prices, measured, shares, lost_share)
+        return _Left(now, jobs, fleet, names, counts, undecided, due)
 
     def _coming(
         self, store: Store, run: Run, book: RunBook, held_back: Mapping[str, int], known: Mapping[tuple[Kind, int], int]
@@ -138,7 +141,10 @@ class FleetForecasts:
             scenes, rest = divmod(max(0, left), scene.segments)
             work = cost_key(production.backend, Stage.SCENE_GENERATION, name, scene.width, scene.height)
             frames = [float(each) for each in segment_frames(scene)]
-            kind = Kind(str(run.id), work, str(run.project_id), frames[0], model=book.recipes.models(name), group=name)
+            kind = Kind(
+                str(run.id), work, str(run.project_id), frames[0], model=book.recipes.models(name), group=name,
+                priority=run.priority, deadline_s=run.deadline.timestamp() if run.deadline else None,
+            )  # fmt: skip
             if scenes:
                 yield from with_following(kind, scenes, frames[1:])
             if rest:

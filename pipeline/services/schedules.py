@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from data.store import Stores
@@ -49,12 +50,16 @@ class Schedules:
             )
         return schedule
 
+    def share(self, project_id: int, share: float, actor: Actor) -> Schedule:
+        """How a production weighs beside others; the rest of its schedule stays. Raises Invalid for a share that cannot be."""
+        return self.put(project_id, replace(self.of(project_id), share=share), actor)
+
     def start_after(self, run: Run, moment: datetime | None, actor: Actor) -> None:
         """No generation of the run starts before this moment; None lets it start at once."""
         self._set(run, "start_after", moment, actor)
 
     def deadline(self, run: Run, moment: datetime | None, actor: Actor) -> None:
-        """The run is due at this moment: as it comes near, workers of a fleet take its jobs first. None is never."""
+        """The run is due at this moment: as it comes near, its jobs go first. None is never."""
         self._set(run, "deadline", moment, actor)
 
     def _set(self, run: Run, what: str, moment: datetime | None, actor: Actor) -> None:

@@ -157,4 +157,4 @@ def test_160_scenes_over_four_servers_of_which_two_are_killed_and_one_forgets(tm
         desk.call("verify-delivery", package)
         check_the_books(desk, fleet.names)
         status = desk.json("status")
-        assert status["run"]["status"] == "completed" and status["counts"]["approved"] == 160
+        assert status["run"]["status"] == "completed" and status["progress"]["cells"] == {"approved": 160}

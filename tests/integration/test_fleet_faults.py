@@ -59,7 +59,7 @@ def test_a_fleet_in_a_storm_loses_nothing_on_postgresql(postgresql_url: str) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(7200)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("seed", range(10))
 def test_20_000_faults_and_hundreds_of_our_own_deaths_lose_nothing(seed: int) -> None:
     with quick_folder() as folder, storm_over(folder, seed=100 + seed, most=2000, crashes=40) as storm:

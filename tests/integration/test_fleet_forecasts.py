@@ -80,6 +80,22 @@ def test_more_workers_are_done_earlier_and_the_answer_says_so(house: FleetHouse)
         house.studio.fleet_forecasts.what_if(Change("nobody", 1))
 
 
+def test_time_that_was_lost_at_workers_so_far_is_reckoned_with(house: FleetHouse) -> None:
+    house.start(make_production(characters=4))
+    house.work()
+    with house.studio.stores.read() as store:
+        assert store.tallies.lost_share(["gpu-1", "gpu-2"]) == 0.0
+    house.clock.advance(60)
+    house.fleet.failing["gpu-1"] = "worker_gone"
+    house.fleet.holding.remove("gpu-1")
+    house.work()
+    with house.studio.stores.read() as store:
+        assert store.tallies.lost_share(["gpu-1", "gpu-2"]) == 0.5, "all that has ended was lost; half is the most believed"
+        assert store.tallies.lost_share(["gpu-2"]) == 0.0
+        assert house.studio.fleet_forecasts._read(store).fleet.lost_share == 0.5
+    house.fleet.failing.clear()
+
+
 def test_with_nothing_left_the_answer_says_so(house: FleetHouse) -> None:
     found = house.studio.fleet_forecasts.what_if(Change("gpu-1", 1))
     assert fleet_what_if.sentence(found) == "1 more like gpu-1: nothing is left that anybody could do"

@@ -105,6 +105,59 @@ def test_a_production_generates_no_more_at_once_than_its_cap(house: House) -> No
     assert not house.studio.reports.held(run.id)
 
 
+def beside_each_other(house: House) -> tuple[Run, Run]:
+    """Two runs whose pictures are ready to be made at the same moment, in ten minutes; none that has begun ends."""
+    house.backend.holds = lambda request: request.stage in ("scene_generation", "variant_generation")
+    runs = house.create(make_production(characters=6)), house.create(make_production(title="Salt", characters=6, seed=7))
+    for run in runs:
+        house.studio.schedules.start_after(run, house.clock.now() + timedelta(minutes=10), PERSON)
+        house.studio.submission.submit(run, EVERYTHING, Mode.MISSING, PERSON)
+    house.work()
+    return runs
+
+
+def test_two_productions_share_the_slots_of_this_machine(house: House) -> None:
+    one, two = beside_each_other(house)
+    house.clock.advance(601)
+    house.work()
+    counts = [generating(house, run).total() for run in (one, two)]
+    assert counts[0] == counts[1] > 0
+
+
+def test_the_share_of_a_production_weighs_it_in_slots_too(house: House) -> None:
+    one, two = beside_each_other(house)
+    house.studio.schedules.put(two.project_id, Schedule(share=2.0), PERSON)
+    house.clock.advance(601)
+    house.work()
+    counts = [generating(house, run).total() for run in (one, two)]
+    assert counts[1] == 2 * counts[0] > 0
+
+
+def test_slots_go_to_the_run_that_is_due(house: House) -> None:
+    one, two = beside_each_other(house)
+    house.studio.schedules.deadline(two, house.clock.now() + timedelta(seconds=600), PERSON)
+    house.clock.advance(601)
+    house.work()
+    assert generating(house, two).total() > 0
+    assert not generating(house, one), "every slot is taken by what is due"
+    house.backend.release()
+    house.backend.holds = lambda request: False
+    house.work()
+    assert {status for run in (one, two) for status in house.statuses(run)} == {CellStatus.APPROVED}
+
+
+def test_an_urgent_run_whose_caps_are_reached_keeps_no_slot_from_others(house: House) -> None:
+    house.backend.holds = lambda request: request.stage == "scene_generation"
+    capped = house.create(make_production(characters=4), priority=2)
+    other = house.create(make_production(title="Salt", characters=4, seed=7))
+    house.studio.schedules.put(capped.project_id, Schedule(scene_types={"s1": 1, "s2": 1}), PERSON)
+    for run in (capped, other):
+        house.studio.submission.submit(run, EVERYTHING, Mode.MISSING, PERSON)
+    house.work()
+    assert generating(house, capped) == {"s1": 1, "s2": 1}
+    assert generating(house, other).total() >= 2, "what the first could not use"
+
+
 def test_workers_take_what_is_due_first_and_the_page_says_so(fleet: FleetHouse) -> None:
     fleet.add("gpu-1")
     fleet.fleet.holding.add("gpu-1")

@@ -48,3 +48,12 @@ def test_a_charge_stops_at_the_limit() -> None:
 
 def test_an_overdrawn_account_has_nothing_free() -> None:
     assert Account(10, 12, 0).free == 0
+
+
+def test_what_is_given_back_leaves_nothing_reserved() -> None:
+    account = Account(None, 0.0, 0.0)
+    for amount in (0.1, 0.2, 0.7, 1e-5):
+        account = account.reserve(amount)
+    for amount in (0.7, 0.2, 1e-5, 0.1):
+        account = account.charge(amount, 0.0)
+    assert account.reserved == 0.0

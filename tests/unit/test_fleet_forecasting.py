@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.domain.fleet.chance import stretch, uniform
-from pipeline.domain.fleet.forecasting import RunForecast, forecast, jobs_left, what_if
+from pipeline.domain.fleet.forecasting import RunForecast, forecast, jobs_left, rehearse, what_if
 from pipeline.domain.fleet.policies import Ours
 from pipeline.domain.fleet.reasons import duration
 from pipeline.domain.fleet.simulation import Trouble, simulate
@@ -69,6 +69,22 @@ def test_higher_priority_is_done_first() -> None:
     urgent = [replace(one, id=f"u {one.id}") for one in jobs(60, run="Salt", priority=3)]
     found = forecast(jobs_left([*jobs(60), *urgent]), FLEET, now_s=0)
     assert found["Salt"].p90_s < found[RUN].p50_s
+
+
+def test_a_production_of_a_larger_share_is_done_first() -> None:
+    many = [worker(f"gpu-{number}") for number in range(8)]
+    one = [job(f"one {number}", run="one", project="a") for number in range(80)]
+    two = [job(f"two {number}", run="two", project="b") for number in range(80)]
+    equal = rehearse(jobs_left([*one, *two]), many, now_s=0).runs
+    found = rehearse(jobs_left([*one, *two]), many, now_s=0, shares={"b": 3.0}).runs
+    assert abs(equal["one"].p50_s - equal["two"].p50_s) < 0.2 * equal["one"].p50_s
+    assert found["two"].p50_s < 0.85 * found["one"].p50_s
+
+
+def test_what_is_due_is_done_first() -> None:
+    due = [job(f"due {number}", run="Salt", deadline_s=150.0) for number in range(60)]
+    found = forecast(jobs_left([*jobs(60), *due]), FLEET, now_s=0)
+    assert found["Salt"].p50_s < found[RUN].p50_s
 
 
 @settings(max_examples=25, deadline=None)

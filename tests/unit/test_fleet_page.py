@@ -315,7 +315,9 @@ def test_addresses_are_split_at_lines_commas_and_spaces() -> None:
     assert fleet_add.split("a:1\nb:2, c:3;;d:4 ") == ["a:1", "b:2", "c:3", "d:4"]
 
 
-@pytest.mark.parametrize(("amount", "told"), [(18.7, "18.70"), (1240, "1,240.00"), (0.0042, "0.0042"), (0.0, "0.00")])
+@pytest.mark.parametrize(
+    ("amount", "told"), [(18.7, "18.70"), (1240, "1,240.00"), (0.0042, "0.0042"), (0.00003, "< 0.0001"), (0.0, "0.00")]
+)
 def test_money_is_told_with_digits_that_say_something(amount: float, told: str) -> None:
     assert words.money(amount) == told
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.domain.scheduling import Pace, wanted
+from pipeline.domain.scheduling import Pace, rest_s, wanted
 from pipeline.domain.stages import STAGES, Lane, Phase, Stage, last_rank
 
 
@@ -45,3 +45,10 @@ def test_a_phase_includes_all_stages_of_the_phases_before_it() -> None:
     for facts in STAGES.values():
         assert facts.rank <= last_rank(facts.phase)
     assert last_rank(Phase.FINALIZE) == len(Stage)
+
+
+@given(st.floats(0, 10), st.integers(0, 1000))
+def test_an_engine_rests_only_while_a_crowd_runs_at_workers_and_never_long(turn_s: float, remote: int) -> None:
+    seconds = rest_s(turn_s, remote)
+    assert 0 <= seconds <= 0.05
+    assert (seconds > 0) == (remote >= 16 and turn_s > 0)

@@ -170,7 +170,7 @@ def copy_packets(paths: Sequence[Path], target: Path, *, fps: Fraction, containe
 def to_planes(frame: av.VideoFrame) -> np.ndarray:
     """A yuv420p frame as one uint8 array, shape (height × 3 / 2, width): luma rows, then both chroma planes."""
     if frame.format.name != "yuv420p":
-        frame = frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG)
+        frame = frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG, threads=1)
     return frame.to_ndarray()
 
 

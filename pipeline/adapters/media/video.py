@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -96,6 +97,7 @@ class VideoWriter:
                 format="yuv420p",
                 dst_colorspace=Colorspace.ITU709,
                 dst_color_range=ColorRange.MPEG,
+                threads=1,  # jobs already run side by side
             )
             frame.pts = self.frames
             frame.time_base = 1 / self._rate
@@ -151,10 +153,9 @@ def read_frames(
 
     Raises WorkFailed(failure_class) for a file that is damaged, is no video, or goes beyond a limit.
     """
-    converter = VideoReformatter()
     for frame in decode_frames(path, limits=limits, failure_class=failure_class):
         with library_errors(failure_class, f'Video "{path.name}" cannot be converted'):
-            rgb = to_rgb(frame, converter)
+            rgb = to_rgb(frame)
         yield rgb
 
 
@@ -244,13 +245,21 @@ def measure(path: Path, *, limits: VideoLimits = VideoLimits(), failure_class: s
     return Measured(facts | counted, last)
 
 
-def to_rgb(frame: av.VideoFrame, converter: VideoReformatter | None = None) -> np.ndarray:
-    """One decoded frame as RGB uint8 (height, width, 3), by the matrix it is tagged with (BT.709 when untagged).
+class _Converters(threading.local):
+    """One converter a thread, kept: setting one up costs more than converting a small frame."""
 
-    Hand in one `converter` for many frames of a file: setting it up costs more than using it.
-    """
+    def __init__(self) -> None:
+        self.to_rgb = VideoReformatter()
+
+
+_CONVERTERS = _Converters()
+
+
+def to_rgb(frame: av.VideoFrame) -> np.ndarray:
+    """One decoded frame as RGB uint8 (height, width, 3), by the matrix it is tagged with (BT.709 when untagged)."""
     source = _MATRICES.get(int(frame.colorspace), Colorspace.ITU709)
-    return (converter or VideoReformatter()).reformat(frame, format="rgb24", src_colorspace=source).to_ndarray()
+    # Without a number the converter starts a thread for each core, which takes longer than a frame does.
+    return _CONVERTERS.to_rgb.reformat(frame, format="rgb24", src_colorspace=source, threads=1).to_ndarray()
 
 
 @contextmanager

@@ -86,7 +86,7 @@ def _watched(path: Path, scene: _Scene, workspace: Workspace, begun: float, shar
     to_grey, clock, last = VideoReformatter(), _Clock(), None
     for index, frame in enumerate(decode_frames(path)):
         with library_errors("corrupt_output", f'Video "{path.name}" cannot be converted'):
-            grey = to_grey.reformat(frame, format="gray").to_ndarray()
+            grey = to_grey.reformat(frame, format="gray", threads=1).to_ndarray()
         if index == 0:
             segment.first = _compared(frame)
         _note(scene, segment, grey, index)

@@ -64,22 +64,32 @@ class Spool:
 
     def keep_result(self, attempt_id: str, result: Result) -> None:
         """Store the result durably, whole or not at all."""
-        folder = self.attempt_folder(attempt_id)
-        temporary = folder / "result.part"
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(json.dumps(_CODEC.unstructure(result)))
-            file.flush()
+        temporary = self._written(attempt_id, result)
+        with temporary.open("r+b") as file:
             os.fsync(file.fileno())
+        self._keep(temporary)
+
+    def leave_result(self, attempt_id: str, result: Result) -> None:
+        """Store a result that can be fetched again: it survives this process, and perhaps not a loss of power."""
+        self._keep(self._written(attempt_id, result))
+
+    def _written(self, attempt_id: str, result: Result) -> Path:
+        temporary = self.attempt_folder(attempt_id) / "result.part"
+        temporary.write_text(json.dumps(_CODEC.unstructure(result)), encoding="utf-8")
+        return temporary
+
+    def _keep(self, temporary: Path) -> None:
         self._checkpoint("spool.result")
-        temporary.replace(folder / "result.json")
+        temporary.replace(temporary.with_name("result.json"))
         self._checkpoint("spool.kept")
 
     def result(self, attempt_id: str) -> Result | None:
-        """The result an attempt has left, if any."""
-        path = self.attempt_folder(attempt_id) / "result.json"
-        if not path.is_file():
+        """The result an attempt has left, if any; one that a loss of power cut short is none."""
+        try:
+            text = (self.attempt_folder(attempt_id) / "result.json").read_text(encoding="utf-8")
+            return _CODEC.structure(json.loads(text), Result)
+        except (FileNotFoundError, NotADirectoryError, ValueError):
             return None
-        return _CODEC.structure(json.loads(path.read_text(encoding="utf-8")), Result)
 
     def newest_preview(self, attempt_id: str) -> bytes | None:
         """The newest picture of an unfinished attempt as JPEG, and a word to its performer that somebody looks."""

@@ -16,6 +16,7 @@ from math import ceil, sqrt
 from pipeline.domain.fleet.chance import stretch, uniform
 from pipeline.domain.fleet.jobs import FleetJob, Kind
 from pipeline.domain.fleet.reasons import duration
+from pipeline.domain.fleet.rules import Rules
 from pipeline.domain.fleet.speeds import Speed
 from pipeline.domain.fleet.workers import Rates, Worker, fits
 
@@ -24,6 +25,8 @@ _FASTEST = 8
 _UNFORESEEN = 0.08
 """P90 lies at least this share of the rest beyond P50: what will break has not been measured yet."""
 _DEFAULT = Speed(1.0, 0.15, 1)
+_MARGIN = Rules().deadline_margin
+_LATER_S = float("inf")
 
 
 @dataclass(frozen=True)
@@ -84,13 +87,15 @@ def rehearse(
     now_s: float,
     measured: Mapping[tuple[str, str], Speed] | None = None,
     lost_share: float = 0.0,
+    shares: Mapping[str, float] | None = None,
     rehearsals: int = 40,
     seed: int = 0,
 ) -> Rehearsed:
     """When each run will be done and how long each worker works for that. A run with work that nobody fits is left out.
 
-    `measured` gives the spread by worker and workflow key. `lost_share` is how much of the workers' time was lost to failures
-    and outages so far; anything between nothing and as much again is taken to be lost from now on.
+    `measured` gives the spread by worker and workflow key; `shares` weigh projects, as in a choice. `lost_share` is how much of
+    the workers' time was lost to failures and outages so far; anything between nothing and as much again is taken to be lost
+    from now on.
     """
     here = [worker for worker in workers if not worker.away]
     stuck = {found.kind.run for found in left if not any(fits(worker, found.kind) for worker in here)}
@@ -101,7 +106,17 @@ def rehearse(
     ends: dict[str, list[float]] = {}
     busy_s = {worker.name: max(0.0, worker.busy_until_s - now_s) if worker.holds else 0.0 for worker in here}
     for number in range(rehearsals):
-        rehearsal = _Rehearsal(left, here, now_s=now_s, rates=rates, measured=measured or {}, able=able, seed=seed, number=number)
+        rehearsal = _Rehearsal(
+            left,
+            here,
+            now_s=now_s,
+            rates=rates,
+            measured=measured or {},
+            able=able,
+            shares=shares or {},
+            seed=seed,
+            number=number,
+        )
         for run, end_s in rehearsal.play().items():
             takes_s = max(end_s - now_s, paths_s.get(run, 0.0))
             goes_on = lost_share * uniform(seed, f"losses of {run}", number)
@@ -146,6 +161,7 @@ class _Rehearsal:
         rates: Rates,
         measured: Mapping[tuple[str, str], Speed],
         able: Mapping[str, frozenset[int]],
+        shares: Mapping[str, float],
         seed: int,
         number: int,
     ) -> None:
@@ -155,7 +171,11 @@ class _Rehearsal:
         self.seed, self.number, self.now_s = seed, number, now_s
         self.open = [number for number, count in enumerate(self.left) if count]
         self.typical_s = [kind.units * rates.typical(kind.workflow) for kind in self.kinds]
-        self.able = able
+        self.rest_s: Counter[str] = Counter()
+        for kind, count, typical_s in zip(self.kinds, self.left, self.typical_s, strict=True):
+            self.rest_s[kind.run] += count * typical_s  # type: ignore[assignment]
+        self.able, self.shares = able, shares
+        self.entitled = self._entitled()
         self.ready_s = {worker.name: max(now_s, worker.busy_until_s) for worker in workers}
         self.model = {worker.name: worker.model for worker in workers}
         self.run_of = {worker.name: "" for worker in workers}
@@ -189,19 +209,38 @@ class _Rehearsal:
 
     def _pick(self, worker: Worker) -> int | None:
         """The number of the kind that has the first claim, as in a choice but coarser."""
-        share = len(self.workers) / (len({self.kinds[number].run for number in self.open}) or 1)
-        able, loaded = self.able[worker.name], self.model[worker.name]
+        able, loaded, now_s = self.able[worker.name], self.model[worker.name], self.ready_s[worker.name]
         best: tuple[float, ...] | None = None
         chosen = None
         for number in self.open:
             kind = self.kinds[number]
             if number not in able:
                 continue
-            held = self.holding[kind.run]
-            claim = -kind.priority, held + 1 > share, kind.model != loaded, held, -self.left[number] * self.typical_s[number]
+            held, due_s = self.holding[kind.run], self._pressing_s(kind, now_s)
+            is_beyond, is_other = held + 1 > self.entitled[kind.run], kind.model != loaded
+            claim = -kind.priority, due_s, is_beyond, is_other, held, -self.left[number] * self.typical_s[number]
             if best is None or claim < best:
                 best, chosen = claim, number
         return chosen
+
+    def _pressing_s(self, kind: Kind, now_s: float) -> float:
+        """The deadline of its run, where it presses; later than any where it does not."""
+        if kind.deadline_s is None or not self.speed:
+            return _LATER_S
+        alone_s = self.rest_s[kind.run] / self.speed
+        return kind.deadline_s if kind.deadline_s - now_s < _MARGIN * alone_s else _LATER_S
+
+    def _entitled(self) -> dict[str, float]:
+        """Workers by shares of projects, and within a project equally by runs, as far as they have jobs left."""
+        runs: dict[str, set[str]] = {}
+        for number in self.open:
+            runs.setdefault(self.kinds[number].project, set()).add(self.kinds[number].run)
+        whole = sum(self.shares.get(project, 1.0) for project in runs)
+        return {
+            run: len(self.workers) * self.shares.get(project, 1.0) / whole / len(names)
+            for project, names in runs.items()
+            for run in names
+        }
 
     def _better(self, worker: Worker, number: int) -> Worker:
         """At the end a fast worker is waited for, where it will have done the job sooner."""
@@ -232,8 +271,10 @@ class _Rehearsal:
         self.run_of[name] = kind.run
         self.holding[kind.run] += 1
         self.left[number] -= portion
+        self.rest_s[kind.run] -= portion * self.typical_s[number]  # type: ignore[assignment]
         if not self.left[number]:
             self.open.remove(number)
+            self.entitled = self._entitled()
         self.total -= portion
         self.ends_s[kind.run] = max(self.ends_s.get(kind.run, self.now_s), self.ready_s[name])
 

@@ -31,11 +31,16 @@ class Change:
 
 @dataclass(frozen=True)
 class Fleet:
-    """Workers with what an hour of each costs, and the spread that was measured, by worker and workflow key."""
+    """Workers with what an hour of each costs, and the spread that was measured, by worker and workflow key.
+
+    `shares` weigh projects; `lost_share` is how much of the workers' time was lost to failures so far.
+    """
 
     workers: tuple[Worker, ...]
     prices: Mapping[str, float] = field(default_factory=dict)
     measured: Mapping[tuple[str, str], Speed] = field(default_factory=dict)
+    shares: Mapping[str, float] = field(default_factory=dict)
+    lost_share: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -74,10 +79,11 @@ def changed(fleet: Fleet, change: Change) -> Fleet:
     price = fleet.prices.get(like.name, 0.0) if change.price_per_hour is None else change.price_per_hour
     fresh = [_fresh(like, number) for number in range(1, change.more + 1)]
     known = [(workflow, speed) for (name, workflow), speed in fleet.measured.items() if name == like.name]
-    return Fleet(
-        (*kept, *fresh),
-        {**fleet.prices, **dict.fromkeys((worker.name for worker in fresh), price)},
-        {**fleet.measured, **{(worker.name, workflow): speed for worker in fresh for workflow, speed in known}},
+    return replace(
+        fleet,
+        workers=(*kept, *fresh),
+        prices={**fleet.prices, **dict.fromkeys((worker.name for worker in fresh), price)},
+        measured={**fleet.measured, **{(worker.name, workflow): speed for worker in fresh for workflow, speed in known}},
     )
 
 
@@ -88,7 +94,7 @@ def _fresh(like: Worker, number: int) -> Worker:
 
 def ending(left: Sequence[JobsLeft], fleet: Fleet, *, now_s: float) -> Ending | None:
     """When a fleet has done all of this; None when nothing is left that anybody of it can do."""
-    found = rehearse(left, fleet.workers, now_s=now_s, measured=fleet.measured)
+    found = rehearse(left, fleet.workers, now_s=now_s, measured=fleet.measured, lost_share=fleet.lost_share, shares=fleet.shares)
     if not found.runs:
         return None
     runs = {one.kind.run for one in left if one.count}

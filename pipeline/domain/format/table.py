@@ -303,7 +303,7 @@ PRODUCTION = Section(
                     "quiet_hours": Field(_WINDOW, "A window of each day in which no generation starts; what runs goes on."),
                     "time_zone": Field(_LINE, "Where these hours are meant, like `Europe/Berlin`.", default="`UTC`"),
                     "start_after": Field(_MOMENT, "No generation of the run starts before; in quotes, with a time zone."),
-                    "deadline": Field(_MOMENT, "When the run is due; as it comes near, workers of a fleet take its jobs first."),
+                    "deadline": Field(_MOMENT, "When the run is due; as it comes near, its jobs go first."),
                     "parallel": Field(_AT_ONCE, "So many jobs of generation at once at most."),
                     "scene_types": Field(MapOf(_AT_ONCE), "The same for single scene types, by their names."),
                     "share": Field(_SHARE, "How much of the fleet it gets beside other productions that wait.", default="1"),

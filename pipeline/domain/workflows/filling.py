@@ -9,7 +9,7 @@ from typing import Any
 from pipeline.domain.errors import Invalid
 from pipeline.domain.issues import shorten
 from pipeline.domain.workflows.plain_values import LARGEST_NUMBER, fault_of_text
-from pipeline.domain.workflows.slots import CUSTOM, IMAGE_SLOTS, Binding, Range, ValueType, slot_named
+from pipeline.domain.workflows.slots import CUSTOM, IMAGE_SLOTS, Binding, Range, ValueType, is_slot, slot_named
 from pipeline.domain.workflows.workflow import Workflow
 
 NEEDED = (*IMAGE_SLOTS, "prompt", "seed")
@@ -24,7 +24,7 @@ def values_of(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """
     named = {name: parameters[name] for name in _PARAMETERS if parameters.get(name) is not None}
     free = {f"{CUSTOM}{name}": value for name, value in parameters.items() if isinstance(value, (str, int, float))}
-    return named | {name: value for name, value in free.items() if slot_named(name)}
+    return named | {name: value for name, value in free.items() if is_slot(name)}
 
 
 def filled(workflow: Workflow, values: Mapping[str, Any]) -> dict[str, Any]:

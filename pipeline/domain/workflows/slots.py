@@ -85,6 +85,11 @@ CUSTOM = "custom:"
 _CUSTOM_NAME = re.compile(r"custom:[a-z][a-z0-9_]{0,39}\Z")
 
 
+def is_slot(name: str) -> bool:
+    """Whether `slot_named` knows it."""
+    return name in SLOTS or _CUSTOM_NAME.match(name) is not None
+
+
 def slot_named(name: str) -> Slot | None:
     """The slot of this name; `custom:` and a name of letters, digits and _ is a slot of any type."""
     if _CUSTOM_NAME.match(name):

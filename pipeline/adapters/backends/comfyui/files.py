@@ -70,7 +70,7 @@ def take_in(spool: Spool, request: Request, fetched: Sequence[Path], *, seconds:
         measured = _to_segment(request, fetched, folder / SEGMENT, made)
         outputs = take_segment(request, workspace, folder, measured)
     result = replace(Result(outputs=outputs), seconds=seconds)
-    spool.keep_result(request.attempt_id, result)
+    spool.leave_result(request.attempt_id, result)  # after a loss of power its server is asked again
     shutil.rmtree(folder, ignore_errors=True)  # here, and not in the engine's thread, which clears up the rest
     return result
 

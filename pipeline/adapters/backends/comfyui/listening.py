@@ -75,6 +75,7 @@ class Listener:
                 await self._connection()
             except Exception as error:  # whatever a socket fails of, the answer is a pause, and the history is polled
                 log.debug("the socket of %s was lost: %r", self._address, error)
+                self._leave_if_asked()
             finally:
                 self._tried.set()
                 self.client_id = ""
@@ -82,6 +83,13 @@ class Listener:
             self._again.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._hurry.wait(), self._pause(failures))
+
+    @staticmethod
+    def _leave_if_asked() -> None:
+        """A socket that is reset while it is being closed answers the cancellation with an error of its own."""
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError
 
     def _pause(self, failures: int) -> float:
         """Longer after each failure, and never the same for all who lost the server at one moment."""

@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from contextlib import suppress
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -86,6 +86,11 @@ class Performance:
         self._since = time.monotonic()
         self._asked: int | None = None
 
+    @cached_property
+    def _workflow(self) -> Workflow:
+        """The workflow of the request. Raises WorkFailed where there is none that can be sent."""
+        return workflow_of(self._job.request)
+
     async def run(self) -> Result:
         """The result. Raises WorkFailed, or Cancelled when it was stopped because it was asked to."""
         if not self._job.is_adopted:
@@ -96,7 +101,7 @@ class Performance:
 
     async def _send(self) -> None:
         request = self._job.request
-        workflow = workflow_of(request)
+        workflow = self._workflow
         names: dict[str, str] = {}
         await self._server.listener.ready()  # before the pictures: a new connection says that they may be gone
         for slot, file in pictures(workflow, request).items():
@@ -266,7 +271,7 @@ class Performance:
         if not folder.is_dir():  # it was given up while it ran on, and its folder was cleared away
             raise Cancelled(self._job.id)
         self._job.words = "fetching the result"
-        workflow = workflow_of(self._job.request)
+        workflow = self._workflow
         made = await self._frames(workflow)
         files = chosen(ended.files, nodes=workflow.outputs, stage=self._job.request.stage, frames=made)
         fetched = await self._fetch(files, folder / "fetched")
@@ -308,5 +313,8 @@ class Performance:
 
 def _make_anew(folder: Path) -> None:
     """An empty folder, whatever was there."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()

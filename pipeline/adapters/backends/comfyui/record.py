@@ -23,8 +23,8 @@ def keep(spool: Spool, request: Request) -> None:
     with part.open("w", encoding="utf-8") as file:
         file.write(_written(request))
         file.flush()
+        part.replace(folder / _NAME)  # nothing is sent before both are on the disk, and what a crash leaves torn was not sent
         os.fsync(file.fileno())
-    part.replace(folder / _NAME)
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
