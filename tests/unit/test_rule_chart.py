@@ -6,13 +6,13 @@ import pytest
 
 from pipeline.domain.choices import Mode
 from pipeline.domain.rules.chart import Role, State, Zone, draw
-from pipeline.domain.rules.model import Action, Kind
+from pipeline.domain.rules.model import Action, Kind, Same
 from pipeline.domain.rules.snapshot import Gates
 from tests.rule_boards import NOTIFY, Chance, rule, submit
 
 PEOPLE_DECIDE = Gates("human", "human")
 USUAL = (
-    rule("auto-scenes", "still.approved", submit(scene_types="all")),
+    rule("auto-scenes", "still.approved", submit(scene_types=Same.ALL)),
     rule("auto-qa", "cell.review", Action(Kind.QA)),
     rule("auto-package", "cell.approved", Action(Kind.PACKAGE, of="character"), NOTIFY),
     rule("notify-on-failure", "cell.failed", NOTIFY),
