@@ -6,7 +6,7 @@ of the theme (assets/triggers.js).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dash_cytoscape as cyto
@@ -21,9 +21,10 @@ from pipeline.domain.rules.vocabulary import EVENTS
 from pipeline.domain.rules.wording import action_in_words
 
 GRAPH = "chain-graph"
-_WIDTHS = {Role.EVENT: 96, Role.RULE: 158, Role.ACTION: 104, Role.GATE: 112}
-_ROW = 96
+_WIDTHS = {Role.EVENT: 84, Role.RULE: 138, Role.ACTION: 84, Role.GATE: 112}
+_ROW = 84
 _TOP = 46
+_WALL = 88
 _ENDS = ("approved", "failed", "rejected", "review", "queued", "generating", "cancelled", "sealed", "completed")
 """Events whose glyph says how it ended; assets/triggers.js has the glyphs."""
 _STATUSES = ("approved", "failed")
@@ -90,11 +91,7 @@ def elements(chart: Chart, rules: Sequence[Rule], told: Mapping[str, str]) -> li
         elif spot.role is Role.GATE:
             data["label"] = spot.words.replace(" ", "\n")
         made.append({"data": data, "classes": " ".join(classes), "position": _position(spot, centres, chart.rows)})
-    return made + [
-        {"data": {"id": f"{line.source}>{line.target}", "source": line.source, "target": line.target},
-         "classes": f"{line.state.value} {_shape(line.source, line.target, chart)}"}
-        for line in chart.lines
-    ]  # fmt: skip
+    return [*made, *_edges(chart, centres)]
 
 
 def table(chart: Chart, rules: Sequence[Rule]) -> Component:
@@ -187,9 +184,26 @@ def _wall(spot: Spot, x: float, rows: int) -> dict[str, Any]:
     }
 
 
-def _shape(source: str, target: str, chart: Chart) -> str:
-    columns = {spot.key: spot.column for spot in chart.spots}
-    return "back" if columns[target] <= columns[source] else "on"
+def _edges(chart: Chart, centres: Mapping[int, float]) -> Iterator[dict[str, Any]]:
+    """Lines; one to a person ends at the wall, on the height that it comes along."""
+    at = {spot.key: spot for spot in chart.spots}
+    for line in chart.lines:
+        source, target = at[line.source], at[line.target]
+        end = target.key
+        if target.role is Role.GATE and source.row:
+            end = f"{target.key}@{source.row}"
+            x, y = centres[target.column] - _WALL / 2, float(source.row * _ROW)
+            yield {"data": {"id": end}, "classes": "anchor", "selectable": False, "position": {"x": x, "y": y}}
+        yield {
+            "data": {"id": f"{line.source}>{line.target}", "source": line.source, "target": end},
+            "classes": f"{line.state.value} {_shape(source, target)}",
+        }
+
+
+def _shape(source: Spot, target: Spot) -> str:
+    if target.column <= source.column:
+        return "back level" if target.row == source.row else "back"
+    return "on"
 
 
 def _ending(spot: Spot) -> list[str]:

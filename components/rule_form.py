@@ -15,7 +15,7 @@ from dash.development.base_component import Component
 from components import rule_steps
 from components.rule_parts import choose, count, press, write
 from pipeline.domain.rules.checks import Names
-from pipeline.domain.rules.drafts import Draft, events_of, fields_of
+from pipeline.domain.rules.drafts import EVERY, Draft, events_of, fields_of
 from pipeline.domain.rules.evaluation import Funnel
 from pipeline.domain.rules.vocabulary import EVENTS, METADATA, OPERATORS, FieldType, Operator, Subject, field_named, is_measured
 
@@ -76,10 +76,10 @@ def _names_of(path: str, group: str, chosen: Sequence[str], known: Any) -> Compo
     word = _GROUPS[group]
     if len(chosen) > 1 or known is None:
         return write(path, f"Which {word}s", ", ".join(chosen), f"all {word}s")
-    options = [("", f"all {word}s"), *((name, name) for name in known)]
+    options = [(EVERY, f"all {word}s"), *((name, name) for name in known)]
     if chosen and chosen[0] not in known:
         options.append((chosen[0], chosen[0]))
-    return choose(path, f"Which {word}s", options, chosen[0] if chosen else "", strong=group == "characters")
+    return choose(path, f"Which {word}s", options, chosen[0] if chosen else EVERY, strong=group == "characters")
 
 
 def _where_to(draft: Draft, project: str) -> list[Component | str]:

@@ -76,7 +76,10 @@ def page(view: View) -> Component:
                     html.Span(head(view), id=HEAD, className="muted num"),
                     html.Span(className="spread"),
                     dcc.Link(
-                        ["Log ", html.Kbd("l", className="kbd")], href="/triggers/log", className="btn ghost key-l", id="triggers-log"
+                        ["Log ", html.Kbd("l", className="kbd")],
+                        href="/triggers/log",
+                        className="btn ghost key-l",
+                        id="triggers-log",
                     ),
                     dcc.Link("Test console", href="/triggers/test", className="btn ghost"),
                     dcc.Link([icon("plus"), "New rule"], href="/triggers/new", id="triggers-new", className="btn primary key-c"),

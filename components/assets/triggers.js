@@ -17,24 +17,27 @@
 
   const stylesheet = () => {
     const text = token("text-1"), soft = token("text-2"), faint = token("text-3"), line = token("line-strong");
-    const font = { "font-family": getComputedStyle(document.body).fontFamily, "font-size": 12, color: soft };
+    const font = { "font-family": getComputedStyle(document.body).fontFamily, "font-size": 13, color: soft };
     const edge = (selector, colour, style) => ({ selector, style: { "line-color": colour, "target-arrow-color": colour, "line-style": style } });
     return [
-      { selector: "node", style: { ...font, "text-wrap": "wrap", "text-max-width": 92, "overlay-opacity": 0 } },
+      { selector: "node", style: { ...font, "text-wrap": "wrap", "text-max-width": 76, "overlay-opacity": 0 } },
       { selector: ".wall", style: { shape: "rectangle", width: 88, height: "data(height)", "background-color": token("surface-1"), "background-opacity": 0, "background-image": hatch(token("status-review")), "background-repeat": "repeat", "background-fit": "none", "background-width": "17px", "background-height": "17px", "border-width": 1, "border-style": "dashed", "border-color": token("status-review"), "border-opacity": 0.5, events: "no", "z-index": 0 } },
       { selector: ".zone", style: { width: 1, height: 1, "background-opacity": 0, label: "data(label)", color: faint, "text-valign": "center", "text-max-width": 400, events: "no" } },
       { selector: ".event", style: { shape: "ellipse", width: 26, height: 26, "background-color": token("surface-3"), "border-width": 1, "border-color": line, label: "data(label)", "text-valign": "bottom", "text-margin-y": 5, events: "no" } },
       { selector: ".event.approved", style: { "background-color": token("status-approved"), "border-width": 0 } },
       { selector: ".event.failed", style: { "background-color": token("status-failed"), "border-width": 0 } },
-      { selector: ".rule", style: { shape: "round-rectangle", width: 142, height: 46, "background-color": token("surface-3"), "border-width": 1, "border-color": line, label: "data(label)", color: text, "text-valign": "center", "text-max-width": 128, "text-overflow-wrap": "anywhere" } },
+      { selector: ".rule", style: { shape: "round-rectangle", width: 124, height: 44, "background-color": token("surface-3"), "border-width": 1, "border-color": line, label: "data(label)", color: text, "text-valign": "center", "text-max-width": 114, "text-overflow-wrap": "anywhere" } },
       { selector: ".rule.off", style: { "background-color": token("surface-1"), "border-style": "dashed", color: soft } },
       { selector: ".rule.waits", style: { "background-color": token("surface-1"), "border-style": "dashed", "border-color": token("status-review") } },
       { selector: ".rule.bad", style: { "background-color": token("surface-1"), "border-style": "dashed", "border-color": token("status-failed") } },
       { selector: ".rule:selected", style: { "border-width": 2, "border-color": token("focus") } },
       { selector: ".action", style: { shape: "round-rectangle", width: 26, height: 26, "background-color": token("surface-0"), "border-width": 1, "border-color": line, label: "data(label)", "text-valign": "bottom", "text-margin-y": 5, events: "no" } },
       { selector: ".gate", style: { shape: "ellipse", width: 42, height: 42, "background-color": token("status-review"), "background-image": person(token("ink-review")), "background-fit": "none", "background-width": "22px", "background-height": "22px", label: "data(label)", color: text, "text-valign": "bottom", "text-margin-y": 6, "text-background-color": token("surface-1"), "text-background-opacity": 1, "text-background-padding": 4, events: "no" } },
-      { selector: "edge", style: { width: 1.6, "curve-style": "round-taxi", "taxi-direction": "horizontal", "taxi-turn": "50%", "taxi-radius": 8, "target-arrow-shape": "triangle", "arrow-scale": 0.9, "line-color": faint, "target-arrow-color": faint, events: "no" } },
-      { selector: "edge.back", style: { "curve-style": "unbundled-bezier", "control-point-distances": [70], "control-point-weights": [0.5] } },
+      { selector: ".anchor", style: { width: 1, height: 1, "background-opacity": 0, events: "no" } },
+      { selector: "edge", style: { width: 1.6, "curve-style": "taxi", "taxi-direction": "rightward", "taxi-turn": 16, "taxi-turn-min-distance": 6, "target-arrow-shape": "triangle", "arrow-scale": 0.9, "line-color": faint, "target-arrow-color": faint, events: "no" } },
+      { selector: "edge.wide", style: { "taxi-turn": "-16px" } },
+      { selector: "edge.back", style: { "curve-style": "unbundled-bezier", "control-point-distances": [-58], "control-point-weights": [0.5] } },
+      { selector: "edge.back.level", style: { "control-point-distances": [64] } },
       ...glyphs("end", ENDS, (name) => (["approved", "failed"].includes(name) ? token(`ink-${name}`) : soft)),
       ...glyphs("do", DOES, () => soft),
       edge("edge.person", token("status-review"), "solid"),

@@ -95,7 +95,8 @@ def test_what_is_written_gets_the_type_of_its_field(field: str, operator: str, t
 
 @pytest.mark.parametrize(
     ("path", "text", "value"),
-    [("for.characters", "", []), ("for.characters", "Mara", ["Mara"]), ("for.variants", "a, b", ["a", "b"]),
+    [("for.characters", "", []), ("for.characters", "*", []), ("for.characters", "Mara", ["Mara"]),
+     ("for.variants", "a, b", ["a", "b"]),
      ("once", "yes", True),
      ("everywhere", "no", False), ("fuel.gpu_seconds", 2, 7200), ("do.0.characters", "same", "same"),
      ("do.0.characters", "Mara, Ines", ["Mara", "Ines"]), ("do.0.characters", "", "same"), ("name", None, ""),

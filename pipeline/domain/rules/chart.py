@@ -166,7 +166,10 @@ def _lines(rules: Sequence[Rule], gates: Gates, found: Analysis) -> list[Line]:
         usual = State.LIVE if rule.enabled and rule.approved else State.IDLE
         usual = State.REFUSED if (edge.source, edge.target) in refused else usual
         automatic = {way.event for way in edge.ways if not way.gate}
+        here = max(zone_of(event) for event in rule.events)
         for way in edge.ways:
+            if way.gate and way.event not in automatic and zone_of(way.event) <= here:
+                continue  # it leads back before a wall: the table says so, and the drawing stays readable
             if way.event in automatic:
                 lead(f"action:{rule.id}", f"event:{way.event}", usual)
             else:
@@ -240,7 +243,7 @@ def _visit(root: str, after: dict[str, list[str]], seen: set[str], order: list[s
 
 
 def _rows(ours: dict[str, Spot], lines: Sequence[Line], columns: dict[str, int]) -> dict[str, int]:
-    """Each chain goes on in the row that it came by, where that is free; else in the next free one below."""
+    """Each chain goes on in the row that it came by, where that is free up to there; else in the next free one below."""
     taken: set[tuple[int, int]] = set()
     rows: dict[str, int] = {}
     before: dict[str, list[str]] = defaultdict(list)
@@ -248,9 +251,11 @@ def _rows(ours: dict[str, Spot], lines: Sequence[Line], columns: dict[str, int])
         if columns[line.source] < columns[line.target]:
             before[line.target].append(line.source)
     for key in sorted(ours, key=lambda key: (columns[key], min((rows.get(one, 0) for one in before[key]), default=0))):
-        row = min((rows[one] for one in before[key] if one in rows), default=0)
-        while (columns[key], row) in taken:
+        column, sources = columns[key], [one for one in before[key] if one in rows]
+        start = min((columns[one] for one in sources), default=column - 1) + 1
+        row = min((rows[one] for one in sources), default=0)
+        while any((between, row) in taken for between in range(start, column + 1)):
             row += 1
-        taken.add((columns[key], row))
+        taken.update((between, row) for between in range(start, column + 1))
         rows[key] = row
     return rows

@@ -16,6 +16,8 @@ from pipeline.domain.rules.vocabulary import EVENTS, FIELDS, OPERATORS, EventTyp
 Draft = dict[str, Any]
 FRESH: Mapping[str, Any] = {"name": "", "when": "cell.approved", "do": [{"notify": {"to": "producers"}}]}
 """What a new rule begins with."""
+EVERY = "*"
+"""What is chosen where no name narrows the scope."""
 _OPERATORS = tuple(one.value for one in Operator)
 _DEFAULTS: Mapping[str, Any] = {
     "everywhere": False, "order": "sequential", "on_failure": "stop", "wait_s": 0, "per": "subject", "once": False, "priority": 0,
@@ -222,7 +224,13 @@ def meant(draft: Mapping[str, Any], path: str, text: Any) -> Any:
         return typed(field_named(holder["field"]), holder["operator"], text)
     if key in _GROUPS:
         names = [name.strip() for name in str(text or "").split(",") if name.strip()]
-        return names if stem == "for" else names[0] if names in (["same"], ["all"]) else names or "same"
+        return (
+            ([] if names == [EVERY] else names)
+            if stem == "for"
+            else names[0]
+            if names in (["same"], ["all"])
+            else names or "same"
+        )
     if key in ("everywhere", "once"):
         return text in ("yes", True)
     if key == "gpu_seconds":
