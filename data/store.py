@@ -24,10 +24,12 @@ from data.repositories.cells import Cells
 from data.repositories.costs import Costs
 from data.repositories.deliveries import Deliveries
 from data.repositories.engines import Engines
+from data.repositories.firings import Firings
 from data.repositories.fleet_work import FleetWorks
 from data.repositories.idempotency import Idempotency
 from data.repositories.jobs import Jobs
 from data.repositories.journal import Journal
+from data.repositories.messages import Messages
 from data.repositories.outputs import Outputs
 from data.repositories.pages import Pages
 from data.repositories.runs import Runs
@@ -37,6 +39,7 @@ from data.repositories.takes import Takes
 from data.repositories.tallies import Tallies
 from data.repositories.telemetry import Telemetry
 from data.repositories.test_shots import TestShots
+from data.repositories.triggers import Triggers
 from data.repositories.workers import Workers
 from data.repositories.workflows import Workflows
 from pipeline.domain.errors import Conflict, Unavailable
@@ -73,6 +76,9 @@ class Store:
         self.idempotency = Idempotency(connection)
         self.pages = Pages(connection)
         self.tallies = Tallies(connection)
+        self.triggers = Triggers(connection)
+        self.firings = Firings(connection, batch)
+        self.messages = Messages(connection)
 
     def flush(self) -> None:
         """Send the waiting writes, so that reads in this transaction see them."""
