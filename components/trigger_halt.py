@@ -11,6 +11,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from components import words
+from pipeline.domain.rules.stored import Halt as Stored
 
 OPEN, DIALOG, DO, RESUME = "halt-open", "halt-dialog", "halt-do", "halt-resume"
 REASON, WORK = "halt-reason", "halt-work"
@@ -92,3 +93,19 @@ def receipt(lines: Sequence[tuple[str, str]]) -> Component:
     """What was stopped, line by line."""
     rows = [html.Div([html.Dt(word), html.Dd(count, className="num")]) for word, count in lines]
     return html.Dl(rows or [html.Div([html.Dt("Nothing had to be stopped."), html.Dd("")])], className="tr-receipt")
+
+
+_LINES = {
+    "rules": "rules stopped",
+    "waiting": "firings ended before their action",
+    "jobs": "jobs taken out or stopped",
+    "messages": "messages held back",
+}
+
+
+def of(stored: Stored | None, is_halted: bool) -> Halt:
+    """The newest halt as it is shown."""
+    if stored is None:
+        return RUNNING
+    lines = [(word, f"{int(stored.receipt[key]):,}") for key, word in _LINES.items() if isinstance(stored.receipt.get(key), int)]
+    return Halt(is_halted, stored.at, stored.by.partition(":")[2] or stored.by, stored.reason, tuple(lines))

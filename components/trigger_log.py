@@ -11,8 +11,8 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from components import frame, palette, rule_why, trigger_halt, words
+from pipeline.domain.rules.pages import Entry, Line
 from pipeline.domain.rules.planning import Outcome
-from pipeline.domain.rules.snapshot import Cost
 from pipeline.domain.rules.vocabulary import EVENTS
 
 LINES, SIDE, HEAD = "trigger-log-lines", "trigger-log-side", "trigger-log-head"
@@ -33,33 +33,6 @@ _EMPTY = (
     "As soon as something happens that a rule listens to, it is written down here: what happened, what each rule made of it, "
     "what was done and what followed. For every rule that did not fire there is the condition that failed, with its value."
 )
-
-
-@dataclass(frozen=True)
-class Line:
-    """What one rule made of one event: its verdict with the reason, and what was done, as words, with what came of it."""
-
-    rule_id: str
-    rule: str
-    version: int
-    outcome: Outcome
-    reason: str = ""
-    actions: Sequence[str] = ()
-    results: Sequence[tuple[str, str]] = ()
-    cost: Cost | None = None
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One event: its number, name and depth in its chain, what it is about, who caused it, and the verdicts on it."""
-
-    seq: int
-    event: str
-    at: datetime
-    about: str
-    by: str = ""
-    depth: int = 0
-    lines: Sequence[Line] = ()
 
 
 @dataclass(frozen=True)

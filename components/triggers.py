@@ -14,6 +14,7 @@ from components.icons import icon
 from pipeline.domain.rules.chart import Chart
 from pipeline.domain.rules.effects import NO_COST
 from pipeline.domain.rules.model import Rule, in_order
+from pipeline.domain.rules.pages import Today
 from pipeline.domain.rules.snapshot import Cost
 from pipeline.domain.rules.templates import TEMPLATES
 from pipeline.domain.rules.wording import sentence
@@ -27,20 +28,6 @@ _EMPTY = (
     "approved, package it and tell people. Before a rule does anything it shows what it would do and cost, and one that makes "
     "pictures or scenes waits for an admin."
 )
-
-
-@dataclass(frozen=True)
-class Today:
-    """What a rule has done: firings of the last twelve hours, the newest last, and of today with what they caused."""
-
-    last: datetime | None = None
-    hours: tuple[int, ...] = ()
-    fired: int = 0
-    refused: int = 0
-    caused: Cost = NO_COST
-    messages: int = 0
-    refusal: str = ""
-    nearest: str = ""
 
 
 @dataclass(frozen=True)
@@ -235,7 +222,9 @@ def _state(rule: Rule, today: Today, is_bad: bool) -> Component | None:
 
 
 def chain(view: View) -> list[Component]:
-    """Which rule leads to which: drawing, table and loops."""
+    """Which rule leads to which: drawing, table and loops; nothing without rules."""
+    if not view.rules:
+        return []
     told = {rule_id: f"{one.fired:,} today" for rule_id, one in view.today.items() if one.fired}
     choice = html.Span(
         [

@@ -41,7 +41,8 @@ INDEX = """<!DOCTYPE html>
 
 _FOUND_EACH = 8
 _PAGES = {
-    "/": "Pulse", "/fleet": "Fleet", "/workflows": "Workflows", "/budgets": "Budgets", "/deliveries": "Deliveries",
+    "/": "Pulse", "/triggers": "Triggers", "/fleet": "Fleet", "/workflows": "Workflows", "/budgets": "Budgets",
+    "/deliveries": "Deliveries",
 }  # fmt: skip
 
 

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from pipeline.services.leases import Leases
     from pipeline.services.live_work import LiveWork
     from pipeline.services.media_files import MediaFiles
+    from pipeline.services.messages import Messages
     from pipeline.services.overview import Overview
     from pipeline.services.packages import Packages
     from pipeline.services.planning import Planning
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from pipeline.services.submission import Submission
     from pipeline.services.telemetry import Telemetry
     from pipeline.services.test_shots import TestShots
+    from pipeline.services.trigger_pages import TriggerPages
     from pipeline.services.upkeep import Upkeep
     from pipeline.services.workers import Workers
     from pipeline.services.workflows import Workflows
@@ -140,6 +142,8 @@ class Studio:
     test_shots: TestShots
     fleet_forecasts: FleetForecasts
     live_work: LiveWork
+    messages: Messages
+    trigger_pages: TriggerPages
 
     def close(self) -> None:
         """Give the database connections back."""
@@ -322,6 +326,7 @@ def build_scheduler(studio: Studio, engine: Dispatcher) -> Scheduler:
         release_lock=lambda: studio.locks.release("scheduler"),
         look_for_dead=engine.look_for_dead,
         wake=engine.wake,
+        send_messages=studio.messages.send_due,
         shots=build_driver(
             studio.settings, studio.test_shots, media=studio.media, spool=studio.spool, forget=studio.upkeep.forget
         ),

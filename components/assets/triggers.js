@@ -2,7 +2,7 @@
 (() => {
   const GRAPH = "chain-graph";
   const set = (id, props) => window.dash_clientside.set_props(id, props);
-  const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  const token = (name) => window.stripboard.colour(`--${name}`);
   const hatch = (colour) =>
     `data:image/svg+xml,${encodeURIComponent(`<svg xmlns="http://www.w3.org/2000/svg" width="17" height="17"><path d="M-4 4 4-4M0 17 17 0M13 21 21 13" stroke="${colour}" stroke-opacity=".28" stroke-width="5"/></svg>`)}`;
   const person = (ink) =>
@@ -62,9 +62,7 @@
   };
 
   document.addEventListener("keydown", (event) => {
-    const at = document.activeElement;
-    const isTyping = at && /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName);
-    if (isTyping || event.ctrlKey || event.metaKey || event.altKey || document.querySelector(".modal.show, .offcanvas.show")) return;
+    if (event.defaultPrevented || !window.stripboard.isForPage(event)) return;
     const link = /^[a-z]$/.test(event.key) && document.querySelector(`#main .key-${event.key}`);
     if (link) { event.preventDefault(); link.click(); }
   });

@@ -23,6 +23,7 @@ _LOOK_S = 10
 _READ_S = 10
 _THIN_S = 60
 _SHOTS_S = 1
+_SEND_S = 1
 _TAKE_OVER_S = 5.0
 
 
@@ -40,6 +41,7 @@ class Scheduler:
         look_for_dead: Callable[[], None],
         wake: threading.Event,
         shots: ShotDriver,
+        send_messages: Callable[[], object] = lambda: None,
     ) -> None:
         self._upkeep = upkeep
         self._workers = workers
@@ -49,6 +51,7 @@ class Scheduler:
         self._look_for_dead = look_for_dead
         self._wake = wake
         self._shots = shots
+        self._send_messages = send_messages
         self._loop: BackgroundScheduler | None = None
         self._waiting: threading.Thread | None = None
         self._over = threading.Event()
@@ -80,6 +83,7 @@ class Scheduler:
             self._telemetry.read_here: _READ_S,
             self._telemetry.thin: _THIN_S,
             self._shots.turn: _SHOTS_S,
+            self._send_messages: _SEND_S,
         }
         for chore, seconds in chores.items():
             self._loop.add_job(_fenced(chore), "interval", seconds=seconds)

@@ -16,6 +16,7 @@ from pipeline.domain.rules.chart import draw
 from pipeline.domain.rules.checks import Names
 from pipeline.domain.rules.drafts import opened, plain
 from pipeline.domain.rules.model import Action, Kind, Same
+from pipeline.domain.rules.pages import Entry, Line, Today
 from pipeline.domain.rules.planning import NOTHING_BEFORE, Outcome, why
 from pipeline.domain.rules.previews import in_the_way
 from pipeline.domain.rules.reading import read_rule
@@ -62,7 +63,7 @@ def test_without_rules_the_page_teaches_and_offers_the_usual_ones() -> None:
 
 def test_the_list_says_what_happened_today_and_what_waits() -> None:
     waiting = replace(SCENES, approved=False, version=2)
-    today = {PACKAGE.id: triggers.Today(NOW, (0, 1, 2), 3, 1, Cost(3, 7200.0, 0, 1.5), 2)}
+    today = {PACKAGE.id: Today(NOW, (0, 1, 2), 3, 1, Cost(3, 7200.0, 0, 1.5), 2)}
     waits = [triggers.Waits(waiting, NOW - timedelta(minutes=22), 4, Cost(32, 7560.0, 0, 5.6))]
     said = text_of(triggers.page(view(PACKAGE, waiting, today=today, waits=waits)))
     assert "today 3 firings, 3 jobs, 2 h GPU time, 1.50, 1 refused" in said
@@ -153,10 +154,10 @@ def test_every_outcome_has_words(outcome: Outcome) -> None:
 
 def test_the_log_tells_what_each_rule_made_of_an_event() -> None:
     lines = (
-        trigger_log.Line("1", "notify", 2, Outcome.MATCHED, actions=("notify producers",), results=(("done", "sent in 0.4 s"),)),
-        trigger_log.Line("2", "pause-column", 1, Outcome.CONDITION_FAILED, "2 of 3 failures"),
+        Line("1", "notify", 2, Outcome.MATCHED, actions=("notify producers",), results=(("done", "sent in 0.4 s"),)),
+        Line("2", "pause-column", 1, Outcome.CONDITION_FAILED, "2 of 3 failures"),
     )
-    entry = trigger_log.Entry(7, "cell.failed", NOW, "Freya / formal / entrance", "Ann", 0, lines)
+    entry = Entry(7, "cell.failed", NOW, "Freya / formal / entrance", "Ann", 0, lines)
     said = text_of(trigger_log.page(trigger_log.View([entry], NOW, {"fired": 166, "refused": 1})))
     assert "today 166 firings, 1 refused" in said
     assert "scene failed, Freya / formal / entrance, by Ann" in said

@@ -1,0 +1,113 @@
+"""The pages of rules: the list, which rule leads to which as drawing and table, and how they look in any size and theme."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from pipeline.domain.records import Run
+from pipeline.domain.rules.templates import TEMPLATES
+from tests.browser.looks import barriers
+from tests.browser.stage import Stage, fresh_production
+from tests.browser.tabs import Complaints, Opens
+from tests.browser.test_looks import THEMES, at_every_size, told
+
+LONG = "tell everybody of the long and winding story of the lighthouse keeper"
+AGAIN = {"name": "again-and-again", "when": "cell.failed", "do": [{"submit": {"mode": "all"}}]}
+
+
+@pytest.fixture(autouse=True)
+def _forgives(complaints: Complaints) -> Iterator[None]:
+    """Cytoscape warns of a sensitivity of the wheel that its Dash component always sets, to what is usual."""
+    yield
+    complaints.forgive("custom wheel sensitivity")
+
+
+@pytest.fixture(scope="module")
+def run(stage: Stage) -> Run:
+    """A run whose scenes wait."""
+    return stage.create(fresh_production(characters=3, scene_types=3, variants=2, title="Harbor Nights"))
+
+
+def put(stage: Stage, spec: dict[str, Any], *, enabled: bool = True, approved_by: str = "Ann") -> int:
+    """A rule that is everywhere, as if somebody had saved it."""
+    with stage.studio.stores.begin(stage.clock.now()) as store:
+        return store.triggers.add(
+            project_id=None, name=spec["name"], spec={**spec, "everywhere": True}, enabled=enabled, origin="people", by="Ann",
+            from_seq=store.journal.last_seq(), now=stage.clock.now(), approved_by=approved_by,
+        )  # fmt: skip
+
+
+def clear(stage: Stage) -> None:
+    """No rule at all."""
+    with stage.studio.stores.begin(stage.clock.now()) as store:
+        for rule in store.triggers.live():
+            store.triggers.remove(rule.id, stage.clock.now())
+
+
+def put_usual(stage: Stage) -> None:
+    """The usual rules: one off, one that waits for an admin, one in a loop, one with a long name."""
+    clear(stage)
+    for template in TEMPLATES:
+        waits = template.key == "retry-failed"
+        put(stage, dict(template.rule), enabled=template.key != "approve-when-reliable", approved_by="" if waits else "Ann")
+    put(stage, AGAIN)
+    put(stage, {"name": LONG, "when": "cell.failed", "do": [{"notify": {"to": "producers"}}]})
+
+
+def test_without_a_rule_the_page_teaches_and_offers_the_usual_ones(opens: Opens, stage: Stage, run: Run) -> None:
+    clear(stage)
+    page = opens("/triggers")
+    expect(page.locator("#rail-triggers")).to_have_attribute("aria-current", "page")
+    expect(page.locator(".tr-empty")).to_contain_text("when this happens, do that")
+    expect(page.locator(".tr-template")).to_have_count(len(TEMPLATES))
+    assert not told(barriers(page))
+
+
+def test_every_rule_is_listed_in_the_order_of_its_turn_with_what_keeps_it_from_firing(
+    opens: Opens, stage: Stage, run: Run
+) -> None:
+    put_usual(stage)
+    page = opens("/triggers")
+    rows = page.locator(".tr-list tbody tr")
+    expect(rows).to_have_count(len(TEMPLATES) + 2)
+    expect(rows.first).to_contain_text("pause-column")
+    expect(rows.filter(has_text="again-and-again")).to_contain_text("refused: loop")
+    expect(rows.filter(has_text="retry-failed")).to_contain_text("waits for an admin")
+    expect(rows.filter(has_text="again-and-again").get_by_role("switch")).to_be_disabled()
+    expect(page.locator(".tr-next")).to_contain_text("retry-failed v1 waits for an admin")
+    expect(page.locator(".tr-loop.refused").first).to_contain_text("Nothing bounds it.")
+
+
+def test_the_drawing_and_the_table_have_the_same_rules(opens: Opens, stage: Stage, run: Run) -> None:
+    put_usual(stage)
+    page = opens("/triggers")
+    expect(page.locator(".tr-graph canvas").first).to_be_visible()
+    expect(page.locator(".tr-table")).not_to_be_visible()
+    page.locator("#chain-as-table").click()
+    expect(page.locator(".tr-table tbody tr")).to_have_count(len(TEMPLATES) + 2)
+    expect(page.locator(".tr-graph")).not_to_be_visible()
+    expect(page.locator(".tr-table tr", has_text="auto-scenes").first).to_contain_text("picture approved")
+    page.locator("#chain-as-graph").click()
+    expect(page.locator(".tr-graph canvas").first).to_be_visible()
+
+
+def test_keys_lead_to_the_page(opens: Opens, stage: Stage, run: Run) -> None:
+    page = opens("/")
+    page.keyboard.press("g")
+    page.keyboard.press("t")
+    expect(page.locator("h1", has_text="Triggers")).to_be_visible()
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_page_looks_right_in_every_size_and_keeps_nobody_out(opens: Opens, stage: Stage, run: Run, theme: str) -> None:
+    put_usual(stage)
+    page = opens("/triggers", theme=theme)
+    expect(page.locator(".tr-graph canvas").first).to_be_visible()
+    assert not told(at_every_size(page))
+    assert not told(barriers(page))
+    page.locator("#chain-as-table").click()
+    assert not told(barriers(page))
