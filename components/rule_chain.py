@@ -106,7 +106,7 @@ def table(chart: Chart, rules: Sequence[Rule]) -> Component:
     rows = [
         html.Tr(
             [
-                html.Th(dcc.Link(rule.name, href=f"/triggers/{rule.id}"), scope="row"),
+                html.Th(dcc.Link(rule.name, href=f"/triggers/rule/{rule.id}"), scope="row"),
                 html.Td(", ".join(EVENTS[event].words for event in rule.events)),
                 html.Td(", ".join(dict.fromkeys(action_in_words(action) for action in rule.all_steps))),
                 html.Td(", ".join(after[rule.id]) or html.Span("nothing", className="faint")),

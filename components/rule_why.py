@@ -112,7 +112,7 @@ def _cure(why: Why) -> Component | None:
     cure = _CURES.get(why.verdict.outcome)
     if cure is None:
         return None
-    return _ask([cure[0]], dcc.Link(cure[1], href=f"/triggers/{why.verdict.rule.id}", className="btn sm"))
+    return _ask([cure[0]], dcc.Link(cure[1], href=f"/triggers/rule/{why.verdict.rule.id}", className="btn sm"))
 
 
 def _ask(told: Sequence[Component | str], link: Component) -> Component:

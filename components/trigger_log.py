@@ -53,6 +53,15 @@ def group_of(outcome: Outcome) -> str:
     return _OF.get(outcome, "not")
 
 
+def is_wanted(entry: Entry, chosen: Mapping[str, str]) -> bool:
+    """Whether an event passes the filters: text in what it is about or in a rule's name, its type, and a kind of verdict."""
+    text = chosen.get("text", "").casefold()
+    named = " ".join([entry.about, entry.by, *(line.rule for line in entry.lines)]).casefold()
+    shown, event = chosen.get("shown", ""), chosen.get("event", "")
+    is_shown = not shown or any(group_of(line.outcome) == shown for line in entry.lines)
+    return text in named and event in ("", entry.event) and is_shown
+
+
 def page(view: View) -> Component:
     """The page as it is now."""
     return html.Div(
@@ -63,7 +72,6 @@ def page(view: View) -> Component:
                     html.Span(head(view), id=HEAD, className="muted num"),
                     html.Span(className="spread"),
                     dcc.Link("Rules", href="/triggers", className="btn ghost"),
-                    dcc.Link("Test console", href="/triggers/test", className="btn ghost"),
                     html.Span(className="tr-sep"),
                     trigger_halt.button(view.halt),
                 ],

@@ -68,8 +68,9 @@ def page(view: View) -> Component:
                         className="btn ghost key-l",
                         id="triggers-log",
                     ),
-                    dcc.Link("Test console", href="/triggers/test", className="btn ghost"),
-                    dcc.Link([icon("plus"), "New rule"], href="/triggers/new", id="triggers-new", className="btn primary key-c"),
+                    dcc.Link(
+                        [icon("plus"), "New rule"], href="/triggers/rule/new", id="triggers-new", className="btn primary key-c"
+                    ),
                     html.Span(className="tr-sep"),
                     trigger_halt.button(view.halt),
                 ],
@@ -129,7 +130,7 @@ def _waits(waits: Waits, now: datetime) -> Component:
             html.Span("◉", className="tr-ask"),
             html.Span(told),
             html.Span(className="spread"),
-            dcc.Link("Review the change", href=f"/triggers/{rule.id}", className="btn sm"),
+            dcc.Link("Review the change", href=f"/triggers/rule/{rule.id}", className="btn sm"),
         ],
         className="tr-next",
     )
@@ -169,7 +170,7 @@ def _row(rule: Rule, view: View, is_bad: bool) -> Component:
     is_live = rule.enabled and rule.approved and not is_bad
     cells = [
         html.Td(_switch(rule, is_bad)),
-        html.Th(dcc.Link(rule.name, href=f"/triggers/{rule.id}", className="strong tr-name", title=rule.name), scope="row"),
+        html.Th(dcc.Link(rule.name, href=f"/triggers/rule/{rule.id}", className="strong tr-name", title=rule.name), scope="row"),
         html.Td(html.Span(sentence(rule), className="cut", title=sentence(rule)), className="tr-says"),
         html.Td(_spark(today.hours), className="tr-wide"),
         html.Td(words.since(today.last, view.now) if today.last else "never", className="tr-when muted num"),
@@ -210,7 +211,7 @@ def _caused(today: Today) -> str:
 
 def _state(rule: Rule, today: Today, is_bad: bool) -> Component | None:
     if is_bad:
-        mend = dcc.Link("Mend", href=f"/triggers/{rule.id}", className="btn sm")
+        mend = dcc.Link("Mend", href=f"/triggers/rule/{rule.id}", className="btn sm")
         return html.Span([html.Span("✕", className="tr-bad"), "refused: loop", mend], className="tr-stands")
     if not rule.approved:
         return html.Span(
@@ -251,7 +252,7 @@ def teach() -> Component:
             [
                 html.H3(one.key, className="strong"),
                 html.P(one.help),
-                dcc.Link("Start from this", href=f"/triggers/new?template={one.key}", className="btn sm"),
+                dcc.Link("Start from this", href=f"/triggers/rule/new?template={one.key}", className="btn sm"),
             ],
             className="tr-template",
         )

@@ -53,7 +53,7 @@
     // The colours of the drawing, each time it is made anew.
     colours: () => stylesheet(),
     // The address of the rule that was pressed in the drawing.
-    open: (data) => (data && data.rule ? `/triggers/${encodeURIComponent(data.rule)}` : window.dash_clientside.no_update),
+    open: (data) => (data && data.rule ? `/triggers/rule/${encodeURIComponent(data.rule)}` : window.dash_clientside.no_update),
     // Whether the drawing or the table is seen.
     choose: (graph, table) => {
       const isTable = (table || 0) > 0 && window.dash_clientside.callback_context.triggered_id === "chain-as-table";
