@@ -84,6 +84,15 @@ class Store:
         """Send the waiting writes, so that reads in this transaction see them."""
         self.batch.flush()
 
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """A part of the transaction that is undone as a whole when it raises; the error goes on to the caller."""
+        self.flush()
+        place = self.journal.place
+        with self.batch.kept_apart(), self.journal.going_back(place), self.connection.begin_nested():
+            yield
+            self.flush()
+
 
 class Stores:
     """Opens transactions on one database. `checkpoint` is called by name around the commit; tests crash there."""
@@ -94,6 +103,8 @@ class Stores:
         self._writers = (_connect_writer(url) or self.engine).execution_options(stripboard_write=True)
         self._checkpoint = checkpoint
         self._writing = threading.Lock()
+        self.after_commit: Callable[[], None] = lambda: None
+        """Called after every commit of this process: whoever waits for events looks at once."""
 
     @property
     def product(self) -> str:
@@ -115,6 +126,7 @@ class Stores:
             store.journal.write_head()
             store.flush()
             self._checkpoint("store.commit")
+        self.after_commit()
         self._checkpoint("store.committed")
 
     @contextmanager

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from pipeline.services.costs import Costs
     from pipeline.services.deliveries import Deliveries
     from pipeline.services.dispatch import Dispatch
+    from pipeline.services.firing import FiringRules
     from pipeline.services.fleet_forecasts import FleetForecasts
     from pipeline.services.fleet_pages import FleetPages
     from pipeline.services.invariants import Invariants
@@ -65,6 +66,8 @@ if TYPE_CHECKING:
     from pipeline.services.telemetry import Telemetry
     from pipeline.services.test_shots import TestShots
     from pipeline.services.trigger_pages import TriggerPages
+    from pipeline.services.trigger_views import TriggerViews
+    from pipeline.services.triggers import Triggers
     from pipeline.services.upkeep import Upkeep
     from pipeline.services.workers import Workers
     from pipeline.services.workflows import Workflows
@@ -144,6 +147,9 @@ class Studio:
     live_work: LiveWork
     messages: Messages
     trigger_pages: TriggerPages
+    triggers: Triggers
+    trigger_views: TriggerViews
+    firing: FiringRules
 
     def close(self) -> None:
         """Give the database connections back."""
@@ -233,13 +239,14 @@ def _workflows(stores: Stores, now: Clock, media: MediaStore) -> dict[str, Any]:
 
 
 def _decisions(stores: Stores, books: RunBooks, now: Clock, media: MediaStore, presets: Presets) -> dict[str, Any]:
-    """The services by which people ask for scenes and judge them."""
+    """The services by which people ask for scenes and judge them, and rules that do so for them."""
     from pipeline.services.budgets import Budgets
     from pipeline.services.retakes import Retakes
     from pipeline.services.review import Review
     from pipeline.services.runs import RunsService
     from pipeline.services.schedules import Schedules
     from pipeline.services.submission import Submission
+    from pipeline.wiring_triggers import build_triggers
 
     return {
         "runs": RunsService(stores, books, media=media, clock=now, presets=presets, load_workflow=workflow_files.load),
@@ -248,6 +255,7 @@ def _decisions(stores: Stores, books: RunBooks, now: Clock, media: MediaStore, p
         "submission": Submission(stores, books, now),
         "review": Review(stores, books, now),
         "retakes": Retakes(stores, books, now),
+        **build_triggers(stores, books, now),
     }
 
 
@@ -317,6 +325,7 @@ def build_scheduler(studio: Studio, engine: Dispatcher) -> Scheduler:
     """The safety-net loop; it starts only in the one process that gets its lock."""
     from pipeline.engine.scheduler import Scheduler
     from pipeline.wiring_shots import build_driver
+    from pipeline.wiring_triggers import build_rule_engine
 
     return Scheduler(
         studio.upkeep,
@@ -327,6 +336,7 @@ def build_scheduler(studio: Studio, engine: Dispatcher) -> Scheduler:
         look_for_dead=engine.look_for_dead,
         wake=engine.wake,
         send_messages=studio.messages.send_due,
+        rules=build_rule_engine(studio.stores, studio.firing, engine.wake),
         shots=build_driver(
             studio.settings, studio.test_shots, media=studio.media, spool=studio.spool, forget=studio.upkeep.forget
         ),

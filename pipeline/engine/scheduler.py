@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from pipeline.engine.rules import RuleEngine
 from pipeline.engine.shots import ShotDriver
 from pipeline.services.telemetry import Telemetry
 from pipeline.services.upkeep import Upkeep
@@ -40,6 +41,7 @@ class Scheduler:
         release_lock: Callable[[], None],
         look_for_dead: Callable[[], None],
         wake: threading.Event,
+        rules: RuleEngine,
         shots: ShotDriver,
         send_messages: Callable[[], object] = lambda: None,
     ) -> None:
@@ -50,6 +52,7 @@ class Scheduler:
         self._release_lock = release_lock
         self._look_for_dead = look_for_dead
         self._wake = wake
+        self._rules = rules
         self._shots = shots
         self._send_messages = send_messages
         self._loop: BackgroundScheduler | None = None
@@ -84,11 +87,13 @@ class Scheduler:
             self._telemetry.thin: _THIN_S,
             self._shots.turn: _SHOTS_S,
             self._send_messages: _SEND_S,
+            self._rules.thin: _SWEEP_S,
         }
         for chore, seconds in chores.items():
             self._loop.add_job(_fenced(chore), "interval", seconds=seconds)
         _fenced(self._upkeep.clear_folders)()  # what those who were killed have left
         self._loop.start()
+        self._rules.start()
         return True
 
     def catch_up(self) -> None:
@@ -111,6 +116,7 @@ class Scheduler:
         if self._waiting is not None:
             self._waiting.join()
         if self._loop is not None:
+            self._rules.stop()
             self._loop.shutdown(wait=True)
             self._loop = None
             self._shots.close()

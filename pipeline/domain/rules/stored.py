@@ -39,8 +39,8 @@ class StoredRule:
     def rule(self) -> Rule:
         """The rule as the engine takes it. Its id is its number, and its age, too."""
         [read] = read_rule(dict(self.spec), project=self.project).rules
-        changes = {"id": str(self.id), "version": self.version, "age": self.id, "enabled": self.enabled}
-        return replace(read, **changes, approved=not read.can_generate or self.approved_at is not None)
+        approved = not read.can_generate or self.approved_at is not None
+        return replace(read, id=str(self.id), version=self.version, age=self.id, enabled=self.enabled, approved=approved)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,32 @@
+"""The services of rules."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from pipeline.engine.rules import RuleEngine
+from pipeline.services.firing import FiringRules
+from pipeline.services.trigger_views import TriggerViews
+from pipeline.services.triggers import Triggers
+
+if TYPE_CHECKING:
+    from data.store import Stores
+    from pipeline.ports import Clock
+    from pipeline.services.runbooks import RunBooks
+
+
+def build_triggers(stores: Stores, books: RunBooks, now: Clock) -> dict[str, Any]:
+    """Those services by the names that they have in a studio."""
+    return {
+        "triggers": Triggers(stores, books, now),
+        "trigger_views": TriggerViews(stores, books),
+        "firing": FiringRules(stores, books, now),
+    }
+
+
+def build_rule_engine(stores: Stores, firing: FiringRules, wake: threading.Event) -> RuleEngine:
+    """What fires rules, woken by every commit of this process; `wake` wakes the dispatcher to what they have asked for."""
+    engine = RuleEngine(firing, wake)
+    stores.after_commit = engine.look
+    return engine
