@@ -23,11 +23,12 @@ async def layout(**_: str) -> Component:
 
 
 def _view() -> triggers.View:
-    now = current_studio().trigger_pages.now()
+    pages = current_studio().trigger_pages
+    now = pages.now()
     rules = [stored.rule for stored in now.rules]
     waits = [triggers.Waits(stored.rule, stored.saved_at) for stored in now.rules if not stored.rule.approved]
     halt = trigger_halt.of(now.halt, now.is_halted)
-    return triggers.View(rules, draw(rules), now.at, now.today, waits, halt)
+    return triggers.View(rules, draw(rules, pages.gates()), now.at, now.today, waits, halt)
 
 
 @callback(

@@ -15,7 +15,8 @@ from pipeline.domain.rules.model import Rule
 from pipeline.domain.rules.pages import Entry, Today, entries, of_today
 from pipeline.domain.rules.planning import NOTHING_BEFORE, Outcome, Verdict, why
 from pipeline.domain.rules.previews import in_the_way
-from pipeline.domain.rules.snapshot import Board, Left
+from pipeline.domain.rules.products import ALL_MAY_BE_AUTOMATIC
+from pipeline.domain.rules.snapshot import Board, Gates, Left
 from pipeline.domain.rules.stored import Halt, StoredRule
 from pipeline.domain.rules.trials import Trial, try_out
 from pipeline.domain.rules.vocabulary import EVENTS
@@ -80,6 +81,23 @@ class TriggerPages:
         today = of_today(firings, verdicts, last, midnight=midnight, now=now)
         halt = halts[0] if halts else None
         return RulesNow(rules, today, halt, halt is not None and halt.resumed_at is None, now)
+
+    def gates(self) -> Gates:
+        """Who decides in the newest run; where there is none, nobody has to."""
+        with self._stores.read() as store:
+            runs = store.runs.all()
+            if not runs:
+                return ALL_MAY_BE_AUTOMATIC
+            run = next((run for run in runs if run.status in _ACTIVE), runs[0])
+            production = self._books.get(store, run.id).recipes.production
+        approvals, people = production.approvals, [character.name for character in production.characters]
+        return Gates(
+            approvals.variants,
+            approvals.scenes,
+            {name: approvals.variants_of(name) for name in people},
+            {name: approvals.scenes_of(name) for name in people},
+            run.accept_flags,
+        )
 
     def log(self, *, trigger_id: int | None = None, limit: int = _MOST_ENTRIES) -> list[Entry]:
         """The newest events that rules had a say in, of one rule when given, with what each made of them."""

@@ -111,3 +111,69 @@ def test_the_page_looks_right_in_every_size_and_keeps_nobody_out(opens: Opens, s
     assert not told(barriers(page))
     page.locator("#chain-as-table").click()
     assert not told(barriers(page))
+
+
+def test_a_rule_is_built_by_clicks_previewed_saved_and_approved(opens: Opens, stage: Stage, run: Run) -> None:
+    clear(stage)
+    page = opens("/triggers")
+    page.locator(".tr-template", has_text="auto-package").get_by_role("link").click()
+    page.get_by_label("Name of the rule").fill("package and tell")
+    page.get_by_label("Name of the rule").press("Enter")
+    expect(page.locator(".rule-side")).to_contain_text("On today's board this would fire 0 times")
+    page.get_by_role("button", name="Do something else, too").click()
+    expect(page.locator(".rf-step")).to_have_count(3)
+    page.locator(".rf-step").nth(2).get_by_label("Action", exact=True).select_option("submit")
+    expect(page.locator(".rule-side")).to_contain_text("Needs one admin approval")
+    expect(page.locator("#rule-save")).to_have_text("Save and ask for approval")
+    page.locator("#rule-save").click()
+    expect(page.locator(".tr-list tbody tr")).to_contain_text("waits for an admin")
+    page.locator(".tr-next .btn").click()
+    page.locator("#rule-approve").click()
+    expect(page.get_by_role("switch", name="package and tell")).to_have_attribute("aria-checked", "true")
+    [stored] = stage.studio.triggers.all()
+    assert (stored.name, stored.rule.approved, len(stored.rule.do.steps)) == ("package and tell", True, 3)
+
+
+def test_a_loop_that_nothing_bounds_is_drawn_and_refused(opens: Opens, stage: Stage, run: Run) -> None:
+    clear(stage)
+    page = opens("/triggers/rule/new?template=retry-failed")
+    page.get_by_label("Remove the condition").click()
+    page.get_by_label("Which of them").select_option("all")
+    expect(page.locator(".rp-safe")).to_contain_text("retry-failed → retry-failed")
+    page.locator("#rule-save").click()
+    expect(page.locator(".toast-refused")).to_contain_text("Nothing bounds the loop")
+    assert stage.studio.triggers.all() == []
+
+
+def test_everything_is_halted_with_a_receipt_and_goes_on_after_a_look_at_it(opens: Opens, stage: Stage, run: Run) -> None:
+    put_usual(stage)
+    page = opens("/triggers")
+    page.locator("#halt-open").click()
+    page.locator("#halt-reason").fill("wrong workflow")
+    page.locator("#halt-do").click()
+    expect(page.locator(".tr-next.halted")).to_contain_text("wrong workflow")
+    assert stage.studio.triggers.halted() == "wrong workflow"
+    page.locator("#halt-open").click()
+    expect(page.locator(".tr-receipt")).to_contain_text("rules stopped")
+    page.locator("#halt-resume").click()
+    expect(page.locator("#halt-open")).to_contain_text("Emergency halt")
+    assert stage.studio.triggers.halted() == ""
+
+
+def test_a_rule_is_switched_where_it_is_listed(opens: Opens, stage: Stage, run: Run) -> None:
+    put_usual(stage)
+    page = opens("/triggers")
+    switch = page.get_by_role("switch", name="pause-column")
+    expect(switch).to_have_attribute("aria-checked", "true")
+    switch.click()
+    expect(switch).to_have_attribute("aria-checked", "false")
+    assert not stage.studio.triggers.find("pause-column").enabled
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("path", ["/triggers/rule/new?template=approve-when-reliable", "/triggers/log"])
+def test_the_other_pages_look_right_and_keep_nobody_out(opens: Opens, stage: Stage, run: Run, theme: str, path: str) -> None:
+    page = opens(path, theme=theme)
+    expect(page.locator(".rule-side")).to_be_visible()
+    assert not told(at_every_size(page))
+    assert not told(barriers(page))
