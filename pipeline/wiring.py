@@ -212,6 +212,7 @@ def build_studio(
         previews=Previews(stores, media.copy_out, lambda folder: shutil.rmtree(folder, ignore_errors=True)),
         **_fleet(settings, stores, now, servers=servers, probe=probe),
         **_decisions(stores, books, now, media, productions.presets),
+        **_triggers(settings, stores, books, now),
         **_workflows(stores, now, media),
         **build_views(settings, stores, books, now, media=media, spool=spool),
     )
@@ -239,14 +240,13 @@ def _workflows(stores: Stores, now: Clock, media: MediaStore) -> dict[str, Any]:
 
 
 def _decisions(stores: Stores, books: RunBooks, now: Clock, media: MediaStore, presets: Presets) -> dict[str, Any]:
-    """The services by which people ask for scenes and judge them, and rules that do so for them."""
+    """The services by which people ask for scenes and judge them."""
     from pipeline.services.budgets import Budgets
     from pipeline.services.retakes import Retakes
     from pipeline.services.review import Review
     from pipeline.services.runs import RunsService
     from pipeline.services.schedules import Schedules
     from pipeline.services.submission import Submission
-    from pipeline.wiring_triggers import build_triggers
 
     return {
         "runs": RunsService(stores, books, media=media, clock=now, presets=presets, load_workflow=workflow_files.load),
@@ -255,8 +255,15 @@ def _decisions(stores: Stores, books: RunBooks, now: Clock, media: MediaStore, p
         "submission": Submission(stores, books, now),
         "review": Review(stores, books, now),
         "retakes": Retakes(stores, books, now),
-        **build_triggers(stores, books, now),
     }
+
+
+def _triggers(settings: Settings, stores: Stores, books: RunBooks, now: Clock) -> dict[str, Any]:
+    """The services of rules."""
+    from pipeline.wiring_messages import channels
+    from pipeline.wiring_triggers import build_triggers
+
+    return build_triggers(stores, books, now, tuple(channels(settings)))
 
 
 def _open(settings: Settings, checkpoint: Callable[[str], None] | None) -> tuple[Stores, MediaStore, Spool]:

@@ -59,12 +59,12 @@ def build_sender(settings: Settings) -> Sender:
 
 def channels(settings: Settings) -> dict[str, tuple[str, ...]]:
     """The channels of the file of channels, with their addresses; none without a file."""
-    from pipeline.adapters import yaml_files
-    from pipeline.adapters.messages.channels import read_channels
-
     path = settings.channels_file
     if not path.exists():
         return {}
+    from pipeline.adapters import yaml_files
+    from pipeline.adapters.messages.channels import read_channels
+
     document = yaml_files.load(path)
     if document.issues:
         raise Invalid(f"{path} cannot be read: {document.issues[0].message}")

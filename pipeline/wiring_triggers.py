@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from pipeline.engine.rules import RuleEngine
@@ -16,12 +17,12 @@ if TYPE_CHECKING:
     from pipeline.services.runbooks import RunBooks
 
 
-def build_triggers(stores: Stores, books: RunBooks, now: Clock) -> dict[str, Any]:
-    """Those services by the names that they have in a studio."""
+def build_triggers(stores: Stores, books: RunBooks, now: Clock, channels: Collection[str] = ()) -> dict[str, Any]:
+    """Those services by the names that they have in a studio. `channels` are the names of notifications that lead outside."""
     return {
         "triggers": Triggers(stores, books, now),
         "trigger_views": TriggerViews(stores, books),
-        "firing": FiringRules(stores, books, now),
+        "firing": FiringRules(stores, books, now, channels=channels),
     }
 
 

@@ -127,3 +127,15 @@ def test_a_message_in_the_app_is_not_sent_anywhere(house: House) -> None:
     put(house, "in_app", "producers")
     assert messages.send_due() == 0
     assert not sender.sent
+
+
+def test_the_bell_tells_what_rules_say_here_and_which_messages_were_given_up(house: House) -> None:
+    messages, _ = over(house, Answer(Fate.NEVER, "it is not on the public internet"))
+    put(house, "in_app", "producers", text="A character is complete.")
+    put(house)
+    messages.send_due()
+    told = [notice.text for notice in house.studio.activity.notices() if notice.kind == "rule"]
+    assert sorted(told) == [
+        "A character is complete.",
+        "a message to https://example.com/hook was given up: it is not on the public internet",
+    ]
