@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from pipeline.domain.matrix import Selection
+from pipeline.domain.production import Approvals
 from pipeline.domain.records import Run
 from pipeline.domain.rules.templates import TEMPLATES
 from tests.browser.looks import barriers
 from tests.browser.stage import Stage, fresh_production
 from tests.browser.tabs import Complaints, Opens
 from tests.browser.test_looks import THEMES, at_every_size, told
+from tests.factories import PERSON
 
 LONG = "tell everybody of the long and winding story of the lighthouse keeper"
 AGAIN = {"name": "again-and-again", "when": "cell.failed", "do": [{"submit": {"mode": "all"}}]}
@@ -169,6 +172,32 @@ def test_a_rule_is_switched_where_it_is_listed(opens: Opens, stage: Stage, run: 
     switch.click()
     expect(switch).to_have_attribute("aria-checked", "false")
     assert not stage.studio.triggers.find("pause-column").enabled
+
+
+def test_the_log_tells_what_fired_and_why_another_one_did_not(opens: Opens, stage: Stage, run: Run) -> None:
+    clear(stage)
+    when_all = {"field": "character.all_approved", "is": True}
+    put(stage, {"name": "tell", "when": "cell.approved", "do": [{"notify": {"to": "producers", "text": "One more."}}]})
+    put(stage, {"name": "pack", "when": "cell.approved", "where": when_all, "do": [{"package": {"of": "character"}}]})
+    half = Approvals("auto", "human")
+    reviewed = stage.start(fresh_production(characters=1, scene_types=2, variants=1, title="Two scenes", approvals=half))
+    stage.work()
+    first = next(iter(stage.cells(reviewed).values()))
+    stage.studio.review.approve(reviewed, Selection(keys=(first.plan.key,)), PERSON)
+    stage.studio.firing.settle()
+
+    page = opens("/triggers/log")
+    entry = page.locator(".tl-entry", has_text=first.plan.key).first
+    expect(entry).to_contain_text("scene approved")
+    expect(entry).to_contain_text("1 firing, 1 not")
+    entry.locator(".tl-why", has_text="pack").click()
+    expect(page.locator(".rule-side")).to_contain_text("Why did it not fire?")
+    expect(page.locator(".rw-tree .decides")).to_contain_text("1 of 2")
+    expect(page.locator(".rw-cure")).to_contain_text("and it fires.")
+    page.locator(".chip", has_text="did not match").click()
+    expect(page.locator(".chip[aria-pressed=true]")).to_contain_text("did not match")
+    expect(page.locator(".tl-entry").first).to_be_visible()
+    assert not told(barriers(page))
 
 
 @pytest.mark.parametrize("theme", THEMES)
