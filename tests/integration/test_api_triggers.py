@@ -45,7 +45,7 @@ def test_a_rule_is_saved_approved_tried_explained_and_removed(house: House, clie
     house.studio.firing.settle()
     [fired] = client.get("triggers/firings").json()["items"]
     assert [effect["state"] for effect in fired["effects"]] == ["done"]
-    assert [one["outcome"] for one in client.get("triggers/verdicts", event=event.seq).json()["items"]] == ["matched"]
+    assert [one["outcome"] for one in client.get("triggers/verdicts", params={"event": event.seq}).json()["items"]] == ["matched"]
     house.work()
     assert client.ask("DELETE", f"triggers/{rule['id']}").status_code == 204
     assert client.get("triggers").json()["items"] == []
@@ -77,12 +77,12 @@ def test_the_command_line_applies_lists_and_exports_the_same_rules(
     monkeypatch.setenv("DATABASE_URL", house.url)
     file = tmp_path / "rules.yaml"
     file.write_text(json.dumps({"triggers": [AGAIN]}), encoding="utf-8")
-    assert entry(["triggers", "apply", str(file), "--project", TITLE]) == 0
+    assert entry.start(["triggers", "apply", str(file), "--project", TITLE]) == 0
     capsys.readouterr()
-    assert entry(["triggers", "export"]) == 0
+    assert entry.start(["triggers", "export"]) == 0
     exported = capsys.readouterr().out
     file.write_text(exported, encoding="utf-8")
-    assert entry(["triggers", "apply", str(file), "--project", TITLE, "--json"]) == 0
+    assert entry.start(["triggers", "apply", str(file), "--project", TITLE, "--json"]) == 0
     assert [one["version"] for one in json.loads(capsys.readouterr().out)["rules"]] == [1]
     for words in (["list"], ["show", "again"], ["approve", "again"], ["disable", "again"], ["firings"], ["halt"], ["resume"]):
-        assert entry(["triggers", *words]) == 0
+        assert entry.start(["triggers", *words]) == 0
