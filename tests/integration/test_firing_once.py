@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.domain.choices import Mode
 from pipeline.domain.matrix import Selection
 from pipeline.domain.records import Actor
 from tests.factories import PERSON, House, make_production, quick_folder
@@ -32,7 +33,7 @@ def prepared(folder: Path, url: str, clock: FakeClock) -> None:
     house = House(folder, url, clock=clock)
     run = house.create(PRODUCTION, auto_deliver=False)
     house.studio.triggers.save(THREE, project=TITLE, actor=PERSON)
-    house.studio.submission.submit(run, Selection(), "missing", PERSON)  # type: ignore[arg-type]
+    house.studio.submission.submit(run, Selection(), Mode.MISSING, PERSON)
     house.work()
     house.die()
 
@@ -106,7 +107,7 @@ def test_engines_on_one_database_fire_each_rule_once_for_an_event(house: House) 
     run = house.create(make_production(characters=4, scene_types=3, variants=2, segments=1), auto_deliver=False)
     told = {"name": "told", "when": "cell.approved", "do": [{"notify": {"to": "producers"}}]}
     house.studio.triggers.save(told, project=TITLE, actor=Actor("user", "admin"))
-    house.studio.submission.submit(run, Selection(), "missing", PERSON)  # type: ignore[arg-type]
+    house.studio.submission.submit(run, Selection(), Mode.MISSING, PERSON)
     others = [House(house.folder, house.url, clock=house.clock) for _ in range(2)]
     over = threading.Event()
     threads = [threading.Thread(target=keep_firing, args=(one, over)) for one in others]
