@@ -158,18 +158,6 @@ event_chains = Table(
 )
 """The chain of each event that a firing led to. An event that is not here begins a chain of its own."""
 
-scene_type_pauses = Table(
-    "scene_type_pauses",
-    metadata,
-    key(),
-    ref("run_id", "production_runs"),
-    Column("scene_type", Text, nullable=False),
-    Column("at", UtcTime, nullable=False),
-    Column("by", Text, nullable=False),
-    UniqueConstraint("run_id", "scene_type"),
-)
-"""Scene types of which nothing new starts in a run."""
-
 messages = Table(
     "messages",
     metadata,

@@ -6,14 +6,13 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, func, or_, select, update
 
 from data.models import jobs, projects
 from data.models import production_run_cells as cells
 from data.models import production_runs as runs
 from data.reads import Read
 from data.repositories.job_rows import READY, RUNNING
-from data.trigger_models import scene_type_pauses as pauses
 from pipeline.domain.schedule import Schedule, from_plain, to_plain
 from pipeline.domain.stages import Lane
 
@@ -33,21 +32,6 @@ class Schedules:
     def put(self, project_id: int, schedule: Schedule) -> None:
         """Set the schedule of a project."""
         self._connection.execute(update(projects).where(projects.c.id == project_id).values(schedule=to_plain(schedule)))
-
-    def paused_scene_types(self, run_id: int) -> frozenset[str]:
-        """The scene types of which nothing new starts in a run."""
-        return frozenset(self._connection.execute(select(pauses.c.scene_type).where(pauses.c.run_id == run_id)).scalars())
-
-    def pause_scene_type(self, run_id: int, scene_type: str, by: str, now: datetime) -> None:
-        """Start nothing new of a scene type in a run, from now on; once is enough."""
-        if scene_type not in self.paused_scene_types(run_id):
-            row = {"run_id": run_id, "scene_type": scene_type, "by": by, "at": now}
-            self._connection.execute(insert(pauses), row)
-
-    def resume_scene_type(self, run_id: int, scene_type: str) -> bool:
-        """Let a scene type go on; False when it was not paused."""
-        ours = (pauses.c.run_id == run_id, pauses.c.scene_type == scene_type)
-        return self._connection.execute(delete(pauses).where(*ours)).rowcount == 1
 
     def has_waiting(self, run_id: int, now: datetime, scene_type: str | None = None) -> bool:
         """Whether a job of generation of the run could start now, of this scene type where one is given."""

@@ -6,7 +6,7 @@ What changes the state of the studio is done here and now; what leaves the house
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from data.store import Store
@@ -15,6 +15,7 @@ from pipeline.domain.records import Actor, Cell, Delivery
 from pipeline.domain.rules.effects import Effect
 from pipeline.domain.rules.model import Kind
 from pipeline.domain.rules.stored import Mark
+from pipeline.domain.schedule import Schedule, to_plain
 from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import CellStatus, DeliveryStatus, RunStatus
 from pipeline.services import asking
@@ -177,8 +178,14 @@ def _flag(store: Store, books: RunBooks, effect: Effect, deed: Deed) -> Done:
 def _pause(store: Store, books: RunBooks, effect: Effect, deed: Deed) -> Done:
     run = store.runs.by_ids([_run(deed)])[_run(deed)]
     if effect.action.of == "scene_type":
-        for name in effect.names:
-            store.schedules.pause_scene_type(run.id, name, str(deed.actor), store.journal.now)
+        before = store.schedules.all().get(run.project_id, Schedule())
+        none = dict.fromkeys(effect.names, 0)
+        paused = replace(before, scene_types={**before.scene_types, **none})
+        store.schedules.put(run.project_id, paused)
+        store.journal.record(
+            "project.scheduled", actor=deed.actor, subject="project", subject_id=run.project_id, cause=deed.cause,
+            data=to_plain(paused),
+        )  # fmt: skip
         return Done(result={"scene_types": list(effect.names)})
     if run.status is not RunStatus.RUNNING:
         raise Conflict(f"The run is {run.status.value}.")

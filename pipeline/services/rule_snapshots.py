@@ -51,8 +51,14 @@ def snapshot(store: Store, books: RunBooks, run_id: int | None) -> Snapshot:
         left=_left(store, books, run, price),
         outputs=len(production.outputs),
         delivers_by_itself=run.auto_deliver,
-        paused_scene_types=store.schedules.paused_scene_types(run.id),
+        paused_scene_types=_paused(store, run),
     )
+
+
+def _paused(store: Store, run: Run) -> frozenset[str]:
+    """The scene types of which the schedule lets none start."""
+    schedule = store.schedules.all().get(run.project_id)
+    return frozenset(name for name, most in schedule.scene_types.items() if most == 0) if schedule else frozenset()
 
 
 def _cells(store: Store, run: Run, cells: list[Cell]) -> tuple[CellFacts, ...]:

@@ -6,32 +6,18 @@ A rule that could run in a circle which nothing bounds is refused when it is sav
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from data.store import Store, Stores
-from pipeline.domain.errors import Conflict, Invalid, NotFound, Refused
-from pipeline.domain.issues import Issue, has_errors
+from pipeline.domain.errors import Conflict, NotFound, Refused
 from pipeline.domain.names import did_you_mean, fold
 from pipeline.domain.records import Actor
-from pipeline.domain.rules.loops import Loop, analyse
-from pipeline.domain.rules.model import Rule
-from pipeline.domain.rules.reading import read_rule
 from pipeline.domain.rules.stored import Halt, StoredRule
-from pipeline.domain.rules.writing import write_rule
 from pipeline.domain.statuses import CellStatus
 from pipeline.ports import Clock
 from pipeline.services.advance import Advance
+from pipeline.services.rule_keeping import current_rule, save_in, tell
 from pipeline.services.runbooks import RunBooks
-
-
-class InvalidRule(Invalid):
-    """What was given is no rule; `issues` has everything that is wrong, each at its place."""
-
-    def __init__(self, issues: Sequence[Issue]) -> None:
-        first = next((issue for issue in issues if issue.severity == "error"), issues[0])
-        super().__init__(f"The rule cannot be saved: {first.message} {first.suggestion}".strip())
-        self.issues = tuple(issues)
 
 
 class Triggers:
@@ -68,34 +54,39 @@ class Triggers:
         with self._stores.begin(self._clock.now()) as store:
             return save_in(store, spec, project=project, actor=actor, rule_id=rule_id, origin=origin)
 
+    def apply(self, specs: Sequence[Any], *, project: str | None, actor: Actor) -> list[StoredRule]:
+        """Save several rules at once, or none of them; see `save` for what is raised."""
+        with self._stores.begin(self._clock.now()) as store:
+            return [save_in(store, spec, project=project, actor=actor) for spec in specs]
+
     def enable(self, rule: StoredRule, enabled: bool, actor: Actor) -> StoredRule:
         """Switch a rule on or off. What happened while it was off is not made up for."""
         with self._stores.begin(self._clock.now()) as store:
-            current = _current(store, rule.id)
+            current = current_rule(store, rule.id)
             if current.enabled != enabled:
                 store.triggers.enable(rule.id, enabled, store.journal.seq)
-                _tell(store, "enabled" if enabled else "disabled", current, actor)
-            return _current(store, rule.id)
+                tell(store, "enabled" if enabled else "disabled", current, actor)
+            return current_rule(store, rule.id)
 
     def approve(self, rule: StoredRule, actor: Actor, *, version: int | None = None) -> StoredRule:
         """An admin approves the newest version. Raises Conflict when it is not `version` any more, Refused for rules."""
         if actor.kind == "rule":
             raise Refused("A rule cannot approve a rule. An admin has to look at it.")
         with self._stores.begin(self._clock.now()) as store:
-            current = _current(store, rule.id)
+            current = current_rule(store, rule.id)
             if version is not None and version != current.version:
                 raise Conflict(f'Rule "{current.name}" is at version {current.version} now. Look at that one first.')
             if current.approved_at is None:
                 store.triggers.approve(current, str(actor), store.journal.now)
-                _tell(store, "approved", current, actor)
-            return _current(store, rule.id)
+                tell(store, "approved", current, actor)
+            return current_rule(store, rule.id)
 
     def remove(self, rule: StoredRule, actor: Actor) -> None:
         """Take a rule away. What it did stays explained."""
         with self._stores.begin(self._clock.now()) as store:
-            current = _current(store, rule.id)
+            current = current_rule(store, rule.id)
             store.triggers.remove(rule.id, store.journal.now)
-            _tell(store, "removed", current, actor)
+            tell(store, "removed", current, actor)
 
     def halt(self, actor: Actor, *, reason: str = "", stop_queued: bool = False, stop_running: bool = False) -> Halt:
         """Stop every rule at once; as a choice also the work that rules have asked for and that waits or runs.
@@ -135,75 +126,6 @@ class Triggers:
             return store.triggers.edition()[1]
 
 
-def save_in(
-    store: Store, spec: Any, *, project: str | None, actor: Actor, rule_id: int | None = None, origin: str = "people"
-) -> StoredRule:
-    """As `Triggers.save`, inside a caller's transaction."""
-    read = read_rule(spec, project=project)
-    if has_errors(read.issues) or not read.rules:
-        raise InvalidRule(read.issues)
-    [rule] = read.rules
-    project_id = None if rule.scope.project is None else store.runs.find_project(rule.scope.project)
-    if rule.scope.project is not None and project_id is None:
-        raise NotFound(f'There is no production "{rule.scope.project}". Create a run of it first, or write everywhere: true.')
-    live = store.triggers.live()
-    old = _old(live, rule, project_id, rule_id)
-    plain = write_rule(rule)
-    if old is not None and dict(old.spec) == plain and old.enabled == rule.enabled:
-        return old
-    _refuse_loops(live, rule, old)
-    now, by = store.journal.now, str(actor)
-    if old is None:
-        if not live:
-            store.triggers.move_cursor(store.journal.seq)
-        key = store.triggers.add(
-            project_id=project_id, name=rule.name, spec=plain, enabled=rule.enabled, origin=origin, by=by,
-            from_seq=store.journal.seq, now=now,
-        )  # fmt: skip
-    else:
-        key = old.id
-        store.triggers.add_version(old, name=rule.name, spec=plain, enabled=rule.enabled, by=by, now=now)
-    saved = _current(store, key)
-    _tell(store, "saved", saved, actor)
-    return saved
-
-
-def unbounded(live: Sequence[StoredRule], rule: Rule, old: StoredRule | None) -> list[Loop]:
-    """The circles that nothing bounds and that this rule would be part of."""
-    own = "new" if old is None else str(old.id)
-    others = [one.rule for one in live if one is not old]
-    found = analyse([*others, replace(rule, id=own, age=len(live))])
-    return [loop for loop in found.refused if own in loop.rules]
-
-
-def _refuse_loops(live: Sequence[StoredRule], rule: Rule, old: StoredRule | None) -> None:
-    loops = unbounded(live, rule, old)
-    if loops:
-        raise Refused(f"Nothing bounds the loop {loops[0].words}. {loops[0].cure}".strip())
-
-
-def _old(live: Sequence[StoredRule], rule: Rule, project_id: int | None, rule_id: int | None) -> StoredRule | None:
-    """The rule of which this is another version. Raises NotFound for a number that is not there, Conflict for a name taken."""
-    same = next((one for one in live if one.project_id == project_id and fold(one.name) == fold(rule.name)), None)
-    if rule_id is None:
-        return same
-    found = next((one for one in live if one.id == rule_id), None)
-    if found is None:
-        raise NotFound(f"There is no rule {rule_id}.")
-    if same is not None and same.id != rule_id:
-        raise Conflict(f'There is another rule "{rule.name}". Give each rule a name of its own.')
-    if found.project_id != project_id:
-        raise Conflict("A rule stays with its production. Save it as a new rule.")
-    return found
-
-
-def _current(store: Store, rule_id: int) -> StoredRule:
-    found = store.triggers.by_id(rule_id)
-    if found is None:
-        raise NotFound(f"There is no rule {rule_id} any more.")
-    return found
-
-
 def _stop_work(store: Store, books: RunBooks, actor: Actor, *, running: bool) -> list[str]:
     """Cancel the unfinished jobs of what rules have asked for, those that run as a choice; the key of its cell for each."""
     advance = Advance(store, books, actor)
@@ -234,11 +156,6 @@ def _cancel_subjects(advance: Advance, subject: str, ids: Sequence[int]) -> None
     for still in advance.store.stills.by_ids(ids).values():
         if still.status.value in under_way:
             advance.move_still(still, CellStatus.CANCELLED, reason="the rules were halted")
-
-
-def _tell(store: Store, what: str, rule: StoredRule, actor: Actor) -> None:
-    data = {"name": rule.name, "version": rule.version}
-    store.journal.record(f"trigger.{what}", actor=actor, subject="trigger", subject_id=rule.id, data=data)
 
 
 def _tell_all(store: Store, what: str, actor: Actor, data: Mapping[str, Any]) -> None:

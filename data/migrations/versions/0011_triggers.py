@@ -183,17 +183,6 @@ def _chains() -> None:
 
 def _rest() -> None:
     op.create_table(
-        "scene_type_pauses",
-        sa.Column("id", ID, autoincrement=True, nullable=False),
-        sa.Column("run_id", sa.BigInteger(), nullable=False),
-        sa.Column("scene_type", sa.Text(), nullable=False),
-        sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.Column("by", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_scene_type_pauses"),
-        sa.ForeignKeyConstraint(["run_id"], ["production_runs.id"], name="fk_scene_type_pauses_run_id"),
-        sa.UniqueConstraint("run_id", "scene_type", name="uq_scene_type_pauses_run_id_scene_type"),
-    )
-    op.create_table(
         "messages",
         sa.Column("id", ID, autoincrement=True, nullable=False),
         sa.Column("firing_id", sa.BigInteger()),
@@ -224,7 +213,6 @@ def downgrade() -> None:
     """Remove them."""
     for name in (
         "messages",
-        "scene_type_pauses",
         "event_chains",
         "chain_marks",
         "trigger_halts",
