@@ -16,6 +16,8 @@ from pipeline.domain.rules.stored import Halt as Stored
 OPEN, DIALOG, DO, RESUME = "halt-open", "halt-dialog", "halt-do", "halt-resume"
 REASON, WORK = "halt-reason", "halt-work"
 TITLE = "halt-title"
+GO = "triggers-go"
+"""Where the browser goes once it is done: every page with the red switch has this place."""
 WORK_CHOICES = {"none": "leave it", "queued": "take out what is queued", "running": "take out what is queued and stop what runs"}
 
 

@@ -66,6 +66,7 @@ def page(view: View) -> Component:
     """The page as it is now."""
     return html.Div(
         [
+            dcc.Location(id=trigger_halt.GO, refresh="callback-nav"),
             html.Div(
                 [
                     html.H1("Trigger log", className="h1"),
@@ -86,7 +87,7 @@ def page(view: View) -> Component:
                 className="rule-cols",
             ),
             trigger_halt.dialog(view.halt),
-            frame.keys_of(("w", "ask why the newest one did not fire"),),
+            frame.keys_of(),
         ],
         className="page rule triggers-log",
     )  # fmt: skip

@@ -21,7 +21,6 @@ from pipeline.domain.rules.wording import sentence
 
 HEAD, NEXT, LIST, CHAIN = "triggers-head", "triggers-next", "triggers-list", "triggers-chain"
 AS_GRAPH, AS_TABLE, DRAWN, TOLD = "chain-as-graph", "chain-as-table", "chain-drawn", "chain-told"
-GO = "triggers-go"
 SWITCH, APPROVE, REMOVE, TEMPLATE = "trigger-switch", "trigger-approve", "trigger-remove", "trigger-template"
 _EMPTY = (
     "A rule says: when this happens, do that. When a variant is approved, submit its scenes; when all scenes of a character are "
@@ -56,7 +55,7 @@ def page(view: View) -> Component:
     """The page as it is now."""
     return html.Div(
         [
-            dcc.Location(id=GO, refresh="callback-nav"),
+            dcc.Location(id=trigger_halt.GO, refresh="callback-nav"),
             html.Div(
                 [
                     html.H1("Triggers", className="h1"),

@@ -73,20 +73,33 @@ async def change(_: object, __: object, draft: Draft, of: dict[str, Any]) -> tup
 
 
 def _changed(draft: Draft) -> Draft:
-    """The draft after what was touched; a part that was only drawn changes nothing."""
+    """The draft after what was touched; a part that was only drawn changes nothing.
+
+    What stands in the other places counts, too: somebody may have gone on before an earlier change was answered.
+    """
     at, value = ctx.triggered_id, ctx.triggered[0]["value"] if ctx.triggered else None
-    if not at or (value is None and at["type"] == rule_parts.PRESS):
+    if not at or value is None:
         raise PreventUpdate
+    path, made = at["path"], draft
+    for field in ctx.inputs_list[0]:
+        if field["id"]["path"] not in (path, "fuel.gpu_seconds"):
+            made = _with(made, field["id"]["path"], field.get("value"))
     if at["type"] == rule_parts.PRESS:
-        return pressed(draft, at["verb"], at["path"])
-    try:
-        wanted = meant(draft, at["path"], value)
-        is_new = part_at(draft, at["path"]) != wanted
-    except (KeyError, IndexError, TypeError):
-        raise PreventUpdate from None  # a part that is there no more
-    if not is_new or value is None:
+        return pressed(made, at["verb"], path)
+    made = _with(made, path, value)
+    if made == draft:
         raise PreventUpdate
-    return changed(draft, at["path"], wanted)
+    return made
+
+
+def _with(draft: Draft, path: str, value: Any) -> Draft:
+    """The draft with what stands in one place; as it is where that place is there no more, or holds it already."""
+    try:
+        wanted = meant(draft, path, value)
+        is_new = value is not None and part_at(draft, path) != wanted
+        return changed(draft, path, wanted) if is_new else draft
+    except (KeyError, IndexError, TypeError):
+        return draft
 
 
 def _answer(draft: Draft, of: dict[str, Any]) -> tuple[object, ...]:

@@ -76,7 +76,7 @@ def open_halt(pressed: int | None) -> bool:
 
 
 @callback(
-    Output(triggers.GO, "href", allow_duplicate=True),
+    Output(trigger_halt.GO, "href", allow_duplicate=True),
     Input(trigger_halt.DO, "n_clicks"),
     Input(trigger_halt.RESUME, "n_clicks"),
     State(trigger_halt.REASON, "value"),
@@ -109,7 +109,7 @@ clientside_callback(
 )
 clientside_callback(
     ClientsideFunction("triggers", "open"),
-    Output(triggers.GO, "href"),
+    Output(trigger_halt.GO, "href"),
     Input(rule_chain.GRAPH, "tapNodeData"),
     prevent_initial_call=True,
 )

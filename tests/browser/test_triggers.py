@@ -164,6 +164,15 @@ def test_everything_is_halted_with_a_receipt_and_goes_on_after_a_look_at_it(open
     assert stage.studio.triggers.halted() == ""
 
 
+def test_the_red_switch_works_from_the_log_too(opens: Opens, stage: Stage, run: Run) -> None:
+    page = opens("/triggers/log")
+    page.locator("#halt-open").click()
+    page.locator("#halt-do").click()
+    expect(page.locator(".tr-next.halted")).to_contain_text("All rules are halted")
+    assert stage.studio.triggers.halted()
+    stage.studio.triggers.resume(PERSON)
+
+
 def test_a_rule_is_switched_where_it_is_listed(opens: Opens, stage: Stage, run: Run) -> None:
     put_usual(stage)
     page = opens("/triggers")
