@@ -15,6 +15,7 @@ from pipeline.domain.records import Run
 RAIL = (
     ("Pulse", "/", "pulse"),
     ("Board", "/", "board"),
+    ("Triggers", "/triggers", "triggers"),
     ("Fleet", "/fleet", "fleet"),
     ("Budgets", "/budgets", "budgets"),
     ("Workflows", "/workflows", "workflows"),
@@ -123,6 +124,7 @@ _KEYS_EVERYWHERE = (
     ("g p", "go to Pulse"),
     ("g b", "go to the board"),
     ("g r", "go to what waits for review"),
+    ("g t", "go to the triggers"),
     ("g f", "go to the fleet"),
     ("g m", "go to the budgets"),
     ("g w", "go to the workflows"),

@@ -17,8 +17,8 @@ COUNT = "bell-count"
 LIST = "notice-list"
 DRAWER = "notices"
 _MOST_SHOWN = 99
-_SHOWN_AS = {"waiting": "review", "failed": "failed", "budget": "blocked", "sealed": "approved"}
-_HEADS = {"waiting": "Waits for people", "failed": "Failed", "budget": "Budgets", "sealed": "Sealed"}
+_SHOWN_AS = {"waiting": "review", "failed": "failed", "budget": "blocked", "rule": "queued", "sealed": "approved"}
+_HEADS = {"waiting": "Waits for people", "failed": "Failed", "budget": "Budgets", "rule": "From rules", "sealed": "Sealed"}
 
 
 def bell() -> Component:
@@ -71,6 +71,8 @@ def address(notice: Notice) -> str:
     """Where a notice leads: to the scene, the board of what waits, the scenes that need a picture, or the deliveries."""
     if notice.subject == "budget":
         return "/budgets"
+    if notice.subject == "message":
+        return "/triggers/log"
     if notice.subject == "delivery":
         return f"/deliveries?run={notice.run_id}"
     if notice.subject == "cell" and notice.count == 1:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -40,6 +41,15 @@ class Batch:
                     cursor.executemany(prepared.sql, prepared.rows(rows))
             else:
                 self._connection.execute(statement, rows)
+
+    @contextmanager
+    def kept_apart(self) -> Iterator[None]:
+        """Forget what was queued meanwhile when the caller's part fails."""
+        try:
+            yield
+        except BaseException:
+            self._groups = {}
+            raise
 
 
 class _Prepared:

@@ -24,10 +24,12 @@ from data.repositories.cells import Cells
 from data.repositories.costs import Costs
 from data.repositories.deliveries import Deliveries
 from data.repositories.engines import Engines
+from data.repositories.firings import Firings
 from data.repositories.fleet_work import FleetWorks
 from data.repositories.idempotency import Idempotency
 from data.repositories.jobs import Jobs
 from data.repositories.journal import Journal
+from data.repositories.messages import Messages
 from data.repositories.outputs import Outputs
 from data.repositories.pages import Pages
 from data.repositories.runs import Runs
@@ -37,6 +39,7 @@ from data.repositories.takes import Takes
 from data.repositories.tallies import Tallies
 from data.repositories.telemetry import Telemetry
 from data.repositories.test_shots import TestShots
+from data.repositories.triggers import Triggers
 from data.repositories.workers import Workers
 from data.repositories.workflows import Workflows
 from pipeline.domain.errors import Conflict, Unavailable
@@ -73,10 +76,22 @@ class Store:
         self.idempotency = Idempotency(connection)
         self.pages = Pages(connection)
         self.tallies = Tallies(connection)
+        self.triggers = Triggers(connection)
+        self.firings = Firings(connection, batch)
+        self.messages = Messages(connection)
 
     def flush(self) -> None:
         """Send the waiting writes, so that reads in this transaction see them."""
         self.batch.flush()
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """A part of the transaction that is undone as a whole when it raises; the error goes on to the caller."""
+        self.flush()
+        place = self.journal.place
+        with self.batch.kept_apart(), self.journal.going_back(place), self.connection.begin_nested():
+            yield
+            self.flush()
 
 
 class Stores:
@@ -88,6 +103,8 @@ class Stores:
         self._writers = (_connect_writer(url) or self.engine).execution_options(stripboard_write=True)
         self._checkpoint = checkpoint
         self._writing = threading.Lock()
+        self.after_commit: Callable[[], None] = lambda: None
+        """Called after every commit of this process: whoever waits for events looks at once."""
 
     @property
     def product(self) -> str:
@@ -109,6 +126,7 @@ class Stores:
             store.journal.write_head()
             store.flush()
             self._checkpoint("store.commit")
+        self.after_commit()
         self._checkpoint("store.committed")
 
     @contextmanager

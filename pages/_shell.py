@@ -41,7 +41,8 @@ INDEX = """<!DOCTYPE html>
 
 _FOUND_EACH = 8
 _PAGES = {
-    "/": "Pulse", "/fleet": "Fleet", "/workflows": "Workflows", "/budgets": "Budgets", "/deliveries": "Deliveries",
+    "/": "Pulse", "/triggers": "Triggers", "/fleet": "Fleet", "/workflows": "Workflows", "/budgets": "Budgets",
+    "/deliveries": "Deliveries",
 }  # fmt: skip
 
 
@@ -100,6 +101,8 @@ def _where(path: str) -> tuple[list[Component], str]:
         run_id = int(found[1])
     run = next((run for run in runs if run.id == run_id), None)
     board = f"/runs/{run.id}" if run else "/"
+    if path.startswith("/triggers/"):
+        return frames.crumbs(("Triggers", "/triggers"), ("Log" if path == "/triggers/log" else "Rule", None)), board
     if path in _PAGES or run is None or not re.match("/(runs|cells)/", path):
         return frames.crumbs((_PAGES.get(path, "Not found"), None)), board
     if scene is not None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from pipeline.domain.messages import Answer, Message
 from pipeline.domain.records import StoredFile
 from pipeline.domain.telemetry.readings import Reading
 from pipeline.domain.work import OutputFile, Request, Result, Update
@@ -161,6 +162,14 @@ class ReadingsSink(Protocol):
 
     def send(self, readings: Sequence[Reading], now: datetime) -> None:
         """Hand them over, all or none. Raises Unavailable when that may work later, another error when it will not."""
+        ...
+
+
+class MessageSender(Protocol):
+    """Whoever brings messages to people and programs outside."""
+
+    def send(self, message: Message, now: datetime) -> Answer:
+        """One try, within bounded time. Nothing is raised; the same message may be sent again and has the same key."""
         ...
 
 

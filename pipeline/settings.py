@@ -30,6 +30,10 @@ class Settings:
     has_screen: bool = False
     agent_key: str = field(default="", repr=False)
     gpu_limits: tuple[limits.Threshold, ...] = limits.DEFAULTS
+    channels: Path | None = None
+    webhook_secret: str = field(default="", repr=False)
+    webhook_networks: str = ""
+    webhook_http: bool = False
 
     @property
     def media_root(self) -> Path:
@@ -50,6 +54,11 @@ class Settings:
     def credentials_root(self) -> Path:
         """The signing certificate made on this machine."""
         return self.home / "credentials"
+
+    @property
+    def channels_file(self) -> Path:
+        """Names of channels with their addresses."""
+        return self.channels or self.home / "channels.yaml"
 
     @property
     def deliveries_root(self) -> Path:
@@ -99,6 +108,10 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         has_screen=sys.platform in ("darwin", "win32") or bool(values.get("DISPLAY") or values.get("WAYLAND_DISPLAY")),
         agent_key=agent_key(values.get("STRIPBOARD_AGENT_KEY") or ""),
         gpu_limits=_gpu_limits(values.get("STRIPBOARD_GPU_LIMITS") or ""),
+        channels=_path(values.get("STRIPBOARD_CHANNELS")),
+        webhook_secret=values.get("STRIPBOARD_WEBHOOK_SECRET", ""),
+        webhook_networks=values.get("STRIPBOARD_WEBHOOK_NETWORKS", ""),
+        webhook_http=_switch("STRIPBOARD_WEBHOOK_HTTP", values.get("STRIPBOARD_WEBHOOK_HTTP") or "off"),
     )
 
 

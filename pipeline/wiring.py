@@ -43,12 +43,14 @@ if TYPE_CHECKING:
     from pipeline.services.costs import Costs
     from pipeline.services.deliveries import Deliveries
     from pipeline.services.dispatch import Dispatch
+    from pipeline.services.firing import FiringRules
     from pipeline.services.fleet_forecasts import FleetForecasts
     from pipeline.services.fleet_pages import FleetPages
     from pipeline.services.invariants import Invariants
     from pipeline.services.leases import Leases
     from pipeline.services.live_work import LiveWork
     from pipeline.services.media_files import MediaFiles
+    from pipeline.services.messages import Messages
     from pipeline.services.overview import Overview
     from pipeline.services.packages import Packages
     from pipeline.services.planning import Planning
@@ -63,6 +65,9 @@ if TYPE_CHECKING:
     from pipeline.services.submission import Submission
     from pipeline.services.telemetry import Telemetry
     from pipeline.services.test_shots import TestShots
+    from pipeline.services.trigger_pages import TriggerPages
+    from pipeline.services.trigger_views import TriggerViews
+    from pipeline.services.triggers import Triggers
     from pipeline.services.upkeep import Upkeep
     from pipeline.services.workers import Workers
     from pipeline.services.workflows import Workflows
@@ -140,6 +145,11 @@ class Studio:
     test_shots: TestShots
     fleet_forecasts: FleetForecasts
     live_work: LiveWork
+    messages: Messages
+    trigger_pages: TriggerPages
+    triggers: Triggers
+    trigger_views: TriggerViews
+    firing: FiringRules
 
     def close(self) -> None:
         """Give the database connections back."""
@@ -202,6 +212,7 @@ def build_studio(
         previews=Previews(stores, media.copy_out, lambda folder: shutil.rmtree(folder, ignore_errors=True)),
         **_fleet(settings, stores, now, servers=servers, probe=probe),
         **_decisions(stores, books, now, media, productions.presets),
+        **_triggers(settings, stores, books, now),
         **_workflows(stores, now, media),
         **build_views(settings, stores, books, now, media=media, spool=spool),
     )
@@ -245,6 +256,14 @@ def _decisions(stores: Stores, books: RunBooks, now: Clock, media: MediaStore, p
         "review": Review(stores, books, now),
         "retakes": Retakes(stores, books, now),
     }
+
+
+def _triggers(settings: Settings, stores: Stores, books: RunBooks, now: Clock) -> dict[str, Any]:
+    """The services of rules."""
+    from pipeline.wiring_messages import channels
+    from pipeline.wiring_triggers import build_triggers
+
+    return build_triggers(stores, books, now, tuple(channels(settings)))
 
 
 def _open(settings: Settings, checkpoint: Callable[[str], None] | None) -> tuple[Stores, MediaStore, Spool]:
@@ -314,6 +333,7 @@ def build_scheduler(studio: Studio, engine: Dispatcher) -> Scheduler:
     """The safety-net loop; it starts only in the one process that gets its lock."""
     from pipeline.engine.scheduler import Scheduler
     from pipeline.wiring_shots import build_driver
+    from pipeline.wiring_triggers import build_rule_engine
 
     return Scheduler(
         studio.upkeep,
@@ -323,6 +343,8 @@ def build_scheduler(studio: Studio, engine: Dispatcher) -> Scheduler:
         release_lock=lambda: studio.locks.release("scheduler"),
         look_for_dead=engine.look_for_dead,
         wake=engine.wake,
+        send_messages=studio.messages.send_due,
+        rules=build_rule_engine(studio.stores, studio.firing, engine.wake),
         shots=build_driver(
             studio.settings, studio.test_shots, media=studio.media, spool=studio.spool, forget=studio.upkeep.forget
         ),

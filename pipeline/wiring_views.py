@@ -18,6 +18,8 @@ from pipeline.services.live_work import LiveWork
 from pipeline.services.media_files import MediaFiles
 from pipeline.services.overview import Overview
 from pipeline.services.search import Search
+from pipeline.services.trigger_pages import TriggerPages
+from pipeline.wiring_messages import build_messages
 
 if TYPE_CHECKING:
     from data.store import Stores
@@ -43,7 +45,9 @@ def build_views(
         "files": MediaFiles(stores, books, media.stored, partial(_small_picture, settings.cache_root / "thumbnails")),
         "live_work": LiveWork(stores, books, now, newest_preview=spool.newest_preview),
         "overview": Overview(stores, books, now, slots=settings.parallel, free_disk=partial(_free_disk, settings.home)),
+        "messages": build_messages(settings, stores, now),
         "search": Search(stores),
+        "trigger_pages": TriggerPages(stores, books, now),
     }
 
 

@@ -115,7 +115,7 @@
   const go = (place) => {
     const board = $("rail-board");
     const link = {
-      p: $("rail-pulse"), b: board, f: $("rail-fleet"), w: $("rail-workflows"), m: $("rail-budgets"), d: $("rail-deliveries"),
+      p: $("rail-pulse"), b: board, t: $("rail-triggers"), f: $("rail-fleet"), w: $("rail-workflows"), m: $("rail-budgets"), d: $("rail-deliveries"),
     }[place];
     if (link) link.click();
     else if (place === "r") review();
@@ -127,7 +127,7 @@
     const key = event.key;
     if (Date.now() - lead < 1200) {
       lead = 0;
-      if ("pbdrfwm".includes(key)) { event.preventDefault(); event.stopImmediatePropagation(); go(key); }
+      if ("pbtdrfwm".includes(key)) { event.preventDefault(); event.stopImmediatePropagation(); go(key); }
       return;
     }
     if (key === "g") lead = Date.now();

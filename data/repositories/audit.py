@@ -10,6 +10,11 @@ from sqlalchemy import Connection, and_, func, select, text
 
 from data.models import attempts, deliveries, dependencies, events, jobs, outputs, production_runs, stills, takes
 from data.models import production_run_cells as cells
+from data.trigger_models import trigger_effects as effects
+from data.trigger_models import trigger_firings as firings
+from data.trigger_models import trigger_verdicts as verdicts
+from data.trigger_models import triggers
+from pipeline.domain.rules.model import LIMITS
 from pipeline.domain.statuses import AttemptOutcome, CellStatus, DeliveryStatus, JobStatus, RunStatus
 
 _STATUS_WORDS = {status.value for status in CellStatus} | {status.value for status in RunStatus}
@@ -164,6 +169,29 @@ class Audit:
         query = select(*key, func.count()).group_by(*key).having(func.count() > 1)
         for job_id, role, label, count in self._connection.execute(query):
             yield f"job {job_id} has {count} outputs {role} {label}"
+
+    def firing_faults(self) -> Iterator[str]:
+        """Verdicts that matched without a firing, and firings without as many effects as numbered or too deep."""
+        joined = select(firings.c.id, firings.c.depth, func.count(effects.c.id), func.coalesce(func.max(effects.c.number), -1))
+        query = joined.join(effects, effects.c.firing_id == firings.c.id, isouter=True).group_by(firings.c.id, firings.c.depth)
+        for firing_id, depth, count, last in self._connection.execute(query):
+            if count != last + 1 or not count:
+                yield f"firing {firing_id} has {count} effects, the last is number {last}"
+            if not 1 <= depth <= LIMITS.max_depth:
+                yield f"firing {firing_id} is at depth {depth}"
+        same = (firings.c.event_seq == verdicts.c.event_seq) & (firings.c.trigger_id == verdicts.c.trigger_id)
+        fired = select(firings.c.id).where(same, firings.c.version == verdicts.c.version).exists()
+        missing = select(verdicts.c.event_seq, triggers.c.name, triggers.c.id).join(
+            triggers, triggers.c.id == verdicts.c.trigger_id
+        )
+        for seq, name in self._connection.execute(missing.where(verdicts.c.outcome == "matched", ~fired)):
+            if not self._was_gathered(seq):
+                yield f"rule {name} matched event {seq} and did not fire"
+
+    def _was_gathered(self, seq: int) -> bool:
+        """Whether another event of the same gathering stands for this one."""
+        lists = self._connection.execute(select(firings.c.events)).scalars()
+        return any(seq in events and len(events) > 1 for events in lists)
 
     def integrity_faults(self) -> Iterator[str]:
         """What the database says of itself."""

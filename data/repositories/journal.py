@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -47,6 +48,25 @@ class Journal:
         [row] = _HEAD.rows(self._connection, {})
         self._seq = self._first_seq = row.event_seq
         self._hash = row.audit_hash
+
+    @property
+    def seq(self) -> int:
+        """The number of the newest event, those of this transaction counted."""
+        return self._seq
+
+    @property
+    def place(self) -> tuple[int, str]:
+        """Where the numbering and the audit chain stand."""
+        return self._seq, self._hash
+
+    @contextmanager
+    def going_back(self, place: tuple[int, str]) -> Iterator[None]:
+        """Number on from `place` again when the caller's part fails: its events are not stored."""
+        try:
+            yield
+        except BaseException:
+            self._seq, self._hash = place
+            raise
 
     def record(
         self,
@@ -132,6 +152,12 @@ class Journal:
             query = select(events).where(events.c.subject == subject, events.c.subject_id.in_(part), events.c.type == type)
             found.extend(_event(row) for row in self._connection.execute(query))
         return sorted(found, key=lambda event: event.seq)
+
+    def asked(self, run_id: int, subject: str) -> dict[int, int]:
+        """How often each cell or still of a run was asked for, of those that were."""
+        queued = (events.c.run_id == run_id, events.c.type == f"{subject}.queued")
+        query = select(events.c.subject_id, func.count()).where(*queued).group_by(events.c.subject_id)
+        return {row[0]: row[1] for row in self._connection.execute(query)}
 
     def numbered(self, seqs: Sequence[int]) -> dict[int, Event]:
         """These events by number."""

@@ -97,6 +97,14 @@ class Takes:
         """The newest take of each of these cells, by cell id."""
         return self.numbered([(cell.id, cell.take) for cell in cells])
 
+    def verdicts_of_run(self, run_id: int) -> dict[tuple[int, int], Mapping[str, Any]]:
+        """What QA made of each take of a run that was measured, by cell and number."""
+        ours = select(production_run_cells.c.id).where(production_run_cells.c.run_id == run_id)
+        query = select(takes.c.cell_id, takes.c.number, takes.c.verdict).where(
+            takes.c.cell_id.in_(ours), takes.c.verdict.is_not(None)
+        )
+        return {(row.cell_id, row.number): row.verdict for row in self._connection.execute(query)}
+
     def numbered(self, wanted: Sequence[tuple[int, int]]) -> dict[int, Take]:
         """These (cell id, take number) takes, by cell id."""
         found: dict[int, Take] = {}

@@ -29,6 +29,7 @@ from pipeline.api import (
     reading,
     readings,
     schedules,
+    triggers,
     variant_images,
     views,
     workers,
@@ -60,6 +61,7 @@ ROUTERS = (
     schedules.router,
     readings.router,
     workflows.router,
+    triggers.router,
 )
 
 

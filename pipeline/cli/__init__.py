@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "verify-delivery": ("deliveries", "Check a delivery package from outside."),
     "workers": ("workers", "The machines that generate, as a fleet."),
     "budgets": ("budgets", "Limits of productions, users and runs."),
+    "triggers": ("triggers", "Rules: when this happens, do that."),
     "costs": ("costs", "What a run has cost, beside what was expected."),
     "workflows": ("workflows", "The graphs that make segments and stills, kept under names."),
     "agent": ("agent", "Tell a server what the graphics cards of this machine say."),

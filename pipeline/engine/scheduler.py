@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from pipeline.engine.rules import RuleEngine
 from pipeline.engine.shots import ShotDriver
 from pipeline.services.telemetry import Telemetry
 from pipeline.services.upkeep import Upkeep
@@ -23,6 +24,7 @@ _LOOK_S = 10
 _READ_S = 10
 _THIN_S = 60
 _SHOTS_S = 1
+_SEND_S = 1
 _TAKE_OVER_S = 5.0
 
 
@@ -39,7 +41,9 @@ class Scheduler:
         release_lock: Callable[[], None],
         look_for_dead: Callable[[], None],
         wake: threading.Event,
+        rules: RuleEngine,
         shots: ShotDriver,
+        send_messages: Callable[[], object] = lambda: None,
     ) -> None:
         self._upkeep = upkeep
         self._workers = workers
@@ -48,7 +52,9 @@ class Scheduler:
         self._release_lock = release_lock
         self._look_for_dead = look_for_dead
         self._wake = wake
+        self._rules = rules
         self._shots = shots
+        self._send_messages = send_messages
         self._loop: BackgroundScheduler | None = None
         self._waiting: threading.Thread | None = None
         self._over = threading.Event()
@@ -80,11 +86,14 @@ class Scheduler:
             self._telemetry.read_here: _READ_S,
             self._telemetry.thin: _THIN_S,
             self._shots.turn: _SHOTS_S,
+            self._send_messages: _SEND_S,
+            self._rules.thin: _SWEEP_S,
         }
         for chore, seconds in chores.items():
             self._loop.add_job(_fenced(chore), "interval", seconds=seconds)
         _fenced(self._upkeep.clear_folders)()  # what those who were killed have left
         self._loop.start()
+        self._rules.start()
         return True
 
     def catch_up(self) -> None:
@@ -107,6 +116,7 @@ class Scheduler:
         if self._waiting is not None:
             self._waiting.join()
         if self._loop is not None:
+            self._rules.stop()
             self._loop.shutdown(wait=True)
             self._loop = None
             self._shots.close()

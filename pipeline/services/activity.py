@@ -9,11 +9,13 @@ from pipeline.domain.activity import JobRow, Notice, log_text, stage_words
 from pipeline.domain.budget import ACTION_WORDS, QUANTITY_WORDS, Action
 from pipeline.domain.errors import NotFound
 from pipeline.domain.records import Attempt, Event, Job, Run
+from pipeline.domain.rules.messages import Message
 from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus
 from pipeline.ports import Clock
 from pipeline.services.runbooks import RunBooks
 
 _LOOKED_BACK = 600
+_FROM_RULES = 20
 _TOLD = ("cell.failed", "still.failed", "delivery.failed", "delivery.sealed", "delivery.cancelled", "budget.reached")
 _ACTIVE = (RunStatus.RUNNING, RunStatus.PAUSED)
 
@@ -70,7 +72,9 @@ class Activity:
             levels = [
                 _level(event, names[event.subject_id]) for event in told if _is_of_budget(event) and event.subject_id in names
             ]
-        return [*waiting, *levels, *(notice for notice in notices if notice is not None)][:limit]
+            sent = store.messages.latest(_FROM_RULES, states=("sent", "dead"))
+        rules = [_from_rule(message, runs) for message in sent if message.kind == "in_app" or message.state == "dead"]
+        return [*waiting, *levels, *rules, *(notice for notice in notices if notice is not None)][:limit]
 
     def _waiting(self, store: Store, run: Run) -> list[Notice]:
         found = []
@@ -159,6 +163,16 @@ def _standing(store: Store, told: Sequence[Event]) -> dict[tuple[str, int], tupl
 
 def _is_of_budget(event: Event) -> bool:
     return event.subject == "budget"
+
+
+def _from_rule(message: Message, runs: Mapping[int, Run]) -> Notice:
+    """What a rule tells people here, or that a message of it could not be delivered."""
+    text = str(message.payload.get("text") or message.payload.get("title") or "A rule has fired.")
+    if message.state == "dead":
+        text = f"a message to {message.target} was given up: {message.last_error}"
+    run = runs.get(message.run_id or 0)
+    name = str(message.payload.get("rule") or "a rule")
+    return Notice("rule", text, message.created_at, message.run_id or 0, run.name if run else name, "message", message.id)
 
 
 def _level(event: Event, name: str) -> Notice:

@@ -189,8 +189,8 @@ class Dispatch:
         settlement.finish()
         if settlement.runs_with_exports:
             advance.store.flush()
-            for run_id in settlement.runs_with_exports:
-                Sealing(advance).deliver_when_ready(run_id)
+            for run_id, cause in settlement.runs_with_exports.items():
+                Sealing(advance).deliver_when_ready(run_id, cause)
 
     # Claiming ---------------------------------------------------------------------------------------------------
 

@@ -65,6 +65,7 @@ class Invariants:
             ("I6", "approved takes still have their files", lambda store: store.audit.approved_faults()),
             ("I7", "nothing started before what it needs was approved", lambda store: store.audit.early_starts()),
             ("I8", "spent and reserved stay within the budget, and the reservations are those of what runs", self._budgets),
+            ("I9", "each match fired once with each of its actions, none too deep", lambda store: store.audit.firing_faults()),
             ("I10", "each state has exactly one event behind it", lambda store: store.audit.event_faults()),
             ("I12", "the audit chain verifies", lambda store: store.journal.broken_links()),
             ("I13", "each sealed delivery holds exactly what it was made of", self._deliveries),

@@ -12,11 +12,12 @@ from pipeline.domain.decisions import overtaken
 from pipeline.domain.errors import Conflict, NotFound
 from pipeline.domain.matrix import Selection
 from pipeline.domain.names import did_you_mean
-from pipeline.domain.records import Actor, Cell, JobInput, Run, Still
+from pipeline.domain.records import Actor, Cell, Run, Still
 from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus, StillKind
 from pipeline.ports import Clock
 from pipeline.services.advance import Advance
+from pipeline.services.assembled import scenes
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.sealing import Sealing
 from pipeline.services.selections import selected
@@ -58,8 +59,8 @@ class Review:
         variants = [
             Waiting("variant", still.key, _still_reason(still), still.candidates, frees.get(still.id, 0)) for still in stills
         ]
-        scenes = [Waiting("scene", cell.plan.key, _flaws(takes[cell.id].verdict), 1, 0) for cell in cells]
-        return sorted(variants, key=lambda waiting: -waiting.frees) + scenes
+        takes_waiting = [Waiting("scene", cell.plan.key, _flaws(takes[cell.id].verdict), 1, 0) for cell in cells]
+        return sorted(variants, key=lambda waiting: -waiting.frees) + takes_waiting
 
     def approve_variant(
         self, run: Run, key: str, actor: Actor, *, candidate: int | None = None, expected: Mapping[str, int] | None = None
@@ -107,9 +108,9 @@ class Review:
         with self._stores.begin(self._clock.now()) as store:
             advance = Advance(store, self._books, actor)
             cells = _in_review(store, run, selection, expected)
-            scenes = _scenes(store, cells)
+            made = scenes(store, cells)
             for cell in cells:
-                advance.approve_cell(cell, scenes[cell.id], actor=actor, note=note)
+                advance.approve_cell(cell, made[cell.id], actor=actor, note=note)
             advance.finish()
             store.flush()
             Sealing(advance).deliver_when_ready(run.id)
@@ -295,16 +296,6 @@ def _stuck_stills(store: Store, run: Run, selection: Selection, cell_ids: Sequen
         and (not selection.variants or still.variant in selection.variants)
         and (not selection.keys or still.key in selection.keys or still.id in needed)
     ]
-
-
-def _scenes(store: Store, cells: Sequence[Cell]) -> dict[int, JobInput]:
-    """The assembled scene of each cell's newest take."""
-    newest = {cell.id: cell.take for cell in cells}
-    return {
-        output.subject_id: JobInput("scene", output.file.sha256, output.file.media_type)
-        for output in store.outputs.of_cells(list(newest), Stage.ASSEMBLY)
-        if output.role == "scene" and output.take == newest[output.subject_id]
-    }
 
 
 def _earlier_take(store: Store, cell: Cell, wanted: int | None) -> int | None:

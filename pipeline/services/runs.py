@@ -25,6 +25,7 @@ from pipeline.domain.workflows.workflow import require
 from pipeline.ports import Clock, Media
 from pipeline.services.advance import Advance
 from pipeline.services.registered import for_production
+from pipeline.services.rule_keeping import save_in
 from pipeline.services.run_thresholds import has_thresholds, keep_thresholds
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.sealing import Sealing
@@ -86,6 +87,8 @@ class RunsService:
             keep_thresholds(store, run, production.budget)
             if production.schedule.schedule != Schedule():
                 store.schedules.put(project_id, production.schedule.schedule)
+            for spec in production.triggers:
+                save_in(store, dict(spec), project=production.title, actor=actor, origin="production")
             store.journal.record(
                 "run.created", actor=actor, subject="run", subject_id=run.id, run_id=run.id,
                 data={"cells": len(cells), "number": run.number},

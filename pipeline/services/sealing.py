@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from pipeline.domain import naming, plans
@@ -37,7 +37,7 @@ class Sealing:
         self._advance = advance
         self._store = advance.store
 
-    def deliver_when_ready(self, run_id: int) -> Delivery | None:
+    def deliver_when_ready(self, run_id: int, cause: int | None = None) -> Delivery | None:
         """Queue the delivery of a run that wants one by itself, once nothing is missing and none is under way."""
         run = self._advance.run(run_id)
         if not run.auto_deliver or run.status is not RunStatus.RUNNING:
@@ -46,14 +46,14 @@ class Sealing:
             return None
         if not self._store.cells.any_with(run_id, [CellStatus.APPROVED]):
             return None
-        made = [delivery for delivery in self._store.deliveries.of_run(run_id) if delivery.status is not DeliveryStatus.FAILED]
+        made = [delivery for delivery in self._of_all(run_id) if delivery.status is not DeliveryStatus.FAILED]
         if made and (made[-1].status is DeliveryStatus.PACKAGING or self.is_current(made[-1])):
             return None
-        return self._again(run) or self.deliver(run)
+        return self._again(run, cause) or self.deliver(run, cause=cause)
 
-    def _again(self, run: Run) -> Delivery | None:
+    def _again(self, run: Run, cause: int | None) -> Delivery | None:
         """Take the newest delivery up again when it failed and is what would be made now: trying again adds no other one."""
-        made = self._store.deliveries.of_run(run.id)
+        made = self._of_all(run.id)
         if not made or made[-1].status is not DeliveryStatus.FAILED or not self.is_current(made[-1]):
             return None
         plan, inputs, _ = self._plan(run, self._store.cells.with_status(run.id, CellStatus.APPROVED))
@@ -62,13 +62,35 @@ class Sealing:
             return None
         self._store.jobs.set_status([job.id], job.status, JobStatus.READY, now=self._store.journal.now)
         self._store.deliveries.reopen(made[-1])
-        self._tell(made[-1], len(plan["files"]))
+        self._tell(made[-1], len(plan["files"]), cause)
         return self._store.deliveries.by_id(made[-1].id)
 
     def is_current(self, delivery: Delivery) -> bool:
         """Whether the delivery holds exactly the takes that are approved now."""
-        cells = self._store.cells.with_status(delivery.run_id, CellStatus.APPROVED)
-        return bool(self._store.deliveries.plan(delivery.id)["takes"] == _takes(cells))
+        plan = self._store.deliveries.plan(delivery.id)
+        approved = self._store.cells.with_status(delivery.run_id, CellStatus.APPROVED)
+        character = plan.get("character")
+        cells = [cell for cell in approved if character is None or cell.plan.character == character]
+        return bool(plan["takes"] == _takes(cells))
+
+    def is_of_all(self, delivery: Delivery) -> bool:
+        """Whether it is a delivery of the run, and not of one character."""
+        return self._store.deliveries.plan(delivery.id).get("character") is None
+
+    def is_delivered(self, run_id: int) -> bool:
+        """Whether what is approved in the run now is sealed already, all of it, and nothing is being packaged."""
+        made = self._store.deliveries.of_run(run_id)
+        sealed = [one for one in made if one.status is DeliveryStatus.SEALED and self.is_of_all(one)]
+        is_packaging = any(one.status is DeliveryStatus.PACKAGING for one in made)
+        return not is_packaging and bool(sealed) and self.is_current(sealed[-1])
+
+    def _of_all(self, run_id: int) -> list[Delivery]:
+        return [delivery for delivery in self._store.deliveries.of_run(run_id) if self.is_of_all(delivery)]
+
+    def is_exported(self, run_id: int, cell_ids: Collection[int]) -> bool:
+        """Whether no export of these cells is still to be made."""
+        unfinished = self._store.jobs.unfinished(run_id, Stage.EXPORT)
+        return not any(job.subject_id in cell_ids for job in unfinished)
 
     def missing(self, run: Run) -> list[Missing]:
         """Everything that keeps the run from being delivered; cancelled cells are out and not missed."""
@@ -84,23 +106,33 @@ class Sealing:
                 missing.append(Missing(key, job.status.value, f'Export {name} of cell "{key}" {cure}'))
         return missing
 
-    def deliver(self, run: Run) -> Delivery:
-        """Store a delivery of everything approved and queue its packaging. The caller has seen that nothing is missing."""
-        cells = [cell for cell in self._store.cells.of_run(run.id) if cell.status is CellStatus.APPROVED]
+    def deliver(self, run: Run, character: str | None = None, cause: int | None = None) -> Delivery:
+        """Store a delivery of everything approved, or of one character, and queue its packaging.
+
+        The caller has seen that nothing is missing.
+        """
+        cells = self.approved(run.id, character)
         if not cells:
             raise Conflict(f"Run {run.name} has no approved cell to deliver. Submit some, and approve them.")
         plan, inputs, size = self._plan(run, cells)
+        if character is not None:
+            plan["character"] = character
         now = self._store.journal.now
         delivery = self._store.deliveries.add(run.id, plan, now)
         self._store.jobs.add(plans.delivery_job(run, delivery.id, inputs, size), now)
-        self._tell(delivery, len(plan["files"]))
+        self._tell(delivery, len(plan["files"]), cause)
         return delivery
 
-    def _tell(self, delivery: Delivery, files: int) -> None:
+    def _tell(self, delivery: Delivery, files: int, cause: int | None) -> None:
         self._store.journal.record(
             "delivery.packaging", actor=self._advance.actor, subject="delivery", subject_id=delivery.id,
-            run_id=delivery.run_id, data={"number": delivery.number, "files": files},
+            run_id=delivery.run_id, cause=cause, data={"number": delivery.number, "files": files},
         )  # fmt: skip
+
+    def approved(self, run_id: int, character: str | None = None) -> list[Cell]:
+        """The approved cells of a run, or those of one character in it, in matrix order."""
+        cells = [cell for cell in self._store.cells.of_run(run_id) if cell.status is CellStatus.APPROVED]
+        return [cell for cell in cells if character is None or cell.plan.character == character]
 
     def named_exports(self, run: Run, cells: Sequence[Cell]) -> list[tuple[Output, Cell, str]]:
         """Every export of these cells' approved takes with its name in the package, in matrix order."""

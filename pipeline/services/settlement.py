@@ -53,7 +53,9 @@ class Settlement:
             f"{job.stage.value}.completed", actor=self._advance.actor, subject=job.subject, subject_id=job.subject_id,
             run_id=job.run_id, data={"job": job.id, "part": job.part, "take": job.take, "outcome": outcome.value},
         )  # fmt: skip
-        if self._is_current(job):
+        if self._is_again(job):
+            self._measured_again(job, result)
+        elif self._is_current(job):
             self._steps[job.stage](job, result, seq)
 
     def give_up(self, job: Job, failure_class: str, reason: str, seconds: float = 0.0) -> None:
@@ -69,7 +71,7 @@ class Settlement:
         )  # fmt: skip
         if job.subject == "delivery":
             store.deliveries.fail(store.deliveries.by_id(job.subject_id), reason)
-        elif self._is_current(job) and job.stage is not Stage.EXPORT:
+        elif self._is_current(job) and job.stage is not Stage.EXPORT and not self._is_again(job):
             if job.subject == "cell":
                 advance.move_cell(advance.cells[job.subject_id], CellStatus.FAILED, cause=seq, reason=reason)
             else:
@@ -88,6 +90,18 @@ class Settlement:
     def runs_with_exports(self) -> Mapping[int, int]:
         """Runs in which an export ended or a cell without exports was approved, with the event: they may be deliverable."""
         return self._exported_runs
+
+    @staticmethod
+    def _is_again(job: Job) -> bool:
+        """Whether a complete take is checked or put together once more: it moves nothing on."""
+        return job.stage in (Stage.SCENE_QA, Stage.ASSEMBLY) and job.part > 1
+
+    def _measured_again(self, job: Job, result: Result) -> None:
+        cell = self._advance.cells[job.subject_id]
+        if job.stage is Stage.SCENE_QA and cell.take == job.take:
+            overrides = self._advance.book(job.run_id).recipes.scene_type(cell.plan).qa
+            rules = ruleset("scene", self._advance.book(job.run_id).recipes.config.rules, overrides)
+            self._store.takes.set_verdict(cell, to_dict(judge(result.measurements, rules)))
 
     def _is_current(self, job: Job) -> bool:
         """Whether the job still belongs to the newest take of a subject under way (exports: of an approved one)."""
@@ -248,7 +262,8 @@ class Settlement:
         package = result.files("package")[0]
         delivery = self._store.deliveries.by_id(job.subject_id)
         now = self._store.journal.now
-        if not Sealing(self._advance).is_current(delivery):
+        sealing = Sealing(self._advance)
+        if not sealing.is_current(delivery):
             self._store.deliveries.fail(delivery, "other takes were approved while it was packaged")
             self._exported_runs[job.run_id] = seq
             return
@@ -257,7 +272,8 @@ class Settlement:
             "delivery.sealed", actor=self._advance.actor, subject="delivery", subject_id=delivery.id, run_id=job.run_id,
             cause=seq, data={"number": delivery.number, "sha256": package.sha256},
         )  # fmt: skip
-        self._advance.complete_run(job.run_id, cause=cause)
+        if sealing.is_of_all(delivery) or sealing.is_delivered(job.run_id):
+            self._advance.complete_run(job.run_id, cause=cause)
 
     # Rules ------------------------------------------------------------------------------------------------------
 

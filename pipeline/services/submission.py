@@ -6,20 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from data.store import Store, Stores
-from pipeline.domain import estimates
 from pipeline.domain.choices import MODE_STATUSES, Mode, Preview
 from pipeline.domain.errors import Conflict, Refused
 from pipeline.domain.estimates import Estimate
 from pipeline.domain.matrix import Selection
 from pipeline.domain.records import Actor, Cell, Run
-from pipeline.domain.statuses import SUBMITTED, CellStatus, JobStatus, RunStatus, in_words
+from pipeline.domain.statuses import SUBMITTED, CellStatus, in_words
 from pipeline.ports import Clock
 from pipeline.services.accounts import cheapest, cost_of
 from pipeline.services.advance import Advance
+from pipeline.services.asking import estimate, queue, refusal, with_needs
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.sealing import Sealing
 from pipeline.services.selections import selected
-from pipeline.services.uncovered import is_bounded, uncovered
 
 _CANCELLABLE = (CellStatus.QUEUED, CellStatus.GENERATING, CellStatus.REVIEW, CellStatus.REJECTED, CellStatus.FAILED)
 
@@ -47,9 +46,9 @@ class Submission:
             self._books.measure(store, run.id)
             chosen, skipped = self._choose(store, run, selection, mode)
             receipt = self._receipt(store, run, chosen, skipped)
-            refusal = self._refusal(store, run, chosen)
+            lacking = refusal(store, self._books, run, chosen)
             cost = cost_of(receipt.estimate.generation_seconds, cheapest(store, run))
-        return Preview(receipt.accepted, receipt.skipped, receipt.estimate, refusal, cost)
+        return Preview(receipt.accepted, receipt.skipped, receipt.estimate, lacking, cost)
 
     def submit(self, run: Run, selection: Selection, mode: Mode, actor: Actor) -> Receipt:
         """Queue the selected cells and the stills they need, and start what may start.
@@ -59,11 +58,11 @@ class Submission:
         with self._stores.begin(self._clock.now()) as store:
             chosen, skipped = self._choose(store, run, selection, mode)
             receipt = self._receipt(store, run, chosen, skipped)
-            refusal = self._refusal(store, run, chosen)
-            if refusal:
-                raise Refused(refusal)
+            lacking = refusal(store, self._books, run, chosen)
+            if lacking:
+                raise Refused(lacking)
             if chosen:
-                self._queue(store, store.runs.by_ids([run.id])[run.id], chosen, actor)
+                queue(store, self._books, store.runs.by_ids([run.id])[run.id], chosen, actor)
         return receipt
 
     def prioritise(self, run: Run, selection: Selection, priority: int, actor: Actor) -> list[str]:
@@ -105,9 +104,9 @@ class Submission:
         """Cancel the stills that these cells needed and that nothing asked for needs any more, unless they are approved."""
         above = store.cells.needs(run.id, "still")
         direct = {still_id for ids in store.cells.stills_of([cell.id for cell in cells]).values() for still_id in ids}
-        wanted = _with_needs(direct, above)
+        wanted = with_needs(direct, above)
         below = {still_id for still_id, needed in above.items() if any(each in wanted for _, each in needed)}
-        used = _with_needs(store.cells.stills_in_use(sorted(wanted | below), SUBMITTED), above)
+        used = with_needs(store.cells.stills_in_use(sorted(wanted | below), SUBMITTED), above)
         stills = store.stills.by_ids(sorted(wanted - used))
         unneeded = [still for still in stills.values() if still.status in _CANCELLABLE]
         advance.cancel_jobs("still", [still.id for still in unneeded], "no cell needs it any more")
@@ -125,62 +124,4 @@ class Submission:
         return chosen, skipped
 
     def _receipt(self, store: Store, run: Run, chosen: Sequence[Cell], skipped: Mapping[str, str]) -> Receipt:
-        return Receipt(tuple(cell.plan.key for cell in chosen), skipped, self._estimate(store, run, chosen))
-
-    def _estimate(self, store: Store, run: Run, cells: Sequence[Cell]) -> Estimate:
-        book = self._books.get(store, run.id)
-        return estimates.estimate(book.recipes.production, [cell.plan for cell in cells], book.rates)
-
-    def _refusal(self, store: Store, run: Run, chosen: Sequence[Cell]) -> str:
-        """Why a budget does not cover these cells beside what is queued already; empty when it does."""
-        current = store.runs.by_ids([run.id])[run.id]
-        if not is_bounded(store, current):  # what is queued may be a hundred thousand cells
-            return ""
-        queued = store.cells.with_status(run.id, CellStatus.QUEUED)
-        return uncovered(store, current, self._estimate(store, current, [*chosen, *queued]), cheapest(store, current))
-
-    def _queue(self, store: Store, run: Run, chosen: Sequence[Cell], actor: Actor) -> None:
-        advance = Advance(store, self._books, actor)
-        advance.know_runs([run])
-        cause = store.journal.record(
-            "run.submitted", actor=actor, subject="run", subject_id=run.id, run_id=run.id, data={"cells": len(chosen)}
-        )
-        if run.status is not RunStatus.RUNNING:
-            store.runs.change(run.id, status=RunStatus.RUNNING)
-            data = {"from": run.status.value}
-            store.journal.record(
-                "run.running", actor=actor, subject="run", subject_id=run.id, run_id=run.id, cause=cause, data=data
-            )
-        failed = [cell for cell in chosen if cell.status is CellStatus.FAILED]
-        advance.cancel_jobs("cell", [cell.id for cell in chosen if cell.status is not CellStatus.FAILED], "made anew")
-        self._retry_failed(store, advance, failed, cause)
-        for cell in chosen:
-            if cell.status is not CellStatus.FAILED:
-                advance.queue_cell(cell, cause=cause)
-        self._queue_stills(store, advance, run, chosen, cause)
-        advance.finish()
-        store.flush()
-        advance.start_cells(store.cells.startable(run.id))
-
-    @staticmethod
-    def _retry_failed(store: Store, advance: Advance, cells: Sequence[Cell], cause: int) -> None:
-        """A failed take goes on where it stopped: its finished segments stay, its failed jobs are ready again."""
-        for cell in cells:
-            advance.move_cell(cell, CellStatus.QUEUED, cause=cause)
-            failed = [job.id for job in store.jobs.of("cell", cell.id, cell.take) if job.status is JobStatus.FAILED]
-            store.jobs.set_status(failed, JobStatus.FAILED, JobStatus.READY, now=store.journal.now)
-
-    @staticmethod
-    def _queue_stills(store: Store, advance: Advance, run: Run, chosen: Sequence[Cell], cause: int) -> None:
-        """Queue every still these cells need, and the stills those need."""
-        needs = store.cells.stills_of([cell.id for cell in chosen])
-        direct = {still_id for ids in needs.values() for still_id in ids}
-        wanted = _with_needs(direct, store.cells.needs(run.id, "still"))
-        advance.load(still_ids=sorted(wanted))
-        for still_id in sorted(wanted):
-            advance.queue_still(advance.stills[still_id], cause=cause)
-
-
-def _with_needs(still_ids: set[int], above: Mapping[int, Sequence[tuple[str, int]]]) -> set[int]:
-    """These stills, and the stills that those need."""
-    return still_ids | {needed for still_id in still_ids for _, needed in above.get(still_id, ())}
+        return Receipt(tuple(cell.plan.key for cell in chosen), skipped, estimate(store, self._books, run, chosen))

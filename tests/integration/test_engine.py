@@ -56,7 +56,8 @@ def test_the_safety_net_begins_with_the_folders_that_killed_engines_have_left(ho
     telemetry = SimpleNamespace(keep_looks=lambda seen: None, read_here=lambda: None, thin=lambda: 0)
     calls = {"take_lock": lambda: True, "release_lock": lambda: None, "look_for_dead": lambda: None}
     shots = SimpleNamespace(turn=lambda: False, close=lambda: None)
-    scheduler = Scheduler(upkeep, workers, telemetry, **calls, wake=threading.Event(), shots=shots)
+    rules = SimpleNamespace(start=lambda: None, stop=lambda: None, thin=lambda: None)
+    scheduler = Scheduler(upkeep, workers, telemetry, **calls, wake=threading.Event(), rules=rules, shots=shots)
     scheduler.start()
     assert cleared.wait(30)
     scheduler.stop()

@@ -131,6 +131,7 @@ def test_the_safety_net_stores_what_looks_find(hall: Hall) -> None:
         release_lock=lambda: None,
         look_for_dead=lambda: None,
         wake=threading.Event(),
+        rules=SimpleNamespace(start=lambda: None, stop=lambda: None, thin=lambda: None),
         shots=SimpleNamespace(turn=lambda: False, close=lambda: None),
     )
     net.look_at_workers()

@@ -371,9 +371,22 @@ def test_a_tangle_of_loops_is_not_printed_in_full() -> None:
     ("changes", "path"),
     [
         ({"budget": {"money": 50}}, "production.budget.money"),
-        ({"triggers": [{"when": "cell.approved"}]}, "production.triggers"),
     ],
 )
 def test_what_binds_nothing_is_said(changes: dict[str, Any], path: str) -> None:
     found = [entry for entry in issues(body(**changes)) if entry.path == path]
     assert [entry.severity for entry in found] == [Severity.WARNING]
+
+
+@pytest.mark.parametrize(
+    ("rule", "path"),
+    [
+        ({"when": "cell.approved"}, "production.triggers[0]"),
+        ({"name": "a", "when": "cell.aproved", "do": ["approve"]}, "production.triggers[0].when"),
+        ({"name": "a", "when": "cell.approved", "for": {"characters": ["Nobody"]}, "do": ["flag"]}, "production.triggers[0].for"),
+        ({"name": "a", "when": "cell.queued", "do": [{"submit": {"mode": "all"}}]}, "production.triggers[0]"),
+    ],
+)
+def test_a_rule_that_makes_no_sense_is_an_error_at_its_field(rule: dict[str, Any], path: str) -> None:
+    found = [entry.path for entry in issues(body(triggers=[rule])) if entry.severity is Severity.ERROR]
+    assert any(entry.startswith(path) for entry in found), found

@@ -21,6 +21,7 @@ from pipeline.domain.validation import (
     quality,
     texts,
     timeline,
+    triggers,
     workflows,
 )
 from pipeline.domain.validation.subject import Subject
@@ -64,6 +65,7 @@ def check(
     files.check(subject, facts or {})
     workflows.check(subject, facts or {})
     inactive.check(subject)
+    triggers.check(subject)
     if estimate is not None:
         budgets.check(subject, estimate.generation_seconds, estimate.disk_bytes)
     return in_order(report.issues)

@@ -11,6 +11,3 @@ def check(subject: Subject) -> None:
     if production.budget.money is not None and production.backend != "comfyui":
         told = f'The limit on money binds nothing: the time of the backend "{production.backend}" has no price.'
         subject.report.warning((*TOP, "budget", "money"), told, "Limit budget.gpu_hours instead.")
-    if production.triggers:
-        told = f"The {len(production.triggers)} triggers are kept with the run and not carried out."
-        subject.report.warning((*TOP, "triggers"), told, "Use approvals: auto where gates should open by themselves.")

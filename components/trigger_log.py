@@ -1,0 +1,255 @@
+"""The log of rules: every event that some rule had a say in, what each made of it, what was done and what followed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import dash_bootstrap_components as dbc
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from components import frame, palette, rule_why, trigger_halt, words
+from pipeline.domain.rules.pages import Entry, Line
+from pipeline.domain.rules.planning import Outcome
+from pipeline.domain.rules.vocabulary import EVENTS
+
+LINES, SIDE, HEAD = "trigger-log-lines", "trigger-log-side", "trigger-log-head"
+TEXT, RULE, EVENT, SHOWN = "trigger-log-text", "trigger-log-rule", "trigger-log-event", "trigger-log-shown"
+WHY = "trigger-why"
+GROUPS = {
+    "": "everything",
+    "fired": "fired",
+    "not": "did not match",
+    "refused": "refused",
+    "waits": "waits",
+}
+_OF = {
+    Outcome.MATCHED: "fired", Outcome.TOO_DEEP: "refused", Outcome.OUT_OF_FUEL: "refused", Outcome.WAITS_FOR_APPROVAL: "waits",
+    Outcome.DEBOUNCED: "waits",
+}  # fmt: skip
+_EMPTY = (
+    "As soon as something happens that a rule listens to, it is written down here: what happened, what each rule made of it, "
+    "what was done and what followed. For every rule that did not fire there is the condition that failed, with its value."
+)
+
+
+@dataclass(frozen=True)
+class View:
+    """What the log shows. `counts` are those of today by the keys of GROUPS; `rules` are (id, name) of all."""
+
+    entries: Sequence[Entry]
+    now: datetime
+    counts: Mapping[str, int] = field(default_factory=dict)
+    rules: Sequence[tuple[str, str]] = ()
+    chosen: Mapping[str, str] = field(default_factory=dict)
+    halt: trigger_halt.Halt = trigger_halt.RUNNING
+    why: rule_why.Why | None = None
+
+
+def group_of(outcome: Outcome) -> str:
+    """Under which key of GROUPS a verdict is shown."""
+    return _OF.get(outcome, "not")
+
+
+def is_wanted(entry: Entry, chosen: Mapping[str, str]) -> bool:
+    """Whether an event passes the filters: text in what it is about or in a rule's name, its type, and a kind of verdict."""
+    text = chosen.get("text", "").casefold()
+    named = " ".join([entry.about, entry.by, *(line.rule for line in entry.lines)]).casefold()
+    shown, event = chosen.get("shown", ""), chosen.get("event", "")
+    is_shown = not shown or any(group_of(line.outcome) == shown for line in entry.lines)
+    return text in named and event in ("", entry.event) and is_shown
+
+
+def page(view: View) -> Component:
+    """The page as it is now."""
+    return html.Div(
+        [
+            dcc.Location(id=trigger_halt.GO, refresh="callback-nav"),
+            html.Div(
+                [
+                    html.H1("Trigger log", className="h1"),
+                    html.Span(head(view), id=HEAD, className="muted num"),
+                    html.Span(className="spread"),
+                    dcc.Link("Rules", href="/triggers", className="btn ghost"),
+                    html.Span(className="tr-sep"),
+                    trigger_halt.button(view.halt),
+                ],
+                className="page-head tr-head",
+            ),
+            html.Div(_filters(view), className="tl-filters"),
+            html.Div(
+                [
+                    html.Div(lines(view), id=LINES, className="tl-lines", tabIndex=0),
+                    html.Div(side(view), id=SIDE, className="rule-side"),
+                ],
+                className="rule-cols",
+            ),
+            trigger_halt.dialog(view.halt),
+            frame.keys_of(),
+        ],
+        className="page rule triggers-log",
+    )  # fmt: skip
+
+
+def head(view: View) -> str:
+    """What happened today, in a line."""
+    if not view.counts:
+        return ""
+    fired, refused = view.counts.get("fired", 0), view.counts.get("refused", 0)
+    return f"today {words.counted(fired, 'firing')}, {refused:,} refused · newest first"
+
+
+def _filters(view: View) -> list[Component]:
+    chosen = view.chosen
+    events = dict.fromkeys(entry.event for entry in view.entries)
+    return [
+        _labelled(
+            "Character, scene or rule",
+            dbc.Input(
+                id=TEXT,
+                value=chosen.get("text", ""),
+                placeholder="Character, scene, rule",
+                debounce=True,
+                maxLength=200,
+                class_name="rf-text",
+            ),
+        ),
+        _labelled(
+            "Rule",
+            dbc.Select(
+                id=RULE,
+                options=[{"value": "*", "label": "all rules"}, *({"value": key, "label": name} for key, name in view.rules)],
+                value=chosen.get("rule") or "*",
+                class_name="rf-pick",
+            ),
+        ),
+        _labelled(
+            "Event",
+            dbc.Select(
+                id=EVENT,
+                options=[
+                    {"value": "*", "label": "all events"},
+                    *({"value": name, "label": EVENTS[name].words} for name in events if name in EVENTS),
+                ],
+                value=chosen.get("event") or "*",
+                class_name="rf-pick",
+            ),
+        ),
+        html.Div(
+            [_chip(key, word, view) for key, word in GROUPS.items()],
+            className="tl-chips",
+            role="group",
+            **{"aria-label": "What is shown"},
+        ),
+    ]
+
+
+def _labelled(label: str, part: Component) -> Component:
+    return html.Label([html.Span(label, className="visually-hidden"), part], className="rf-field")
+
+
+def _chip(key: str, word: str, view: View) -> Component:
+    count = [html.B(f"{view.counts[key]:,}", className="num")] if key in view.counts else []
+    pressed = str(view.chosen.get("shown", "") == key).lower()
+    return html.Button([f"{word} ", *count], id={"type": SHOWN, "index": key}, className="chip", **{"aria-pressed": pressed})
+
+
+def lines(view: View) -> list[Component]:
+    """Every event with its verdicts, the newest first, what followed below what it followed from."""
+    if not view.entries:
+        return [html.Div([html.H2("Nothing yet", className="h1"), html.P(_EMPTY)], className="tr-empty")]
+    heads = html.Div(
+        [html.Span(word) for word in ("Time", "Cause and what followed", "Action", "Result")], className="tl-row tl-heads"
+    )
+    return [heads, *(_entry(entry, view) for entry in view.entries)]
+
+
+def _entry(entry: Entry, view: View) -> Component:
+    kind = EVENTS.get(entry.event)
+    status = entry.event.partition(".")[2]
+    shown = status if status in palette.GLYPHS else "queued"
+    told = [
+        html.B(kind.words if kind else entry.event),
+        f", {entry.about}" if entry.about else "",
+        f", by {entry.by}" if entry.by else "",
+    ]
+    fired = sum(line.outcome is Outcome.MATCHED for line in entry.lines)
+    top = html.Div(
+        [
+            html.Span(words.clock(entry.at, view.now), className="num muted", title=words.exactly(entry.at)),
+            html.Span(
+                [palette.badge(shown, kind.words if kind else entry.event), html.Span(told, className="cut")],
+                className="tl-cause",
+            ),
+            html.Span(""),
+            html.Span(f"{words.counted(fired, 'firing')}, {len(entry.lines) - fired} not", className="muted"),
+        ],
+        className="tl-row tl-event",
+    )
+    return html.Div(
+        [top, *(_line(line, entry) for line in entry.lines)], className="tl-entry", style={"--depth": str(entry.depth)}
+    )
+
+
+def _line(line: Line, entry: Entry) -> Component:
+    is_fired = line.outcome is Outcome.MATCHED
+    results = [
+        html.Span(
+            [
+                html.Span(
+                    {"done": "✓ ", "failed": "✕ ", "refused": "✕ "}.get(kind, ""),
+                    className="tr-good" if kind == "done" else "tr-bad",
+                ),
+                text,
+            ]
+        )
+        for kind, text in line.results
+    ]
+    if not is_fired:
+        results = [html.Span([rule_why.mark(line.outcome), f" {line.reason or rule_why.OUTCOMES[line.outcome]}"])]
+    named = html.Span(
+        [html.B(line.rule), f" v{line.version} ", html.Span(rule_why.OUTCOMES[line.outcome], className="muted")], className="cut"
+    )
+    button = html.Button(
+        [html.Span("↯", className="rp-rule" if is_fired else "rp-rule not"), named],
+        id={"type": WHY, "event": entry.seq, "rule": line.rule_id}, className="tl-why", title="Why?",
+    )  # fmt: skip
+    return html.Div(
+        [
+            html.Span(""),
+            html.Span(button, className="tl-cause tl-under"),
+            html.Span(", ".join(line.actions), className="cut"),
+            html.Span(results, className="tl-results"),
+        ],
+        className="tl-row" if is_fired else "tl-row tl-not",
+    )
+
+
+def side(view: View) -> list[Component | None]:
+    """Why the chosen rule did or did not fire, and the receipt of the last halt."""
+    parts: list[Component | None] = list(rule_why.panel(view.why)) if view.why else [_ask()]
+    if view.halt.receipt:
+        since = words.since(view.halt.since, view.now) if view.halt.since else ""
+        told = [
+            html.Div(
+                [html.H2("Receipt of the last halt", className="card-title"), html.Span(since, className="faint end")],
+                className="card-head",
+            )
+        ]
+        parts.append(
+            html.Section(
+                [
+                    *told,
+                    html.P(f"{view.halt.by}: “{view.halt.reason}”" if view.halt.reason else view.halt.by, className="muted"),
+                    trigger_halt.receipt(view.halt.receipt),
+                ]
+            )
+        )
+    return parts
+
+
+def _ask() -> Component:
+    text = "Press a rule on the left: here is the condition that decided, with its value, and what would make it fire."
+    return html.Section([html.H2("Why did it not fire?", className="card-title"), html.P(text, className="muted")])

@@ -1,0 +1,161 @@
+"""A rule is written here as a sentence, tried on today's board with each change, saved and approved."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import dash
+from dash import ALL, Input, Output, State, callback, ctx, set_props
+from dash.development.base_component import Component
+from dash.exceptions import PreventUpdate
+
+from components import frame, ids, rule_page, rule_parts, rule_preview
+from pipeline.domain.errors import NotFound
+from pipeline.domain.rules.drafts import FRESH, Draft, changed, meant, opened, part_at, plain, pressed
+from pipeline.domain.rules.reading import read_rule
+from pipeline.domain.rules.stored import StoredRule
+from pipeline.domain.rules.templates import TEMPLATES
+from pipeline.wiring_serving import current_studio, local_actor
+
+dash.register_page(__name__, path_template="/triggers/rule/<rule>", title="Rule – Stripboard", name="Rule")
+
+
+async def layout(rule: str = "new", template: str = "", **_: str) -> Component:
+    """A saved rule by its number, or a new one, from a template when one is named."""
+    return rule_page.page(await asyncio.to_thread(_opened, rule, template))
+
+
+def _opened(rule: str, template: str) -> rule_page.View:
+    studio = current_studio()
+    projects = list(dict.fromkeys(run.title for run in studio.runs.all()))
+    if rule == "new":
+        usual = next((dict(one.rule) for one in TEMPLATES if one.key == template), dict(FRESH))
+        draft = opened({**usual, "everywhere": not projects})
+        return _view(draft, None, projects[0] if projects else "")
+    stored = studio.triggers.find(rule)
+    return _view(opened(stored.spec), stored, stored.project or "")
+
+
+def _view(draft: Draft, stored: StoredRule | None, project: str) -> rule_page.View:
+    pages = current_studio().trigger_pages
+    names = pages.names(project or None)
+    return rule_page.View(draft, stored, project, (), names, _preview(draft, stored.id if stored else None, project))
+
+
+def _preview(draft: Draft, rule_id: int | None, project: str) -> rule_preview.Preview:
+    pages = current_studio().trigger_pages
+    read = read_rule(plain(draft), project=project or None, names=pages.names(project or None))
+    if not read.rules:
+        return rule_preview.Preview(None, read.issues)
+    tried = pages.trial(read.rules[0] if rule_id is None else replace(read.rules[0], id=str(rule_id)))
+    if tried is None:
+        return rule_preview.Preview(read.rules[0])
+    return rule_preview.Preview(read.rules[0], (), tried.run, tried.trial, tried.left)
+
+
+@callback(
+    Output(rule_page.DRAFT, "data"),
+    Output(rule_page.FORM, "children"),
+    Output(rule_page.SIDE, "children"),
+    Output(rule_page.SAVE, "children"),
+    Input({"type": rule_parts.FIELD, "path": ALL}, "value"),
+    Input({"type": rule_parts.PRESS, "path": ALL, "verb": ALL}, "n_clicks"),
+    State(rule_page.DRAFT, "data"),
+    State(rule_page.OF, "data"),
+    prevent_initial_call=True,
+)
+async def change(_: object, __: object, draft: Draft, of: dict[str, Any]) -> tuple[object, ...]:
+    """One part of the sentence was changed, added or removed: the rest follows."""
+    made = _changed(draft)
+    return await asyncio.to_thread(_answer, made, of)
+
+
+def _changed(draft: Draft) -> Draft:
+    """The draft after what was touched; a part that was only drawn changes nothing.
+
+    What stands in the other places counts, too: somebody may have gone on before an earlier change was answered.
+    """
+    at, value = ctx.triggered_id, ctx.triggered[0]["value"] if ctx.triggered else None
+    if not at or value is None:
+        raise PreventUpdate
+    path, made = at["path"], draft
+    for field in ctx.inputs_list[0]:
+        if field["id"]["path"] not in (path, "fuel.gpu_seconds"):
+            made = _with(made, field["id"]["path"], field.get("value"))
+    if at["type"] == rule_parts.PRESS:
+        return pressed(made, at["verb"], path)
+    made = _with(made, path, value)
+    if made == draft:
+        raise PreventUpdate
+    return made
+
+
+def _with(draft: Draft, path: str, value: Any) -> Draft:
+    """The draft with what stands in one place; as it is where that place is there no more, or holds it already."""
+    try:
+        wanted = meant(draft, path, value)
+        is_new = value is not None and part_at(draft, path) != wanted
+        return changed(draft, path, wanted) if is_new else draft
+    except (KeyError, IndexError, TypeError):
+        return draft
+
+
+def _answer(draft: Draft, of: dict[str, Any]) -> tuple[object, ...]:
+    studio = current_studio()
+    preview = _preview(draft, of["id"], of["project"])
+    names = studio.trigger_pages.names(of["project"] or None)
+    view = rule_page.View(draft, None, of["project"], (), names, preview)
+    return draft, rule_page.form(view), rule_preview.panel(preview), rule_page.save_word(preview)
+
+
+@callback(
+    Output(rule_page.GO, "href"),
+    Input(rule_page.SAVE, "n_clicks"),
+    State(rule_page.DRAFT, "data"),
+    State(rule_page.OF, "data"),
+    prevent_initial_call=True,
+)
+async def save(pressed_: int | None, draft: Draft, of: dict[str, Any]) -> str:
+    """Save it: the list shows it then, and whether it waits for an admin."""
+    if not pressed_:
+        raise PreventUpdate
+    stored = await asyncio.to_thread(_save, draft, of)
+    told = "It waits for an admin." if not stored.rule.approved else "It is on." if stored.enabled else "It is off."
+    set_props(ids.TOASTS, {"children": frame.toast(f"{stored.name} is saved as version {stored.version}. {told}")})
+    return "/triggers"
+
+
+def _save(draft: Draft, of: dict[str, Any]) -> StoredRule:
+    return current_studio().triggers.save(
+        plain(draft), project=of["project"] or None, actor=local_actor(), rule_id=of["id"]
+    )  # fmt: skip
+
+
+@callback(
+    Output(rule_page.GO, "href", allow_duplicate=True),
+    Input(rule_page.APPROVE, "n_clicks"),
+    Input(rule_page.REMOVE, "n_clicks"),
+    State(rule_page.OF, "data"),
+    prevent_initial_call=True,
+)
+async def decide(_: int | None, __: int | None, of: dict[str, Any]) -> str:
+    """Approve the version that is seen here, or take the rule away."""
+    if not ctx.triggered or not ctx.triggered[0]["value"]:
+        raise PreventUpdate
+    told = await asyncio.to_thread(_decide, ctx.triggered_id == rule_page.APPROVE, of)
+    set_props(ids.TOASTS, {"children": frame.toast(told)})
+    return "/triggers"
+
+
+def _decide(is_approval: bool, of: dict[str, Any]) -> str:
+    studio = current_studio()
+    if of["id"] is None:
+        raise NotFound("Save the rule first.")
+    stored = studio.triggers.find(of["id"])
+    if is_approval:
+        studio.triggers.approve(stored, local_actor(), version=of["version"])
+        return f"{stored.name} v{of['version']} is approved. It fires from now on."
+    studio.triggers.remove(stored, local_actor())
+    return f"{stored.name} is removed. What it did stays in the log."

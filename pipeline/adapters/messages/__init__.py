@@ -1,0 +1,1 @@
+"""Messages to people and programs outside: notifications by mail and chat, and signed webhooks."""

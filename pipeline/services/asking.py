@@ -1,0 +1,76 @@
+"""Asking for cells inside a caller's transaction: what it takes, why a budget does not cover it, and queueing them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from data.store import Store
+from pipeline.domain import estimates
+from pipeline.domain.estimates import Estimate
+from pipeline.domain.records import Actor, Cell, Run
+from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus
+from pipeline.services.accounts import cheapest
+from pipeline.services.advance import Advance
+from pipeline.services.runbooks import RunBooks
+from pipeline.services.uncovered import is_bounded, uncovered
+
+
+def estimate(store: Store, books: RunBooks, run: Run, cells: Sequence[Cell]) -> Estimate:
+    """What these cells take, with the pictures they need."""
+    book = books.get(store, run.id)
+    return estimates.estimate(book.recipes.production, [cell.plan for cell in cells], book.rates)
+
+
+def refusal(store: Store, books: RunBooks, run: Run, chosen: Sequence[Cell]) -> str:
+    """Why a budget does not cover these cells beside what is queued already; empty when it does."""
+    current = store.runs.by_ids([run.id])[run.id]
+    if not is_bounded(store, current):  # what is queued may be a hundred thousand cells
+        return ""
+    queued = store.cells.with_status(run.id, CellStatus.QUEUED)
+    return uncovered(store, current, estimate(store, books, current, [*chosen, *queued]), cheapest(store, current))
+
+
+def queue(store: Store, books: RunBooks, run: Run, chosen: Sequence[Cell], actor: Actor) -> None:
+    """Queue these cells and the stills that they need, and start what may start. The run goes on if it rested."""
+    advance = Advance(store, books, actor)
+    advance.know_runs([run])
+    cause = store.journal.record(
+        "run.submitted", actor=actor, subject="run", subject_id=run.id, run_id=run.id, data={"cells": len(chosen)}
+    )
+    if run.status is not RunStatus.RUNNING:
+        store.runs.change(run.id, status=RunStatus.RUNNING)
+        data = {"from": run.status.value}
+        store.journal.record("run.running", actor=actor, subject="run", subject_id=run.id, run_id=run.id, cause=cause, data=data)
+    failed = [cell for cell in chosen if cell.status is CellStatus.FAILED]
+    advance.cancel_jobs("cell", [cell.id for cell in chosen if cell.status is not CellStatus.FAILED], "made anew")
+    _retry_failed(store, advance, failed, cause)
+    for cell in chosen:
+        if cell.status is not CellStatus.FAILED:
+            advance.queue_cell(cell, cause=cause)
+    _queue_stills(store, advance, run, chosen, cause)
+    advance.finish()
+    store.flush()
+    advance.start_cells(store.cells.startable(run.id))
+
+
+def _retry_failed(store: Store, advance: Advance, cells: Sequence[Cell], cause: int) -> None:
+    """A failed take goes on where it stopped: its finished segments stay, its failed jobs are ready again."""
+    for cell in cells:
+        advance.move_cell(cell, CellStatus.QUEUED, cause=cause)
+        failed = [job.id for job in store.jobs.of("cell", cell.id, cell.take) if job.status is JobStatus.FAILED]
+        store.jobs.set_status(failed, JobStatus.FAILED, JobStatus.READY, now=store.journal.now)
+
+
+def _queue_stills(store: Store, advance: Advance, run: Run, chosen: Sequence[Cell], cause: int) -> None:
+    """Queue every still these cells need, and the stills those need."""
+    needs = store.cells.stills_of([cell.id for cell in chosen])
+    direct = {still_id for ids in needs.values() for still_id in ids}
+    wanted = with_needs(direct, store.cells.needs(run.id, "still"))
+    advance.load(still_ids=sorted(wanted))
+    for still_id in sorted(wanted):
+        advance.queue_still(advance.stills[still_id], cause=cause)
+
+
+def with_needs(still_ids: set[int], above: Mapping[int, Sequence[tuple[str, int]]]) -> set[int]:
+    """These stills, and the stills that those need."""
+    return still_ids | {needed for still_id in still_ids for _, needed in above.get(still_id, ())}

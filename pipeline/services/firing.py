@@ -1,0 +1,284 @@
+"""Rules in force: what has happened since is held against them, and what they ask for is done, in one transaction.
+
+Verdicts, firings, effects and the place among events are committed together with what the effects change. So a crash leaves
+each firing whole or not begun, and of two engines the second finds nothing left to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+
+from data.store import Store, Stores
+from pipeline.domain.errors import Conflict, Refused
+from pipeline.domain.records import Actor, Event
+from pipeline.domain.rules.facts import Occurrence, place_of
+from pipeline.domain.rules.model import LIMITS, Limits, Rule
+from pipeline.domain.rules.planning import Chain, Firing, Outcome, Past, Plan, Spent, Verdict, plan_among, plan_gathered
+from pipeline.domain.rules.rulebook import Rulebook
+from pipeline.domain.rules.snapshot import Board
+from pipeline.domain.rules.stored import Mark, StoredFiring
+from pipeline.domain.rules.wording import judged_in_words
+from pipeline.ports import Clock
+from pipeline.services.carrying_out import Deed, Done, carry_out, package
+from pipeline.services.event_chains import place
+from pipeline.services.rule_snapshots import snapshot
+from pipeline.services.runbooks import RunBooks
+
+_AT_ONCE = 100
+"""So many events are taken in by one transaction."""
+_KEPT_VERDICTS = 1_000_000
+
+
+class FiringRules:
+    """Fires rules. `channels` are the names of notifications that lead outside."""
+
+    def __init__(
+        self, stores: Stores, books: RunBooks, clock: Clock, *, channels: Collection[str] = (), limits: Limits = LIMITS
+    ) -> None:
+        self._stores = stores
+        self._books = books
+        self._clock = clock
+        self._channels = channels
+        self._limits = limits
+        self._edition = -1
+        self._rulebook = Rulebook()
+        self._from: dict[str, int] = {}
+
+    def turn(self) -> int:
+        """Take in the next events; how many there were. Cheap when there is nothing to do."""
+        if not self._has_news():
+            return 0
+        with self._stores.begin(self._clock.now()) as store:
+            return _Turn(self, store).run()
+
+    def settle(self, most_turns: int = 1000) -> None:
+        """Turn until all is quiet."""
+        for _ in range(most_turns):
+            if not self.turn():
+                return
+
+    def thin(self) -> int:
+        """Remove the oldest verdicts beyond what is kept; how many were removed."""
+        with self._stores.begin(self._clock.now()) as store:
+            return store.firings.thin_verdicts(_KEPT_VERDICTS)
+
+    def _has_news(self) -> bool:
+        with self._stores.read() as store:
+            rules, _ = self.rules(store)
+            if not rules.rules:
+                return False
+            if store.journal.last_seq() > store.triggers.cursor():
+                return True
+            due = store.firings.next_gathered()
+            return due is not None and due <= self._clock.now()
+
+    def rules(self, store: Store) -> tuple[Rulebook, str]:
+        """(the rules in force, why they are halted); read again only after a rule was changed."""
+        edition, halted = store.triggers.edition()
+        if edition != self._edition:
+            stored = store.triggers.live()
+            self._rulebook = Rulebook([one.rule for one in stored])
+            self._from = {str(one.id): one.from_seq for one in stored}
+            self._edition = edition
+        return self._rulebook, halted
+
+    def listening(self, rulebook: Rulebook, event: Occurrence, board: Board) -> list[Rule]:
+        """The rules that hear this event: those that were there when it happened."""
+        found = rulebook.listening(event, place_of(event, board), board.snapshot.project)
+        return [rule for rule in found if self._from[rule.id] < event.seq]
+
+
+class _Turn:
+    """One transaction of the engine."""
+
+    def __init__(self, service: FiringRules, store: Store) -> None:
+        self._service = service
+        self._store = store
+        self._books = service._books
+        self._rulebook, self._halted = service.rules(store)
+        self._boards: dict[int | None, Board] = {}
+
+    def run(self) -> int:
+        """Everything that is due; how many events there were."""
+        store = self._store
+        events = store.journal.after(store.triggers.cursor(), _AT_ONCE)
+        for event in events:
+            self._take_in(event)
+        count = len(events)
+        if not self._halted:
+            count += self._fire_gathered()
+            self._go_on_with_packages()
+        if events:
+            store.triggers.move_cursor(events[-1].seq)
+        return count
+
+    def _take_in(self, event: Event) -> None:
+        happened = place(self._store, event)
+        if happened is None or not self._may_be_heard(happened):
+            return
+        board = self._board(event.run_id)
+        rules = self._service.listening(self._rulebook, happened, board)
+        if not rules:
+            return
+        past = self._past(happened.root, rules)
+        made = plan_among(happened, rules, board, past)
+        self._keep(made, [happened], [event])
+        for verdict in made.verdicts:
+            if verdict.outcome is Outcome.DEBOUNCED:
+                self._store.firings.gather(
+                    trigger_id=int(verdict.rule.id), version=verdict.rule.version, event_seq=event.seq, run_id=event.run_id,
+                    due_at=self._store.journal.now + timedelta(seconds=verdict.rule.wait_s),
+                )  # fmt: skip
+
+    def _may_be_heard(self, event: Occurrence) -> bool:
+        return any(event.type in rule.events for rule in self._rulebook.rules)
+
+    def _board(self, run_id: int | None) -> Board:
+        if run_id not in self._boards:
+            self._store.flush()
+            self._boards[run_id] = Board(snapshot(self._store, self._books, run_id))
+        return self._boards[run_id]
+
+    def _past(self, root: int, rules: Sequence[Rule]) -> Past:
+        self._store.flush()
+        once = [int(rule.id) for rule in rules if rule.once]
+        fired = self._store.firings.things_of(once) if once else []
+        chain = chain_of(self._store.firings.of_root(root))
+        things = frozenset((str(one.trigger_id), thing) for one in fired for thing in one.things)
+        return Past(chain, things, self._service._limits, self._halted)
+
+    # Firing -----------------------------------------------------------------------------------------------------
+
+    def _keep(self, made: Plan, heard: Sequence[Occurrence], events: Sequence[Event]) -> None:
+        """Store the verdicts on an event, or the one of a rule on each event that it gathered; and do what fires."""
+        by_seq = {event.seq: event for event in events}
+        about = [events[0]] * len(made.verdicts) if len(events) == 1 else [by_seq[one.seq] for one in heard]
+        for event, verdict in zip(about, made.verdicts, strict=True):
+            if verdict.outcome is not Outcome.OUT_OF_SCOPE:
+                self._store.firings.add_verdict(**_row(verdict, event, self._store))
+        for firing in made.firings:
+            self._fire(firing, by_seq[firing.events[0].seq])
+
+    def _fire(self, firing: Firing, event: Event) -> None:
+        store, rule = self._store, firing.rule
+        key = store.firings.add(
+            event_seq=event.seq, trigger_id=int(rule.id), version=rule.version, run_id=event.run_id, root=firing.root,
+            depth=firing.depth, branch=firing.branch, things=firing.things, events=[one.seq for one in firing.events],
+            at=store.journal.now, jobs=firing.spent.jobs, gpu_seconds=firing.spent.gpu_seconds,
+        )  # fmt: skip
+        mark, actor = Mark(firing.root, firing.depth, key), Actor("rule", rule.name)
+        told = {"rule": rule.name, "names": [], "event": _told(event)}
+        first = store.journal.seq
+        cause = store.journal.record(
+            "trigger.fired", actor=actor, subject="trigger", subject_id=int(rule.id), run_id=event.run_id, cause=event.seq,
+            depth=firing.depth, data={"firing": key, "version": rule.version, "branch": firing.branch},
+        )  # fmt: skip
+        deed = Deed(key, mark, actor, event.run_id, cause, told, self._service._channels)
+        self._carry_out_all(firing, deed)
+        for seq in range(first + 1, store.journal.seq + 1):
+            store.firings.chain(seq, mark)
+        self._boards.pop(event.run_id, None)
+
+    def _carry_out_all(self, firing: Firing, deed: Deed) -> None:
+        actions = firing.rule.branch.otherwise if firing.branch == "else" and firing.rule.branch else firing.rule.do
+        stopped_by = 0
+        for effect in firing.effects:
+            reason = effect.refusal
+            if stopped_by and not reason:
+                reason = f"action {stopped_by} before it failed"
+            state, done = "refused", Done()
+            if not reason:
+                try:
+                    with self._store.attempt():
+                        done = carry_out(self._store, self._books, effect, deed)
+                    state = done.state
+                except (Conflict, Refused) as error:
+                    state, reason = "failed", str(error)
+                    if not actions.at_once and not actions.goes_on:
+                        stopped_by = effect.number + 1
+            self._store.firings.add_effect(
+                firing_id=deed.firing_id, number=effect.number, kind=effect.action.kind.value, state=state, reason=reason,
+                names=effect.names, result=done.result,
+            )  # fmt: skip
+
+    # What waits -------------------------------------------------------------------------------------------------
+
+    def _fire_gathered(self) -> int:
+        """Fire the rules that have waited long enough, each once for a run; how many events they had gathered."""
+        store = self._store
+        store.flush()
+        gathered = store.firings.take_gathered(store.journal.now)
+        rules = {rule.id: rule for rule in self._rulebook.rules}
+        for trigger_id, rows in gathered.items():
+            rule = rules.get(str(trigger_id))
+            for run_id in dict.fromkeys(row.run_id for row in rows):
+                seqs = [row.event_seq for row in rows if row.run_id == run_id]
+                if rule is not None:
+                    self._fire_one_gathered(rule, run_id, seqs)
+        return sum(len(rows) for rows in gathered.values())
+
+    def _fire_one_gathered(self, rule: Rule, run_id: int | None, seqs: Sequence[int]) -> None:
+        events = list(self._store.journal.numbered(seqs).values())
+        events.sort(key=lambda event: event.seq)
+        placed = [place(self._store, event) for event in events]
+        happened = [one for one in placed if one is not None]
+        past = self._past(happened[0].root, [rule])
+        made = plan_gathered(rule, happened, self._board(run_id), past)
+        self._keep(made, happened, events)
+
+    def _go_on_with_packages(self) -> None:
+        """Begin the packages that have waited for exports of theirs, where those are made now."""
+        store = self._store
+        for effect in store.firings.waiting_effects():
+            firing = store.firings.by_ids([effect.firing_id])[effect.firing_id]
+            name = store.triggers.names([firing.trigger_id])[firing.trigger_id]
+            mark = Mark(firing.root, firing.depth, firing.id)
+            deed = Deed(firing.id, mark, Actor("rule", name), firing.run_id, firing.event_seq)
+            first = store.journal.seq
+            reason = ""
+            try:
+                with store.attempt():
+                    done = package(store, self._books, effect.result["characters"], deed)
+            except Conflict as error:
+                done, reason = Done("failed"), str(error)
+            if done.state != "waiting":
+                store.firings.settle_effect(effect.id, done.state, reason, done.result)
+            for seq in range(first + 1, store.journal.seq + 1):
+                store.firings.chain(seq, mark)
+
+
+def chain_of(firings: Sequence[StoredFiring]) -> Chain:
+    """What has followed from one root event, by its stored firings."""
+    spent: dict[str, Spent] = {}
+    for one in firings:
+        key = str(one.trigger_id)
+        spent[key] = spent.get(key, Spent()) + Spent(1, one.jobs, one.gpu_seconds)
+    return Chain(spent, frozenset((str(one.trigger_id), thing) for one in firings for thing in one.things))
+
+
+def _row(verdict: Verdict, event: Event, store: Store) -> dict[str, object]:
+    judged = verdict.branch if verdict.outcome is Outcome.TOO_FEW_MEASURED else verdict.judged
+    return {
+        "event_seq": event.seq,
+        "trigger_id": int(verdict.rule.id),
+        "version": verdict.rule.version,
+        "run_id": event.run_id,
+        "subject": event.subject,
+        "subject_id": event.subject_id,
+        "at": store.journal.now,
+        "outcome": verdict.outcome.value,
+        "reason": verdict.reason,
+        "deciding": judged_in_words(judged.deciding) if judged else "",
+    }
+
+
+def _told(event: Event) -> dict[str, object]:
+    return {
+        "seq": event.seq,
+        "type": event.type,
+        "at": event.at.isoformat(),
+        "subject": event.subject,
+        "subject_id": event.subject_id,
+        "run": event.run_id,
+    }

@@ -1,0 +1,103 @@
+"""Saves rules inside a caller's transaction: checked, held against the others for loops, in versions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from data.store import Store
+from pipeline.domain.errors import Conflict, Invalid, NotFound, Refused
+from pipeline.domain.issues import Issue, has_errors
+from pipeline.domain.names import fold
+from pipeline.domain.records import Actor
+from pipeline.domain.rules.loops import Loop, analyse
+from pipeline.domain.rules.model import Rule
+from pipeline.domain.rules.reading import read_rule
+from pipeline.domain.rules.stored import StoredRule
+from pipeline.domain.rules.writing import write_rule
+
+
+class InvalidRule(Invalid):
+    """What was given is no rule; `issues` has everything that is wrong, each at its place."""
+
+    def __init__(self, issues: Sequence[Issue]) -> None:
+        first = next((issue for issue in issues if issue.severity == "error"), issues[0])
+        super().__init__(f"The rule cannot be saved: {first.message} {first.suggestion}".strip())
+        self.issues = tuple(issues)
+
+
+def save_in(
+    store: Store, spec: Any, *, project: str | None, actor: Actor, rule_id: int | None = None, origin: str = "people"
+) -> StoredRule:
+    """Save a rule; see `Triggers.save` for what is promised."""
+    read = read_rule(spec, project=project)
+    if has_errors(read.issues) or not read.rules:
+        raise InvalidRule(read.issues)
+    [rule] = read.rules
+    project_id = None if rule.scope.project is None else store.runs.find_project(rule.scope.project)
+    if rule.scope.project is not None and project_id is None:
+        raise NotFound(f'There is no production "{rule.scope.project}". Create a run of it first, or write everywhere: true.')
+    live = store.triggers.live()
+    old = _old(live, rule, project_id, rule_id)
+    plain = write_rule(rule)
+    if old is not None and dict(old.spec) == plain and old.enabled == rule.enabled:
+        return old
+    _refuse_loops(live, rule, old)
+    now, by = store.journal.now, str(actor)
+    if old is None:
+        if not live:
+            store.triggers.move_cursor(store.journal.seq)
+        key = store.triggers.add(
+            project_id=project_id, name=rule.name, spec=plain, enabled=rule.enabled, origin=origin, by=by,
+            from_seq=store.journal.seq, now=now,
+        )  # fmt: skip
+    else:
+        key = old.id
+        store.triggers.add_version(old, name=rule.name, spec=plain, enabled=rule.enabled, by=by, now=now)
+    saved = current_rule(store, key)
+    tell(store, "saved", saved, actor)
+    return saved
+
+
+def unbounded(live: Sequence[StoredRule], rule: Rule, old: StoredRule | None) -> list[Loop]:
+    """The circles that nothing bounds and that this rule would be part of."""
+    own = "new" if old is None else str(old.id)
+    others = [one.rule for one in live if one is not old]
+    found = analyse([*others, replace(rule, id=own, age=len(live))])
+    return [loop for loop in found.refused if own in loop.rules]
+
+
+def _refuse_loops(live: Sequence[StoredRule], rule: Rule, old: StoredRule | None) -> None:
+    loops = unbounded(live, rule, old)
+    if loops:
+        raise Refused(f"Nothing bounds the loop {loops[0].words}. {loops[0].cure}".strip())
+
+
+def _old(live: Sequence[StoredRule], rule: Rule, project_id: int | None, rule_id: int | None) -> StoredRule | None:
+    """The rule of which this is another version. Raises NotFound for a number that is not there, Conflict for a name taken."""
+    same = next((one for one in live if one.project_id == project_id and fold(one.name) == fold(rule.name)), None)
+    if rule_id is None:
+        return same
+    found = next((one for one in live if one.id == rule_id), None)
+    if found is None:
+        raise NotFound(f"There is no rule {rule_id}.")
+    if same is not None and same.id != rule_id:
+        raise Conflict(f'There is another rule "{rule.name}". Give each rule a name of its own.')
+    if found.project_id != project_id:
+        raise Conflict("A rule stays with its production. Save it as a new rule.")
+    return found
+
+
+def current_rule(store: Store, rule_id: int) -> StoredRule:
+    """The rule as it is stored now. Raises NotFound."""
+    found = store.triggers.by_id(rule_id)
+    if found is None:
+        raise NotFound(f"There is no rule {rule_id} any more.")
+    return found
+
+
+def tell(store: Store, what: str, rule: StoredRule, actor: Actor) -> None:
+    """Record what became of a rule."""
+    data = {"name": rule.name, "version": rule.version}
+    store.journal.record(f"trigger.{what}", actor=actor, subject="trigger", subject_id=rule.id, data=data)

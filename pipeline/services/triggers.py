@@ -1,0 +1,162 @@
+"""Rules as people keep them: saved, switched, approved, removed; and halted, all of them, with a receipt.
+
+A rule that could run in a circle which nothing bounds is refused when it is saved, with the circle drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from data.store import Store, Stores
+from pipeline.domain.errors import Conflict, NotFound, Refused
+from pipeline.domain.names import did_you_mean, fold
+from pipeline.domain.records import Actor
+from pipeline.domain.rules.stored import Halt, StoredRule
+from pipeline.domain.statuses import CellStatus
+from pipeline.ports import Clock
+from pipeline.services.advance import Advance
+from pipeline.services.rule_keeping import current_rule, save_in, tell
+from pipeline.services.runbooks import RunBooks
+
+
+class Triggers:
+    """Every verb on rules."""
+
+    def __init__(self, stores: Stores, books: RunBooks, clock: Clock) -> None:
+        self._stores = stores
+        self._books = books
+        self._clock = clock
+
+    def all(self) -> list[StoredRule]:
+        """Every rule, the oldest first."""
+        with self._stores.read() as store:
+            return store.triggers.live()
+
+    def find(self, name: str | int) -> StoredRule:
+        """A rule by number or by name. Raises NotFound with the nearest name."""
+        found = self.all()
+        for rule in found:
+            if str(name) == str(rule.id) or fold(str(name)) == fold(rule.name):
+                return rule
+        near = did_you_mean(str(name), [rule.name for rule in found])
+        raise NotFound(f'There is no rule "{name}".{near} `stripboard triggers list` shows all.')
+
+    def save(
+        self, spec: Any, *, project: str | None, actor: Actor, rule_id: int | None = None, origin: str = "people"
+    ) -> StoredRule:
+        """Save a rule in its form in files: a new one, or the next version of one (`rule_id`, or of that name).
+
+        `project` is the title of the production that it belongs to, unless it says `everywhere`. Raises InvalidRule with all
+        issues, NotFound for a production or rule that is not there, Refused for a circle that nothing bounds. A version that
+        can submit generation waits for an admin; saving what is there already changes nothing.
+        """
+        with self._stores.begin(self._clock.now()) as store:
+            return save_in(store, spec, project=project, actor=actor, rule_id=rule_id, origin=origin)
+
+    def apply(self, specs: Sequence[Any], *, project: str | None, actor: Actor) -> list[StoredRule]:
+        """Save several rules at once, or none of them; see `save` for what is raised."""
+        with self._stores.begin(self._clock.now()) as store:
+            return [save_in(store, spec, project=project, actor=actor) for spec in specs]
+
+    def enable(self, rule: StoredRule, enabled: bool, actor: Actor) -> StoredRule:
+        """Switch a rule on or off. What happened while it was off is not made up for."""
+        with self._stores.begin(self._clock.now()) as store:
+            current = current_rule(store, rule.id)
+            if current.enabled != enabled:
+                store.triggers.enable(rule.id, enabled, store.journal.seq)
+                tell(store, "enabled" if enabled else "disabled", current, actor)
+            return current_rule(store, rule.id)
+
+    def approve(self, rule: StoredRule, actor: Actor, *, version: int | None = None) -> StoredRule:
+        """An admin approves the newest version. Raises Conflict when it is not `version` any more, Refused for rules."""
+        if actor.kind == "rule":
+            raise Refused("A rule cannot approve a rule. An admin has to look at it.")
+        with self._stores.begin(self._clock.now()) as store:
+            current = current_rule(store, rule.id)
+            if version is not None and version != current.version:
+                raise Conflict(f'Rule "{current.name}" is at version {current.version} now. Look at that one first.')
+            if current.approved_at is None:
+                store.triggers.approve(current, str(actor), store.journal.now)
+                tell(store, "approved", current, actor)
+            return current_rule(store, rule.id)
+
+    def remove(self, rule: StoredRule, actor: Actor) -> None:
+        """Take a rule away. What it did stays explained."""
+        with self._stores.begin(self._clock.now()) as store:
+            current = current_rule(store, rule.id)
+            store.triggers.remove(rule.id, store.journal.now)
+            tell(store, "removed", current, actor)
+
+    def halt(self, actor: Actor, *, reason: str = "", stop_queued: bool = False, stop_running: bool = False) -> Halt:
+        """Stop every rule at once; as a choice also the work that rules have asked for and that waits or runs.
+
+        The receipt counts what was stopped. Halting again while halted stops more work, as chosen, and gives another receipt.
+        """
+        why = reason.strip() or f"all rules were halted by {actor}"
+        with self._stores.begin(self._clock.now()) as store:
+            stopped = _stop_work(store, self._books, actor, running=stop_running) if stop_queued or stop_running else []
+            receipt = {
+                "rules": sum(rule.enabled for rule in store.triggers.live()),
+                "waiting": store.firings.forget_gathered(),
+                "jobs": len(stopped),
+                "cells": sorted({key for key in stopped if key}),
+            }
+            made = store.triggers.halt(str(actor), why, receipt, store.journal.now)
+            _tell_all(store, "halted", actor, {"reason": why, **receipt})
+        return made
+
+    def resume(self, actor: Actor) -> None:
+        """Let rules fire again, on what happens from now on. Raises Conflict when they are not halted."""
+        with self._stores.begin(self._clock.now()) as store:
+            if not store.triggers.edition()[1]:
+                raise Conflict("The rules are not halted.")
+            store.triggers.resume(str(actor), store.journal.now)
+            store.triggers.move_cursor(store.journal.seq)
+            _tell_all(store, "resumed", actor, {})
+
+    def halts(self) -> list[Halt]:
+        """The newest halts with their receipts, the newest first."""
+        with self._stores.read() as store:
+            return store.triggers.halts()
+
+    def halted(self) -> str:
+        """Why all rules are halted; empty while they are not."""
+        with self._stores.read() as store:
+            return store.triggers.edition()[1]
+
+
+def _stop_work(store: Store, books: RunBooks, actor: Actor, *, running: bool) -> list[str]:
+    """Cancel the unfinished jobs of what rules have asked for, those that run as a choice; the key of its cell for each."""
+    advance = Advance(store, books, actor)
+    stopped: list[str] = []
+    for subject in ("cell", "still"):
+        caused = store.firings.caused(subject)
+        open_jobs = store.jobs.unfinished_of(subject, caused)
+        busy = {job.subject_id for job in open_jobs if job.status.value == "running"}
+        ids = [one for one in caused if running or one not in busy]
+        found = store.cells.by_ids(ids) if subject == "cell" else {}
+        advance.cancel_jobs(subject, ids, "the rules were halted")
+        chosen = set(ids)
+        stopped += [
+            found[job.subject_id].plan.key if job.subject_id in found else "" for job in open_jobs if job.subject_id in chosen
+        ]
+        _cancel_subjects(advance, subject, ids)
+    return stopped
+
+
+def _cancel_subjects(advance: Advance, subject: str, ids: Sequence[int]) -> None:
+    """What was asked for and is not made is cancelled: it can be asked for again."""
+    under_way = ("queued", "generating")
+    if subject == "cell":
+        for cell in advance.store.cells.by_ids(ids).values():
+            if cell.status.value in under_way:
+                advance.move_cell(cell, CellStatus.CANCELLED, reason="the rules were halted")
+        return
+    for still in advance.store.stills.by_ids(ids).values():
+        if still.status.value in under_way:
+            advance.move_still(still, CellStatus.CANCELLED, reason="the rules were halted")
+
+
+def _tell_all(store: Store, what: str, actor: Actor, data: Mapping[str, Any]) -> None:
+    store.journal.record(f"triggers.{what}", actor=actor, subject="trigger", subject_id=0, data=data)

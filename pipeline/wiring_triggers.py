@@ -1,0 +1,48 @@
+"""The services of rules."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.adapters import yaml_files
+from pipeline.engine.rules import RuleEngine
+from pipeline.services.firing import FiringRules
+from pipeline.services.trigger_views import NamedFiring as NamedFiring
+from pipeline.services.trigger_views import NamedVerdict as NamedVerdict
+from pipeline.services.trigger_views import RuleView as RuleView
+from pipeline.services.trigger_views import TriggerViews
+from pipeline.services.triggers import Triggers
+
+if TYPE_CHECKING:
+    from data.store import Stores
+    from pipeline.ports import Clock
+    from pipeline.services.runbooks import RunBooks
+
+
+def build_triggers(stores: Stores, books: RunBooks, now: Clock, channels: Collection[str] = ()) -> dict[str, Any]:
+    """Those services by the names that they have in a studio. `channels` are the names of notifications that lead outside."""
+    return {
+        "triggers": Triggers(stores, books, now),
+        "trigger_views": TriggerViews(stores, books),
+        "firing": FiringRules(stores, books, now, channels=channels),
+    }
+
+
+def build_rule_engine(stores: Stores, firing: FiringRules, wake: threading.Event) -> RuleEngine:
+    """What fires rules, woken by every commit of this process; `wake` wakes the dispatcher to what they have asked for."""
+    engine = RuleEngine(firing, wake)
+    stores.after_commit = engine.look
+    return engine
+
+
+def load_rules(path: Path) -> yaml_files.Document:
+    """A file of rules: a list of them, or a section `triggers` with one."""
+    return yaml_files.load(path)
+
+
+def dump_rules(rules: list[dict[str, Any]]) -> str:
+    """Rules as a file that reads back as the same rules."""
+    return yaml_files.dump_data({"triggers": rules})

@@ -1,0 +1,88 @@
+"""Rules over REST and the command line: saved, explained, tried, halted; what is wrong is told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pipeline.cli import entry
+from tests.factories import House, make_production
+from tests.rest import RestClient, problem
+
+TITLE = "Harbor Nights"
+AGAIN = {
+    "name": "again",
+    "when": "cell.approved",
+    "where": {"field": "attempts", "below": 2},
+    "do": [{"submit": {"mode": "all"}}],
+}
+
+
+@pytest.fixture
+def client(house: House) -> RestClient:
+    """REST over the house."""
+    return RestClient(house)
+
+
+def test_a_rule_is_saved_approved_tried_explained_and_removed(house: House, client: RestClient) -> None:
+    run = house.start(make_production(characters=1, scene_types=1, variants=1), auto_deliver=False)
+    made = client.ask("POST", "triggers", json={"rule": AGAIN, "project": TITLE})
+    assert made.status_code == 201, made.text
+    rule = made.json()
+    assert (rule["state"], rule["version"]) == ("waits for approval", 1)
+    approved = client.ask("POST", f"triggers/{rule['id']}/approve", json={"version": 1}).json()
+    assert approved["state"] == "on"
+    house.work()
+    [event] = house.events("cell.approved")
+    tried = client.ask("POST", f"triggers/{rule['id']}/dry-run", json={"event": event.seq}).json()
+    assert [one["outcome"] for one in tried["verdicts"]] == ["matched"]
+    course = client.ask("POST", "triggers/simulate", json={"run": run.id, "event": event.seq}).json()
+    assert course["ended"] == "quiet"
+    again = client.ask("POST", "triggers/replay", json={"run": run.id, "drafts": [AGAIN]}).json()
+    assert again["firings"] == 1
+    house.studio.firing.settle()
+    [fired] = client.get("triggers/firings").json()["items"]
+    assert [effect["state"] for effect in fired["effects"]] == ["done"]
+    assert [one["outcome"] for one in client.get("triggers/verdicts", params={"event": event.seq}).json()["items"]] == ["matched"]
+    house.work()
+    assert client.ask("DELETE", f"triggers/{rule['id']}").status_code == 204
+    assert client.get("triggers").json()["items"] == []
+
+
+def test_what_cannot_be_a_rule_is_told_at_its_field(house: House, client: RestClient) -> None:
+    house.create(make_production())
+    bad = {"name": "a", "when": "cell.approved", "where": {"field": "colour", "is": "red"}, "do": ["approve"]}
+    answer = client.ask("POST", "triggers", json={"rule": bad, "project": TITLE})
+    assert "colour" in problem(answer, 422)
+    loop = {"name": "a", "when": "cell.queued", "do": [{"submit": {"mode": "all"}}]}
+    assert "a → a" in problem(client.ask("POST", "triggers", json={"rule": loop, "project": TITLE}), 403)
+
+
+def test_all_rules_are_halted_in_one_call_and_resumed(house: House, client: RestClient) -> None:
+    house.create(make_production())
+    receipt = client.ask("POST", "triggers/halt", json={"stop_queued": True}).json()
+    assert receipt["receipt"]["jobs"] == 0
+    assert client.get("triggers").json()["halted"]
+    assert client.ask("POST", "triggers/resume").status_code == 204
+    problem(client.ask("POST", "triggers/resume"), 409)
+
+
+def test_the_command_line_applies_lists_and_exports_the_same_rules(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    house.create(make_production())
+    monkeypatch.setenv("STRIPBOARD_HOME", str(house.studio.settings.home))
+    monkeypatch.setenv("DATABASE_URL", house.url)
+    file = tmp_path / "rules.yaml"
+    file.write_text(json.dumps({"triggers": [AGAIN]}), encoding="utf-8")
+    assert entry.start(["triggers", "apply", str(file), "--project", TITLE]) == 0
+    capsys.readouterr()
+    assert entry.start(["triggers", "export"]) == 0
+    exported = capsys.readouterr().out
+    file.write_text(exported, encoding="utf-8")
+    assert entry.start(["triggers", "apply", str(file), "--project", TITLE, "--json"]) == 0
+    assert [one["version"] for one in json.loads(capsys.readouterr().out)["rules"]] == [1]
+    for words in (["list"], ["show", "again"], ["approve", "again"], ["disable", "again"], ["firings"], ["halt"], ["resume"]):
+        assert entry.start(["triggers", *words]) == 0

@@ -1,0 +1,147 @@
+"""Rules in force: what happens wakes them, what they ask for is done once, and why is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pipeline.domain.choices import Mode
+from pipeline.domain.errors import Refused, WorkFailed
+from pipeline.domain.matrix import Selection
+from pipeline.domain.records import Actor
+from pipeline.domain.rules.templates import TEMPLATES
+from pipeline.domain.statuses import CellStatus, DeliveryStatus
+from tests.factories import HUMAN, PERSON, House, make_production
+from tests.fakes import failing
+
+TITLE = "Harbor Nights"
+ADMIN = Actor("user", "admin")
+PACKAGE = next(template.rule for template in TEMPLATES if template.key == "auto-package")
+
+
+def save(house: House, spec: Any, *, project: str | None = TITLE) -> Any:
+    """Save a rule, approved."""
+    stored = house.studio.triggers.save(spec, project=project, actor=PERSON)
+    return house.studio.triggers.approve(stored, ADMIN)
+
+
+def go_on(house: House) -> None:
+    """Work and fire until both are quiet."""
+    for _ in range(50):
+        house.work()
+        if not house.studio.firing.turn():
+            return
+    raise AssertionError("rules and work do not come to rest")
+
+
+def test_a_character_is_packaged_once_its_last_scene_is_approved_and_people_are_told(house: House) -> None:
+    run = house.create(make_production(characters=2, scene_types=2, variants=1, approvals=HUMAN))
+    save(house, PACKAGE)
+    house.studio.submission.submit(run, Selection(), Mode.MISSING, PERSON)
+    go_on(house)
+    for waiting in house.studio.review.waiting(run):
+        house.studio.review.approve_variant(run, waiting.key, PERSON)
+    go_on(house)
+    house.studio.review.approve(run, Selection(keys=("c1 / s1 / v1",)), PERSON)
+    go_on(house)
+    assert house.studio.trigger_views.firings() == []
+    [verdict] = [one.verdict for one in house.studio.trigger_views.verdicts()]
+    assert (verdict.outcome, verdict.reason) == ("condition_failed", "1 of 2")
+    house.studio.review.approve(run, Selection(keys=("c1 / s2 / v1",)), PERSON)
+    go_on(house)
+    [fired] = house.studio.trigger_views.firings()
+    assert [effect.state for effect in fired.firing.effects] == ["done", "done"]
+    [delivery] = house.studio.deliveries.of_run(run)
+    assert delivery.status is DeliveryStatus.SEALED
+    with house.studio.stores.read() as store:
+        assert set(store.deliveries.plan(delivery.id)["takes"]) == {"c1 / s1 / v1", "c1 / s2 / v1"}
+        [message] = store.messages.latest(10)
+    assert (message.state, message.target, message.payload["text"]) == ("sent", "producers", "A character is complete.")
+    assert house.statuses(run)[CellStatus.REVIEW] == 2
+
+
+def test_the_run_is_delivered_by_itself_beside_the_packages_of_its_characters(house: House) -> None:
+    run = house.create(make_production(characters=2, scene_types=1, variants=1))
+    save(house, PACKAGE)
+    house.studio.submission.submit(run, Selection(), Mode.MISSING, PERSON)
+    go_on(house)
+    made = house.studio.deliveries.of_run(run)
+    with house.studio.stores.read() as store:
+        whose = sorted(str(store.deliveries.plan(one.id).get("character")) for one in made if one.status is DeliveryStatus.SEALED)
+    assert whose == ["None", "c1", "c2"]
+    assert house.run(run).status == "completed"
+
+
+def test_a_rule_that_can_generate_waits_for_an_admin_and_editing_it_asks_again(house: House) -> None:
+    run = house.create(make_production(characters=1, scene_types=1, variants=1))
+    spec = {
+        "name": "again",
+        "when": "cell.approved",
+        "where": {"field": "attempts", "below": 2},
+        "do": [{"submit": {"mode": "all"}}],
+    }
+    rule = house.studio.triggers.save(spec, project=TITLE, actor=PERSON)
+    assert not rule.rule.approved
+    house.studio.submission.submit(run, Selection(), Mode.MISSING, PERSON)
+    go_on(house)
+    assert {one.verdict.outcome for one in house.studio.trigger_views.verdicts()} == {"waits_for_approval"}
+    rule = house.studio.triggers.approve(rule, ADMIN)
+    assert rule.rule.approved
+    edited = house.studio.triggers.save({**spec, "priority": 3}, project=TITLE, actor=PERSON)
+    assert (edited.version, edited.rule.approved) == (2, False)
+
+
+def test_what_follows_from_a_firing_belongs_to_its_chain_and_ends(house: House) -> None:
+    run = house.create(make_production(characters=1, scene_types=1, variants=1), auto_deliver=False)
+    spec = {"name": "again", "when": "cell.approved", "where": {"field": "attempts", "below": 3}}
+    save(house, {**spec, "do": [{"submit": {"mode": "all"}}], "per": "subject"})
+    save(house, {"name": "told", "when": "cell.review", "do": [{"notify": {"to": "x"}}]})
+    house.studio.submission.submit(run, Selection(), Mode.MISSING, PERSON)
+    go_on(house)
+    log = list(reversed(house.studio.trigger_views.firings()))
+    told = [(one.rule, one.firing.depth, one.caused_by) for one in log]
+    again = next(one.firing for one in log if one.rule == "again")
+    assert told == [("told", 1, None), ("again", 1, None), ("told", 2, again.id)]
+    [_, last] = [one.verdict for one in house.studio.trigger_views.verdicts() if one.rule == "again"][::-1]
+    assert last.outcome == "fired_in_chain"
+    assert {one.cause for one in house.events("trigger.fired")} == {one.firing.event_seq for one in log}
+
+
+def test_three_failures_pause_a_scene_type_and_the_others_go_on(house: House) -> None:
+    run = house.create(make_production(characters=4, scene_types=2, variants=1, segments=1), auto_deliver=False)
+    rule = {"name": "pause", "when": "cell.failed", "where": {"field": "scene_type.failed", "at_least": 1},
+            "do": [{"pause": {"of": "scene_type"}}], "per": "scene_type"}  # fmt: skip
+    save(house, rule)
+    house.hands.troubles = failing("scene_generation", lambda: WorkFailed("bad_input", "no"))
+    first = Selection(keys=("c1 / s1 / v1",))
+    house.studio.submission.submit(run, first, Mode.MISSING, PERSON)
+    go_on(house)
+    assert house.cells(run)["c1 / s1 / v1"].status is CellStatus.FAILED
+    house.studio.submission.submit(run, Selection(), Mode.MISSING, PERSON)
+    go_on(house)
+    kinds = {cell.plan.scene_type for cell in house.cells(run).values() if cell.status is CellStatus.APPROVED}
+    assert kinds == {"s2"}
+
+
+def test_a_loop_that_nothing_bounds_is_refused_and_drawn(house: House) -> None:
+    house.create(make_production())
+    with pytest.raises(Refused, match="again → again"):
+        house.studio.triggers.save(
+            {"name": "again", "when": "cell.queued", "do": [{"submit": {"mode": "all"}}]}, project=TITLE, actor=PERSON
+        )
+    assert house.studio.triggers.all() == []
+
+
+def test_halted_rules_do_not_fire_and_go_on_with_what_comes_after_the_resumption(house: House) -> None:
+    run = house.create(make_production(characters=1, scene_types=1, variants=1), auto_deliver=False)
+    save(house, {"name": "told", "when": "cell.approved", "do": [{"notify": {"to": "x"}}]})
+    receipt = house.studio.triggers.halt(ADMIN, reason="too much")
+    assert receipt.receipt["rules"] == 1
+    house.studio.submission.submit(run, Selection(), Mode.MISSING, PERSON)
+    go_on(house)
+    assert [one.verdict.outcome for one in house.studio.trigger_views.verdicts()] == ["halted"]
+    house.studio.triggers.resume(ADMIN)
+    house.studio.submission.submit(run, Selection(), Mode.ALL, PERSON)
+    go_on(house)
+    assert len(house.studio.trigger_views.firings()) == 1
