@@ -29,6 +29,9 @@ _SINCE = {
     "idempotency_keys": "0002", "saved_views": "0002", "workers": "0005", "catalogues": "0005", "worker_records": "0005",
     "gpu_readings": "0006", "gpu_devices": "0006", "budgets": "0008",
     "workflows": "0009", "workflow_versions": "0009", "workflow_uses": "0009", "test_shots": "0009",
+    "triggers": "0011", "trigger_versions": "0011", "trigger_verdicts": "0011", "trigger_firings": "0011",
+    "trigger_effects": "0011", "trigger_waits": "0011", "trigger_state": "0011", "trigger_halts": "0011",
+    "chain_marks": "0011", "event_chains": "0011", "messages": "0011",
 }  # fmt: skip
 """The schema that a table came with, where that is not the first one; schemas are named so that they sort by age."""
 

@@ -79,6 +79,8 @@ def _cell(event: Event, what: str, context: Context) -> str:
         return "marked stale: made from something that has changed"
     if what == "fresh":
         return "no longer stale"
+    if what == "flagged":
+        return "flagged for review"
     if what not in _CELL:
         return ""
     if what == "queued" and event.data.get("from") == "failed":
