@@ -151,12 +151,13 @@ def ready(view: View, now: datetime) -> list[Component]:
 def _stage(view: View) -> str:
     """Where the run's next or newest delivery stands."""
     mine = [one.delivery for one in view.made if one.run.id == view.run.id]
-    newest = max(mine, key=lambda delivery: delivery.number, default=None)
+    of_all = [delivery for delivery in mine if delivery.character is None]
+    newest = max(of_all, key=lambda delivery: delivery.number, default=None)
     if newest and newest.status is DeliveryStatus.PACKAGING:
         return f"Being packed as D{newest.number}"
     if newest and newest.status is DeliveryStatus.SEALED and view.run.status is RunStatus.COMPLETED:
         return f"Delivered as D{newest.number}"
-    return f"Getting ready, will be D{newest.number + 1 if newest else 1}"
+    return f"Getting ready, will be D{1 + max((delivery.number for delivery in mine), default=0)}"
 
 
 def _line(status: str, text: str, detail: object, link: str, href: str, *, leads: str = "") -> Component:
@@ -267,12 +268,13 @@ def _made(one: Made, is_chosen: bool, now: datetime) -> Component:
     delivery = one.delivery
     at = delivery.sealed_at or delivery.created_at
     sealed = delivery.status is DeliveryStatus.SEALED
+    whose = f", {delivery.character}" if delivery.character else ""
     word = f"sealed by {one.by}" if sealed else f"not made: {delivery.reason}" if delivery.reason else delivery.status.value
     body = [
         html.B(f"D{delivery.number}", className="num"),
         html.Div(
             [
-                html.Div(f"{one.run.title}, Run {one.run.number}", className="cut"),
+                html.Div(f"{one.run.title}, Run {one.run.number}{whose}", className="cut"),
                 html.Div([f"{word} · ", words.since(at, now)], className="faint cut", title=word),
             ],
             className="cut",

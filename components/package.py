@@ -13,6 +13,7 @@ from components import deliver, palette, words
 from components.icons import icon
 from pipeline.domain.delivery import Check, VerificationReport
 from pipeline.domain.packages import Difference, Entry, Package
+from pipeline.domain.records import Delivery
 
 VERIFY = "verify-again"
 CHECKS = "package-checks"
@@ -42,7 +43,7 @@ def card(package: Package | None, now: datetime) -> list[Component]:
                         html.Div(
                             [
                                 html.B(f"{made.run.title}, Run {made.run.number}", className="card-title cut"),
-                                html.Span(f"D{delivery.number} · {words.counted(package.scenes, 'scene')}", className="muted"),
+                                html.Span(_number(delivery, package.scenes), className="muted"),
                             ],
                             className="line",
                         ),
@@ -219,3 +220,8 @@ def _foot(package: Package) -> Component:
         ],
         className="card-foot",
     )
+
+
+def _number(delivery: Delivery, scenes: int) -> str:
+    whose = f" · {delivery.character}" if delivery.character else ""
+    return f"D{delivery.number}{whose} · {words.counted(scenes, 'scene')}"

@@ -290,6 +290,7 @@ deliveries = Table(
     Column("size_bytes", BigInteger, nullable=False, server_default="0"),
     Column("reason", Text, nullable=False, server_default=""),
     Column("plan", Json, nullable=False),
+    Column("character", Text),
     UniqueConstraint("run_id", "number"),
 )
 

@@ -23,8 +23,8 @@ class Deliveries:
         self._connection = connection
         self._batch = batch
 
-    def add(self, run_id: int, plan: Mapping[str, Any], now: datetime) -> Delivery:
-        """Store a new delivery with the next number of its run."""
+    def add(self, run_id: int, plan: Mapping[str, Any], now: datetime, *, character: str | None = None) -> Delivery:
+        """Store a new delivery, of a run or of one character of it, with the next number of the run."""
         number = 1 + (
             self._connection.execute(select(func.max(deliveries.c.number)).where(deliveries.c.run_id == run_id)).scalar() or 0
         )
@@ -34,6 +34,7 @@ class Deliveries:
             "status": DeliveryStatus.PACKAGING.value,
             "created_at": now,
             "plan": dict(plan),
+            "character": character,
         }
         key = self._connection.execute(insert(deliveries).returning(deliveries.c.id), row).scalar_one()
         return self.by_id(key)
@@ -54,9 +55,13 @@ class Deliveries:
         """What goes into the package: the parameters of its job."""
         return self._connection.execute(select(deliveries.c.plan).where(deliveries.c.id == delivery_id)).scalar_one()
 
-    def of_run(self, run_id: int) -> list[Delivery]:
-        """The deliveries of a run, oldest first."""
+    def every(self, run_id: int) -> list[Delivery]:
+        """The deliveries of a run and those of single characters of it, oldest first."""
         return self._all(select(*_COLUMNS).where(deliveries.c.run_id == run_id).order_by(deliveries.c.number))
+
+    def of_run(self, run_id: int) -> list[Delivery]:
+        """The deliveries of a run, oldest first; those of single characters are left out."""
+        return [delivery for delivery in self.every(run_id) if delivery.character is None]
 
     def seal(self, delivery: Delivery, *, package_sha256: str, size_bytes: int, now: datetime) -> None:
         """The package is stored and verified."""

@@ -65,10 +65,6 @@ class Messages:
         values = {"state": "waiting", "attempts": 0, "due_at": now}
         return self._connection.execute(update(messages).where(*dead).values(**values)).rowcount == 1
 
-    def dead(self, limit: int = 200) -> list[Message]:
-        """The dead letters, the newest first."""
-        return self.latest(limit, states=("dead",))
-
     def latest(self, limit: int, *, states: Sequence[str] = (), kind: str | None = None) -> list[Message]:
         """The newest messages, of some states and of one kind when given."""
         query = select(messages).order_by(messages.c.id.desc()).limit(limit)

@@ -24,6 +24,7 @@ from pipeline.api import (
     library,
     matrix,
     media,
+    messages,
     problems,
     production_runs,
     reading,
@@ -62,6 +63,7 @@ ROUTERS = (
     readings.router,
     workflows.router,
     triggers.router,
+    messages.router,
 )
 
 

@@ -199,11 +199,12 @@ class Event(Given):
 
 
 class Delivery(Given):
-    """A package of approved takes, being made or sealed."""
+    """A package of approved takes, being made or sealed: of the run, or of one `character` of it."""
 
     id: int
     run_id: int
     number: int
+    character: str | None
     status: DeliveryStatus
     reason: str
     created_at: datetime

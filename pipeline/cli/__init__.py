@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "workers": ("workers", "The machines that generate, as a fleet."),
     "budgets": ("budgets", "Limits of productions, users and runs."),
     "triggers": ("triggers", "Rules: when this happens, do that."),
+    "messages": ("messages", "What rules tell people and programs outside."),
     "costs": ("costs", "What a run has cost, beside what was expected."),
     "workflows": ("workflows", "The graphs that make segments and stills, kept under names."),
     "agent": ("agent", "Tell a server what the graphics cards of this machine say."),

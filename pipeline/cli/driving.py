@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ _LOOK_EVERY_S = 0.25
 _LOOK_SHARE = 10
 _PATIENCE_S = 5.0
 _TROUBLE_S = 2.0
+_RULES_S, _RULES_LOOK_S = 10.0, 0.05
 
 
 class Interrupted(Exception):
@@ -48,6 +49,8 @@ def drive(studio: Studio, run_id: int, *, parallel: int | None, display: Display
             scheduler.stop()
             display.close()
             engine.drain(_PATIENCE_S, wiring.end_workers)
+            with suppress(Unavailable):  # what rules have just said; what does not go through is tried again by the next engine
+                studio.messages.send_due()
         if asked.is_set() and progress.outlook is Outlook.WORKING:
             raise Interrupted
     return progress
@@ -67,9 +70,19 @@ def _watch(studio: Studio, run_id: int, asked: threading.Event, loop: _Loop, eng
         display.update(progress, "  ".join(filter(None, (engine.trouble, *held))))
         if loop.error is not None:
             raise loop.error
-        if progress.outlook is not Outlook.WORKING or asked.is_set():
+        if asked.is_set() or (progress.outlook is not Outlook.WORKING and not _have_followed(studio, asked)):
             return progress
         asked.wait(max(_LOOK_EVERY_S, (time.monotonic() - began) * _LOOK_SHARE))
+
+
+def _have_followed(studio: Studio, asked: threading.Event) -> bool:
+    """Wait for the rules that have not heard yet what came to rest; whether there were any, since they may have set it going."""
+    give_up_at = time.monotonic() + _RULES_S
+    has_waited = False
+    while (has_news := studio.firing.has_news()) and not asked.is_set() and time.monotonic() < give_up_at:
+        has_waited = True
+        asked.wait(_RULES_LOOK_S)
+    return has_waited and not has_news
 
 
 class _Loop(threading.Thread):

@@ -90,9 +90,12 @@ def _place(studio: Studio, run: Run, *, as_json: bool) -> tuple[Path, list[Path]
     """The newest sealed delivery and the exports, copied to where people look; None when the run ended without one."""
     if studio.runs.find(run.id).status is not RunStatus.COMPLETED:
         return None
-    if not any(delivery.status is DeliveryStatus.SEALED for delivery in studio.deliveries.of_run(run)):
+    sealed = [one for one in studio.deliveries.of_run(run) if one.status is DeliveryStatus.SEALED]
+    newest = {one.character: one for one in sealed}
+    if None not in newest:
         return None
-    package = studio.deliveries.place(run, studio.deliveries.sealed(run), studio.settings.deliveries_root)
+    folder = studio.settings.deliveries_root
+    package = {whose: studio.deliveries.place(run, one, folder) for whose, one in newest.items()}[None]
     try:
         return package, studio.deliveries.place_outputs(run)
     except Unavailable as error:

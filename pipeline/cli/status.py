@@ -141,7 +141,8 @@ def _show(studio: Studio, run: Run, *, show_cells: bool) -> None:
         say("Waits for people:", style="yellow")
         show_waiting(studio, run)
     for delivery in studio.deliveries.of_run(run):
-        say(f"Delivery {delivery.number}: {delivery.status.value} {_when(delivery.sealed_at)}".rstrip())
+        whose = f" of {delivery.character}" if delivery.character else ""
+        say(f"Delivery {delivery.number}{whose}: {delivery.status.value} {_when(delivery.sealed_at)}".rstrip())
     if show_cells:
         rows = [_cell_row(cell) for cell in view.cells]
         table(("cell", "status", "take>", "approved take>", "reason"), rows)

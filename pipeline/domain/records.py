@@ -270,7 +270,7 @@ class Take:
 
 @dataclass(frozen=True)
 class Delivery:
-    """A package of approved takes, being made or sealed."""
+    """A package of approved takes, being made or sealed: of a run, or of one `character` of it."""
 
     id: int
     run_id: int
@@ -281,6 +281,7 @@ class Delivery:
     package_sha256: str | None
     size_bytes: int
     reason: str
+    character: str | None = None
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from data.store import Store
 from pipeline.domain.errors import Conflict, Refused
-from pipeline.domain.records import Actor, Cell, Delivery
+from pipeline.domain.records import Actor, Cell
 from pipeline.domain.rules.effects import Effect
 from pipeline.domain.rules.model import Kind
 from pipeline.domain.rules.stored import Mark
@@ -109,14 +109,10 @@ def package(store: Store, books: RunBooks, characters: Collection[str | None], d
 
 
 def _deliver(store: Store, sealing: Sealing, advance: Advance, deed: Deed, character: str | None) -> int:
-    for other in store.deliveries.of_run(_run(deed)):
-        if other.status is DeliveryStatus.PACKAGING and _whose(store, other) == character:
+    for other in store.deliveries.every(_run(deed)):
+        if other.status is DeliveryStatus.PACKAGING and other.character == character:
             raise Conflict(f"A delivery of {character or 'the run'} is being packaged already.")
     return sealing.deliver(advance.run(_run(deed)), character).id
-
-
-def _whose(store: Store, delivery: Delivery) -> str | None:
-    return store.deliveries.plan(delivery.id).get("character")
 
 
 def _notify(store: Store, books: RunBooks, effect: Effect, deed: Deed) -> Done:

@@ -86,13 +86,13 @@ class Deliveries:
             return store.deliveries.by_id(made[-1].id)
 
     def of_run(self, run: Run) -> list[Delivery]:
-        """The deliveries of a run, oldest first."""
+        """The deliveries of a run and those of single characters of it, oldest first."""
         with self._stores.read() as store:
-            return store.deliveries.of_run(run.id)
+            return store.deliveries.every(run.id)
 
     def sealed(self, run: Run) -> Delivery:
-        """The newest sealed delivery; raises NotFound when there is none."""
-        found = [delivery for delivery in self.of_run(run) if delivery.status is DeliveryStatus.SEALED]
+        """The newest sealed delivery of the whole run; raises NotFound when there is none."""
+        found = [one for one in self.of_run(run) if one.status is DeliveryStatus.SEALED and one.character is None]
         if not found:
             raise NotFound(f"Run {run.name} has no sealed delivery yet. `stripboard deliver {run.id}` makes one.")
         return found[-1]
@@ -106,8 +106,8 @@ class Deliveries:
     @staticmethod
     def package_name(run: Run, delivery: Delivery) -> str:
         """What the package of a delivery is called where people keep it."""
-        name = "".join(char if char.isalnum() else "-" for char in run.title).strip("-") or "delivery"
-        return f"{name}-run{run.number}-delivery{delivery.number}.zip"
+        whose = f"-{_plain(delivery.character)}" if delivery.character else ""
+        return f"{_plain(run.title)}-run{run.number}-delivery{delivery.number}{whose}.zip"
 
     def place_outputs(self, run: Run) -> list[Path]:
         """Copy every export of approved takes to the paths that the production's `outputs` name; the answer is the files."""
@@ -124,3 +124,7 @@ class Deliveries:
             self._copy_out(output.file.sha256, target)
             placed.append(target)
         return placed
+
+
+def _plain(name: str) -> str:
+    return "".join(char if char.isalnum() else "-" for char in name).strip("-") or "delivery"

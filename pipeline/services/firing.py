@@ -47,7 +47,7 @@ class FiringRules:
 
     def turn(self) -> int:
         """Take in the next events; how many there were. Cheap when there is nothing to do."""
-        if not self._has_news():
+        if not self.has_news():
             return 0
         with self._stores.begin(self._clock.now()) as store:
             return _Turn(self, store).run()
@@ -63,7 +63,8 @@ class FiringRules:
         with self._stores.begin(self._clock.now()) as store:
             return store.firings.thin_verdicts(_KEPT_VERDICTS)
 
-    def _has_news(self) -> bool:
+    def has_news(self) -> bool:
+        """Whether something that has happened, or has been waited for, is still to be held against rules."""
         with self._stores.read() as store:
             rules, _ = self.rules(store)
             if not rules.rules:

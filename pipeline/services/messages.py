@@ -47,11 +47,6 @@ class Messages:
             tried += len(claimed)
         return tried
 
-    def dead(self, limit: int = 200) -> list[Stored]:
-        """The dead letters, the newest first."""
-        with self._stores.read() as store:
-            return store.messages.dead(limit)
-
     def latest(self, limit: int = 50, *, states: Sequence[str] = (), kind: str | None = None) -> list[Stored]:
         """The newest messages, of some states and of one kind when given."""
         with self._stores.read() as store:

@@ -54,8 +54,10 @@ class Packages:
             run = store.runs.by_ids([delivery.run_id])[delivery.run_id]
             earlier = [
                 other
-                for other in store.deliveries.of_run(run.id)
-                if other.status is DeliveryStatus.SEALED and other.number < delivery.number
+                for other in store.deliveries.every(run.id)
+                if other.status is DeliveryStatus.SEALED
+                and other.number < delivery.number
+                and other.character == delivery.character
             ]
             before = earlier[-1] if earlier else None
             takes = store.deliveries.plan(delivery.id)["takes"]

@@ -117,7 +117,7 @@ class Reports:
             stills = [still for still in store.stills.of_run(run_id) if still.status in bad]
             cells = store.cells.with_status(run_id, *bad)[:limit]
             exports = [job for job in store.jobs.unfinished(run_id, Stage.EXPORT) if job.status is JobStatus.FAILED]
-            deliveries = [delivery for delivery in store.deliveries.of_run(run_id) if delivery.reason]
+            deliveries = [delivery for delivery in store.deliveries.every(run_id) if delivery.reason]
         lines = [f"{still.kind.value} {still.key} {still.status.value}: {still.reason}" for still in stills]
         lines += [f"scene {cell.plan.key} {cell.status.value}: {cell.reason}" for cell in cells]
         lines += [f"export {job.part} of cell {job.subject_id} failed: {job.reason}" for job in exports]

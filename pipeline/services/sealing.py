@@ -46,14 +46,14 @@ class Sealing:
             return None
         if not self._store.cells.any_with(run_id, [CellStatus.APPROVED]):
             return None
-        made = [delivery for delivery in self._of_all(run_id) if delivery.status is not DeliveryStatus.FAILED]
+        made = [delivery for delivery in self._store.deliveries.of_run(run_id) if delivery.status is not DeliveryStatus.FAILED]
         if made and (made[-1].status is DeliveryStatus.PACKAGING or self.is_current(made[-1])):
             return None
         return self._again(run, cause) or self.deliver(run, cause=cause)
 
     def _again(self, run: Run, cause: int | None) -> Delivery | None:
         """Take the newest delivery up again when it failed and is what would be made now: trying again adds no other one."""
-        made = self._of_all(run.id)
+        made = self._store.deliveries.of_run(run.id)
         if not made or made[-1].status is not DeliveryStatus.FAILED or not self.is_current(made[-1]):
             return None
         plan, inputs, _ = self._plan(run, self._store.cells.with_status(run.id, CellStatus.APPROVED))
@@ -67,25 +67,15 @@ class Sealing:
 
     def is_current(self, delivery: Delivery) -> bool:
         """Whether the delivery holds exactly the takes that are approved now."""
-        plan = self._store.deliveries.plan(delivery.id)
-        approved = self._store.cells.with_status(delivery.run_id, CellStatus.APPROVED)
-        character = plan.get("character")
-        cells = [cell for cell in approved if character is None or cell.plan.character == character]
-        return bool(plan["takes"] == _takes(cells))
-
-    def is_of_all(self, delivery: Delivery) -> bool:
-        """Whether it is a delivery of the run, and not of one character."""
-        return self._store.deliveries.plan(delivery.id).get("character") is None
+        approved = self.approved(delivery.run_id, delivery.character)
+        return bool(self._store.deliveries.plan(delivery.id)["takes"] == _takes(approved))
 
     def is_delivered(self, run_id: int) -> bool:
         """Whether what is approved in the run now is sealed already, all of it, and nothing is being packaged."""
-        made = self._store.deliveries.of_run(run_id)
-        sealed = [one for one in made if one.status is DeliveryStatus.SEALED and self.is_of_all(one)]
+        made = self._store.deliveries.every(run_id)
+        sealed = [one for one in made if one.status is DeliveryStatus.SEALED and one.character is None]
         is_packaging = any(one.status is DeliveryStatus.PACKAGING for one in made)
         return not is_packaging and bool(sealed) and self.is_current(sealed[-1])
-
-    def _of_all(self, run_id: int) -> list[Delivery]:
-        return [delivery for delivery in self._store.deliveries.of_run(run_id) if self.is_of_all(delivery)]
 
     def is_exported(self, run_id: int, cell_ids: Collection[int]) -> bool:
         """Whether no export of these cells is still to be made."""
@@ -115,10 +105,8 @@ class Sealing:
         if not cells:
             raise Conflict(f"Run {run.name} has no approved cell to deliver. Submit some, and approve them.")
         plan, inputs, size = self._plan(run, cells)
-        if character is not None:
-            plan["character"] = character
         now = self._store.journal.now
-        delivery = self._store.deliveries.add(run.id, plan, now)
+        delivery = self._store.deliveries.add(run.id, plan, now, character=character)
         self._store.jobs.add(plans.delivery_job(run, delivery.id, inputs, size), now)
         self._tell(delivery, len(plan["files"]), cause)
         return delivery
@@ -131,7 +119,7 @@ class Sealing:
 
     def approved(self, run_id: int, character: str | None = None) -> list[Cell]:
         """The approved cells of a run, or those of one character in it, in matrix order."""
-        cells = [cell for cell in self._store.cells.of_run(run_id) if cell.status is CellStatus.APPROVED]
+        cells = self._store.cells.with_status(run_id, CellStatus.APPROVED)
         return [cell for cell in cells if character is None or cell.plan.character == character]
 
     def named_exports(self, run: Run, cells: Sequence[Cell]) -> list[tuple[Output, Cell, str]]:

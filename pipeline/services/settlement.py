@@ -272,7 +272,7 @@ class Settlement:
             "delivery.sealed", actor=self._advance.actor, subject="delivery", subject_id=delivery.id, run_id=job.run_id,
             cause=seq, data={"number": delivery.number, "sha256": package.sha256},
         )  # fmt: skip
-        if sealing.is_of_all(delivery) or sealing.is_delivered(job.run_id):
+        if delivery.character is None or sealing.is_delivered(job.run_id):
             self._advance.complete_run(job.run_id, cause=cause)
 
     # Rules ------------------------------------------------------------------------------------------------------

@@ -42,9 +42,7 @@ class Undoing:
             exports[export.cell_id, export.take].append(export)
         starts = self._starts("cell", approved, moves)
         takes = self._store.takes.approved_of(approved)
-        delivered_at = [
-            one.created_at for one in self._store.deliveries.of_run(run.id) if one.status is not DeliveryStatus.FAILED
-        ]
+        delivered_at = [one.created_at for one in self._store.deliveries.every(run.id) if one.status is not DeliveryStatus.FAILED]
         done = []
         for cell in cells:
             is_approved, move = cell.status is CellStatus.APPROVED, moves.get(cell.id)

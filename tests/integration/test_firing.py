@@ -67,8 +67,7 @@ def test_the_run_is_delivered_by_itself_beside_the_packages_of_its_characters(ho
     house.studio.submission.submit(run, Selection(), Mode.MISSING, PERSON)
     go_on(house)
     made = house.studio.deliveries.of_run(run)
-    with house.studio.stores.read() as store:
-        whose = sorted(str(store.deliveries.plan(one.id).get("character")) for one in made if one.status is DeliveryStatus.SEALED)
+    whose = sorted(str(one.character) for one in made if one.status is DeliveryStatus.SEALED)
     assert whose == ["None", "c1", "c2"]
     assert house.run(run).status == "completed"
 

@@ -11,6 +11,7 @@ from pipeline.domain.errors import Conflict, NotFound
 from pipeline.domain.messages import MOST_TRIES, PAUSES_S, Answer, Fate, Message, MessageKind
 from pipeline.services.messages import Messages
 from tests.factories import PERSON, House
+from tests.rest import RestClient
 
 
 class Scripted:
@@ -74,7 +75,7 @@ def test_after_the_last_try_it_is_a_dead_letter_that_says_why(house: House) -> N
         assert messages.send_due() == 1
         house.clock.advance(1.2 * PAUSES_S[-1])
     assert messages.send_due() == 0
-    [dead] = messages.dead()
+    [dead] = messages.latest(states=("dead",))
     assert (dead.state, dead.last_error, len(sender.sent)) == ("dead", "HTTP 503", MOST_TRIES)
 
 
@@ -82,7 +83,7 @@ def test_what_never_can_arrive_is_dead_at_once(house: House) -> None:
     messages, sender = over(house, Answer(Fate.NEVER, "refused"))
     put(house)
     messages.send_due()
-    assert [one.last_error for one in messages.dead()] == ["refused"]
+    assert [one.last_error for one in messages.latest(states=("dead",))] == ["refused"]
     assert len(sender.sent) == 1
 
 
@@ -94,7 +95,7 @@ def test_a_dead_letter_is_delivered_again_by_hand_and_nothing_else_is(house: Hou
     messages.send_due()
     messages.redeliver(number, PERSON)
     assert messages.send_due() == 1
-    assert messages.dead() == []
+    assert messages.latest(states=("dead",)) == []
     assert len({one.key for one in sender.sent}) == 1
     with pytest.raises(Conflict):
         messages.redeliver(number, PERSON)
@@ -139,3 +140,16 @@ def test_the_bell_tells_what_rules_say_here_and_which_messages_were_given_up(hou
         "A character is complete.",
         "a message to https://example.com/hook was given up: it is not on the public internet",
     ]
+
+
+def test_rest_lists_what_was_given_up_and_sends_it_again(house: House) -> None:
+    messages, _ = over(house, Answer(Fate.NEVER, "refused"))
+    number = put(house)
+    messages.send_due()
+    client = RestClient(house)
+    [dead] = client.get("messages", params={"state": "dead"}).json()["items"]
+    assert (dead["id"], dead["target"], dead["last_error"]) == (number, "https://example.com/hook", "refused")
+    assert client.ask("POST", f"messages/{number}/redeliver").status_code == 204
+    assert client.get("messages", params={"state": "dead"}).json()["items"] == []
+    assert client.ask("POST", f"messages/{number}/redeliver").status_code == 409
+    assert client.ask("POST", "messages/999/redeliver").status_code == 404

@@ -21,6 +21,7 @@ def upgrade() -> None:
     _state()
     _chains()
     _rest()
+    op.add_column("deliveries", sa.Column("character", sa.Text()))
     op.execute("INSERT INTO trigger_state (id, cursor, edition, halted) SELECT 1, coalesce(max(event_seq), 0), 0, '' FROM heads")
 
 
