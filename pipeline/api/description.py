@@ -37,6 +37,8 @@ _WHEN = {
 }
 _ALWAYS = (400, 403, 422, 500, 503)
 _CHANGING = (409, 413)
+_NAMING = ("/budgets", "/triggers", "/triggers/simulate", "/triggers/replay")
+"""Whose bodies name a production, a run or an event."""
 
 
 def install(api: FastAPI) -> None:
@@ -95,8 +97,8 @@ def _response(status: int) -> dict[str, Any]:
 def _add_errors(path: str, method: str, operation: dict[str, Any]) -> None:
     parameters = {parameter["name"] for parameter in operation.get("parameters", ())}
     wanted = set(_ALWAYS)
-    names_somebody = path == f"{PREFIX}/budgets" and method != "GET"
-    if "{" in path or parameters & {"run", "project"} or names_somebody:
+    names_in_body = method != "GET" and path.removeprefix(PREFIX) in _NAMING
+    if "{" in path or parameters & {"run", "project"} or names_in_body:
         wanted.add(404)
     if method != "GET":
         wanted.update(_CHANGING)
