@@ -18,9 +18,16 @@
     if (window.dash_clientside && window.dash_clientside.set_props) window.dash_clientside.set_props("feed", { data: detail });
   };
 
+  // Browsers complain of a connection that is closed before it is there.
+  const leave = (old) => {
+    old.onclose = old.onmessage = null;
+    if (old.readyState === WebSocket.CONNECTING) old.onopen = () => old.close();
+    else old.close();
+  };
+
   const connect = () => {
     clearTimeout(timer);
-    if (socket) { socket.onclose = null; socket.close(); }
+    if (socket) leave(socket);
     const query = new URLSearchParams({ after: seq });
     if (run !== null && run !== undefined) query.set("run", run);
     const scheme = location.protocol === "https:" ? "wss" : "ws";

@@ -52,8 +52,10 @@ class RuleEngine:
             self._news.clear()
             if self._turn():
                 self._wake.set()
-            else:
+            elif self._firing.has_rules:
                 self._news.wait(_LOOK_S)
+            else:  # commits wake nobody then: looking after each of them would cost the engine its time
+                self._over.wait(_LOOK_S)
 
     def _turn(self) -> bool:
         """Whether something was taken in. A database that is away is asked again later; what else goes wrong is logged."""

@@ -63,6 +63,11 @@ class FiringRules:
         with self._stores.begin(self._clock.now()) as store:
             return store.firings.thin_verdicts(_KEPT_VERDICTS)
 
+    @property
+    def has_rules(self) -> bool:
+        """Whether there were any rules in force when it last looked."""
+        return bool(self._rulebook.rules)
+
     def has_news(self) -> bool:
         """Whether something that has happened, or has been waited for, is still to be held against rules."""
         with self._stores.read() as store:
