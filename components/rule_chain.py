@@ -7,6 +7,7 @@ of the theme (assets/triggers.js).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from textwrap import wrap
 from typing import Any
 
 import dash_cytoscape as cyto
@@ -23,6 +24,8 @@ from pipeline.domain.rules.wording import action_in_words
 GRAPH = "chain-graph"
 _WIDTHS = {Role.EVENT: 84, Role.RULE: 138, Role.ACTION: 84, Role.GATE: 112}
 _ROW = 84
+_LETTERS = 17
+"""What a line in the box of a rule holds."""
 _TOP = 46
 _WALL = 88
 _ENDS = ("approved", "failed", "rejected", "review", "queued", "generating", "cancelled", "sealed", "completed")
@@ -82,7 +85,7 @@ def elements(chart: Chart, rules: Sequence[Rule], told: Mapping[str, str]) -> li
             data["rule"] = rule.id
             waits = "" if rule.approved else "needs approval"
             note = "refused: loop" if rule.id in bad else waits or ("off" if not rule.enabled else told.get(rule.id, ""))
-            data["label"] = f"{_short(rule.name)}\n{note}" if note else _short(rule.name)
+            data["label"] = "\n".join([*wrap(_short(rule.name), _LETTERS), *([note] if note else [])])
             classes += [
                 name for name, holds in (("bad", rule.id in bad), ("waits", bool(waits)), ("off", not rule.enabled)) if holds
             ]
@@ -216,8 +219,8 @@ def _zone(zone: Zone, depth: int) -> str:
 
 
 def _short(name: str) -> str:
-    """A name as wide as its box: cut in the middle, for names may be long."""
-    return name if len(name) <= 44 else f"{name[:22]}…{name[-18:]}"
+    """A name that fits into two lines of its box: cut in the middle, for names may be long."""
+    return name if len(name) <= 2 * _LETTERS - 4 else f"{name[: _LETTERS - 2]}…{name[4 - _LETTERS :]}"
 
 
 def counted(rules: Sequence[Rule]) -> str:

@@ -92,8 +92,9 @@ def head(view: View) -> list[Component | str]:
     found = list(view.today.values())
     cost = sum((one.caused for one in found), NO_COST)
     parts: list[Component | str] = [f"{words.counted(len(view.rules), 'rule')} · today "]
-    figures = [(f"{sum(one.fired for one in found):,}", "firings")]
-    figures += [(f"{cost.jobs:,}", "jobs")] if cost.jobs else []
+    fired = sum(one.fired for one in found)
+    figures = [(f"{fired:,}", "firing" if fired == 1 else "firings")]
+    figures += [(f"{cost.jobs:,}", "job" if cost.jobs == 1 else "jobs")] if cost.jobs else []
     figures += [(words.hours(cost.gpu_seconds), "GPU time")] if cost.gpu_seconds else []
     refused = sum(one.refused for one in found)
     figures += [(words.money(cost.money), "")] if cost.money else []

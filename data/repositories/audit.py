@@ -10,11 +10,11 @@ from sqlalchemy import Connection, and_, func, select, text
 
 from data.models import attempts, deliveries, dependencies, events, jobs, outputs, production_runs, stills, takes
 from data.models import production_run_cells as cells
+from data.trigger_models import messages, triggers
 from data.trigger_models import trigger_effects as effects
 from data.trigger_models import trigger_firings as firings
 from data.trigger_models import trigger_verdicts as verdicts
-from data.trigger_models import triggers
-from pipeline.domain.rules.model import LIMITS
+from pipeline.domain.rules.model import LIMITS, Kind
 from pipeline.domain.statuses import AttemptOutcome, CellStatus, DeliveryStatus, JobStatus, RunStatus
 
 _STATUS_WORDS = {status.value for status in CellStatus} | {status.value for status in RunStatus}
@@ -181,17 +181,32 @@ class Audit:
                 yield f"firing {firing_id} is at depth {depth}"
         same = (firings.c.event_seq == verdicts.c.event_seq) & (firings.c.trigger_id == verdicts.c.trigger_id)
         fired = select(firings.c.id).where(same, firings.c.version == verdicts.c.version).exists()
-        missing = select(verdicts.c.event_seq, triggers.c.name, triggers.c.id).join(
-            triggers, triggers.c.id == verdicts.c.trigger_id
-        )
-        for seq, name in self._connection.execute(missing.where(verdicts.c.outcome == "matched", ~fired)):
-            if not self._was_gathered(seq):
+        matched = select(verdicts.c.event_seq, triggers.c.name).join(triggers, triggers.c.id == verdicts.c.trigger_id)
+        missing = list(self._connection.execute(matched.where(verdicts.c.outcome == "matched", ~fired)))
+        gathered = self._gathered() if missing else set()
+        for seq, name in missing:
+            if seq not in gathered:
                 yield f"rule {name} matched event {seq} and did not fire"
 
-    def _was_gathered(self, seq: int) -> bool:
-        """Whether another event of the same gathering stands for this one."""
+    def _gathered(self) -> set[int]:
+        """The events of firings that stand for several, each of which has a verdict of its own."""
         lists = self._connection.execute(select(firings.c.events)).scalars()
-        return any(seq in events and len(events) > 1 for events in lists)
+        return {seq for seqs in lists if len(seqs) > 1 for seq in seqs}
+
+    def message_faults(self) -> Iterator[str]:
+        """Messages that are neither sent, nor tried again, nor given up, and actions that are done without their message."""
+        is_sent = (messages.c.state == "sent") & messages.c.sent_at.is_not(None)
+        is_known = is_sent | messages.c.state.in_(["waiting", "failed", "dead"])
+        strays = select(messages.c.id, messages.c.state).where(~is_known)
+        for message_id, state in self._connection.execute(strays.order_by(messages.c.id)):
+            yield f"message {message_id} is {state}, and nobody will try it again"
+        written = (messages.c.firing_id == effects.c.firing_id) & (messages.c.effect_number == effects.c.number)
+        silent = select(effects.c.firing_id, effects.c.number).where(
+            effects.c.kind.in_([Kind.NOTIFY.value, Kind.WEBHOOK.value]), effects.c.state == "done",
+            ~select(messages.c.id).where(written).exists(),
+        )  # fmt: skip
+        for firing_id, number in self._connection.execute(silent):
+            yield f"action {number + 1} of firing {firing_id} is done without a message"
 
     def integrity_faults(self) -> Iterator[str]:
         """What the database says of itself."""

@@ -11,6 +11,7 @@ import click
 from pipeline.cli.console import as_json, print_json, say, table
 from pipeline.cli.exits import Exit
 from pipeline.cli.studios import actor, open_studio
+from pipeline.cli.text import counted
 from pipeline.cli.triggers_trying import dry_run_command, replay_command, rules_of, simulate_command
 from pipeline.domain.rules.loops import Loop
 
@@ -201,7 +202,10 @@ def halt_command(reason: str, queued: bool, running: bool, as_json: bool) -> int
         print_json({"halt": halt})
         return Exit.DONE
     receipt = halt.receipt
-    say(f"Halted: {receipt['rules']} rules, {receipt['waiting']} gathered events, {receipt['jobs']} jobs.")
+    stopped = (
+        counted(receipt["rules"], "rule"), counted(receipt["waiting"], "gathered event"), counted(receipt["jobs"], "job"),
+    )  # fmt: skip
+    say(f"Halted: {', '.join(stopped)}.")
     for key in receipt["cells"]:
         say(f"  stopped: {key}")
     return Exit.DONE

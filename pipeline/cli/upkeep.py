@@ -57,7 +57,7 @@ def doctor_command(verify: bool, as_json: bool) -> int:
         for fault in invariant.faults[:_SHOWN]:
             say(f"        {fault}")
     if verify:
-        say("The numbers are those of docs/ARCHITECTURE.md; I9 and I11 are about rules and webhooks, which this version has not.")
+        say("The numbers are those of docs/ARCHITECTURE.md.")
     else:
         say("`stripboard doctor --verify` checks every stored file, event and delivery as well.")
     say("Everything is sound." if is_sound else "Something is wrong; see above.", style="green" if is_sound else "red")

@@ -67,6 +67,7 @@ class Invariants:
             ("I8", "spent and reserved stay within the budget, and the reservations are those of what runs", self._budgets),
             ("I9", "each match fired once with each of its actions, none too deep", lambda store: store.audit.firing_faults()),
             ("I10", "each state has exactly one event behind it", lambda store: store.audit.event_faults()),
+            ("I11", "each message has arrived, is tried again, or was given up", lambda store: store.audit.message_faults()),
             ("I12", "the audit chain verifies", lambda store: store.journal.broken_links()),
             ("I13", "each sealed delivery holds exactly what it was made of", self._deliveries),
             ("I14", "no job and no attempt exists twice", lambda store: store.audit.duplicates()),

@@ -9,7 +9,9 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete, update
 
+from data.trigger_models import messages
 from pipeline.domain.choices import Mode
 from pipeline.domain.matrix import Selection
 from pipeline.domain.records import Actor
@@ -130,3 +132,18 @@ def keep_firing(house: House, over: threading.Event) -> None:
     """An engine of rules that turns until it is told to end."""
     while not over.is_set():
         house.studio.firing.turn()
+
+
+def test_a_done_action_without_its_message_and_a_message_that_nobody_tries_are_found(house: House) -> None:
+    run = house.create(PRODUCTION, auto_deliver=False)
+    house.studio.triggers.save(THREE, project=TITLE, actor=PERSON)
+    house.studio.submission.submit(run, Selection(), Mode.MISSING, PERSON)
+    house.work()
+    fire(house)
+    with contextlib.suppress(Crashed), house.studio.stores.begin(house.clock.now()) as store:
+        assert list(store.audit.message_faults()) == []
+        store.connection.execute(update(messages).where(messages.c.target == "review").values(state="lost"))
+        store.connection.execute(delete(messages).where(messages.c.target == "producers"))
+        faults = list(store.audit.message_faults())
+        raise Crashed
+    assert [fault.split()[0] for fault in faults] == ["message", "action"]
