@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Float, Select, bindparam, case, func, literal, or_, select
+from sqlalchemy import Float, Select, bindparam, case, func, or_, select
 
 from data.models import jobs, outputs
 from data.reads import Read
@@ -51,14 +51,10 @@ def _equal(fingerprints: list[Any]) -> Select[Any]:
 EQUAL = Read(_equal)
 
 
-def totals(cost_key: str) -> Select[Any]:
-    """The key; count, seconds and frames of its newest measured jobs; the bytes of the segments these made; P50 and P90.
-
-    P50 and P90 are seconds for a frame: the least that half, and nine in ten, of them did not exceed.
-    """
+def _rate(_: list[Any]) -> Select[Any]:
     newest = (
         select(jobs.c.id, jobs.c.seconds, jobs.c.frames, (jobs.c.seconds / func.nullif(jobs.c.frames, 0)).label("rate"))
-        .where(jobs.c.cost_key == cost_key, jobs.c.status == DONE, jobs.c.seconds > 0)
+        .where(jobs.c.cost_key == bindparam("cost_key"), jobs.c.status == DONE, jobs.c.seconds > 0)
         .order_by(jobs.c.id.desc())
         .limit(_SAMPLES)
         .subquery()
@@ -71,9 +67,15 @@ def totals(cost_key: str) -> Select[Any]:
         func.min(case((ranked.c.place * 100 >= ranked.c.whole * share, ranked.c.rate)))  # the first that so many do not exceed
         for share in (50, 90)
     )
-    return select(
-        literal(cost_key), func.count(), func.sum(ranked.c.seconds), func.sum(ranked.c.frames), size, half, most
-    ).select_from(ranked)
+    figures = func.count(), func.sum(ranked.c.seconds), func.sum(ranked.c.frames)
+    return select(*figures, size, half, most).select_from(ranked)
+
+
+RATE = Read(_rate)
+"""Of a cost key: count, seconds and frames of its newest measured jobs; the bytes of the segments these made; P50 and P90.
+
+P50 and P90 are seconds for a frame: the least that half, and nine in ten, of them did not exceed.
+"""
 
 
 def job_of(row: Any) -> Job:

@@ -7,14 +7,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, case, delete, func, insert, select, union_all, update
+from sqlalchemy import Connection, Select, bindparam, case, delete, func, insert, select, update
 
 from data.batch import Batch
 from data.models import attempts, jobs, production_runs
 from data.models import production_run_cells as cells
 from data.reads import Read
 from data.repositories.chunks import chunks
-from data.repositories.job_rows import BY_IDS, COLUMNS, DONE, EQUAL, FAILED, NEXT, READY, RUNNING, WITHIN, job_of, totals
+from data.repositories.job_rows import BY_IDS, COLUMNS, DONE, EQUAL, FAILED, NEXT, RATE, READY, RUNNING, WITHIN, job_of
 from pipeline.domain.decisions import Follower
 from pipeline.domain.estimates import Rate
 from pipeline.domain.records import Attempt, Job, NewJob
@@ -22,7 +22,6 @@ from pipeline.domain.stages import STAGES, Lane, Stage
 from pipeline.domain.statuses import AttemptOutcome, JobStatus
 
 _UNFINISHED = [READY, RUNNING, FAILED]
-_RATES_AT_ONCE = 100
 _INSERT = insert(jobs)
 _RESERVE = (
     update(jobs)
@@ -372,11 +371,11 @@ class Jobs:
     def rates(self, cost_keys: Iterable[str]) -> Mapping[str, Rate]:
         """Measured seconds (with their spread) and bytes a frame for these cost keys, from the newest done jobs of each."""
         found: dict[str, Rate] = {}
-        for part in chunks(list(dict.fromkeys(cost_keys)), _RATES_AT_ONCE):
-            for key, count, seconds, frames, size, half, most in self._connection.execute(union_all(*map(totals, part))):
-                if count and frames:
-                    spread = float(half or 0), float(most or 0)
-                    found[key] = Rate(float(seconds) / float(frames), float(size or 0) / float(frames), count, *spread)
+        for key in dict.fromkeys(cost_keys):
+            [(count, seconds, frames, size, half, most)] = RATE.rows(self._connection, {"cost_key": key})
+            if count and frames:
+                spread = float(half or 0), float(most or 0)
+                found[key] = Rate(float(seconds) / float(frames), float(size or 0) / float(frames), count, *spread)
         return found
 
     def attempts_of(self, job_ids: Sequence[int]) -> list[Attempt]:
