@@ -76,6 +76,7 @@ def from_settings() -> FastAPI:
     """The server as the environment describes it."""
     found = settings.load()
     studio = wiring.build_studio(found)
+    studio.load()
     engine = partial(wiring_serving.working, studio) if found.has_engine else wiring_serving.idle
     return build(studio, engine, found.hosts)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,22 +12,9 @@ from pipeline.services.firing import FiringRules
 from pipeline.services.trigger_views import NamedFiring as NamedFiring
 from pipeline.services.trigger_views import NamedVerdict as NamedVerdict
 from pipeline.services.trigger_views import RuleView as RuleView
-from pipeline.services.trigger_views import TriggerViews
-from pipeline.services.triggers import Triggers
 
 if TYPE_CHECKING:
     from data.store import Stores
-    from pipeline.ports import Clock
-    from pipeline.services.runbooks import RunBooks
-
-
-def build_triggers(stores: Stores, books: RunBooks, now: Clock, channels: Collection[str] = ()) -> dict[str, Any]:
-    """Those services by the names that they have in a studio. `channels` are the names of notifications that lead outside."""
-    return {
-        "triggers": Triggers(stores, books, now),
-        "trigger_views": TriggerViews(stores, books),
-        "firing": FiringRules(stores, books, now, channels=channels),
-    }
 
 
 def build_rule_engine(stores: Stores, firing: FiringRules, wake: threading.Event) -> RuleEngine:

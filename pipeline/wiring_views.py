@@ -1,54 +1,157 @@
-"""The services that only read, for screens."""
+"""The services that only read, for screens and reports."""
 
 from __future__ import annotations
 
 import shutil
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pipeline.services.activity import Activity
-from pipeline.services.boards import Boards
-from pipeline.services.causes import Causes
-from pipeline.services.cells import Cells
-from pipeline.services.costs import Costs
-from pipeline.services.fleet_forecasts import FleetForecasts
-from pipeline.services.fleet_pages import FleetPages
-from pipeline.services.live_work import LiveWork
-from pipeline.services.media_files import MediaFiles
-from pipeline.services.overview import Overview
-from pipeline.services.search import Search
-from pipeline.services.trigger_pages import TriggerPages
-from pipeline.wiring_messages import build_messages
+from pipeline.wiring_services import Installation, service
 
 if TYPE_CHECKING:
-    from data.store import Stores
-    from pipeline.adapters.storage.media_store import MediaStore
-    from pipeline.adapters.storage.workspace import Spool
-    from pipeline.ports import Clock
-    from pipeline.services.runbooks import RunBooks
-    from pipeline.settings import Settings
+    from pipeline.domain.packages import Entry
+    from pipeline.services.activity import Activity
+    from pipeline.services.boards import Boards
+    from pipeline.services.causes import Causes
+    from pipeline.services.cells import Cells
+    from pipeline.services.costs import Costs
+    from pipeline.services.fleet_forecasts import FleetForecasts
+    from pipeline.services.fleet_pages import FleetPages
+    from pipeline.services.live_work import LiveWork
+    from pipeline.services.media_files import MediaFiles
+    from pipeline.services.overview import Overview
+    from pipeline.services.packages import Packages
+    from pipeline.services.previews import Previews
+    from pipeline.services.reports import Reports
+    from pipeline.services.search import Search
+    from pipeline.services.trigger_pages import TriggerPages
+    from pipeline.services.trigger_views import TriggerViews
 
 
-def build_views(
-    settings: Settings, stores: Stores, books: RunBooks, now: Clock, *, media: MediaStore, spool: Spool
-) -> dict[str, Any]:
-    """Those services by the names that they have in a studio."""
-    return {
-        "activity": Activity(stores, books, now),
-        "boards": Boards(stores, books, now),
-        "causes": Causes(stores),
-        "cells": Cells(stores, books, now),
-        "costs": Costs(stores, books, now),
-        "fleet_forecasts": FleetForecasts(stores, books, now),
-        "fleet_pages": FleetPages(stores, books, now, settings.gpu_limits),
-        "files": MediaFiles(stores, books, media.stored, partial(_small_picture, settings.cache_root / "thumbnails")),
-        "live_work": LiveWork(stores, books, now, newest_preview=spool.newest_preview),
-        "overview": Overview(stores, books, now, slots=settings.parallel, free_disk=partial(_free_disk, settings.home)),
-        "messages": build_messages(settings, stores, now),
-        "search": Search(stores),
-        "trigger_pages": TriggerPages(stores, books, now),
-    }
+class Views(Installation):
+    """What can be seen of an installation."""
+
+    @service
+    def activity(self) -> Activity:
+        """The lines of what has happened."""
+        from pipeline.services.activity import Activity
+
+        return Activity(self.stores, self.books, self.clock)
+
+    @service
+    def boards(self) -> Boards:
+        """The matrix of a run."""
+        from pipeline.services.boards import Boards
+
+        return Boards(self.stores, self.books, self.clock)
+
+    @service
+    def causes(self) -> Causes:
+        """What led to what."""
+        from pipeline.services.causes import Causes
+
+        return Causes(self.stores)
+
+    @service
+    def cells(self) -> Cells:
+        """The page of one scene."""
+        from pipeline.services.cells import Cells
+
+        return Cells(self.stores, self.books, self.clock)
+
+    @service
+    def costs(self) -> Costs:
+        """What was spent, on what."""
+        from pipeline.services.costs import Costs
+
+        return Costs(self.stores, self.books, self.clock)
+
+    @service
+    def files(self) -> MediaFiles:
+        """Pictures and videos as they are stored."""
+        from pipeline.services.media_files import MediaFiles
+
+        small = partial(_small_picture, self.settings.cache_root / "thumbnails")
+        return MediaFiles(self.stores, self.books, self.media.stored, small)
+
+    @service
+    def fleet_forecasts(self) -> FleetForecasts:
+        """When the fleet will have finished."""
+        from pipeline.services.fleet_forecasts import FleetForecasts
+
+        return FleetForecasts(self.stores, self.books, self.clock)
+
+    @service
+    def fleet_pages(self) -> FleetPages:
+        """The servers and their queue."""
+        from pipeline.services.fleet_pages import FleetPages
+
+        return FleetPages(self.stores, self.books, self.clock, self.settings.gpu_limits)
+
+    @service
+    def live_work(self) -> LiveWork:
+        """What is made just now."""
+        from pipeline.services.live_work import LiveWork
+
+        return LiveWork(self.stores, self.books, self.clock, newest_preview=self.spool.newest_preview)
+
+    @service
+    def overview(self) -> Overview:
+        """The pulse of all runs."""
+        from pipeline.services.overview import Overview
+
+        free_disk = partial(_free_disk, self.settings.home)
+        return Overview(self.stores, self.books, self.clock, slots=self.settings.parallel, free_disk=free_disk)
+
+    @service
+    def packages(self) -> Packages:
+        """What is in a sealed package."""
+        from pipeline.services.deliveries import Deliveries
+        from pipeline.services.packages import Packages
+
+        return Packages(self.stores, lambda sha256: _package_contents(self.media.stored(sha256)), Deliveries.package_name)
+
+    @service
+    def previews(self) -> Previews:
+        """Files copied out for a look."""
+        from pipeline.services.previews import Previews
+
+        return Previews(self.stores, self.media.copy_out, lambda folder: shutil.rmtree(folder, ignore_errors=True))
+
+    @service
+    def reports(self) -> Reports:
+        """Progress of a run."""
+        from pipeline.services.reports import Reports
+
+        return Reports(self.stores, self.books, self.clock)
+
+    @service
+    def search(self) -> Search:
+        """Finds cells, runs and people's words."""
+        from pipeline.services.search import Search
+
+        return Search(self.stores)
+
+    @service
+    def trigger_pages(self) -> TriggerPages:
+        """The pages of rules."""
+        from pipeline.services.trigger_pages import TriggerPages
+
+        return TriggerPages(self.stores, self.books, self.clock)
+
+    @service
+    def trigger_views(self) -> TriggerViews:
+        """Rules, firings and verdicts, to be read."""
+        from pipeline.services.trigger_views import TriggerViews
+
+        return TriggerViews(self.stores, self.books)
+
+
+def _package_contents(path: Path) -> list[Entry]:
+    from pipeline.adapters.packaging.contents import contents
+
+    return contents(path)
 
 
 def _free_disk(folder: Path) -> int:

@@ -94,7 +94,7 @@ class FleetHouse(House):
         super().__init__(tmp_path, url)
         self.servers = PretendedServers()
         self.fleet = PretendedFleet(self.backend)
-        self.studio = replace(self.studio, workers=build_workers(self.studio.stores, self.clock, self.servers))
+        self.studio = self.studio.with_services(workers=build_workers(self.studio.stores, self.clock, self.servers))
 
     def create(self, production: Production, **options: object) -> Run:
         """Create a run whose scenes and looks are made by graphs."""

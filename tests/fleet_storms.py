@@ -95,7 +95,7 @@ class DoublesHouse(House):
         self.fleet = ComfyBackend(
             spool_root=settings.spool_root, media_root=settings.media_root, wake=self.woken.set, checkpoint=fate, timing=timing
         )
-        self.studio = replace(self.studio, workers=build_workers(self.studio.stores, clock, HurriedLooks()))
+        self.studio = self.studio.with_services(workers=build_workers(self.studio.stores, clock, HurriedLooks()))
 
     def create(self, production: Production, **options: object) -> Run:
         """Create a run whose scenes and looks are made by graphs from real pictures."""

@@ -90,7 +90,7 @@ def work(home: Path, scenes: int, segments: int, servers: int) -> dict[str, Any]
         fleet = WatchedFleet(studio.settings, bell, None)  # type: ignore[arg-type]
         fleet.stays = stays
         stages = InstantPerformer()
-        watched = replace(studio, upkeep=WatchedUpkeep(studio, stays))  # type: ignore[arg-type]
+        watched = studio.with_services(upkeep=WatchedUpkeep(studio, stays))  # type: ignore[arg-type]
         engine = wiring.build_engine(watched, backends={"comfyui": fleet, "stages": stages, "animatic": stages})
         bell.ring = engine.wake.set
         began, used_s = time.time(), time.process_time()

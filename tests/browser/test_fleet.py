@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -31,7 +30,7 @@ class FleetStage(FleetHouse, Stage):
         Stage.__init__(self, folder)
         self.servers = PretendedServers()
         self.fleet = PretendedFleet(self.backend)
-        self.studio = replace(self.studio, workers=build_workers(self.studio.stores, self.clock, self.servers))
+        self.studio = self.studio.with_services(workers=build_workers(self.studio.stores, self.clock, self.servers))
 
     def have(self, count: int) -> None:
         """So many workers, all of them well; those of earlier tests are gone."""

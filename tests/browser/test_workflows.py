@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,7 +32,7 @@ class FlowStage(FleetHouse, Stage):
         Stage.__init__(self, folder)
         self.servers = PretendedServers()
         self.fleet = PretendedFleet(self.backend)
-        self.studio = replace(self.studio, workers=build_workers(self.studio.stores, self.clock, self.servers))
+        self.studio = self.studio.with_services(workers=build_workers(self.studio.stores, self.clock, self.servers))
         studio = self.studio
         self.driver: ShotDriver = wiring_shots.build_driver(
             studio.settings, studio.test_shots, media=studio.media, spool=studio.spool, forget=studio.upkeep.forget,

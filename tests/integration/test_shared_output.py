@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,7 +42,7 @@ def test_people_are_told_once_and_until_it_is_mended(sqlite_url: str, tmp_path: 
         look = staticmethod(sight)
         test = free = staticmethod(lambda url: "")
 
-    house.studio = replace(house.studio, workers=build_workers(house.studio.stores, house.clock, Looks()))  # type: ignore[arg-type]
+    house.studio = house.studio.with_services(workers=build_workers(house.studio.stores, house.clock, Looks()))  # type: ignore[arg-type]
     with DoubleServer(homes[0], is_instant=True) as left, DoubleServer(homes[1], is_instant=True) as right:
         for name, server in (("left", left), ("right", right)):
             house.studio.workers.register(name, server.url, PERSON)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -229,7 +228,7 @@ def server(tmp_path: Path) -> Iterator[DoubleServer]:
 @pytest.fixture
 def served(house: ShotHouse, server: DoubleServer) -> RegisteredWorkflow:
     """The house has this server as its one worker; the workflow of the demo is registered."""
-    house.studio = replace(house.studio, workers=build_workers(house.studio.stores, house.clock))
+    house.studio = house.studio.with_services(workers=build_workers(house.studio.stores, house.clock))
     house.studio.workers.register("gpu-1", server.url, PERSON, cost_per_hour=3600.0)
     house.studio.workers.look()
     path = WORKFLOWS / "image_to_video.json"
