@@ -13,13 +13,16 @@ _RECIPE_VERSION = 1
 
 def canonical(value: Any) -> str:
     """JSON text that is equal for equal values: sorted keys, no spaces."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)
+    return _encode(value)
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
     return list(value)
+
+
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain).encode
 
 
 def fingerprint(*, stage: str, backend: str, inputs: Iterable[tuple[str, str]], parameters: Mapping[str, Any]) -> str:
