@@ -110,12 +110,15 @@ class Deliveries:
         return f"{_plain(run.title)}-run{run.number}-delivery{delivery.number}{whose}.zip"
 
     def place_outputs(self, run: Run) -> list[Path]:
-        """Copy every export of approved takes to the paths that the production's `outputs` name; the answer is the files."""
+        """Copy every export of approved takes to the paths that the production's `outputs` name; the answer is the files.
+
+        A production without outputs names no path: its scenes are in the delivery alone.
+        """
         with self._stores.read() as store:
             advance = Advance(store, self._books, ENGINE)
             cells = [cell for cell in store.cells.of_run(run.id) if cell.status is CellStatus.APPROVED]
-            exports = Sealing(advance).named_exports(run, cells)
             outputs = advance.book(run.id).recipes.production.outputs
+            exports = Sealing(advance).named_exports(run, cells) if outputs else []
         placed = []
         for output, _, name in exports:
             relative = PurePosixPath(name)

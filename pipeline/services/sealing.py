@@ -28,6 +28,8 @@ _SUFFIXES = {
 }
 _FALLBACK_TEMPLATE = "{format}/{character}/{ordinal:04}_{scene_type}_{variant}_t{take:02}"
 _ROLES = ("export", "sprite_sheet")
+_AS_THEY_ARE = "scenes"
+"""The format of what is delivered by a production that asks for none: its scenes as they were assembled."""
 
 
 class Sealing:
@@ -123,13 +125,17 @@ class Sealing:
         return [cell for cell in cells if character is None or cell.plan.character == character]
 
     def named_exports(self, run: Run, cells: Sequence[Cell]) -> list[tuple[Output, Cell, str]]:
-        """Every export of these cells' approved takes with its name in the package, in matrix order."""
+        """Every export of these cells' approved takes with its name in the package, in matrix order.
+
+        A production without outputs delivers its scenes as they were assembled.
+        """
         recipes = self._advance.book(run.id).recipes
         taken = {cell.id: cell for cell in cells}
+        stage, roles = (Stage.EXPORT, _ROLES) if recipes.production.outputs else (Stage.ASSEMBLY, ("scene",))
         exports = [
             output
-            for output in self._store.outputs.of_cells(list(taken), Stage.EXPORT)
-            if output.take == taken[output.subject_id].approved_take and output.role in _ROLES
+            for output in self._store.outputs.of_cells(list(taken), stage)
+            if output.take == taken[output.subject_id].approved_take and output.role in roles
         ]
         exports.sort(key=lambda output: (taken[output.subject_id].plan.ordinal, output.part, output.id))
         names = _name_all(recipes, [(output, taken[output.subject_id]) for output in exports])
@@ -144,14 +150,15 @@ class Sealing:
         posters: dict[int, JobInput] = {}
         for output, cell, name in self.named_exports(run, cells):
             pictures = [other for other in made[cell.id] if other.role == "poster"]
-            label = f"file-{cell.plan.ordinal}-{output.part}-{output.role}"
+            role = "export" if output.role == "scene" else output.role
+            label = f"file-{cell.plan.ordinal}-{output.part}-{role}"
             poster = f"poster-{cell.plan.ordinal}" if pictures else None
-            inputs.append(JobInput(output.role, output.file.sha256, output.file.media_type, label))
+            inputs.append(JobInput(role, output.file.sha256, output.file.media_type, label))
             if poster:
                 file = pictures[0].file
                 posters[cell.id] = JobInput("poster", file.sha256, file.media_type, poster)
             recipe = self._recipe(run, recipes, cell, takes[cell.id], made[cell.id])
-            files.append(_file(recipes, output, cell, name=name, label=label, poster=poster, recipe=recipe))
+            files.append(_file(recipes, output, cell, name=name, role=role, label=label, poster=poster, recipe=recipe))
             size += output.file.size_bytes
         plan = {
             "delivery": {"project": run.title, "run": run.number},
@@ -218,7 +225,7 @@ def _naming(recipes: Recipes, output: Output, cell: Cell) -> naming.Naming:
         variant=plan.variant,
         location=plan.location,
         shot=plan.shot,
-        format=recipes.production.outputs[output.part - 1].name,
+        format=_format(recipes, output),
         scene=plan.scene_number,
         take=cell.approved_take,
         ordinal=plan.ordinal + 1,
@@ -227,14 +234,27 @@ def _naming(recipes: Recipes, output: Output, cell: Cell) -> naming.Naming:
     return naming.Naming(label=str(output.id), cell=plan.key, values=values, suffix=suffix)
 
 
+def _format(recipes: Recipes, output: Output) -> str:
+    outputs = recipes.production.outputs
+    return outputs[output.part - 1].name if outputs else _AS_THEY_ARE
+
+
 def _file(
-    recipes: Recipes, output: Output, cell: Cell, *, name: str, label: str, poster: str | None, recipe: Mapping[str, Any]
+    recipes: Recipes,
+    output: Output,
+    cell: Cell,
+    *,
+    name: str,
+    role: str,
+    label: str,
+    poster: str | None,
+    recipe: Mapping[str, Any],
 ) -> dict[str, Any]:
     plan, facts = cell.plan, output.facts
     return {
         "label": label,
         "name": name,
-        "role": output.role,
+        "role": role,
         "cell": plan.key,
         "character": plan.character,
         "scene_type": plan.scene_type,
@@ -242,7 +262,7 @@ def _file(
         "location": plan.location,
         "scene_number": plan.scene_number,
         "take": cell.approved_take,
-        "format": recipes.production.outputs[output.part - 1].name,
+        "format": _format(recipes, output),
         "poster_label": poster,
         "recipe": dict(recipe),
         **{key: facts.get(key) for key in ("fps", "frames", "width", "height", "duration_s")},

@@ -155,3 +155,18 @@ def test_a_packaging_can_be_cancelled_and_taken_up_again(house: House) -> None:
 
 def test_a_run_without_a_delivery_has_no_progress_of_one(house: House) -> None:
     assert house.studio.deliveries.progress(house.start(make_production())) is None
+
+
+def test_a_production_without_outputs_delivers_its_scenes_as_they_were_assembled(house: House) -> None:
+    run = house.start(make_production(outputs=0))
+    house.work()
+    [delivery] = house.studio.deliveries.of_run(run)
+    assert delivery.status is DeliveryStatus.SEALED
+    with house.studio.stores.read() as store:
+        files = store.deliveries.plan(delivery.id)["files"]
+        cells = store.cells.of_run(run.id)
+        scenes = {output.file.sha256 for cell in cells for output in store.outputs.of("cell", cell.id, None, "scene")}
+        [job] = store.jobs.of("delivery", delivery.id)
+    assert {(file["role"], file["format"]) for file in files} == {("export", "scenes")}
+    assert {file.sha256 for file in job.inputs if file.role == "export"} == scenes
+    assert house.studio.deliveries.place_outputs(run) == []
