@@ -12,6 +12,8 @@ NAME_PATTERN = r"^(?!\s)[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u20
 """One line of 1 to 80 characters without control characters or outer spaces; for JSON Schema and for Python alike."""
 
 _UNSAFE = re.compile(r"[^a-z0-9]+")
+_FEW = 12
+"""So many known names are told where none is near."""
 
 
 def fold(name: str) -> str:
@@ -35,14 +37,17 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 
 def did_you_mean(name: str, known: Iterable[str], *, cure: str = "") -> str:
-    """A suggestion for a name that is not known: the nearest one, else the known ones, else the cure."""
+    """A suggestion for an unknown name: the nearest one, else the known ones when they are few, else the cure, else some."""
     choices = list(known)
     close = nearest(name, choices)
     if close is not None:
         return f'Did you mean "{close}"?'
-    if choices and len(choices) <= 12:
-        return "Known: " + ", ".join(choices) + "."
-    return cure
+    if cure and len(choices) > _FEW:
+        return cure
+    if not choices:
+        return cure
+    more = f" and {len(choices) - _FEW} more" if len(choices) > _FEW else ""
+    return f"Known: {', '.join(choices[:_FEW])}{more}."
 
 
 def listed(values: Iterable[str], *, limit: int = 8) -> str:

@@ -9,6 +9,7 @@ _PREFIX = re.compile(r"^\s*(?:(?:int|ext|est)\.?\s*/\s*(?:int|ext)|i/e|int|ext|e
 _NUMBER = re.compile(r"#\s*([0-9]{1,6})[A-Za-z]?\s*#\s*$")
 _ANY_NUMBER = re.compile(r"#[^#]{0,40}#\s*$")
 _EXTENSION = re.compile(r"\(([^()]{0,60})\)")
+_DASH = re.compile(r"\s(?:--|[\u2013\u2014])\s")
 _OFF_SCREEN = {"vo", "os", "oc", "voiceover", "offscreen", "offcamera"}
 
 
@@ -41,7 +42,7 @@ def place_of(heading: str) -> str:
     """The place a scene heading names: `INT. WAREHOUSE - NIGHT #12#` gives `WAREHOUSE`."""
     text = _ANY_NUMBER.sub("", heading)
     text = _PREFIX.sub("", text, count=1)
-    place, dash, _time = text.rpartition(" - ")
+    place, dash, _time = _DASH.sub(" - ", text).rpartition(" - ")
     return " ".join((place if dash else text).strip(" .-").split())
 
 

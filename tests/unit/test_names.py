@@ -16,6 +16,9 @@ def test_the_nearest_name_is_suggested() -> None:
 def test_without_a_near_name_the_known_ones_are_listed() -> None:
     assert did_you_mean("xyz", ["casual", "formal"]) == "Known: casual, formal."
     assert did_you_mean("xyz", [], cure="Declare it.") == "Declare it."
+    many = [f"name {number}" for number in range(14)]
+    assert did_you_mean("xyz", many, cure="Declare it.") == "Declare it."
+    assert did_you_mean("xyz", many).endswith("name 11 and 2 more.")
 
 
 def test_slugs_hold_letters_and_digits() -> None:

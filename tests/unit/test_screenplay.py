@@ -23,6 +23,8 @@ def test_headings_name_a_place() -> None:
     ):
         assert place_of(heading) == place_of("WAREHOUSE") or place_of(heading).lower() == "warehouse", heading
     assert place_of("EXT. PIER - NORTH END - DAWN") == "PIER - NORTH END"
+    for dash in ("--", "\u2013", "\u2014"):
+        assert place_of(f"EXT. PIER {dash} DAWN") == "PIER"
     assert number_of("EXT. PIER #12A#") == 12
     assert number_of("EXT. PIER") is None
 
