@@ -130,4 +130,4 @@ class Deliveries:
 
 
 def _plain(name: str) -> str:
-    return "".join(char if char.isalnum() else "-" for char in name).strip("-") or "delivery"
+    return "-".join("".join(char if char.isalnum() else " " for char in name).split()) or "delivery"
