@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -11,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
 from data.batch import Batch
+from data.models import events
 from data.repositories.chunks import chunks
 from data.trigger_models import chain_marks as marks
 from data.trigger_models import event_chains as chains
@@ -127,6 +129,28 @@ class Firings:
     def of_root(self, root: int) -> list[StoredFiring]:
         """All firings of one chain, in order, without their effects."""
         return self._plain(select(firings).where(firings.c.root == root).order_by(firings.c.id))
+
+    def whole_chain(self, root: int) -> list[StoredFiring]:
+        """The same with their effects."""
+        return self._whole(self.of_root(root))
+
+    def led_to(self, firing_ids: Sequence[int]) -> list[tuple[int, str, Mapping[str, Any]]]:
+        """(firing, type, data) of every event that follows from these firings, those before the next firing only, in order."""
+        found: list[tuple[int, str, Mapping[str, Any]]] = []
+        for part in chunks(firing_ids):
+            query = select(chains.c.firing_id, events.c.type, events.c.data).join(events, events.c.seq == chains.c.seq)
+            rows = self._connection.execute(query.where(chains.c.firing_id.in_(part)).order_by(events.c.seq))
+            found.extend((row.firing_id, row.type, json.loads(row.data)) for row in rows)
+        return found
+
+    def marked_last(self, subject: str, ids: Sequence[int]) -> dict[int, int]:
+        """The firing that asked last for each of these scenes, pictures or deliveries, of those that still belong to one."""
+        found: dict[int, int] = {}
+        for part in chunks(ids):
+            newest = select(func.max(marks.c.id)).where(marks.c.subject == subject, marks.c.subject_id.in_(part))
+            query = select(marks.c.subject_id, marks.c.firing_id).where(marks.c.id.in_(newest.group_by(marks.c.subject_id)))
+            found.update((row[0], row[1]) for row in self._connection.execute(query.where(marks.c.firing_id.is_not(None))))
+        return found
 
     def things_of(self, trigger_ids: Sequence[int]) -> list[StoredFiring]:
         """Every firing of these rules, without effects: what they have fired for."""

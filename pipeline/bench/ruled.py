@@ -1,4 +1,4 @@
-"""What rules are measured with: a run whose scenes wait for their approval, rules that hear it and rules that do not, old logs."""
+"""What rules are measured with: a run whose scenes wait for approval, rules that hear it and rules that do not, old logs."""
 
 from __future__ import annotations
 
@@ -119,8 +119,8 @@ _LOG = (
     ),
     (
         1,
-        "INSERT INTO trigger_verdicts (event_seq, trigger_id, version, run_id, subject, subject_id, at, outcome, reason, deciding) "
-        "SELECT :seq + 1 + i / :heard, :rule + i % :heard, 1, :run, 'cell', :cell + i / :heard % :cells, :now, "
+        "INSERT INTO trigger_verdicts (event_seq, trigger_id, version, run_id, subject, subject_id, at, outcome, reason, "
+        "deciding) SELECT :seq + 1 + i / :heard, :rule + i % :heard, 1, :run, 'cell', :cell + i / :heard % :cells, :now, "
         "'condition_failed', '3 of 100', 'failed scenes of the same scene type > 3' FROM n",
     ),
     (

@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from pipeline.bench import ruled, setting
-from pipeline.bench.figures import Figure, at_least, at_most, percentile, plain
+from pipeline.bench.figures import Figure, at_most, percentile, plain
 from pipeline.domain.records import Run
 from pipeline.wiring import Studio
 from pipeline.wiring_triggers import build_rule_engine
@@ -120,7 +120,7 @@ def _crowded(scenes: int, crowds: tuple[int, ...], batches: int) -> list[Figure]
             count: stack.enter_context(ruled.ruled_studio(_folder(home, count), scenes, ruled.rules(count))) for count in crowds
         }
         costs = _costs(studios, batches)
-    figures = [plain(f"an event among {count} rules, {ruled.HEARD} of which hear it", 1000 * costs[count], "ms") for count in crowds]
+    figures = [plain(f"an event among {count} rules, {ruled.HEARD} hear it", 1000 * costs[count], "ms") for count in crowds]
     ends = f"{crowds[-1]} rules against {crowds[0]}"
     return [*figures, at_most(f"cost of an event, {ends}", costs[crowds[-1]] / costs[crowds[0]], "ratio", 1.3)]
 
