@@ -9,7 +9,6 @@ from data.store import Store
 from pipeline.domain.errors import NotFound
 from pipeline.domain.records import Event
 from pipeline.domain.rules.aftermath import NO_COST, Aftermath, Told, Traces, aftermaths
-from pipeline.domain.rules.snapshot import Cost
 from pipeline.domain.rules.stored import StoredFiring
 from pipeline.domain.statuses import JobStatus
 
@@ -71,14 +70,11 @@ def _traces(store: Store, chain: Sequence[StoredFiring]) -> dict[int, Traces]:
             jobs[firing_id].add(data["job"])
     costs = store.costs.of_jobs(sorted(set().union(*jobs.values())))
     still_open = _open_jobs(store, chain)
-    return {
-        firing.id: Traces(
-            sum((costs.get(job, NO_COST) for job in jobs[firing.id]), Cost()),
-            still_open.get(firing.id, 0),
-            dict(events[firing.id]),
-        )
-        for firing in chain
-    }
+    found = {}
+    for firing in chain:
+        cost = sum((costs.get(job, NO_COST) for job in jobs[firing.id]), NO_COST)
+        found[firing.id] = Traces(cost, still_open.get(firing.id, 0), dict(events[firing.id]))
+    return found
 
 
 def _open_jobs(store: Store, chain: Sequence[StoredFiring]) -> Mapping[int, int]:
