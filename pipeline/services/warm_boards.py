@@ -101,7 +101,14 @@ class WarmBoards:
         if gates.accepts_flags != run.accept_flags:
             gates = gates_of(production, run)
         left = left_of(store, run, production, scene_types, board.queued)
-        board.renew(status=run.status, gates=gates, left=left, scene_types=scene_types, paused=paused_of(store, run))
+        board.renew(
+            status=run.status,
+            gates=gates,
+            left=left,
+            scene_types=scene_types,
+            delivers_by_itself=run.auto_deliver,
+            paused_scene_types=paused_of(store, run),
+        )
         warm.seq, warm.rates = store.journal.seq, book.rates
         return True
 

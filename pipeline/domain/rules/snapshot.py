@@ -180,13 +180,18 @@ class Board:
         self._queued: Queued | None = None
 
     def renew(
-        self, *, status: RunStatus, gates: Gates, left: Left, scene_types: Mapping[str, SceneTypeFacts], paused: frozenset[str]
+        self,
+        *,
+        status: RunStatus,
+        gates: Gates,
+        left: Left,
+        scene_types: Mapping[str, SceneTypeFacts],
+        delivers_by_itself: bool,
+        paused_scene_types: frozenset[str],
     ) -> None:
         """What is around the scenes and pictures is like this now."""
-        self.status, self.left, self.paused_scene_types = status, left, set(paused)
-        self.snapshot = replace(
-            self.snapshot, status=status, gates=gates, left=left, scene_types=scene_types, paused_scene_types=paused
-        )
+        self.status, self.left, self.paused_scene_types = status, left, set(paused_scene_types)
+        self.snapshot = replace(self.snapshot, gates=gates, scene_types=scene_types, delivers_by_itself=delivers_by_itself)
 
     def as_snapshot(self) -> Snapshot:
         """The run as it stands on the board."""
