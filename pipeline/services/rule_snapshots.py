@@ -91,6 +91,7 @@ def _cells(store: Store, run: Run) -> tuple[CellFacts, ...]:
                 cell.id, plan.key, plan.scene_type, plan.character, plan.variant, plan.location, plan.scene_number, cell.status,
                 cell.take, asked.get(cell.id, 0), bool(cell.stale), verdict, qa,
                 tuple(key for kind, key in needed if kind == "still"), tuple(key for kind, key in needed if kind == "cell"),
+                cell.priority,
             )
         )  # fmt: skip
     return tuple(found)

@@ -130,7 +130,7 @@ def _renew_cells(store: Store, board: Board, ids: list[int], asked: Counter[tupl
         board.put_cell(
             replace(
                 before, status=cell.status, take=cell.take, is_stale=bool(cell.stale), verdict=verdict, qa=qa,
-                attempts=before.attempts + asked["cell", key],
+                attempts=before.attempts + asked["cell", key], priority=cell.priority,
             )
         )  # fmt: skip
 

@@ -54,6 +54,7 @@ class SceneTypeFacts:
 @dataclass(frozen=True)
 class CellFacts:
     """A scene as rules see it. `attempts` counts how often it was asked for; `stills` and `after` are ids of what it needs.
+    `priority` is its own, beside that of the run.
 
     `qa` has the worst value of each measure of its newest take, and `verdict` what was made of them; empty where nothing was
     measured.
@@ -74,6 +75,7 @@ class CellFacts:
     qa: Mapping[str, float] = field(default_factory=dict)
     stills: tuple[int, ...] = ()
     after: tuple[int, ...] = ()
+    priority: int = 0
 
 
 @dataclass(frozen=True)
