@@ -229,10 +229,15 @@ class World:
 
     def _add(self, stage: Stage, subject_id: int, take: int, *, link: Link, part: int = 1, is_extra: bool = False) -> None:
         self._turn += 1
-        order = (-STAGES[stage].rank, self._turn)
+        order = (-self._urgency(stage, subject_id, part), self._turn)
         heapq.heappush(self._work, Work(order, stage, subject_id, take, part, link, is_extra))
         if stage is Stage.SCENE_GENERATION and part == 1:
             self.board.move_cell(subject_id, CellStatus.GENERATING)
+
+    def _urgency(self, stage: Stage, subject_id: int, part: int) -> int:
+        """What is higher is done first: by priority, then what is furthest along, of segments the later ones."""
+        priority = self.board.cells[subject_id].priority if stage in _OF_CELLS else 0
+        return priority * 10_000 + STAGES[stage].rank * 100 + (min(part, 99) if stage is Stage.SCENE_GENERATION else 0)
 
     def _start_still(self, still: StillFacts) -> None:
         link = self._asked_stills[still.id]
