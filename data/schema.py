@@ -6,11 +6,26 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
 
+from data import budget_models, fleet_models, models, telemetry_models, trigger_models, workflow_models
+from data.tables import metadata
+
 NEWEST = "0012"
 """The revision the code is written for; a test compares it with the newest file in `migrations/versions`."""
 
 _LOCK = 7_401_152_031
 """The advisory lock under which PostgreSQL databases are migrated."""
+
+
+_DESCRIBED_BY = (models, fleet_models, telemetry_models, budget_models, workflow_models, trigger_models)
+"""The modules that tell `metadata` of their tables."""
+
+_FIRST_ROWS = (
+    "INSERT INTO heads (id, event_seq, audit_hash) VALUES (1, 0, '')",
+    "INSERT INTO trigger_state (id, cursor, edition, halted) VALUES (1, 0, 0, '')",
+    "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))",
+    f"INSERT INTO alembic_version (version_num) VALUES ('{NEWEST}')",
+)
+"""What stands in a new database."""
 
 
 class SchemaTooNew(Exception):
@@ -27,8 +42,17 @@ def migrate(engine: Engine) -> None:
             return
     with engine.connect().execution_options(stripboard_write=True) as connection, connection.begin():
         lock_schema(connection)
-        if revision(connection) != NEWEST:
+        if not inspect(connection).get_table_names():
+            create(connection)
+        elif revision(connection) != NEWEST:
             upgrade(connection)
+
+
+def create(connection: Connection) -> None:
+    """The newest schema in an empty database, in a tenth of the time that all the steps take that have led to it."""
+    metadata.create_all(connection, checkfirst=False)
+    for sql in _FIRST_ROWS:
+        connection.execute(text(sql))
 
 
 def lock_schema(connection: Connection) -> None:

@@ -10,6 +10,7 @@ import os
 import threading
 import uuid
 from collections.abc import Callable, Collection, Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,10 +102,15 @@ def build_engine(
         only=only,
     )
     engine.join(host=studio.locks.host, pid=os.getpid(), is_alive=studio.locks.is_alive)
-    if not gc.get_freeze_count():  # what is loaded by now stays: going through all of it costs a pause of some 40 ms now and then
-        gc.freeze()
-    gc.set_threshold(*_COLLECT_AFTER)
+    _keep_what_is_loaded()
     return engine
+
+
+@cache
+def _keep_what_is_loaded() -> None:
+    """To look for loops in all that is loaded by now costs 40 ms now and then and finds none; to count it costs as much."""
+    gc.freeze()
+    gc.set_threshold(*_COLLECT_AFTER)
 
 
 def end_workers() -> None:

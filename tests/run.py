@@ -89,8 +89,12 @@ def stopped_by_signals() -> Iterator[None]:
 
 
 def pytest(arguments: list[str]) -> int:
-    """Run pytest in a process of its own. Ctrl-C is pytest's to answer: it reports and ends, then we do."""
-    child = subprocess.Popen([sys.executable, "-m", "pytest", *spread(arguments), *arguments], cwd=ROOT)
+    """Run pytest in a process of its own. Ctrl-C is pytest's to answer: it reports and ends, then we do.
+
+    Compiled modules are kept, whatever the caller prefers: the tests start this program a thousand times.
+    """
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    child = subprocess.Popen([sys.executable, "-m", "pytest", *spread(arguments), *arguments], cwd=ROOT, env=environment)
     try:
         while True:
             with contextlib.suppress(KeyboardInterrupt):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import stat
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -91,8 +92,9 @@ def dump_data(data: Any) -> str:
     return text
 
 
+@cache
 def load_presets(folder: Path = PRESETS_FOLDER) -> Presets:
-    """Every built-in preset."""
+    """Every built-in preset; read once."""
     tables = {kind: _data_file(folder / f"{kind}.yaml") for kind in KINDS}
     rules = _data_file(folder / "qa.yaml")
     qa = {stage: tuple(Rule(**entry) for entry in entries) for stage, entries in rules.items()}
