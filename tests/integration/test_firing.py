@@ -61,6 +61,26 @@ def test_a_character_is_packaged_once_its_last_scene_is_approved_and_people_are_
     assert house.statuses(run)[CellStatus.REVIEW] == 2
 
 
+def test_people_are_told_when_the_package_of_a_character_is_sealed_and_not_before(house: House) -> None:
+    run = house.create(make_production(characters=2, scene_types=1, variants=1), auto_deliver=False)
+    save(house, PACKAGE)
+    sealed = next(template.rule for template in TEMPLATES if template.key == "notify-when-sealed")
+    save(house, {**sealed, "for": {"characters": ["c2"]}})
+    house.studio.submission.submit(run, Selection(), Mode.MISSING, PERSON)
+    house.backend.holds = lambda request: request.stage == "delivery"
+    go_on(house)
+    assert [one.rule for one in house.studio.trigger_views.firings()] == ["auto-package", "auto-package"]
+    house.backend.release()
+    go_on(house)
+    [told] = [one.firing for one in house.studio.trigger_views.firings() if one.rule == "notify-when-sealed"]
+    with house.studio.stores.read() as store:
+        [delivery] = store.deliveries.with_ids([house.events("delivery.sealed")[-1].subject_id])
+    assert told.depth == 2 and delivery.character in ("c1", "c2")
+    assert [one.verdict.deciding for one in house.studio.trigger_views.verdicts(rule_id=told.trigger_id)] == [
+        'character is not ""'
+    ]
+
+
 def test_the_run_is_delivered_by_itself_beside_the_packages_of_its_characters(house: House) -> None:
     run = house.create(make_production(characters=2, scene_types=1, variants=1))
     save(house, PACKAGE)

@@ -45,7 +45,7 @@ UNKNOWN_NAMES = Names()
 _OF = {"character": "characters", "scene type": "scene_types", "variant": "variants", "location": "locations"}
 _SINGULAR = {"characters": "character", "scene_types": "scene type", "variants": "variant"}
 _PLACES: Mapping[str, frozenset[Subject]] = {
-    "characters": frozenset({Subject.CELL, Subject.STILL}),
+    "characters": frozenset({Subject.CELL, Subject.STILL, Subject.DELIVERY}),
     "scene_types": frozenset({Subject.CELL}),
     "variants": frozenset({Subject.CELL, Subject.STILL}),
 }
@@ -172,7 +172,7 @@ class Checks:
             self.report.unknown(path, found.words, str(value), found.options)
         elif found.of and isinstance(value, str):
             known = getattr(self.names, _OF[found.of])
-            if known is not None and value not in known:
+            if known is not None and value and value not in known:  # "" is that there is none
                 self.report.unknown(path, found.of, value, known)
 
     def _steps(self, actions: Actions, path: Path) -> None:

@@ -186,7 +186,8 @@ COUNTS = ("scenes", "approved", "in_review", "failed", "rejected", "open")
 _ALL = frozenset(Subject) - {_S.WORKER}
 _CELLS = frozenset({_S.CELL})
 _PICTURES = frozenset({_S.CELL, _S.STILL})
-_GROUP_SUBJECTS = {"character": _PICTURES, "scene_type": _CELLS, "variant": _PICTURES, "run": _ALL}
+_OF_CHARACTERS = frozenset({_S.CELL, _S.STILL, _S.DELIVERY})
+_GROUP_SUBJECTS = {"character": _OF_CHARACTERS, "scene_type": _CELLS, "variant": _PICTURES, "run": _ALL}
 _FAILURES = frozenset(f"{stage}.failed" for stage in _STAGE_SUBJECTS)
 """Of a job that failed for good. The events of the scene or picture that failed with it have a reason in words only."""
 _STATUSES = tuple(status.value for status in CellStatus)
@@ -196,7 +197,7 @@ _WORDS = ("pass", "flag", "fail")
 def _plain_fields() -> list[Field]:
     number, name, choice, flag = FieldType.NUMBER, FieldType.NAME, FieldType.CHOICE, FieldType.FLAG
     return [
-        Field("character", "character", name, _PICTURES, of="character"),
+        Field("character", "character", name, _OF_CHARACTERS, of="character"),
         Field("variant", "variant", name, _PICTURES, of="variant"),
         Field("scene_type", "scene type", name, _CELLS, of="scene type"),
         Field("location", "location", name, _PICTURES, of="location"),
@@ -248,7 +249,7 @@ METADATA = "metadata."
 def field_named(name: str) -> Field | None:
     """The field of this name; any short `metadata.KEY` is one."""
     if name.startswith(METADATA) and 0 < len(name) - len(METADATA) <= 80:
-        return Field(name, f"the character's {name[len(METADATA) :]}", FieldType.PLAIN, _PICTURES)
+        return Field(name, f"the character's {name[len(METADATA) :]}", FieldType.PLAIN, _OF_CHARACTERS)
     return FIELDS.get(name)
 
 
