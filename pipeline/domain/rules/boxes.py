@@ -84,7 +84,7 @@ class Box:
 EVERYWHERE = Box()
 NOWHERE = Box(NO_NAME, NO_NAME, NO_NAME, NO_NAME)
 NAMELESS = Box(ABSENT, ABSENT, ABSENT)
-"""Where events of runs and workers are, and of deliveries of whole runs."""
+"""Where events of runs, workers and budgets are, and of deliveries of whole runs."""
 _SUBJECTS = {
     Subject.CELL: Box(scene_type=ABSENT.rest()),
     Subject.STILL: Box(scene_type=ABSENT),

@@ -15,6 +15,7 @@ from pipeline.domain.rules.vocabulary import (
     EVENTS,
     FIELDS,
     METADATA,
+    OF_NO_RUN,
     OPERATORS,
     EventType,
     Field,
@@ -186,8 +187,8 @@ class Checks:
             if wrong is not None:
                 told = f'The event "{wrong.words}" is not about {words}.'
                 self.report.error(path, told, "Listen to events of scenes or pictures.")
-        if action.kind in _FOR_RUNS and any(event.subject is Subject.WORKER for event in self.events):
-            self.report.error(path, "An event of a worker belongs to no run.", "Notify, or call a webhook.")
+        if action.kind in _FOR_RUNS and any(event.subject in OF_NO_RUN for event in self.events):
+            self.report.error(path, "An event of a worker or of a budget belongs to no run.", "Notify, or call a webhook.")
             return
         if action.kind in (Kind.PACKAGE, Kind.PAUSE) and action.of != "run":
             self._needs_place(f"{action.of}s", (*path, "of"), "This goes")

@@ -107,6 +107,8 @@ def measure(name: str, event: Occurrence, board: Board) -> Measured:
         found = event.data.get("class")
         return Measured(str(found)) if found else UNKNOWN
     group, dot, count = name.partition(".")
+    if group == "budget":
+        return _of_budget(count, event)
     if group == "run" and dot:
         return _count(count, board.tally("run", None))
     about = fact_of(event, board)
@@ -122,6 +124,12 @@ def measure(name: str, event: Occurrence, board: Board) -> Measured:
         key = getattr(about, group, None)
         return _count(count, board.tally(group, key)) if key is not None else UNKNOWN
     return _own(name, about, board)
+
+
+def _of_budget(name: str, event: Occurrence) -> Measured:
+    """What the event of a budget tells of it."""
+    found = event.data.get({"of": "scope"}.get(name, name))
+    return UNKNOWN if found is None else Measured(found)
 
 
 def _of_character(group: str, count: str, about: DeliveryFacts, board: Board) -> Measured:
