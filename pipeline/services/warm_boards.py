@@ -17,6 +17,7 @@ from pipeline.domain.rules.snapshot import Board
 from pipeline.services.accounts import cheapest
 from pipeline.services.rule_snapshots import (
     NO_RUN,
+    deliveries_of,
     gates_of,
     left_of,
     measured_of_cell,
@@ -94,6 +95,8 @@ class WarmBoards:
         asked = Counter((subject, key) for type, subject, key in touched if type == f"{subject}.queued")
         _renew_cells(store, board, _ids(touched, "cell"), asked)
         _renew_stills(store, board, _ids(touched, "still"), asked)
+        if _ids(touched, "delivery"):
+            board.deliveries = {one.id: one for one in deliveries_of(store, run)}
         scene_types = board.snapshot.scene_types
         if book.rates is not warm.rates:
             scene_types = scene_types_of(production, book.rates, price)

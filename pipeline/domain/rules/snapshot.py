@@ -99,6 +99,14 @@ class StillFacts:
 
 
 @dataclass(frozen=True)
+class DeliveryFacts:
+    """A delivery as rules see it: of one character, or (None) of the run."""
+
+    id: int
+    character: str | None = None
+
+
+@dataclass(frozen=True)
 class Gates:
     """Who decides: `human` or `auto`, with the characters that have their own. `accepts_flags` as the run has it."""
 
@@ -160,6 +168,7 @@ class Snapshot:
     outputs: int = 1
     delivers_by_itself: bool = True
     paused_scene_types: frozenset[str] = frozenset()
+    deliveries: tuple[DeliveryFacts, ...] = ()
 
 
 _NO_COST = SceneTypeFacts("")
@@ -174,6 +183,7 @@ class Board:
         self.snapshot = snapshot
         self.cells = {cell.id: cell for cell in snapshot.cells}
         self.stills = {still.id: still for still in snapshot.stills}
+        self.deliveries = {delivery.id: delivery for delivery in snapshot.deliveries}
         self.status = snapshot.status
         self.left = snapshot.left
         self.paused_scene_types = set(snapshot.paused_scene_types)
@@ -202,6 +212,7 @@ class Board:
             status=self.status,
             cells=tuple(self.cells.values()),
             stills=tuple(self.stills.values()),
+            deliveries=tuple(self.deliveries.values()),
             left=self.left,
             paused_scene_types=frozenset(self.paused_scene_types),
         )
