@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from pipeline.services.submission import Submission
     from pipeline.services.telemetry import Telemetry
     from pipeline.services.test_shots import TestShots
+    from pipeline.services.trigger_console import TriggerConsole
     from pipeline.services.trigger_pages import TriggerPages
     from pipeline.services.trigger_views import TriggerViews
     from pipeline.services.triggers import Triggers
@@ -146,6 +147,7 @@ class Studio:
     fleet_forecasts: FleetForecasts
     live_work: LiveWork
     messages: Messages
+    trigger_console: TriggerConsole
     trigger_pages: TriggerPages
     triggers: Triggers
     trigger_views: TriggerViews

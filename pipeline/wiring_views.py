@@ -18,6 +18,7 @@ from pipeline.services.live_work import LiveWork
 from pipeline.services.media_files import MediaFiles
 from pipeline.services.overview import Overview
 from pipeline.services.search import Search
+from pipeline.services.trigger_console import TriggerConsole
 from pipeline.services.trigger_pages import TriggerPages
 from pipeline.wiring_messages import build_messages
 
@@ -47,6 +48,7 @@ def build_views(
         "overview": Overview(stores, books, now, slots=settings.parallel, free_disk=partial(_free_disk, settings.home)),
         "messages": build_messages(settings, stores, now),
         "search": Search(stores),
+        "trigger_console": TriggerConsole(stores, books, now),
         "trigger_pages": TriggerPages(stores, books, now),
     }
 
