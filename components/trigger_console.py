@@ -161,12 +161,17 @@ def _form(view: View) -> list[Component]:
                 html.Span(["QA", _pick(QA, "What QA makes of it", tuple(QA_SAYS.items()), choice.qa), "every take"],
                           className="tc-together"),
                 html.Span(["with", _pick(RULE, "Rules", _rules(view.rules), choice.rule)], className="tc-together"),
+            ],
+            className="rf-line",
+        ),
+        html.Div(
+            [
+                html.P([html.Span("◇ ", className="faint"), _PROMISE], className="tc-promise"),
                 html.Span(className="spread"),
                 html.Button("Try it", id=DO, className="btn primary"),
             ],
             className="rf-line",
         ),
-        html.P([html.Span("◇ ", className="faint"), _PROMISE], className="tc-promise"),
     ]  # fmt: skip
 
 

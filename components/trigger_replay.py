@@ -41,15 +41,15 @@ def section(place: str, view: View, *, problem: str = "") -> list[Component]:
     if view.period is None:
         return [*head(place, view.span), html.P("There is no run yet whose past could be replayed.", className="muted")]
     period = view.period
-    where = html.Span(f" On {view.run.name}.", className="faint") if view.run else ""
-    parts: list[Component] = [*head(place, view.span), html.P([*_told(period), where], className="rp-says")]
+    parts: list[Component] = [*head(place, view.span), html.P(_told(period), className="rp-says")]
     if period.replay.firings or period.refused:
         parts.append(html.Div(_chart(period), role="img", className="rr-chart", **{"aria-label": _spoken(period)}))
-        parts.append(html.P(_beside(period, view.is_cut), className="muted"))
+        parts.append(html.P(_beside(period, view), className="muted"))
     else:
         parts.append(html.P(_why_none(period), className="muted"))
     if period.first:
-        parts.append(html.Ol([_first(one, period) for one in period.first], className="rr-first"))
+        is_named = len({firing.rule.id for made in period.replay.plans for firing in made.firings}) > 1
+        parts.append(html.Ol([_first(one, period, is_named) for one in period.first], className="rr-first"))
         rest = period.replay.firings - len(period.first)
         parts += [html.P(f"and {rest:,} more", className="faint")] if rest > 0 else []
     return parts
@@ -73,14 +73,15 @@ def _told(period: Period) -> list[Component | str]:
     return ["Would have fired ", html.B(words.counted(made.firings, "time")), *cost, "."]
 
 
-def _beside(period: Period, is_cut: bool) -> str:
+def _beside(period: Period, view: View) -> str:
     made = period.replay
     parts = [f"{made.otherwise:,} of them took else."] if made.otherwise else []
     parts += [f"{words.counted(period.refused, 'firing')} would have been refused, by depth or fuel."] if period.refused else []
     no = made.outcomes.get(Outcome.CONDITION_FAILED, 0)
     parts += [f"{words.counted(no, 'time')} a condition did not hold."] if no else []
-    parts += ["Only the newest events of the period were looked at."] if is_cut else []
-    return " ".join([*parts, "Judged on the board of today; what would have followed is not counted."])
+    parts += ["Only the newest events of the period were looked at."] if view.is_cut else []
+    board = f"Judged on the board of today, {view.run.name}" if view.run else "Judged on the board of today"
+    return " ".join([*parts, f"{board}; what would have followed is not counted."])
 
 
 def _why_none(period: Period) -> str:
@@ -154,14 +155,15 @@ def _short(label: str, count: int) -> str:
     return weekday if count <= _LABELLED else day
 
 
-def _first(one: First, period: Period) -> Component:
+def _first(one: First, period: Period, is_named: bool) -> Component:
+    by = [html.Span(one.rule, className="muted cut", title=one.rule)] if is_named else []
     name = dcc.Link(one.about, href=f"/cells/{one.cell_id}") if one.cell_id is not None else html.Span(one.about or one.event)
     at = words.clock(one.at, period.until)
     jobs = html.Span(words.counted(one.jobs, "job") if one.jobs else "", className="num muted")
     return html.Li(
         [
             html.Span(at, className="num faint", title=words.exactly(one.at)),
-            html.Span([name, html.Span(f" · {one.rule}", className="muted")], className="cut", title=f"{one.about} · {one.rule}"),
+            html.Span([html.Span(name, className="cut", title=one.about), *by], className="rr-what"),
             jobs,
         ]
     )

@@ -14,7 +14,7 @@ from pipeline.domain.rules.previews import Replay
 from pipeline.domain.rules.snapshot import Board
 from pipeline.domain.rules.vocabulary import EVENTS, Subject
 
-_FIRST = 8
+_FIRST = 6
 _DAY = timedelta(days=1)
 REFUSED = (Outcome.TOO_DEEP, Outcome.OUT_OF_FUEL)
 
