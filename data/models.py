@@ -267,6 +267,8 @@ events = Table(
     Column("data", Text, nullable=False),
     Index("ix_events_subject", "subject", "subject_id", "seq"),
     Index("ix_events_run", "run_id", "seq"),
+    Index("ix_events_cells_asked", "run_id", "subject_id", **only("type = 'cell.queued'")),
+    Index("ix_events_stills_asked", "run_id", "subject_id", **only("type = 'still.queued'")),
 )
 
 audit_log = Table(

@@ -31,7 +31,7 @@ _SINCE = {
     "workflows": "0009", "workflow_versions": "0009", "workflow_uses": "0009", "test_shots": "0009",
     "triggers": "0011", "trigger_versions": "0011", "trigger_verdicts": "0011", "trigger_firings": "0011",
     "trigger_effects": "0011", "trigger_waits": "0011", "trigger_state": "0011", "trigger_halts": "0011",
-    "chain_marks": "0011", "event_chains": "0011", "messages": "0011",
+    "chain_marks": "0011", "event_chains": "0011", "messages": "0011", "trigger_things": "0012",
 }  # fmt: skip
 """The schema that a table came with, where that is not the first one; schemas are named so that they sort by age."""
 

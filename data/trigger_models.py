@@ -81,6 +81,18 @@ trigger_firings = Table(
 )
 """A rule that fired: once for an event and a version. `events` are those that were gathered."""
 
+trigger_things = Table(
+    "trigger_things",
+    metadata,
+    key(),
+    Column("trigger_id", BigInteger, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("firing_id", BigInteger, nullable=False),
+    Index("ix_trigger_things_thing", "trigger_id", "kind", "name"),
+)
+"""What each firing fired for, one row a thing: a rule that fires once for a thing is found to have done so by this."""
+
 trigger_effects = Table(
     "trigger_effects",
     metadata,

@@ -24,8 +24,10 @@ from sqlalchemy import (
 from data.models import attempts, deliveries, events, jobs, outputs, stills, takes
 from data.models import production_run_cells as cells
 from data.models import production_runs as runs
+from data.repositories.chunks import chunks
 from data.tables import fixed
 from pipeline.domain.costs import By, Cause, CostLine
+from pipeline.domain.rules.snapshot import Cost
 from pipeline.domain.stages import Lane
 from pipeline.domain.statuses import AttemptOutcome, StillKind
 
@@ -58,6 +60,18 @@ class Costs:
         found = self._connection.execute(query.group_by(name))
         lines = [_line(row) for row in found]
         return sorted(lines, key=lambda line: (-line.seconds, -line.size_bytes, line.name))
+
+    def of_jobs(self, job_ids: Sequence[int]) -> dict[int, Cost]:
+        """What all attempts of each of these jobs have cost: seconds and money of generation, and the files that were made."""
+        seconds = func.sum(case((jobs.c.lane == Lane.GENERATION.value, attempts.c.seconds), else_=0.0))
+        found = dict.fromkeys(job_ids, Cost(1))
+        for part in chunks(job_ids):
+            spent = select(attempts.c.job_id, seconds, func.sum(attempts.c.cost)).join(jobs, jobs.c.id == attempts.c.job_id)
+            sizes = select(outputs.c.job_id, func.sum(outputs.c.size_bytes)).where(outputs.c.job_id.in_(part))
+            made = {key: int(size) for key, size in self._connection.execute(sizes.group_by(outputs.c.job_id))}
+            rows = self._connection.execute(spent.where(attempts.c.job_id.in_(part)).group_by(attempts.c.job_id))
+            found.update((key, Cost(1, float(took or 0), made.get(key, 0), float(cost or 0))) for key, took, cost in rows)
+        return found
 
     def spent_since(
         self, since: datetime, *, bucket_s: int, project_id: int | None = None, run_id: int | None = None, user: str | None = None

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select, update
 
 from data.batch import Batch
+from data.models import deliveries, events, production_run_cells, stills
+from data.reads import Read
 from data.repositories.chunks import chunks
+from data.tables import fixed
 from data.trigger_models import chain_marks as marks
 from data.trigger_models import event_chains as chains
 from data.trigger_models import trigger_effects as effects
 from data.trigger_models import trigger_firings as firings
+from data.trigger_models import trigger_things as things
 from data.trigger_models import trigger_verdicts as verdicts
 from data.trigger_models import trigger_waits as waits
 from pipeline.domain.rules.stored import Mark, StoredEffect, StoredFiring, StoredVerdict
@@ -24,6 +29,43 @@ _ADD_VERDICT = insert(verdicts)
 _ADD_MARK = insert(marks)
 _ADD_CHAIN = insert(chains)
 _ADD_WAIT = insert(waits)
+_ADD_EFFECT = insert(effects)
+_ADD_THING = insert(things)
+_FIRED_FOR = Read(
+    lambda many: select(things.c.trigger_id, things.c.kind, things.c.name).where(
+        things.c.trigger_id.in_(many), things.c.kind == bindparam("kind"), things.c.name == bindparam("name")
+    )
+)
+_CHAINS = Read(lambda many: select(chains).where(chains.c.seq.in_(many)))
+_OF_ROOT = Read(lambda many: select(firings).where(firings.c.root == bindparam("root")).order_by(firings.c.id))
+_WAITING = Read(lambda many: select(effects).where(effects.c.state.in_(fixed("waiting"))).order_by(effects.c.id))
+_NEXT_WAIT = Read(lambda many: select(func.min(waits.c.due_at).label("due_at")))
+
+
+def _newest_marks(subject: str) -> Read:
+    """The newest mark of each of these things up to an event, each found by the index, however many marks there are."""
+    table = _MARKED[subject]
+    newest = (
+        select(marks.c.id)
+        .where(marks.c.subject == subject, marks.c.subject_id == table.c.id, marks.c.from_seq <= bindparam("first"))
+        .order_by(marks.c.from_seq.desc(), marks.c.id.desc())
+        .limit(1)
+        .correlate(table)
+        .scalar_subquery()
+    )
+    again = marks.alias("again")
+    return Read(lambda many: select(again).select_from(table.join(again, again.c.id == newest)).where(table.c.id.in_(many)))
+
+
+_MARKED = {"cell": production_run_cells, "still": stills, "delivery": deliveries}
+_NEWEST_MARKS = {subject: _newest_marks(subject) for subject in _MARKED}
+_MARKS_SINCE = Read(
+    lambda many: (
+        select(marks)
+        .where(marks.c.subject == bindparam("subject"), marks.c.subject_id.in_(many), marks.c.from_seq > bindparam("first"))
+        .order_by(marks.c.from_seq, marks.c.id)
+    )
+)
 
 
 class Firings:
@@ -42,12 +84,14 @@ class Firings:
     def add(self, **row: Any) -> int:
         """One firing: every field of StoredFiring but its id and effects. The answer is its id."""
         plain = {**row, "things": [list(thing) for thing in row["things"]], "events": list(row["events"])}
-        return self._connection.execute(insert(firings).returning(firings.c.id), plain).scalar_one()
+        key: int = self._connection.execute(insert(firings).returning(firings.c.id), plain).scalar_one()
+        for kind, name in row["things"]:
+            self._batch.add(_ADD_THING, {"trigger_id": row["trigger_id"], "kind": kind, "name": name, "firing_id": key})
+        return key
 
-    def add_effect(self, **row: Any) -> int:
-        """One effect: every field of StoredEffect but its id, which is the answer."""
-        plain = {**row, "names": list(row["names"]), "result": dict(row["result"])}
-        return self._connection.execute(insert(effects).returning(effects.c.id), plain).scalar_one()
+    def add_effect(self, **row: Any) -> None:
+        """One effect: every field of StoredEffect but its id."""
+        self._batch.add(_ADD_EFFECT, {**row, "names": list(row["names"]), "result": dict(row["result"])})
 
     def settle_effect(self, effect_id: int, state: str, reason: str, result: Mapping[str, Any]) -> None:
         """What came of an effect that waited."""
@@ -98,39 +142,66 @@ class Firings:
 
     def next_gathered(self) -> datetime | None:
         """When the first gathered events are due."""
-        return self._connection.execute(select(func.min(waits.c.due_at))).scalar()
+        [row] = _NEXT_WAIT.rows(self._connection, {})
+        found: datetime | None = row.due_at
+        return found
 
     def waiting_effects(self) -> list[StoredEffect]:
         """Effects that wait for something, the oldest first."""
-        query = select(effects).where(effects.c.state == "waiting").order_by(effects.c.id)
-        return [_effect(row) for row in self._connection.execute(query)]
+        return [_effect(row) for row in _WAITING.rows(self._connection, {})]
 
     def chains_of(self, seqs: Sequence[int]) -> dict[int, Mark]:
         """The chains of these events, of those that belong to one that a rule has led to."""
         found: dict[int, Mark] = {}
         for part in chunks(seqs):
-            for row in self._connection.execute(select(chains).where(chains.c.seq.in_(part))):
+            for row in _CHAINS.rows(self._connection, {}, part):
                 found[row.seq] = Mark(row.root, row.depth, row.firing_id)
         return found
 
-    def mark_of(self, subject: str, subject_id: int, seq: int) -> Mark | None:
-        """The chain that something belonged to at an event."""
-        query = (
-            select(marks)
-            .where(marks.c.subject == subject, marks.c.subject_id == subject_id, marks.c.from_seq <= seq)
-            .order_by(marks.c.from_seq.desc(), marks.c.id.desc())
-            .limit(1)
-        )
-        row = self._connection.execute(query).first()
-        return None if row is None or not row.depth else Mark(row.root, row.depth, row.firing_id)
+    def marks_of(self, subject: str, ids: Sequence[int], first: int) -> dict[int, list[tuple[int, Mark]]]:
+        """(from which event on, the chain) of each of these scenes, pictures or deliveries that has belonged to one, in order.
+
+        The first one of each held at the event `first` already; what held before it is left out.
+        """
+        found: dict[int, list[tuple[int, Mark]]] = defaultdict(list)
+        for part in chunks(ids):
+            held = _NEWEST_MARKS[subject].rows(self._connection, {"first": first}, part)
+            since = _MARKS_SINCE.rows(self._connection, {"subject": subject, "first": first}, part)
+            for row in (*held, *since):
+                found[row.subject_id].append((row.from_seq, Mark(row.root, row.depth, row.firing_id)))
+        return found
 
     def of_root(self, root: int) -> list[StoredFiring]:
         """All firings of one chain, in order, without their effects."""
-        return self._plain(select(firings).where(firings.c.root == root).order_by(firings.c.id))
+        return [_plain(row) for row in _OF_ROOT.rows(self._connection, {"root": root})]
 
-    def things_of(self, trigger_ids: Sequence[int]) -> list[StoredFiring]:
-        """Every firing of these rules, without effects: what they have fired for."""
-        return self._plain(select(firings).where(firings.c.trigger_id.in_(trigger_ids)))
+    def whole_chain(self, root: int) -> list[StoredFiring]:
+        """The same with their effects."""
+        return self._whole(self.of_root(root))
+
+    def led_to(self, firing_ids: Sequence[int]) -> list[tuple[int, str, Mapping[str, Any]]]:
+        """(firing, type, data) of every event that follows from these firings, those before the next firing only, in order."""
+        found: list[tuple[int, str, Mapping[str, Any]]] = []
+        for part in chunks(firing_ids):
+            query = select(chains.c.firing_id, events.c.type, events.c.data).join(events, events.c.seq == chains.c.seq)
+            rows = self._connection.execute(query.where(chains.c.firing_id.in_(part)).order_by(events.c.seq))
+            found.extend((row.firing_id, row.type, json.loads(row.data)) for row in rows)
+        return found
+
+    def marked_last(self, subject: str, ids: Sequence[int]) -> dict[int, int]:
+        """The firing that asked last for each of these scenes, pictures or deliveries, of those that still belong to one."""
+        found: dict[int, int] = {}
+        for part in chunks(ids):
+            newest = select(func.max(marks.c.id)).where(marks.c.subject == subject, marks.c.subject_id.in_(part))
+            query = select(marks.c.subject_id, marks.c.firing_id).where(marks.c.id.in_(newest.group_by(marks.c.subject_id)))
+            found.update((row[0], row[1]) for row in self._connection.execute(query.where(marks.c.firing_id.is_not(None))))
+        return found
+
+    def fired_for(self, trigger_ids: Sequence[int], thing: tuple[str, str]) -> list[int]:
+        """Those of these rules that have fired for a thing."""
+        kind, name = thing
+        rows = _FIRED_FOR.rows(self._connection, {"kind": kind, "name": name}, trigger_ids)
+        return sorted({row.trigger_id for row in rows})
 
     def latest(
         self, limit: int, *, before: int | None = None, trigger_id: int | None = None, run_id: int | None = None,
@@ -173,12 +244,7 @@ class Firings:
         return list(self._connection.execute(query).scalars())
 
     def _plain(self, query: Select[Any]) -> list[StoredFiring]:
-        return [
-            StoredFiring(
-                **{**row._mapping, "things": tuple((a, b) for a, b in row.things), "events": tuple(row.events)},
-            )
-            for row in self._connection.execute(query)
-        ]
+        return [_plain(row) for row in self._connection.execute(query)]
 
     def _whole(self, found: list[StoredFiring]) -> list[StoredFiring]:
         made: dict[int, list[StoredEffect]] = defaultdict(list)
@@ -189,5 +255,9 @@ class Firings:
         return [replace(one, effects=tuple(made[one.id])) for one in found]
 
 
+def _plain(row: Any) -> StoredFiring:
+    return StoredFiring(**{**row._asdict(), "things": tuple((a, b) for a, b in row.things), "events": tuple(row.events)})
+
+
 def _effect(row: Any) -> StoredEffect:
-    return StoredEffect(**{**row._mapping, "names": tuple(row.names)})
+    return StoredEffect(**{**row._asdict(), "names": tuple(row.names)})

@@ -16,12 +16,25 @@ from data.column_types import UtcTime
 from data.models import audit_log, events, heads
 from data.reads import Read
 from data.repositories.chunks import chunks
+from data.tables import fixed
 from pipeline.domain.records import Actor, Event
 from pipeline.domain.statuses import CellStatus
 
 _INSERT_EVENT = insert(events)
 _INSERT_AUDIT = insert(audit_log)
 _HEAD = Read(lambda many: select(heads.c.event_seq, heads.c.audit_hash).where(heads.c.id == 1).with_for_update())
+_LAST = Read(lambda many: select(heads.c.event_seq))
+_AFTER = Read(lambda many: select(events).where(events.c.seq > bindparam("seq")).order_by(events.c.seq))
+_AFTER_IN_RUN = Read(
+    lambda many: (
+        select(events).where(events.c.run_id == bindparam("run_id"), events.c.seq > bindparam("seq")).order_by(events.c.seq)
+    )
+)
+_TOUCHED = Read(
+    lambda many: select(events.c.type, events.c.subject, events.c.subject_id).where(
+        events.c.run_id == bindparam("run_id"), events.c.seq > bindparam("seq")
+    )
+)
 _SET_HEAD = update(heads).where(heads.c.id == 1).values(event_seq=bindparam("b_seq"), audit_hash=bindparam("b_hash"))
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 _to_us = UtcTime().process_bind_param
@@ -106,10 +119,14 @@ class Journal:
 
     def after(self, seq: int, limit: int = 1000, run_id: int | None = None) -> list[Event]:
         """Committed events with a number above `seq`, in order."""
-        query = select(events).where(events.c.seq > seq).order_by(events.c.seq).limit(limit)
-        if run_id is not None:
-            query = query.where(events.c.run_id == run_id)
-        return [_event(row) for row in self._connection.execute(query)]
+        if run_id is None:
+            return [_event(row) for row in _AFTER.rows(self._connection, {"seq": seq}, most=limit)]
+        return [_event(row) for row in _AFTER_IN_RUN.rows(self._connection, {"seq": seq, "run_id": run_id}, most=limit)]
+
+    def touched(self, run_id: int, seq: int, limit: int) -> list[tuple[str, str, int]]:
+        """(type, subject, its id) of the events of a run with a number above `seq`, of `limit` at most."""
+        rows = _TOUCHED.rows(self._connection, {"seq": seq, "run_id": run_id}, most=limit)
+        return [(row.type, row.subject, row.subject_id) for row in rows]
 
     def latest(self, limit: int, *, run_id: int | None = None, types: Sequence[str] = ()) -> list[Event]:
         """The newest events, the newest first, as far as `limit` events back; of one run and of some types when given."""
@@ -155,8 +172,9 @@ class Journal:
 
     def asked(self, run_id: int, subject: str) -> dict[int, int]:
         """How often each cell or still of a run was asked for, of those that were."""
-        queued = (events.c.run_id == run_id, events.c.type == f"{subject}.queued")
-        query = select(events.c.subject_id, func.count()).where(*queued).group_by(events.c.subject_id)
+        [queued] = fixed(f"{subject}.queued")
+        ours = (events.c.run_id == run_id, events.c.type == queued)
+        query = select(events.c.subject_id, func.count()).where(*ours).group_by(events.c.subject_id)
         return {row[0]: row[1] for row in self._connection.execute(query)}
 
     def numbered(self, seqs: Sequence[int]) -> dict[int, Event]:
@@ -169,7 +187,9 @@ class Journal:
 
     def last_seq(self) -> int:
         """The number of the newest committed event."""
-        return self._connection.execute(select(heads.c.event_seq)).scalar_one()
+        [row] = _LAST.rows(self._connection, {})
+        seq: int = row.event_seq
+        return seq
 
     def broken_links(self) -> Iterator[str]:
         """Walk the whole audit chain; each fault found is one sentence."""
@@ -207,4 +227,4 @@ def _link(previous: str, row: Mapping[str, Any]) -> str:
 
 
 def _event(row: Any) -> Event:
-    return Event(**{**row._mapping, "data": json.loads(row.data)})
+    return Event(**{**row._asdict(), "data": json.loads(row.data)})

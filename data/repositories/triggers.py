@@ -9,11 +9,14 @@ from typing import Any
 from sqlalchemy import Connection, Select, insert, select, update
 
 from data.models import projects
+from data.reads import Read
 from data.trigger_models import trigger_halts as halts
 from data.trigger_models import trigger_state as state
 from data.trigger_models import trigger_versions as versions
 from data.trigger_models import triggers
 from pipeline.domain.rules.stored import Halt, StoredRule
+
+_STATE = Read(lambda many: select(state.c.cursor, state.c.edition, state.c.halted))
 
 
 class Triggers:
@@ -91,7 +94,9 @@ class Triggers:
 
     def cursor(self) -> int:
         """The newest event that rules have seen."""
-        return self._connection.execute(select(state.c.cursor)).scalar_one()
+        [row] = _STATE.rows(self._connection, {})
+        seq: int = row.cursor
+        return seq
 
     def move_cursor(self, seq: int) -> None:
         """Rules have seen all events up to this one."""
@@ -99,7 +104,7 @@ class Triggers:
 
     def edition(self) -> tuple[int, str]:
         """(a number that grows with every change of a rule, why rules are halted)."""
-        row = self._connection.execute(select(state.c.edition, state.c.halted)).one()
+        [row] = _STATE.rows(self._connection, {})
         return row.edition, row.halted
 
     # Halts ------------------------------------------------------------------------------------------------------

@@ -7,11 +7,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pipeline.api.schemas_given import Given
+from pipeline.domain.rules.aftermath import Aftermath
 from pipeline.domain.rules.chains import Course
 from pipeline.domain.rules.loops import Analysis, Loop
 from pipeline.domain.rules.planning import Firing, Plan
 from pipeline.domain.rules.previews import Replay
 from pipeline.domain.rules.snapshot import Cost
+from pipeline.domain.rules.stored import StoredFiring
 from pipeline.domain.rules.wording import action_in_words
 
 if TYPE_CHECKING:
@@ -154,6 +156,24 @@ class GivenFiring(Given):
     effects: list[GivenEffect]
 
 
+class GivenAftermath(Given):
+    """A firing with what its ended jobs have cost (`own`), the jobs of its that have not ended, how often which event followed
+    before another rule fired, and the firings that followed. `total` is that of all of it."""
+
+    id: int
+    rule: str
+    event: int
+    event_type: str
+    about: str
+    depth: int
+    effects: list[GivenEffect]
+    own: GivenCost
+    total: GivenCost
+    open_jobs: int
+    events: dict[str, int]
+    followed: list[GivenAftermath]
+
+
 class Firings(Given):
     """The newest firings first; `next` is the `before` of those that follow."""
 
@@ -222,6 +242,17 @@ def loops(found: Iterable[Loop]) -> list[dict[str, object]]:
     return [{"words": loop.words, "rules": list(loop.rules), "bounds": list(loop.bounds), "cure": loop.cure} for loop in found]
 
 
+def aftermath(one: Aftermath) -> dict[str, object]:
+    """A firing with all that followed as the answer has it."""
+    fired = one.firing
+    return {
+        "id": fired.id, "rule": one.rule, "event": fired.event_seq, "event_type": one.event_type, "about": one.about,
+        "depth": fired.depth, "effects": _effects(fired), "own": _cost(one.traces.cost), "total": _cost(one.total),
+        "open_jobs": one.traces.open_jobs, "events": dict(one.traces.events),
+        "followed": [aftermath(each) for each in one.followed],
+    }  # fmt: skip
+
+
 def plan(made: Plan) -> dict[str, object]:
     """A plan as the answer has it."""
     told = [{"rule": one.rule.name, "outcome": one.outcome.value, "reason": one.reason} for one in made.verdicts]
@@ -249,11 +280,15 @@ def firings(found: list[NamedFiring]) -> dict[str, object]:
             "id": one.firing.id, "at": one.firing.at, "rule_id": one.firing.trigger_id, "rule": one.rule,
             "version": one.firing.version, "event": one.firing.event_seq, "event_type": one.event_type,
             "run": one.firing.run_id, "root": one.firing.root, "depth": one.firing.depth, "branch": one.firing.branch,
-            "caused_by": one.caused_by, "effects": [{**vars(each), "names": list(each.names)} for each in one.firing.effects],
+            "caused_by": one.caused_by, "effects": _effects(one.firing),
         }
         for one in found
     ]  # fmt: skip
     return {"items": items, "next": found[-1].firing.id if found else None}
+
+
+def _effects(fired: StoredFiring) -> list[dict[str, object]]:
+    return [{**vars(each), "names": list(each.names)} for each in fired.effects]
 
 
 def verdicts(found: list[NamedVerdict]) -> dict[str, object]:

@@ -13,6 +13,7 @@ from pipeline.api.asking import Key, Studio, Who, routes
 from pipeline.api.schemas_triggers import (
     ChainGraph,
     Firings,
+    GivenAftermath,
     GivenCourse,
     GivenHalt,
     GivenPlan,
@@ -20,6 +21,7 @@ from pipeline.api.schemas_triggers import (
     GivenRule,
     Rules,
     Verdicts,
+    aftermath,
     chain_graph,
     course,
     firings,
@@ -114,6 +116,12 @@ def list_firings(
 ) -> object:  # fmt: skip
     """The log: the newest firings first, with what each action came to"""
     return firings(studio.trigger_views.firings(rule_id=rule, run_id=run, root=root, before=before, limit=limit))
+
+
+@router.get("/triggers/firings/{firing_id}", response_model=GivenAftermath)
+def read_firing(firing_id: asked.Id, studio: Studio) -> object:
+    """A firing with what it has led to and cost, and all that followed from it, to any depth"""
+    return aftermath(studio.trigger_views.what_followed(firing_id))
 
 
 @router.get("/triggers/verdicts", response_model=Verdicts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pipeline.bench import board, fleet, makespan, matrix, orchestration
+from pipeline.bench import board, fleet, makespan, matrix, orchestration, triggers
 from pipeline.bench.figures import Figure
 
 BENCHES: dict[str, Callable[[bool], list[Figure]]] = {
@@ -13,5 +13,6 @@ BENCHES: dict[str, Callable[[bool], list[Figure]]] = {
     "board": board.run,
     "makespan": makespan.run,
     "fleet": fleet.run,
+    "triggers": triggers.run,
 }
 """Every benchmark by the name it is called by. Each takes `quick`: less of everything, for trying it out."""

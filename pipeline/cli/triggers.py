@@ -12,6 +12,7 @@ from pipeline.cli.console import as_json, print_json, say, table
 from pipeline.cli.exits import Exit
 from pipeline.cli.studios import actor, open_studio
 from pipeline.cli.text import counted
+from pipeline.cli.triggers_trees import show_trees
 from pipeline.cli.triggers_trying import dry_run_command, replay_command, rules_of, simulate_command
 from pipeline.domain.rules.loops import Loop
 
@@ -169,12 +170,15 @@ def remove_command(rule: str) -> int:
 @click.option("--rule", metavar="RULE", help="Of this rule only.")
 @click.option("--root", type=click.IntRange(1), metavar="EVENT", help="The chain that this event began.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
+@click.option("--tree", is_flag=True, help="With what followed from each, to any depth, and what all of it has cost.")
 @as_json
-def firings_command(rule: str | None, root: int | None, limit: int, as_json: bool) -> int:
+def firings_command(rule: str | None, root: int | None, limit: int, tree: bool, as_json: bool) -> int:
     """The log: what fired because of what, and what each action came to."""
     with open_studio() as studio:
         rule_id = studio.triggers.find(rule).id if rule else None
         found = studio.trigger_views.firings(rule_id=rule_id, root=root, limit=limit)
+        if tree:
+            return show_trees(studio, found, as_json)
     if as_json:
         print_json({"firings": found})
         return Exit.DONE

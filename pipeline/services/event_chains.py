@@ -1,9 +1,13 @@
-"""Which chain an event belongs to: told by what it is about, and by what it followed from. In a caller's transaction.
+"""Which chain events belong to: told by what they are about, and by what they followed from. In a caller's transaction.
 
 Work that a rule asked for carries the mark of its chain until a person decides on it or asks for it anew.
 """
 
 from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Sequence
 
 from data.store import Store
 from pipeline.domain.records import Event
@@ -15,15 +19,59 @@ _UNTOUCHED = frozenset({"cell.changed", "cell.stale", "cell.fresh", "cell.flagge
 """What people may do to a scene without making its work their own."""
 
 
-def place(store: Store, event: Event) -> Occurrence | None:
-    """The event with its place in its chain, which is stored; None for one that no rule can listen to."""
-    plain = occurrence(event, root=event.seq, depth=0)
-    by_person = plain is not None and plain.by == "person"
-    mark = None if by_person else _mark(store, event)
-    takes_over = by_person and event.subject in _MARKED and event.type not in _UNTOUCHED
-    if takes_over and store.firings.mark_of(event.subject, event.subject_id, event.seq) is not None:
-        store.firings.mark(event.subject, [event.subject_id], event.seq, Mark(event.seq, 0, None))
-    return known_place(event, mark)
+class Places:
+    """The places of some stored events, in order, in their chains: read together, and stored as they are asked for in turn.
+
+    What is marked while they are looked at begins after all of them, so reading once is enough.
+    """
+
+    def __init__(self, store: Store, events: Sequence[Event]) -> None:
+        self._store = store
+        causes = [event.cause for event in events if event.cause is not None and event.subject in ("run", "delivery")]
+        self._chains = store.firings.chains_of(sorted({*(event.seq for event in events), *causes})) if events else {}
+        self._marks: dict[tuple[str, int], list[tuple[int, Mark]]] = {}
+        ids: dict[str, set[int]] = defaultdict(set)
+        for event in events:
+            if event.subject in _MARKED:
+                ids[event.subject].add(event.subject_id)
+        for subject, wanted in ids.items():
+            found = store.firings.marks_of(subject, sorted(wanted), events[0].seq)
+            self._marks.update(((subject, key), marks) for key, marks in found.items())
+
+    def of(self, event: Event) -> Occurrence | None:
+        """The event with its place in its chain, which is stored; None for one that no rule can listen to."""
+        plain = occurrence(event, root=event.seq, depth=0)
+        if plain is None or plain.by != "person":
+            return known_place(event, self._mark(event))
+        if event.subject in _MARKED and event.type not in _UNTOUCHED and self._marked(event) is not None:
+            self._put(event, Mark(event.seq, 0, None))
+        return plain
+
+    def _mark(self, event: Event) -> Mark | None:
+        known = self._chains.get(event.seq)
+        if known is not None:
+            return known
+        found = self._marked(event)
+        if found is None and event.subject in ("run", "delivery") and event.cause is not None:
+            found = self._chains.get(event.cause)
+            if found is not None and event.subject == "delivery":
+                self._put(event, found)
+        if found is not None:
+            self._store.firings.chain(event.seq, found)
+            self._chains[event.seq] = found
+        return found
+
+    def _marked(self, event: Event) -> Mark | None:
+        """The chain that what the event is about belonged to then."""
+        marks = self._marks.get((event.subject, event.subject_id), [])
+        held = next((mark for from_seq, mark in reversed(marks) if from_seq <= event.seq), None)
+        return held if held is not None and held.depth else None
+
+    def _put(self, event: Event, mark: Mark) -> None:
+        """What the event is about belongs to this chain from now on."""
+        self._store.firings.mark(event.subject, [event.subject_id], event.seq, mark)
+        marks = self._marks.setdefault((event.subject, event.subject_id), [])
+        marks.insert(bisect_right([from_seq for from_seq, _ in marks], event.seq), (event.seq, mark))
 
 
 def known_place(event: Event, mark: Mark | None) -> Occurrence | None:
@@ -31,18 +79,3 @@ def known_place(event: Event, mark: Mark | None) -> Occurrence | None:
     if mark is None:
         return occurrence(event, root=event.seq, depth=0)
     return occurrence(event, root=mark.root, depth=mark.depth)
-
-
-def _mark(store: Store, event: Event) -> Mark | None:
-    known = store.firings.chains_of([event.seq]).get(event.seq)
-    if known is not None:
-        return known
-    found = store.firings.mark_of(event.subject, event.subject_id, event.seq) if event.subject in _MARKED else None
-    if found is None and event.subject in ("run", "delivery") and event.cause is not None:
-        found = store.firings.chains_of([event.cause]).get(event.cause)
-        if found is not None and event.subject == "delivery":
-            store.firings.mark("delivery", [event.subject_id], event.seq, found)
-    if found is not None:
-        store.firings.chain(event.seq, found)
-        store.flush()
-    return found

@@ -6,6 +6,7 @@ each firing whole or not begun, and of two engines the second finds nothing left
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 
@@ -14,16 +15,28 @@ from pipeline.domain.errors import Conflict, Refused
 from pipeline.domain.records import Actor, Event
 from pipeline.domain.rules.facts import Occurrence, place_of
 from pipeline.domain.rules.model import LIMITS, Limits, Rule
-from pipeline.domain.rules.planning import Chain, Firing, Outcome, Past, Plan, Spent, Verdict, plan_among, plan_gathered
+from pipeline.domain.rules.planning import (
+    Chain,
+    Firing,
+    Outcome,
+    Past,
+    Plan,
+    Spent,
+    Thing,
+    Verdict,
+    plan_among,
+    plan_gathered,
+    thing_of,
+)
 from pipeline.domain.rules.rulebook import Rulebook
 from pipeline.domain.rules.snapshot import Board
 from pipeline.domain.rules.stored import Mark, StoredFiring
 from pipeline.domain.rules.wording import judged_in_words
 from pipeline.ports import Clock
 from pipeline.services.carrying_out import Deed, Done, carry_out, package
-from pipeline.services.event_chains import place
-from pipeline.services.rule_snapshots import snapshot
+from pipeline.services.event_chains import Places
 from pipeline.services.runbooks import RunBooks
+from pipeline.services.warm_boards import WarmBoards
 
 _AT_ONCE = 100
 """So many events are taken in by one transaction."""
@@ -44,13 +57,18 @@ class FiringRules:
         self._edition = -1
         self._rulebook = Rulebook()
         self._from: dict[str, int] = {}
+        self._boards = WarmBoards(books)
 
     def turn(self) -> int:
         """Take in the next events; how many there were. Cheap when there is nothing to do."""
         if not self.has_news():
             return 0
-        with self._stores.begin(self._clock.now()) as store:
-            return _Turn(self, store).run()
+        try:
+            with self._stores.begin(self._clock.now()) as store:
+                return _Turn(self, store).run()
+        except BaseException:
+            self._boards.forget()
+            raise
 
     def settle(self, most_turns: int = 1000) -> None:
         """Turn until all is quiet."""
@@ -103,14 +121,16 @@ class _Turn:
         self._store = store
         self._books = service._books
         self._rulebook, self._halted = service.rules(store)
-        self._boards: dict[int | None, Board] = {}
+        self._boards = service._boards
+        self._boards.begin()
 
     def run(self) -> int:
         """Everything that is due; how many events there were."""
         store = self._store
         events = store.journal.after(store.triggers.cursor(), _AT_ONCE)
+        places = Places(store, events)
         for event in events:
-            self._take_in(event)
+            self._take_in(event, places.of(event))
         count = len(events)
         if not self._halted:
             count += self._fire_gathered()
@@ -119,16 +139,16 @@ class _Turn:
             store.triggers.move_cursor(events[-1].seq)
         return count
 
-    def _take_in(self, event: Event) -> None:
-        happened = place(self._store, event)
-        if happened is None or not self._may_be_heard(happened):
+    def _take_in(self, event: Event, happened: Occurrence | None) -> None:
+        if happened is None or not self._rulebook.hears(event.type):
             return
         board = self._board(event.run_id)
         rules = self._service.listening(self._rulebook, happened, board)
         if not rules:
             return
-        past = self._past(happened.root, rules)
-        made = plan_among(happened, rules, board, past)
+        # Nothing has fired for an event that begins a chain before it is taken in.
+        chain = Chain() if happened.root == event.seq else self._chain(happened.root)
+        made = plan_among(happened, rules, board, self._past(chain, rules, [happened], board))
         self._keep(made, [happened], [event])
         for verdict in made.verdicts:
             if verdict.outcome is Outcome.DEBOUNCED:
@@ -137,22 +157,21 @@ class _Turn:
                     due_at=self._store.journal.now + timedelta(seconds=verdict.rule.wait_s),
                 )  # fmt: skip
 
-    def _may_be_heard(self, event: Occurrence) -> bool:
-        return any(event.type in rule.events for rule in self._rulebook.rules)
-
     def _board(self, run_id: int | None) -> Board:
-        if run_id not in self._boards:
-            self._store.flush()
-            self._boards[run_id] = Board(snapshot(self._store, self._books, run_id))
-        return self._boards[run_id]
+        return self._boards.board(self._store, run_id)
 
-    def _past(self, root: int, rules: Sequence[Rule]) -> Past:
-        self._store.flush()
-        once = [int(rule.id) for rule in rules if rule.once]
-        fired = self._store.firings.things_of(once) if once else []
-        chain = chain_of(self._store.firings.of_root(root))
-        things = frozenset((str(one.trigger_id), thing) for one in fired for thing in one.things)
-        return Past(chain, things, self._service._limits, self._halted)
+    def _chain(self, root: int) -> Chain:
+        return chain_of(self._store.firings.of_root(root))
+
+    def _past(self, chain: Chain, rules: Sequence[Rule], events: Sequence[Occurrence], board: Board) -> Past:
+        """What was before, as far as it matters to these rules and events."""
+        once = [rule for rule in rules if rule.once]
+        fired: set[tuple[str, Thing]] = set()
+        if once:
+            self._store.flush()
+        for thing, ids in _things(once, events, board).items():
+            fired.update((str(key), thing) for key in self._store.firings.fired_for(ids, thing))
+        return Past(chain, frozenset(fired), self._service._limits, self._halted)
 
     # Firing -----------------------------------------------------------------------------------------------------
 
@@ -184,7 +203,6 @@ class _Turn:
         self._carry_out_all(firing, deed)
         for seq in range(first + 1, store.journal.seq + 1):
             store.firings.chain(seq, mark)
-        self._boards.pop(event.run_id, None)
 
     def _carry_out_all(self, firing: Firing, deed: Deed) -> None:
         actions = firing.rule.branch.otherwise if firing.branch == "else" and firing.rule.branch else firing.rule.do
@@ -227,10 +245,11 @@ class _Turn:
     def _fire_one_gathered(self, rule: Rule, run_id: int | None, seqs: Sequence[int]) -> None:
         events = list(self._store.journal.numbered(seqs).values())
         events.sort(key=lambda event: event.seq)
-        placed = [place(self._store, event) for event in events]
-        happened = [one for one in placed if one is not None]
-        past = self._past(happened[0].root, [rule])
-        made = plan_gathered(rule, happened, self._board(run_id), past)
+        places = Places(self._store, events)
+        happened = [one for event in events if (one := places.of(event)) is not None]
+        board = self._board(run_id)
+        past = self._past(self._chain(happened[0].root), [rule], happened, board)
+        made = plan_gathered(rule, happened, board, past)
         self._keep(made, happened, events)
 
     def _go_on_with_packages(self) -> None:
@@ -261,6 +280,16 @@ def chain_of(firings: Sequence[StoredFiring]) -> Chain:
         key = str(one.trigger_id)
         spent[key] = spent.get(key, Spent()) + Spent(1, one.jobs, one.gpu_seconds)
     return Chain(spent, frozenset((str(one.trigger_id), thing) for one in firings for thing in one.things))
+
+
+def _things(rules: Sequence[Rule], events: Sequence[Occurrence], board: Board) -> dict[Thing, list[int]]:
+    """What each of these rules would fire for, with the rules by number."""
+    found: dict[Thing, list[int]] = defaultdict(list)
+    for event in events:
+        place = place_of(event, board)
+        for rule in rules:
+            found[thing_of(rule.per, event, place)].append(int(rule.id))
+    return found
 
 
 def _row(verdict: Verdict, event: Event, store: Store) -> dict[str, object]:

@@ -8,12 +8,13 @@ from typing import Any
 
 from data.store import Store
 from pipeline.domain import estimates
-from pipeline.domain.records import Cell, Run, Still
+from pipeline.domain.production import Production, SceneType
+from pipeline.domain.records import Run, Still
 from pipeline.domain.requests import Recipes
-from pipeline.domain.rules.snapshot import CellFacts, Cost, Gates, Left, SceneTypeFacts, Snapshot, StillFacts
-from pipeline.domain.statuses import CellStatus, StillKind
+from pipeline.domain.rules.snapshot import CellFacts, Cost, Gates, Left, SceneTypeFacts, Snapshot, StillFacts, queued_of
+from pipeline.domain.rules.tallies import Queued
+from pipeline.domain.statuses import StillKind
 from pipeline.services.accounts import cheapest, cost_of, payable_bytes, payable_seconds
-from pipeline.services.asking import estimate
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.uncovered import is_bounded
 
@@ -27,94 +28,121 @@ def snapshot(store: Store, books: RunBooks, run_id: int | None) -> Snapshot:
     if run is None:
         return NO_RUN
     book = books.get(store, run.id)
-    recipes, price = book.recipes, cheapest(store, run)
-    production = recipes.production
-    approvals = production.approvals
-    cells, stills = store.cells.of_run(run.id), store.stills.of_run(run.id)
-    costs = {scene.name: _scene_type(recipes, scene.name, book.rates, price) for scene in production.scene_types}
-    own = {character.name: character for character in production.characters}
+    price = cheapest(store, run)
+    production = book.recipes.production
+    cells = _cells(store, run)
+    scene_types = scene_types_of(production, book.rates, price)
     return Snapshot(
         run_id=run.id,
         project=run.title,
         status=run.status,
-        cells=_cells(store, run, cells),
-        stills=_stills(store, run, recipes, stills, price),
-        scene_types=costs,
-        metadata={name: dict(character.metadata) for name, character in own.items()},
-        gates=Gates(
-            approvals.variants,
-            approvals.scenes,
-            {name: approvals.variants_of(name) for name in own},
-            {name: approvals.scenes_of(name) for name in own},
-            run.accept_flags,
-        ),
-        left=_left(store, books, run, price),
+        cells=cells,
+        stills=_stills(store, run, book.recipes, price),
+        scene_types=scene_types,
+        metadata={character.name: dict(character.metadata) for character in production.characters},
+        gates=gates_of(production, run),
+        left=left_of(store, run, production, scene_types, queued_of(cells)),
         outputs=len(production.outputs),
         delivers_by_itself=run.auto_deliver,
-        paused_scene_types=_paused(store, run),
+        paused_scene_types=paused_of(store, run),
     )
 
 
-def _paused(store: Store, run: Run) -> frozenset[str]:
+def gates_of(production: Production, run: Run) -> Gates:
+    """Who decides in a run."""
+    approvals = production.approvals
+    names = [character.name for character in production.characters]
+    return Gates(
+        approvals.variants,
+        approvals.scenes,
+        {name: approvals.variants_of(name) for name in names},
+        {name: approvals.scenes_of(name) for name in names},
+        run.accept_flags,
+    )
+
+
+def paused_of(store: Store, run: Run) -> frozenset[str]:
     """The scene types of which the schedule lets none start."""
     schedule = store.schedules.all().get(run.project_id)
     return frozenset(name for name, most in schedule.scene_types.items() if most == 0) if schedule else frozenset()
 
 
-def _cells(store: Store, run: Run, cells: list[Cell]) -> tuple[CellFacts, ...]:
+def measured_of_cell(verdict: Mapping[str, Any] | None) -> tuple[str, dict[str, float]]:
+    """(what QA made of a take of a scene, the worst value of each measure)."""
+    return _word(verdict), _worst(verdict)
+
+
+def measured_of_still(still: Still) -> tuple[str, dict[str, float]]:
+    """The same of a picture, of its best candidate."""
+    return measured_of_cell(_best(still.verdict))
+
+
+def _cells(store: Store, run: Run) -> tuple[CellFacts, ...]:
     needs = store.cells.needs(run.id, "cell")
     verdicts = store.takes.verdicts_of_run(run.id)
     asked = store.journal.asked(run.id, "cell")
     found = []
-    for cell in cells:
+    for cell in store.cells.of_run(run.id):
         plan = cell.plan
-        measured = verdicts.get((cell.id, cell.take))
+        verdict, qa = measured_of_cell(verdicts.get((cell.id, cell.take)))
         needed = needs.get(cell.id, ())
         found.append(
             CellFacts(
                 cell.id, plan.key, plan.scene_type, plan.character, plan.variant, plan.location, plan.scene_number, cell.status,
-                cell.take, asked.get(cell.id, 0), bool(cell.stale), _word(measured), _worst(measured),
+                cell.take, asked.get(cell.id, 0), bool(cell.stale), verdict, qa,
                 tuple(key for kind, key in needed if kind == "still"), tuple(key for kind, key in needed if kind == "cell"),
             )
         )  # fmt: skip
     return tuple(found)
 
 
-def _stills(store: Store, run: Run, recipes: Recipes, stills: list[Still], price: float) -> tuple[StillFacts, ...]:
+def _stills(store: Store, run: Run, recipes: Recipes, price: float) -> tuple[StillFacts, ...]:
     needs = store.cells.needs(run.id, "still")
     asked = store.journal.asked(run.id, "still")
     seconds, size = estimates.still_cost(run.backend, *estimates.still_size(recipes.production))
     found = []
-    for still in stills:
+    for still in store.stills.of_run(run.id):
         made = 0 if still.kind is StillKind.SOURCE else still.candidates
         cost = Cost(made + 1, seconds * made, size * made, cost_of(seconds * made, price))
         needed = tuple(key for kind, key in needs.get(still.id, ()) if kind == "still")
-        measured = _best(still.verdict)
+        verdict, qa = measured_of_still(still)
         found.append(
             StillFacts(
                 still.id, still.key, still.kind, still.character, still.variant, still.location, still.candidates, still.status,
-                still.take, asked.get(still.id, 0), _word(measured), _worst(measured), needed, cost,
+                still.take, asked.get(still.id, 0), verdict, qa, needed, cost,
             )
         )  # fmt: skip
     return tuple(found)
 
 
-def _scene_type(recipes: Recipes, name: str, rates: Mapping[str, estimates.Rate], price: float) -> SceneTypeFacts:
-    scene = next(one for one in recipes.production.scene_types if one.name == name)
-    seconds, size = estimates.scene_cost(recipes.production, scene, rates)
+def scene_types_of(production: Production, rates: Mapping[str, estimates.Rate], price: float) -> dict[str, SceneTypeFacts]:
+    """What one scene of each type takes, by name."""
+    return {scene.name: _scene_type(production, scene, rates, price) for scene in production.scene_types}
+
+
+def _scene_type(
+    production: Production, scene: SceneType, rates: Mapping[str, estimates.Rate], price: float
+) -> SceneTypeFacts:  # fmt: skip
+    seconds, size = estimates.scene_cost(production, scene, rates)
     cost = Cost(scene.segments + 2, seconds, size, cost_of(seconds, price))
-    return SceneTypeFacts(name, scene.height, scene.segments, scene.duration_s, cost)
+    return SceneTypeFacts(scene.name, scene.height, scene.segments, scene.duration_s, cost)
 
 
-def _left(store: Store, books: RunBooks, run: Run, price: float) -> Left:
+def left_of(
+    store: Store, run: Run, production: Production, scene_types: Mapping[str, SceneTypeFacts], queued: Queued
+) -> Left:  # fmt: skip
     """What budgets cover beside what is queued already."""
     if not is_bounded(store, run):
         return Left()
-    queued = estimate(store, books, run, store.cells.with_status(run.id, CellStatus.QUEUED))
+    held_seconds = sum(scene_types[name].cost.gpu_seconds * count for name, count in sorted(queued.scenes.items()))
+    held_bytes = sum(scene_types[name].cost.disk_bytes * count for name, count in queued.scenes.items())
+    candidates = {variant.name: variant.candidates for variant in production.variants}
+    made = sum(candidates.get(name or "", 1) if character else 1 for character, name in queued.needed)
+    still_seconds, still_bytes = estimates.still_cost(production.backend, *estimates.still_size(production))
     seconds, size = payable_seconds(store, run), payable_bytes(store, run)
     return Left(
-        None if math.isinf(seconds) else seconds - queued.generation_seconds,
-        None if math.isinf(size) else size - queued.disk_bytes,
+        None if math.isinf(seconds) else seconds - held_seconds - still_seconds * made,
+        None if math.isinf(size) else size - held_bytes - still_bytes * made,
     )
 
 

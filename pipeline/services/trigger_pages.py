@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from data.store import Store, Stores
+from data.store import Stores
 from pipeline.domain.errors import NotFound
-from pipeline.domain.records import Event, Run
+from pipeline.domain.records import Run
 from pipeline.domain.rules.checks import UNKNOWN_NAMES, Names
 from pipeline.domain.rules.facts import occurrence
 from pipeline.domain.rules.model import Rule
@@ -22,6 +22,7 @@ from pipeline.domain.rules.trials import Trial, try_out
 from pipeline.domain.rules.vocabulary import EVENTS
 from pipeline.domain.statuses import RunStatus
 from pipeline.ports import Clock
+from pipeline.services.aftermaths import names_of
 from pipeline.services.rule_snapshots import snapshot
 from pipeline.services.runbooks import RunBooks
 
@@ -109,7 +110,7 @@ class TriggerPages:
             firings = [one for one in store.firings.latest(4 * limit, trigger_id=trigger_id) if one.event_seq in wanted]
             events = store.journal.numbered(seqs)
             names = store.triggers.names([one.trigger_id for one in verdicts])
-            about = _about(store, events.values())
+            about = names_of(store, events.values())
         return entries(events, verdicts, firings, names, about=about)
 
     def trial(self, draft: Rule) -> Tried | None:
@@ -136,7 +137,7 @@ class TriggerPages:
             if event is None or stored is None or happened is None:
                 raise NotFound("This event or this rule is not there any more.")
             board = Board(snapshot(store, self._books, event.run_id))
-            about = _about(store, [event]).get((event.subject, event.subject_id), "")
+            about = names_of(store, [event]).get((event.subject, event.subject_id), "")
         verdict = why(stored.rule, happened, board, NOTHING_BEFORE)
         missing = in_the_way(verdict.judged, happened, board) if verdict.judged is not None else ()
         if told is not None:
@@ -159,13 +160,3 @@ class TriggerPages:
             locations=tuple(dict.fromkeys(cell.location for cell in cells if cell.location)),
             metadata=tuple(sorted({key for facts in board.metadata.values() for key in facts})),
         )
-
-
-def _about(store: Store, events: Iterable[Event]) -> dict[tuple[str, int], str]:
-    """What each event is about, by name."""
-    ids: dict[str, list[int]] = {"cell": [], "still": [], "run": []}
-    for event in events:
-        ids.setdefault(event.subject, []).append(event.subject_id)
-    found = {("cell", cell.id): cell.plan.key for cell in store.cells.by_ids(ids["cell"]).values()}
-    found |= {("still", still.id): still.key for still in store.stills.by_ids(ids["still"]).values()}
-    return found | {("run", run.id): run.name for run in store.runs.by_ids(ids["run"]).values()}

@@ -10,6 +10,7 @@ from typing import Any
 
 from data.store import Store, Stores
 from pipeline.domain.errors import NotFound
+from pipeline.domain.rules.aftermath import Aftermath
 from pipeline.domain.rules.assumptions import ALL_GOES_WELL, Assumption
 from pipeline.domain.rules.chains import Course, as_if, simulate
 from pipeline.domain.rules.facts import Occurrence, occurrence
@@ -21,6 +22,7 @@ from pipeline.domain.rules.rulebook import Rulebook
 from pipeline.domain.rules.snapshot import Board, Snapshot
 from pipeline.domain.rules.stored import StoredFiring, StoredRule, StoredVerdict
 from pipeline.domain.rules.wording import sentence
+from pipeline.services.aftermaths import of_event, of_firing
 from pipeline.services.event_chains import known_place
 from pipeline.services.rule_snapshots import snapshot
 from pipeline.services.runbooks import RunBooks
@@ -134,6 +136,16 @@ class TriggerViews:
             )
             for one in found
         ]
+
+    def what_followed(self, firing_id: int) -> Aftermath:
+        """A firing with what it has led to and cost, and all firings that followed from it. Raises NotFound."""
+        with self._stores.read() as store:
+            return of_firing(store, firing_id)
+
+    def what_followed_event(self, event_seq: int) -> tuple[Aftermath, ...]:
+        """The same for every firing that an event has woken; none where it has woken no rule. Raises NotFound."""
+        with self._stores.read() as store:
+            return of_event(store, event_seq)
 
     def dry_run(self, event_seq: int, drafts: Sequence[Rule] = ()) -> Plan:
         """What a stored event would set in motion if it happened now, through the rules in force or through drafts."""

@@ -46,7 +46,12 @@ def test_a_rule_is_saved_approved_tried_explained_and_removed(house: House, clie
     [fired] = client.get("triggers/firings").json()["items"]
     assert [effect["state"] for effect in fired["effects"]] == ["done"]
     assert [one["outcome"] for one in client.get("triggers/verdicts", params={"event": event.seq}).json()["items"]] == ["matched"]
+    assert client.get(f"triggers/firings/{fired['id']}").json()["open_jobs"] == 1
     house.work()
+    house.studio.firing.settle()
+    followed = client.get(f"triggers/firings/{fired['id']}").json()
+    assert followed["about"] == "c1 / s1 / v1" and followed["total"]["jobs"] >= 3 and followed["total"]["gpu_seconds"] > 0
+    assert client.get("triggers/firings/77").status_code == 404
     assert client.ask("DELETE", f"triggers/{rule['id']}").status_code == 204
     assert client.get("triggers").json()["items"] == []
 

@@ -107,6 +107,29 @@ def test_what_follows_from_a_firing_belongs_to_its_chain_and_ends(house: House) 
     assert {one.cause for one in house.events("trigger.fired")} == {one.firing.event_seq for one in log}
 
 
+def test_what_a_firing_has_led_to_and_cost_is_told_to_any_depth(house: House) -> None:
+    run = house.create(make_production(characters=1, scene_types=1, variants=1, segments=2), auto_deliver=False)
+    spec = {"name": "again", "when": "cell.approved", "where": {"field": "attempts", "below": 2}}
+    save(house, {**spec, "do": [{"submit": {"mode": "all"}}]})
+    save(house, {"name": "told", "when": "cell.review", "where": {"field": "depth", "at_least": 1}, "do": ["flag"]})
+    house.studio.submission.submit(run, Selection(), Mode.MISSING, PERSON)
+    go_on(house)
+    [again] = [one.firing for one in house.studio.trigger_views.firings() if one.rule == "again"]
+    tree = house.studio.trigger_views.what_followed(again.id)
+    assert [(one.rule, one.event_type, one.about) for one in tree.walk()] == [
+        ("again", "cell.approved", "c1 / s1 / v1"), ("told", "cell.review", "c1 / s1 / v1")
+    ]  # fmt: skip
+    second = [job for job in house.jobs(run) if job.subject == "cell" and job.take == 2]
+    assert tree.total.jobs == len(second) and not tree.open_jobs
+    with house.studio.stores.read() as store:
+        attempts = store.jobs.attempts_of([job.id for job in second if job.stage == "scene_generation"])
+        sizes = [output.file.size_bytes for output in store.outputs.of("cell", second[0].subject_id, 2)]
+    assert tree.total.gpu_seconds == pytest.approx(sum(one.seconds for one in attempts)) and tree.total.gpu_seconds > 0
+    assert tree.total.disk_bytes == sum(sizes)
+    assert tree.traces.events["cell.review"] == 1
+    assert house.studio.trigger_views.what_followed_event(again.event_seq) == (tree,)
+
+
 def test_three_failures_pause_a_scene_type_and_the_others_go_on(house: House) -> None:
     run = house.create(make_production(characters=4, scene_types=2, variants=1, segments=1), auto_deliver=False)
     rule = {"name": "pause", "when": "cell.failed", "where": {"field": "scene_type.failed", "at_least": 1},

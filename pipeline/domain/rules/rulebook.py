@@ -22,6 +22,11 @@ class Rulebook:
         for rule in self.rules:
             for door in _doors(rule):
                 self._doors[door].append(rule)
+        self._types = frozenset(door[0] for door in self._doors)
+
+    def hears(self, type: str) -> bool:
+        """Whether any rule listens to events of this type, wherever they happen."""
+        return type in self._types
 
     def listening(self, event: Occurrence, place: Place, project: str) -> list[Rule]:
         """The rules that listen to such an event, in their order, each once; some may turn out to be out of scope."""

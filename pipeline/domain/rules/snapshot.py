@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from pipeline.domain.rules.tallies import Tally
+from pipeline.domain.rules.tallies import Queued, Tally
 from pipeline.domain.statuses import CellStatus, RunStatus, StillKind
 
 Plain = str | int | float | bool
@@ -166,7 +166,7 @@ GroupKey = tuple[str, str | None]
 
 
 class Board:
-    """A snapshot with the changes of one decision or one simulation; never shared between two of those."""
+    """A snapshot with the changes of one decision, of one simulation, or of what has happened since; shared by none of those."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
@@ -177,6 +177,39 @@ class Board:
         self.paused_scene_types = set(snapshot.paused_scene_types)
         self._members: dict[GroupKey, list[int]] = {}
         self._tallies: dict[GroupKey, Tally] = {}
+        self._queued: Queued | None = None
+
+    def renew(
+        self,
+        *,
+        status: RunStatus,
+        gates: Gates,
+        left: Left,
+        scene_types: Mapping[str, SceneTypeFacts],
+        delivers_by_itself: bool,
+        paused_scene_types: frozenset[str],
+    ) -> None:
+        """What is around the scenes and pictures is like this now."""
+        self.status, self.left, self.paused_scene_types = status, left, set(paused_scene_types)
+        self.snapshot = replace(self.snapshot, gates=gates, scene_types=scene_types, delivers_by_itself=delivers_by_itself)
+
+    def as_snapshot(self) -> Snapshot:
+        """The run as it stands on the board."""
+        return replace(
+            self.snapshot,
+            status=self.status,
+            cells=tuple(self.cells.values()),
+            stills=tuple(self.stills.values()),
+            left=self.left,
+            paused_scene_types=frozenset(self.paused_scene_types),
+        )
+
+    @property
+    def queued(self) -> Queued:
+        """What is queued; counted when first asked for, kept up to date from then on."""
+        if self._queued is None:
+            self._queued = queued_of(self.cells.values())
+        return self._queued
 
     def members(self, group: str, name: str | None) -> list[int]:
         """The ids of the cells of a group, in their order on the board."""
@@ -205,6 +238,9 @@ class Board:
             if tally is not None:
                 tally.add(self.cells[cell.id], -1)
                 tally.add(cell, 1)
+        if self._queued is not None:
+            self._queued.add(self.cells[cell.id], -1)
+            self._queued.add(cell, 1)
         self.cells[cell.id] = cell
 
     def move_cell(self, cell_id: int, status: CellStatus) -> CellFacts:
@@ -229,6 +265,14 @@ class Board:
                 for needed in (*self.stills[still_id].needs, still_id):
                     found.setdefault(needed)
         return list(found)
+
+
+def queued_of(cells: Iterable[CellFacts]) -> Queued:
+    """What of these is queued."""
+    found = Queued()
+    for cell in cells:
+        found.add(cell, 1)
+    return found
 
 
 def _groups(cell: CellFacts) -> tuple[GroupKey, ...]:

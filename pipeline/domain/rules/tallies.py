@@ -1,8 +1,9 @@
-"""Counts over the scenes of a group, kept up to date by adding and taking away single scenes."""
+"""Counts over scenes, kept up to date by adding and taking away single ones: of a group, and of what is queued."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from pipeline.domain.statuses import CellStatus
@@ -65,3 +66,51 @@ class Tally:
     def open(self) -> int:
         """Scenes that are not approved."""
         return self.scenes - self.approved
+
+
+class Queueable(Protocol):
+    """What the count of what is queued looks at of a scene."""
+
+    @property
+    def status(self) -> CellStatus:
+        """Where it stands."""
+        ...
+
+    @property
+    def scene_type(self) -> str:
+        """Of which type it is."""
+        ...
+
+    @property
+    def character(self) -> str | None:
+        """Who is in it."""
+        ...
+
+    @property
+    def variant(self) -> str | None:
+        """In which look."""
+        ...
+
+    @property
+    def location(self) -> str | None:
+        """Where."""
+        ...
+
+
+@dataclass
+class Queued:
+    """The queued scenes of a run by type, and how many of them need which picture: (character, variant), or (None, location)."""
+
+    scenes: Counter[str] = field(default_factory=Counter)
+    pictures: Counter[tuple[str | None, str | None]] = field(default_factory=Counter)
+
+    def add(self, cell: Queueable, sign: int) -> None:
+        """Count a scene (`sign` 1), or take it out again as it was (−1)."""
+        if cell.status is CellStatus.QUEUED:
+            self.scenes[cell.scene_type] += sign
+            self.pictures[(cell.character, cell.variant) if cell.character else (None, cell.location)] += sign
+
+    @property
+    def needed(self) -> list[tuple[str | None, str | None]]:
+        """The pictures that are needed at all, in an order that depends on nothing else."""
+        return sorted((one for one, count in self.pictures.items() if count > 0), key=lambda one: (one[0] or "", one[1] or ""))

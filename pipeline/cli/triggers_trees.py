@@ -1,0 +1,56 @@
+"""Firings with what followed from them, as trees with their costs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pipeline.cli.console import print_json, say
+from pipeline.cli.exits import Exit
+from pipeline.cli.text import counted
+from pipeline.domain.rules.aftermath import Aftermath
+from pipeline.domain.rules.snapshot import Cost
+
+if TYPE_CHECKING:
+    from pipeline.wiring import Studio
+    from pipeline.wiring_triggers import NamedFiring
+
+
+def show_trees(studio: Studio, found: Sequence[NamedFiring], as_json: bool) -> int:
+    """The trees that these firings begin; what is a branch of another one is shown there and not again."""
+    trees: list[Aftermath] = []
+    shown: set[int] = set()
+    for one in sorted(found, key=lambda one: (one.firing.depth, -one.firing.id)):
+        if one.firing.id not in shown:
+            tree = studio.trigger_views.what_followed(one.firing.id)
+            shown.update(each.firing.id for each in tree.walk())
+            trees.append(tree)
+    trees.sort(key=lambda tree: -tree.firing.id)
+    if as_json:
+        print_json({"firings": [_plain(tree) for tree in trees]})
+        return Exit.DONE
+    for tree in trees:
+        _say(tree, 0)
+    return Exit.DONE
+
+
+def _plain(tree: Aftermath) -> dict[str, object]:
+    return {**vars(tree), "total": tree.total, "followed": [_plain(one) for one in tree.followed]}
+
+
+def _say(tree: Aftermath, level: int) -> None:
+    about = f" {tree.about}" if tree.about else ""
+    say(f"{'  ' * level}{tree.firing.id} {tree.rule}: {tree.event_type}{about} ({tree.firing.event_seq})")
+    inner = "  " * (level + 1)
+    for effect in tree.firing.effects:
+        reason = f": {effect.reason}" if effect.reason else ""
+        say(f"{inner}{effect.kind} {effect.state}{reason}")
+    still_open = f", {counted(tree.open_jobs, 'job')} not done yet" if tree.open_jobs else ""
+    say(f"{inner}cost until now: {_words(tree.total)}{still_open}")
+    for one in tree.followed:
+        _say(one, level + 1)
+
+
+def _words(cost: Cost) -> str:
+    money = f", {cost.money:,.2f} of money" if cost.money else ""
+    return f"{counted(cost.jobs, 'job')}, {cost.gpu_seconds:,.1f} s of generation, {cost.disk_bytes / 1e6:,.1f} MB{money}"
