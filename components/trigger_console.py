@@ -10,7 +10,7 @@ import dash_bootstrap_components as dbc
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from components import frame, trigger_steps, words
+from components import drawn, frame, trigger_steps, words
 from pipeline.domain.records import Run
 from pipeline.domain.rules.assumptions import Assumption, People
 from pipeline.domain.rules.vocabulary import EVENTS, Subject
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 RUN, RULE, SOURCE, TYPE, ABOUT, KNOWN, EVENT, GOES, QA, DO = (
     f"console-{name}" for name in ("run", "rule", "source", "type", "about", "known", "event", "goes", "qa", "do")
 )
-STEPS, SIDE, SHOWN, MADE_UP, STORED, WHOLE = (f"console-{name}" for name in ("steps", "side", "shown", "made", "stored", "whole"))
+STEPS, SIDE, MADE_UP, STORED = (f"console-{name}" for name in ("steps", "side", "made", "stored"))
 REPLAY = "console-replay"
 GOES_ON = {
     "stop": "completes, and waits for people",
@@ -99,13 +99,13 @@ def page(view: View) -> Component:
                     html.Div(
                         [
                             html.Section(_form(view), className="tc-form", **{"aria-label": "What is tried"}),
-                            html.Div(trigger_steps.chain(result), id=STEPS, className="tc-chain"),
+                            *drawn.place(STEPS, trigger_steps.chain(result), className="tc-chain"),
                         ],
                         className="rule-form tc-left",
                     ),
                     html.Div(
                         [
-                            html.Div(trigger_steps.details(result), id=SIDE),
+                            *drawn.place(SIDE, trigger_steps.details(result)),
                             html.Section(view.replay, id=REPLAY),
                         ],
                         className="rule-side",
@@ -114,8 +114,6 @@ def page(view: View) -> Component:
                 ],
                 className="rule-cols",
             ),
-            dcc.Store(id=SHOWN, data=0),
-            dcc.Store(id=WHOLE),
             frame.keys_of(*KEYS),
         ],
         className="page rule triggers-console",

@@ -10,7 +10,7 @@ from dash import ALL, ClientsideFunction, Input, Output, State, callback, client
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
-from components import trigger_console, trigger_replay, trigger_steps
+from components import drawn, trigger_console, trigger_replay, trigger_steps
 from components.trigger_console import Choice
 from pipeline.domain.errors import Invalid, NotFound
 from pipeline.domain.records import Run
@@ -112,9 +112,8 @@ def _replay(run_id: int, rule: str | None, span: Span) -> list[Component]:
 
 
 @callback(
-    Output(trigger_console.STEPS, "children"),
-    Output(trigger_console.SIDE, "children"),
-    Output(trigger_console.SHOWN, "data"),
+    Output(drawn.data_id(trigger_console.SIDE), "data"),
+    Output(drawn.data_id(trigger_console.STEPS), "data"),
     Input(trigger_console.DO, "n_clicks"),
     Input(trigger_console.ABOUT, "n_submit"),
     State(trigger_console.RUN, "value"),
@@ -150,7 +149,8 @@ async def follow(
     else:
         choice = Choice(_number(str(run)), rule, type, about or "", seq, goes, qa)
         result = await asyncio.to_thread(_try, choice)
-    return trigger_steps.chain(result), trigger_steps.details(result), (pressed or 0) + (entered or 0)
+    side = drawn.drawing(trigger_console.SIDE, trigger_steps.details(result))
+    return side, drawn.drawing(trigger_console.STEPS, trigger_steps.chain(result))
 
 
 @callback(
@@ -209,6 +209,4 @@ clientside_callback(
     Input({"type": trigger_console.SOURCE, "index": ALL}, "n_clicks"),
     prevent_initial_call=True,
 )
-clientside_callback(
-    ClientsideFunction("console", "begin"), Output(trigger_console.WHOLE, "data"), Input(trigger_console.SHOWN, "data")
-)
+drawn.register(trigger_console.STEPS, trigger_console.SIDE)

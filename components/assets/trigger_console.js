@@ -40,10 +40,13 @@
     show(to, event.key === "End");
   });
 
+  // Another chain is there: it is gone through from its first step, once both of its parts are drawn.
+  window.addEventListener("stripboard:drawn", (event) => {
+    if (event.detail === "console-steps" || event.detail === "console-side") begin();
+  });
+
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.console = {
-    // Another chain is there: it is gone through from its first step.
-    begin: () => { setTimeout(begin, 0); return null; },
     // Whether an event is made up or taken from the log.
     choose: (clicks) => {
       const pressed = window.dash_clientside.callback_context.triggered_id;
