@@ -12,6 +12,7 @@ from components.cell_jobs import seconds
 from components.cell_takes import links
 from pipeline.domain.cell_page import CellPage, StillView, TakeView
 from pipeline.domain.statuses import CellStatus, StillKind
+from pipeline.domain.stories import Line
 
 _SHOWN_WAITERS = 3
 
@@ -120,18 +121,38 @@ def _waiters(view: CellPage) -> Component:
 def story(view: CellPage) -> list[Component]:
     """What happened, newest first, each with its cause."""
     if not view.story:
-        return [html.H2("Story", className="h2"), html.P("It begins when somebody submits this scene.", className="muted")]
-    head = html.H2(["Story", html.Span(className="spread"), html.Span("newest first", className="faint")], className="h2 split")
+        return [html.H2("Story", className="h2"), html.P(_NOT_BEGUN, className="muted"), _try_it(view)]
+    asked = dcc.Link("Why did a rule not fire?", href=f"/triggers/log?cell={view.cell.id}", className="link", id="cell-why")
+    head = html.H2(["Story", html.Span(className="spread"), asked], className="h2 split")
     lines = [
         html.Li(
             [
                 html.Time(_when(line.at, view.now), title=words.exactly(line.at), className="faint num"),
-                html.Span([line.text, html.Span(f"↳ {line.because}", className="because") if line.because else None]),
+                html.Span([line.text, _because(view, line)]),
             ]
         )
         for line in view.story
     ]
     return [head, html.Ol(lines, className="story", id="story")]
+
+
+_NOT_BEGUN = "It begins when somebody, or a rule, submits this scene."
+
+
+def _try_it(view: CellPage) -> Component:
+    """What rules would make of it, where none has had a say yet."""
+    return dcc.Link("What would rules do with it?", href=f"/triggers/test?cell={view.cell.id}", className="link", id="cell-try")
+
+
+def _because(view: CellPage, line: Line) -> Component | None:
+    """What led to it; where a rule did, the rule and the event that had woken it."""
+    by = view.by_rules.get(line.seq)
+    if by is None:
+        return html.Span(f"↳ {line.because}", className="because") if line.because else None
+    named = html.B(by.rule) if by.rule_id is None else dcc.Link(by.rule, href=f"/triggers/rule/{by.rule_id}", className="strong")
+    event = dcc.Link(f"{by.event}{f', {by.about}' if by.about else ''}", href=f"/triggers/log?event={by.event_seq}")
+    told: list[Component | str] = ["↳ rule ", named, " fired on ", event]
+    return html.Span([*told, f": {by.reason}" if by.reason else ""], className="because")
 
 
 def _when(at: datetime, now: datetime) -> str:

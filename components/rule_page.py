@@ -14,6 +14,7 @@ from pipeline.domain.rules.drafts import Draft
 from pipeline.domain.rules.stored import StoredRule
 
 DRAFT, OF, FORM, SIDE, GO = "rule-draft", "rule-of", "rule-form", "rule-side", "rule-go"
+REPLAY = "rule-replay"
 SAVE, APPROVE, REMOVE, PROJECT = "rule-save", "rule-approve", "rule-remove", "rule-project"
 
 
@@ -27,6 +28,7 @@ class View:
     projects: Sequence[str]
     names: Names
     preview: rule_preview.Preview
+    replay: Sequence[Component] = ()
 
 
 def page(view: View) -> Component:
@@ -45,6 +47,7 @@ def page(view: View) -> Component:
                     rule_form.name_field(view.draft),
                     html.Span(_standing(stored), className="muted"),
                     html.Span(className="spread"),
+                    *_leads(stored),
                     dcc.Link("All rules", href="/triggers", className="btn ghost"),
                     html.Button("Remove", id=REMOVE, className="btn danger", hidden=stored is None),
                     html.Button("Approve this version", id=APPROVE, className="btn", hidden=not waits),
@@ -55,7 +58,11 @@ def page(view: View) -> Component:
             html.Div(
                 [
                     html.Div(form(view), id=FORM, className="rule-form"),
-                    html.Div(rule_preview.panel(view.preview), id=SIDE, className="rule-side", tabIndex=0),
+                    html.Div(
+                        [html.Div(rule_preview.panel(view.preview), id=SIDE), html.Section(view.replay, id=REPLAY)],
+                        className="rule-side",
+                        tabIndex=0,
+                    ),
                 ],
                 className="rule-cols",
             ),
@@ -63,6 +70,16 @@ def page(view: View) -> Component:
         ],
         className="page rule",
     )
+
+
+def _leads(stored: StoredRule | None) -> list[Component]:
+    """From a saved rule to where it is tried, and to why it did not fire."""
+    if stored is None:
+        return []
+    return [
+        dcc.Link("Why did it not fire?", href=f"/triggers/log?rule={stored.id}", className="btn ghost", id="rule-why"),
+        dcc.Link("Test console", href=f"/triggers/test?rule={stored.id}", className="btn ghost", id="rule-test"),
+    ]
 
 
 def form(view: View) -> list[Component]:

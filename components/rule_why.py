@@ -41,12 +41,16 @@ _CURES = {
 
 @dataclass(frozen=True)
 class Why:
-    """A verdict with what it is about in words, and the scenes that still keep it from firing as (id, name)."""
+    """A verdict with what it is about in words, and the scenes that still keep it from firing as (id, name).
+
+    `seq` is the number of the event, so that it can be tried again.
+    """
 
     verdict: Verdict
     about: str
     event: str
     missing: Sequence[tuple[int, str]] = ()
+    seq: int | None = None
 
 
 def panel(why: Why) -> list[Component | None]:
@@ -60,7 +64,14 @@ def panel(why: Why) -> list[Component | None]:
         parts.append(html.Table(html.Tbody(_lines(verdict.judged, 0, marked)), className="rw-tree"))
     if verdict.branch is not None:
         parts.append(html.Table(html.Tbody(_lines(verdict.branch, 0, verdict.branch)), className="rw-tree"))
-    return [html.Section([*parts, _cure(why)])]
+    return [html.Section([*parts, _cure(why), _again(why)])]
+
+
+def _again(why: Why) -> Component | None:
+    if why.seq is None:
+        return None
+    href = f"/triggers/test?event={why.seq}&rule={why.verdict.rule.id}"
+    return dcc.Link("Try this event again in the test console", href=href, className="rw-again")
 
 
 def _told(verdict: Verdict) -> Component:

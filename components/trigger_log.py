@@ -10,14 +10,17 @@ import dash_bootstrap_components as dbc
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from components import frame, palette, rule_why, trigger_halt, words
+from components import drawn, frame, palette, rule_why, trigger_halt, trigger_tree, words
+from pipeline.domain.rules.aftermath import Aftermath
 from pipeline.domain.rules.pages import Entry, Line
 from pipeline.domain.rules.planning import Outcome
+from pipeline.domain.rules.snapshot import Cost
 from pipeline.domain.rules.vocabulary import EVENTS
 
 LINES, SIDE, HEAD = "trigger-log-lines", "trigger-log-side", "trigger-log-head"
 TEXT, RULE, EVENT, SHOWN = "trigger-log-text", "trigger-log-rule", "trigger-log-event", "trigger-log-shown"
-WHY = "trigger-why"
+OF, OPEN, ASKED = "trigger-log-of", "trigger-log-open", "trigger-log-asked"
+"""A press of one of the hundreds of buttons is told by assets/triggers.js."""
 GROUPS = {
     "": "everything",
     "fired": "fired",
@@ -37,7 +40,11 @@ _EMPTY = (
 
 @dataclass(frozen=True)
 class View:
-    """What the log shows. `counts` are those of today by the keys of GROUPS; `rules` are (id, name) of all."""
+    """What the log shows. `counts` are those of its verdicts by the keys of GROUPS; `rules` are (id, name) of all.
+
+    `of` is what the address narrows it to (`cell`, `event`), `name` says so in words. `planned` is what firings set out to do,
+    by event and rule, `roots` the event that began the chain of another one. `open` is the event whose `tree` is shown.
+    """
 
     entries: Sequence[Entry]
     now: datetime
@@ -46,6 +53,21 @@ class View:
     chosen: Mapping[str, str] = field(default_factory=dict)
     halt: trigger_halt.Halt = trigger_halt.RUNNING
     why: rule_why.Why | None = None
+    of: Mapping[str, int | None] = field(default_factory=dict)
+    name: str = ""
+    planned: Mapping[tuple[int, str], Cost] = field(default_factory=dict)
+    roots: Mapping[int, int] = field(default_factory=dict)
+    open: int | None = None
+    tree: Sequence[Aftermath] = ()
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What somebody wants to see: filters by their names, what the address narrows it to, and the event that is opened."""
+
+    chosen: Mapping[str, str]
+    of: Mapping[str, int | None] = field(default_factory=dict)
+    open: int | None = None
 
 
 def group_of(outcome: Outcome) -> str:
@@ -72,6 +94,8 @@ def page(view: View) -> Component:
                     html.H1("Trigger log", className="h1"),
                     html.Span(head(view), id=HEAD, className="muted num"),
                     html.Span(className="spread"),
+                    dcc.Link("Messages", href="/triggers/messages", className="btn ghost"),
+                    dcc.Link("Test console", href="/triggers/test", className="btn ghost"),
                     dcc.Link("Rules", href="/triggers", className="btn ghost"),
                     html.Span(className="tr-sep"),
                     trigger_halt.button(view.halt),
@@ -81,12 +105,15 @@ def page(view: View) -> Component:
             html.Div(_filters(view), className="tl-filters"),
             html.Div(
                 [
-                    html.Div(lines(view), id=LINES, className="tl-lines", tabIndex=0),
+                    html.Div(drawn.place(LINES, lines(view)), className="tl-lines", tabIndex=0),
                     html.Div(side(view), id=SIDE, className="rule-side"),
                 ],
                 className="rule-cols",
             ),
             trigger_halt.dialog(view.halt),
+            dcc.Store(id=OF, data=dict(view.of)),
+            dcc.Store(id=ASKED, data=0),
+            dcc.Store(id=OPEN, data=view.open or 0),  # without anything in it, it would be taken for a change
             frame.keys_of(),
         ],
         className="page rule triggers-log",
@@ -94,17 +121,22 @@ def page(view: View) -> Component:
 
 
 def head(view: View) -> str:
-    """What happened today, in a line."""
+    """What is listed, in a line."""
     if not view.counts:
         return ""
     fired, refused = view.counts.get("fired", 0), view.counts.get("refused", 0)
-    return f"today {words.counted(fired, 'firing')}, {refused:,} refused · newest first"
+    return f"{words.counted(fired, 'firing')}, {refused:,} refused · newest first"
 
 
 def _filters(view: View) -> list[Component]:
     chosen = view.chosen
     events = dict.fromkeys(entry.event for entry in view.entries)
+    only = dcc.Link(
+        ["only ", html.B(view.name, className="middle"), " ×"], href="/triggers/log", className="chip tl-only",
+        title=f"Only {view.name}; press to see everything",
+    )  # fmt: skip
     return [
+        *([only] if view.name else []),
         _labelled(
             "Character, scene or rule",
             dbc.Input(
@@ -159,11 +191,29 @@ def _chip(key: str, word: str, view: View) -> Component:
 def lines(view: View) -> list[Component]:
     """Every event with its verdicts, the newest first, what followed below what it followed from."""
     if not view.entries:
-        return [html.Div([html.H2("Nothing yet", className="h1"), html.P(_EMPTY)], className="tr-empty")]
-    heads = html.Div(
-        [html.Span(word) for word in ("Time", "Cause and what followed", "Action", "Result")], className="tl-row tl-heads"
-    )
+        return [_nothing(view)]
+    heads = html.Div([html.Span(word) for word in _HEADS], className="tl-row tl-heads")
     return [heads, *(_entry(entry, view) for entry in view.entries)]
+
+
+_HEADS = ("Time", "Cause and what followed", "Action", "Result", "Set out to do")
+
+
+def _nothing(view: View) -> Component:
+    """Why the log is empty, and where to go from here."""
+    if not view.name:
+        is_narrow = any(view.chosen.values())
+        told = "Nothing of this kind is in the log. Choose something else above." if is_narrow else _EMPTY
+        return html.Div(
+            [html.H2("Nothing here" if is_narrow else "Nothing yet", className="h1"), html.P(told)], className="tr-empty"
+        )
+    cell, event = view.of.get("cell"), view.of.get("event")
+    told = f"No rule had a say in anything that happened to {view.name}: none listens to it, or none was there when it happened."
+    try_it = f"/triggers/test?cell={cell}" if cell is not None else f"/triggers/test?event={event}"
+    link = dcc.Link("Try it in the test console", href=try_it, className="btn primary")
+    return html.Div(
+        [html.H2("No rule had a say", className="h1"), html.P(told), link], className="tr-empty", id="trigger-log-none"
+    )
 
 
 def _entry(entry: Entry, view: View) -> Component:
@@ -183,17 +233,34 @@ def _entry(entry: Entry, view: View) -> Component:
                 [palette.badge(shown, kind.words if kind else entry.event), html.Span(told, className="cut")],
                 className="tl-cause",
             ),
-            html.Span(""),
+            html.Span(_chain(entry, view), className="muted"),
             html.Span(f"{words.counted(fired, 'firing')}, {len(entry.lines) - fired} not", className="muted"),
+            _followed(entry, view) if fired else html.Span(""),
         ],
         className="tl-row tl-event",
     )
-    return html.Div(
-        [top, *(_line(line, entry) for line in entry.lines)], className="tl-entry", style={"--depth": str(entry.depth)}
+    followed = [html.Div(trigger_tree.tree(view.tree), className="tl-tree")] if view.open == entry.seq else []
+    return html.Div([top, *(_line(line, entry, view) for line in entry.lines), *followed], className="tl-entry")
+
+
+def _chain(entry: Entry, view: View) -> Component | str:
+    """How deep in a chain an event is, and the way to where that began."""
+    root = view.roots.get(entry.seq)
+    if not entry.depth or root is None:
+        return ""
+    return dcc.Link(f"depth {entry.depth} of a chain", href=f"/triggers/log?event={root}", title=f"It began with event {root}")
+
+
+def _followed(entry: Entry, view: View) -> Component:
+    is_open = view.open == entry.seq
+    return html.Button(
+        ["What followed ", html.Span("▾" if is_open else "▸", **{"aria-hidden": "true"})],
+        className="btn sm ghost tl-followed",
+        **{"aria-expanded": str(is_open).lower(), "data-event": str(entry.seq)},
     )
 
 
-def _line(line: Line, entry: Entry) -> Component:
+def _line(line: Line, entry: Entry, view: View) -> Component:
     is_fired = line.outcome is Outcome.MATCHED
     results = [
         html.Span(
@@ -214,7 +281,7 @@ def _line(line: Line, entry: Entry) -> Component:
     )
     button = html.Button(
         [html.Span("↯", className="rp-rule" if is_fired else "rp-rule not"), named],
-        id={"type": WHY, "event": entry.seq, "rule": line.rule_id}, className="tl-why", title="Why?",
+        className="tl-why", title="Why?", **{"data-event": str(entry.seq), "data-rule": line.rule_id},
     )  # fmt: skip
     return html.Div(
         [
@@ -222,9 +289,17 @@ def _line(line: Line, entry: Entry) -> Component:
             html.Span(button, className="tl-cause tl-under"),
             html.Span(", ".join(line.actions), className="cut"),
             html.Span(results, className="tl-results"),
+            html.Span(_planned(view.planned.get((entry.seq, line.rule_id)) if is_fired else None), className="muted num tl-cost"),
         ],
         className="tl-row" if is_fired else "tl-row tl-not",
     )
+
+
+def _planned(cost: Cost | None) -> str:
+    if cost is None or not cost.jobs:
+        return ""
+    time = f", {words.duration(cost.gpu_seconds)} GPU" if cost.gpu_seconds >= 1 else ""
+    return f"{words.counted(cost.jobs, 'job')}{time}"
 
 
 def side(view: View) -> list[Component | None]:

@@ -62,6 +62,9 @@ def page(view: View) -> Component:
                     html.Span(head(view), id=HEAD, className="muted num"),
                     html.Span(className="spread"),
                     dcc.Link(
+                        ["Test console ", html.Kbd("t", className="kbd")], href="/triggers/test", className="btn ghost key-t"
+                    ),
+                    dcc.Link(
                         ["Log ", html.Kbd("l", className="kbd")],
                         href="/triggers/log",
                         className="btn ghost key-l",
@@ -79,7 +82,7 @@ def page(view: View) -> Component:
             html.Section(rows(view), id=LIST, className="card tr-card", **{"aria-label": "All rules"}),
             html.Section(chain(view), id=CHAIN, className="card tr-chain", hidden=not view.rules, **{"aria-label": "Chain"}),
             trigger_halt.dialog(view.halt),
-            frame.keys_of(("l", "show the log"), ("c", "make a rule")),
+            frame.keys_of(("t", "try rules in the test console"), ("l", "show the log"), ("c", "make a rule")),
         ],
         className="page triggers",
     )

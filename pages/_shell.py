@@ -44,6 +44,7 @@ _PAGES = {
     "/": "Pulse", "/triggers": "Triggers", "/fleet": "Fleet", "/workflows": "Workflows", "/budgets": "Budgets",
     "/deliveries": "Deliveries",
 }  # fmt: skip
+_RULES = {"/triggers/log": "Log", "/triggers/test": "Test console", "/triggers/messages": "Messages"}
 
 
 def frame() -> Component:
@@ -102,7 +103,7 @@ def _where(path: str) -> tuple[list[Component], str]:
     run = next((run for run in runs if run.id == run_id), None)
     board = f"/runs/{run.id}" if run else "/"
     if path.startswith("/triggers/"):
-        return frames.crumbs(("Triggers", "/triggers"), ("Log" if path == "/triggers/log" else "Rule", None)), board
+        return frames.crumbs(("Triggers", "/triggers"), (_RULES.get(path, "Rule"), None)), board
     if path in _PAGES or run is None or not re.match("/(runs|cells)/", path):
         return frames.crumbs((_PAGES.get(path, "Not found"), None)), board
     if scene is not None:

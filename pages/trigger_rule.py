@@ -11,9 +11,10 @@ from dash import ALL, Input, Output, State, callback, ctx, set_props
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
-from components import frame, ids, rule_page, rule_parts, rule_preview
+from components import frame, ids, rule_page, rule_parts, rule_preview, trigger_replay
 from pipeline.domain.errors import NotFound
 from pipeline.domain.rules.drafts import FRESH, Draft, changed, meant, opened, part_at, plain, pressed
+from pipeline.domain.rules.periods import Span
 from pipeline.domain.rules.reading import read_rule
 from pipeline.domain.rules.stored import StoredRule
 from pipeline.domain.rules.templates import TEMPLATES
@@ -41,7 +42,8 @@ def _opened(rule: str, template: str) -> rule_page.View:
 def _view(draft: Draft, stored: StoredRule | None, project: str) -> rule_page.View:
     pages = current_studio().trigger_pages
     names = pages.names(project or None)
-    return rule_page.View(draft, stored, project, (), names, _preview(draft, stored.id if stored else None, project))
+    preview = _preview(draft, stored.id if stored else None, project)
+    return rule_page.View(draft, stored, project, (), names, preview, _replay(draft, project, Span.WEEK))
 
 
 def _preview(draft: Draft, rule_id: int | None, project: str) -> rule_preview.Preview:
@@ -70,6 +72,36 @@ async def change(_: object, __: object, draft: Draft, of: dict[str, Any]) -> tup
     """One part of the sentence was changed, added or removed: the rest follows."""
     made = _changed(draft)
     return await asyncio.to_thread(_answer, made, of)
+
+
+def _replay(draft: Draft, project: str, span: Span) -> list[Component]:
+    """What the draft would have done in a period up to now, in the newest run that it applies to."""
+    studio = current_studio()
+    read = read_rule(plain(draft), project=project or None, names=studio.trigger_pages.names(project or None))
+    if not read.rules:
+        told = "As soon as the rule can be tried, its past is replayed here."
+        return trigger_replay.section(rule_page.REPLAY, trigger_replay.View(span), problem=told)
+    made = studio.trigger_console.replay(read.rules[:1], span)
+    view = trigger_replay.View(span, made.run, made.period, made.is_cut) if made else trigger_replay.View(span)
+    return trigger_replay.section(rule_page.REPLAY, view)
+
+
+@callback(
+    Output(rule_page.REPLAY, "children"),
+    Input({"type": trigger_replay.SPAN, "place": rule_page.REPLAY, "span": ALL}, "n_clicks"),
+    Input(rule_page.DRAFT, "data"),
+    State({"type": trigger_replay.SPAN, "place": rule_page.REPLAY, "span": ALL}, "aria-pressed"),
+    State(rule_page.OF, "data"),
+    prevent_initial_call=True,
+)
+async def replay(_: object, draft: Draft, marks: list[str], of: dict[str, Any]) -> list[Component]:
+    """The chosen period through the draft as it stands."""
+    if not ctx.triggered or ctx.triggered[0]["value"] is None:
+        raise PreventUpdate
+    at = ctx.triggered_id
+    shown = next((span for span, mark in zip(Span, marks, strict=False) if mark == "true"), Span.WEEK)
+    span = Span(at["span"]) if isinstance(at, dict) else shown
+    return await asyncio.to_thread(_replay, draft, of["project"], span)
 
 
 def _changed(draft: Draft) -> Draft:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from pipeline.adapters import yaml_files
 from pipeline.engine.rules import RuleEngine
 from pipeline.services.firing import FiringRules
+from pipeline.services.trigger_console import Asked as Asked
+from pipeline.services.trigger_pages import LogOf as LogOf
 from pipeline.services.trigger_views import NamedFiring as NamedFiring
 from pipeline.services.trigger_views import NamedVerdict as NamedVerdict
 from pipeline.services.trigger_views import RuleView as RuleView

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pipeline.services.previews import Previews
     from pipeline.services.reports import Reports
     from pipeline.services.search import Search
+    from pipeline.services.trigger_console import TriggerConsole
     from pipeline.services.trigger_pages import TriggerPages
     from pipeline.services.trigger_views import TriggerViews
 
@@ -132,6 +133,13 @@ class Views(Installation):
         from pipeline.services.search import Search
 
         return Search(self.stores)
+
+    @service
+    def trigger_console(self) -> TriggerConsole:
+        """What would follow from an event, step by step."""
+        from pipeline.services.trigger_console import TriggerConsole
+
+        return TriggerConsole(self.stores, self.books, self.clock)
 
     @service
     def trigger_pages(self) -> TriggerPages:

@@ -61,6 +61,14 @@
     },
   };
 
+  // In the log: why a rule did or did not fire, and what followed from an event; pressed again it is closed.
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest(".tl-why, .tl-followed");
+    if (!button) return;
+    const { event: seq, rule } = button.dataset;
+    if (rule) set("trigger-log-asked", { data: { event: seq, rule, at: Date.now() } });
+    else set("trigger-log-open", { data: button.getAttribute("aria-expanded") === "true" ? 0 : Number(seq) });
+  });
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || !window.stripboard.isForPage(event)) return;
     const link = /^[a-z]$/.test(event.key) && document.querySelector(`#main .key-${event.key}`);

@@ -11,7 +11,7 @@ from pipeline.domain.records import Attempt, Cell, Job, Output, Run, Still, Stor
 from pipeline.domain.resolver import Unmet
 from pipeline.domain.stages import STAGES, Lane, Stage
 from pipeline.domain.statuses import AttemptOutcome, CellStatus, JobStatus
-from pipeline.domain.stories import Line
+from pipeline.domain.stories import ByRule, Line
 
 SHOWN_BY_JOB: Mapping[JobStatus, str] = {
     JobStatus.READY: "queued",
@@ -122,6 +122,7 @@ class CellPage:
     """One cell with all that people need to judge it and to know what happens next.
 
     `cost_s` is the generation time that a whole take is expected to need; `watched` are the things whose events change the page.
+    `by_rules` has the rules behind lines of the story, by the number of the event.
     """
 
     run: Run
@@ -142,6 +143,7 @@ class CellPage:
     now: datetime
     cost_s: float = 0.0
     watched: frozenset[tuple[str, int]] = field(default_factory=frozenset)
+    by_rules: Mapping[int, ByRule] = field(default_factory=dict)
 
     @property
     def shown(self) -> str:

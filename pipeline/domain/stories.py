@@ -43,6 +43,21 @@ class Line:
 
 
 @dataclass(frozen=True)
+class ByRule:
+    """That a rule did something: which (`rule_id` is None once it is removed), and the event that had woken it, in words.
+
+    `about` is what that event was about, `reason` what the rule says of what it did; empty where there is nothing to say.
+    """
+
+    rule: str
+    rule_id: int | None
+    event_seq: int
+    event: str
+    about: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class Context:
     """What a story is told with: the events that led to others by number, what subjects are called, what the checks of each
     take found, the approvals of what the cell is made from, and how many segments each take has taken over by wish."""

@@ -25,6 +25,7 @@ from pipeline.domain.plans import RunBook
 from pipeline.domain.records import Attempt, Cell, Event, Job, Output, Run, Still, Take
 from pipeline.domain.statuses import CellStatus, JobStatus, StillKind
 from pipeline.ports import Clock
+from pipeline.services.rule_stories import by_rules
 from pipeline.services.runbooks import RunBooks
 
 
@@ -48,6 +49,7 @@ class _Rows:
     events: Sequence[Event]
     causes: Mapping[int, Event]
     approvals: Sequence[Event]
+    by_rules: Mapping[int, stories.ByRule]
 
 
 class Cells:
@@ -91,6 +93,7 @@ class Cells:
             now=self._clock.now(),
             cost_s=scene_cost(rows.book.recipes.production, rows.book.recipes.scene_type(cell.plan), rows.book.rates)[0],
             watched=_watched(rows),
+            by_rules=rows.by_rules,
         )
 
     def _rows(self, store: Store, run: Run, cell: Cell) -> _Rows:
@@ -119,6 +122,7 @@ class Cells:
             events=events,
             causes=store.journal.numbered([*(event.cause for event in events if event.cause)]),
             approvals=store.journal.of_type("still", still_ids, "still.approved"),
+            by_rules=by_rules(store, cell, events),
         )
 
 

@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from data.store import Stores
+from data.store import Store, Stores
 from pipeline.domain.errors import NotFound
-from pipeline.domain.records import Run
+from pipeline.domain.records import Event, Run
 from pipeline.domain.rules.checks import UNKNOWN_NAMES, Names
 from pipeline.domain.rules.facts import occurrence
 from pipeline.domain.rules.model import Rule
@@ -16,8 +16,8 @@ from pipeline.domain.rules.pages import Entry, Today, entries, of_today
 from pipeline.domain.rules.planning import NOTHING_BEFORE, Outcome, Verdict, why
 from pipeline.domain.rules.previews import in_the_way
 from pipeline.domain.rules.products import ALL_MAY_BE_AUTOMATIC
-from pipeline.domain.rules.snapshot import Board, Gates, Left
-from pipeline.domain.rules.stored import Halt, StoredRule
+from pipeline.domain.rules.snapshot import Board, Cost, Gates, Left
+from pipeline.domain.rules.stored import Halt, StoredFiring, StoredRule, StoredVerdict
 from pipeline.domain.rules.trials import Trial, try_out
 from pipeline.domain.rules.vocabulary import EVENTS
 from pipeline.domain.statuses import RunStatus
@@ -27,7 +27,7 @@ from pipeline.services.rule_snapshots import snapshot
 from pipeline.services.runbooks import RunBooks
 
 _LOOKED_BACK = 2_000
-_MOST_ENTRIES = 120
+_MOST_ENTRIES = 80
 _ACTIVE = (RunStatus.RUNNING, RunStatus.PAUSED)
 
 
@@ -59,6 +59,26 @@ class Asked:
     about: str
     event: str
     missing: tuple[tuple[int, str], ...]
+
+
+@dataclass(frozen=True)
+class LogOf:
+    """What the log is narrowed to: a rule, one event by number, or a scene with the pictures it is made from."""
+
+    trigger_id: int | None = None
+    event_seq: int | None = None
+    cell_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Log:
+    """The log. `planned` is what each firing set out to do, by event and rule; `roots` the event that began the chain of an
+    event, where that was another one; `name` what the log is narrowed to, in words."""
+
+    entries: tuple[Entry, ...]
+    planned: Mapping[tuple[int, str], Cost]
+    roots: Mapping[int, int]
+    name: str = ""
 
 
 class TriggerPages:
@@ -100,18 +120,22 @@ class TriggerPages:
             run.accept_flags,
         )
 
-    def log(self, *, trigger_id: int | None = None, limit: int = _MOST_ENTRIES) -> list[Entry]:
-        """The newest events that rules had a say in, of one rule when given, with what each made of them."""
+    def log(self, of: LogOf | None = None, *, limit: int = _MOST_ENTRIES) -> Log:
+        """The newest events that rules had a say in, of what is asked for, with what each rule made of them."""
+        of = of or LogOf()
         with self._stores.read() as store:
-            verdicts = store.firings.verdicts(4 * limit, trigger_id=trigger_id)
+            verdicts = _verdicts(store, of, 4 * limit)
             seqs = sorted({one.event_seq for one in verdicts}, reverse=True)[:limit]
             wanted = set(seqs)
             verdicts = [one for one in verdicts if one.event_seq in wanted]
-            firings = [one for one in store.firings.latest(4 * limit, trigger_id=trigger_id) if one.event_seq in wanted]
             events = store.journal.numbered(seqs)
+            firings = [one for one in _firings(store, of, events, 4 * limit) if one.event_seq in wanted]
             names = store.triggers.names([one.trigger_id for one in verdicts])
             about = names_of(store, events.values())
-        return entries(events, verdicts, firings, names, about=about)
+            name = _name_of(store, of)
+        planned = {(one.event_seq, str(one.trigger_id)): Cost(one.jobs, one.gpu_seconds) for one in firings}
+        roots = {one.event_seq: one.root for one in firings if one.root != one.event_seq}
+        return Log(tuple(entries(events, verdicts, firings, names, about=about)), planned, roots, name)
 
     def trial(self, draft: Rule) -> Tried | None:
         """A draft on the board of the newest run that it applies to, beside the rules that are live; None without a run."""
@@ -160,3 +184,33 @@ class TriggerPages:
             locations=tuple(dict.fromkeys(cell.location for cell in cells if cell.location)),
             metadata=tuple(sorted({key for facts in board.metadata.values() for key in facts})),
         )
+
+
+def _verdicts(store: Store, of: LogOf, limit: int) -> list[StoredVerdict]:
+    """Of a scene, those on its pictures too: what was not made of them did not reach it."""
+    seq, rule = of.event_seq, of.trigger_id
+    if of.cell_id is None:
+        return store.firings.verdicts(limit, event_seq=seq, trigger_id=rule)
+    stills = store.cells.stills_of([of.cell_id]).get(of.cell_id, ())
+    things = [("cell", of.cell_id), *(("still", still_id) for still_id in stills)]
+    found = [
+        one
+        for subject, subject_id in things
+        for one in store.firings.verdicts(limit, event_seq=seq, trigger_id=rule, subject=subject, subject_id=subject_id)
+    ]
+    return sorted(found, key=lambda one: -one.id)
+
+
+def _firings(store: Store, of: LogOf, events: Mapping[int, Event], limit: int) -> list[StoredFiring]:
+    """The firings of these events. Those of one scene may lie further back than the newest of all."""
+    if of.cell_id is None:
+        return store.firings.latest(limit, trigger_id=of.trigger_id, event_seq=of.event_seq)
+    runs = {event.run_id for event in events.values() if event.run_id is not None}
+    return [one for run_id in runs for one in store.firings.latest(_LOOKED_BACK, run_id=run_id, trigger_id=of.trigger_id)]
+
+
+def _name_of(store: Store, of: LogOf) -> str:
+    if of.cell_id is not None:
+        cell = store.cells.by_ids([of.cell_id]).get(of.cell_id)
+        return cell.plan.key if cell else "a scene that is not there"
+    return f"event {of.event_seq}" if of.event_seq is not None else ""

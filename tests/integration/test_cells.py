@@ -155,3 +155,27 @@ def test_cells_and_stills_of_one_number_are_told_apart(house: House) -> None:
         assert [found.still.key for found in view.stills] == [
             cell.plan.character, f"{cell.plan.character} / {cell.plan.variant}",
         ]  # fmt: skip
+
+
+def test_the_story_names_the_rule_behind_a_step_and_what_had_woken_it(house: House) -> None:
+    run = house.start(make_production(characters=1, scene_types=1, variants=1, approvals=Approvals("auto", "human")))
+    few, many = {"field": "attempts", "at_most": 2}, {"field": "attempts", "above": 1}
+    again = {"name": "again", "when": "cell.rejected", "where": few, "do": [{"submit": {"mode": "all"}}]}
+    look = {"name": "look", "when": "cell.review", "where": many, "do": [{"flag": {"text": "hands"}}]}
+    for spec in (again, look):
+        stored = house.studio.triggers.save(spec, project=run.title, actor=PERSON)
+        house.studio.triggers.approve(stored, PERSON)
+    house.work()
+    house.studio.review.reject(run, ONLY, PERSON, reason="flicker")
+    for _ in range(5):
+        house.studio.firing.settle()
+        house.work()
+    view = page(house, run)
+    told = {line.text: view.by_rules.get(line.seq) for line in view.story}
+    queued, flagged = told["take 2 queued"], told["flagged for review"]
+    assert queued is not None and flagged is not None
+    assert (queued.rule, queued.event, queued.about) == ("again", "scene rejected", KEY)
+    assert (flagged.rule, flagged.event, flagged.reason) == ("look", "scene complete", "hands")
+    assert told["take 1 queued"] is None
+    house.studio.triggers.remove(house.studio.triggers.find("again"), PERSON)
+    assert page(house, run).by_rules[next(line.seq for line in view.story if line.text == "take 2 queued")].rule_id is None

@@ -158,15 +158,17 @@ def test_the_log_tells_what_each_rule_made_of_an_event() -> None:
         Line("2", "pause-column", 1, Outcome.CONDITION_FAILED, "2 of 3 failures"),
     )
     entry = Entry(7, "cell.failed", NOW, "Freya / formal / entrance", "Ann", 0, lines)
-    said = text_of(trigger_log.page(trigger_log.View([entry], NOW, {"fired": 166, "refused": 1})))
-    assert "today 166 firings, 1 refused" in said
+    shown = trigger_log.View([entry], NOW, {"fired": 166, "refused": 1}, planned={(7, "1"): Cost(4, 90.0)})
+    assert "166 firings, 1 refused" in text_of(trigger_log.page(shown))
+    said = text_of(trigger_log.lines(shown))
     assert "scene failed, Freya / formal / entrance, by Ann" in said
     assert "1 firing, 1 not" in said
     assert "2 of 3 failures" in said
+    assert "4 jobs, 1 min 30 s GPU" in said
 
 
 def test_the_log_without_entries_teaches() -> None:
-    assert "condition that failed" in text_of(trigger_log.page(trigger_log.View([], NOW)))
+    assert "condition that failed" in text_of(trigger_log.lines(trigger_log.View([], NOW)))
 
 
 def test_names_are_text_and_long_ones_are_cut_on_the_drawing() -> None:
