@@ -24,6 +24,8 @@ from pipeline.domain.rules.wording import action_in_words
 GRAPH = "chain-graph"
 _WIDTHS = {Role.EVENT: 84, Role.RULE: 138, Role.ACTION: 84, Role.GATE: 112}
 _ROW = 84
+_ROOM_PX = 34
+"""Round the drawing: it is fitted before its labels are there, and the lowest of them hang below it."""
 _LETTERS = 17
 """What a line in the box of a rule holds."""
 _TOP = 46
@@ -47,7 +49,7 @@ def graph(chart: Chart, rules: Sequence[Rule], told: Mapping[str, str]) -> Compo
         cyto.Cytoscape(
             id=GRAPH,
             elements=elements(chart, rules, told),
-            layout={"name": "preset", "fit": True, "padding": 12},
+            layout={"name": "preset", "fit": True, "padding": _ROOM_PX},
             stylesheet=[],
             style={"width": "100%", "height": "100%"},
             minZoom=0.3,

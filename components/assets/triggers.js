@@ -26,7 +26,7 @@
       { selector: ".event", style: { shape: "ellipse", width: 26, height: 26, "background-color": token("surface-3"), "border-width": 1, "border-color": line, label: "data(label)", "text-valign": "bottom", "text-margin-y": 5, events: "no" } },
       { selector: ".event.approved", style: { "background-color": token("status-approved"), "border-width": 0 } },
       { selector: ".event.failed", style: { "background-color": token("status-failed"), "border-width": 0 } },
-      { selector: ".rule", style: { shape: "round-rectangle", width: 124, height: 44, "background-color": token("surface-3"), "border-width": 1, "border-color": line, label: "data(label)", color: text, "text-valign": "center", "text-max-width": 114, "text-overflow-wrap": "anywhere" } },
+      { selector: ".rule", style: { shape: "round-rectangle", width: 124, height: 44, "background-color": token("surface-3"), "border-width": 1, "border-color": line, label: "data(label)", color: text, "text-valign": "center", "text-max-width": 134 } },
       { selector: ".rule.off", style: { "background-color": token("surface-1"), "border-style": "dashed", color: soft } },
       { selector: ".rule.waits", style: { "background-color": token("surface-1"), "border-style": "dashed", "border-color": token("status-review") } },
       { selector: ".rule.bad", style: { "background-color": token("surface-1"), "border-style": "dashed", "border-color": token("status-failed") } },
