@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 from typing import Any
 
 import pytest
 
 from pipeline.domain.choices import Mode
-from pipeline.domain.errors import Refused
 from pipeline.domain.matrix import Selection
 from pipeline.domain.production import Approvals
 from pipeline.domain.records import Run
+from pipeline.domain.rules.loops import analyse
+from pipeline.domain.rules.model import Rule
+from pipeline.domain.rules.reading import read_rule
 from pipeline.domain.stages import Lane
 from pipeline.domain.statuses import CellStatus
-from pipeline.services.rule_keeping import InvalidRule, save_in
 from tests.factories import PERSON, House, make_production, quick_folder
 
 TITLE = "Harbor Nights"
@@ -66,6 +68,18 @@ def random_rule(chance: Random, number: int) -> dict[str, Any]:
     if chance.random() < 0.2:
         rule |= {"if": {"field": "character.open", "at_most": 1}, "else": chance.sample(DO, 1)}
     return {**rule, "where": chance.choice(WHERE)} if chance.random() < 0.4 else rule
+
+
+def bounded_rules(chance: Random) -> list[dict[str, Any]]:
+    """Rules made by chance, without those that are none, and without those that could run in a circle which nothing bounds."""
+    specs: list[dict[str, Any]] = []
+    kept: list[Rule] = []
+    for number in range(chance.randint(4, 16)):
+        spec = random_rule(chance, number)
+        rules = [*kept, *(replace(rule, age=number) for rule in read_rule(spec, project=TITLE).rules)]
+        if len(rules) > len(kept) and not analyse(rules).refused:
+            specs, kept = [*specs, spec], rules
+    return specs
 
 
 class Stand:
@@ -121,15 +135,16 @@ class Stand:
 
     @contextlib.contextmanager
     def _rules(self, chance: Random) -> Iterator[None]:
-        """Rules made by chance, without those that could run in a circle, which are refused; removed afterwards."""
-        studio = self.house.studio
-        with studio.stores.begin(self.house.clock.now()) as store:
-            for number in range(chance.randint(4, 16)):
-                with contextlib.suppress(Refused, InvalidRule):
-                    rule = save_in(store, random_rule(chance, number), project=TITLE, actor=PERSON)
-                    store.triggers.approve(rule, "admin", store.journal.now)
+        """Rules made by chance, approved; removed afterwards."""
+        specs = bounded_rules(chance)
+        with self.house.studio.stores.begin(self.house.clock.now()) as store:
+            now, seq = store.journal.now, store.journal.seq
+            store.triggers.move_cursor(seq)
+            for spec in specs:
+                own = {"name": spec["name"], "spec": spec, "enabled": True, "origin": "people", "approved_by": "admin"}
+                store.triggers.add(project_id=self.run.project_id, by="tester", from_seq=seq, now=now, **own)
         yield
-        with studio.stores.begin(self.house.clock.now()) as store:
+        with self.house.studio.stores.begin(self.house.clock.now()) as store:
             for rule in store.triggers.live():
                 store.triggers.remove(rule.id, store.journal.now)
 
