@@ -1,7 +1,8 @@
 """What becomes of work that rules ask for, on a board: a likeness of the pipeline, stage by stage, under assumptions.
 
-It tells the events that the pipeline would record, in the pipeline's order: what is furthest along is done first. Only work that
-a chain asked for is followed, with the pictures it needs; what people asked for goes on by itself and is not its doing.
+It tells the events that the pipeline would record, one job at a time, in its order: checks and exports before generation (they
+have performers of their own), then by priority, then what is furthest along. Only work that a chain asked for is followed, with
+the pictures it needs; what people asked for goes on by itself and is not its doing.
 """
 
 from __future__ import annotations
@@ -16,15 +17,15 @@ from pipeline.domain.rules.facts import Occurrence
 from pipeline.domain.rules.model import Kind
 from pipeline.domain.rules.snapshot import Board, CellFacts, DeliveryFacts, StillFacts
 from pipeline.domain.rules.vocabulary import Subject
-from pipeline.domain.stages import STAGES, Stage
+from pipeline.domain.stages import STAGES, Lane, Stage
 from pipeline.domain.statuses import CellStatus, RunStatus, StillKind
 
 
 @dataclass(frozen=True, order=True)
 class Work:
-    """One job. Sorted: what is furthest along first, then in the order of asking."""
+    """One job. Sorted: checks before generation, the most urgent first, then in the order of asking."""
 
-    order: tuple[int, int]
+    order: tuple[bool, int, int]
     stage: Stage = field(compare=False)
     subject_id: int = field(compare=False)
     take: int = field(compare=False)
@@ -229,7 +230,7 @@ class World:
 
     def _add(self, stage: Stage, subject_id: int, take: int, *, link: Link, part: int = 1, is_extra: bool = False) -> None:
         self._turn += 1
-        order = (-self._urgency(stage, subject_id, part), self._turn)
+        order = (STAGES[stage].lane is Lane.GENERATION, -self._urgency(stage, subject_id, part), self._turn)
         heapq.heappush(self._work, Work(order, stage, subject_id, take, part, link, is_extra))
         if stage is Stage.SCENE_GENERATION and part == 1:
             self.board.move_cell(subject_id, CellStatus.GENERATING)
