@@ -41,7 +41,7 @@ class Waits:
 
 @dataclass(frozen=True)
 class View:
-    """Everything the page shows. `today` is by the id of a rule."""
+    """Everything the page shows. `today` is by the id of a rule; `given_up` counts messages that could not be delivered."""
 
     rules: Sequence[Rule]
     chart: Chart
@@ -49,6 +49,7 @@ class View:
     today: Mapping[str, Today] = field(default_factory=dict)
     waits: Sequence[Waits] = ()
     halt: trigger_halt.Halt = trigger_halt.RUNNING
+    given_up: int = 0
 
 
 def page(view: View) -> Component:
@@ -61,6 +62,9 @@ def page(view: View) -> Component:
                     html.H1("Triggers", className="h1"),
                     html.Span(head(view), id=HEAD, className="muted num"),
                     html.Span(className="spread"),
+                    dcc.Link(
+                        ["Messages ", *_given_up(view)], href="/triggers/messages", className="btn ghost", id="triggers-messages"
+                    ),
                     dcc.Link(
                         ["Test console ", html.Kbd("t", className="kbd")], href="/triggers/test", className="btn ghost key-t"
                     ),
@@ -105,6 +109,14 @@ def head(view: View) -> list[Component | str]:
     for number, (figure, word) in enumerate(figures):
         parts += [", " if number else "", html.B(figure), f" {word}" if word else ""]
     return parts
+
+
+def _given_up(view: View) -> list[Component]:
+    """How many messages wait for somebody to look at them."""
+    if not view.given_up:
+        return []
+    told = words.counted(view.given_up, "message")
+    return [html.Span(["✕ ", f"{view.given_up:,}"], className="tr-given-up num", title=f"{told} could not be delivered")]
 
 
 def coming(view: View) -> list[Component]:
@@ -172,7 +184,7 @@ def _row(rule: Rule, view: View, is_bad: bool) -> Component:
     cells = [
         html.Td(_switch(rule, is_bad)),
         html.Th(dcc.Link(rule.name, href=f"/triggers/rule/{rule.id}", className="strong tr-name", title=rule.name), scope="row"),
-        html.Td(html.Span(sentence(rule), className="cut", title=sentence(rule)), className="tr-says"),
+        html.Td(html.Span(_says(rule), className="cut", title=sentence(rule)), className="tr-says"),
         html.Td(_spark(today.hours), className="tr-wide"),
         html.Td(words.since(today.last, view.now) if today.last else "never", className="tr-when muted num"),
         html.Td(f"{today.fired:,}", className="r num strong" if today.fired else "r num faint"),
@@ -181,6 +193,11 @@ def _row(rule: Rule, view: View, is_bad: bool) -> Component:
         html.Td(_state(rule, today, is_bad), className="tr-state"),
     ]
     return html.Tr(cells, className="" if is_live else "off")
+
+
+def _says(rule: Rule) -> str:
+    """The sentence without the scope of most rules, which would take the place of what tells them apart."""
+    return sentence(rule).replace(" for all characters everywhere", "", 1)
 
 
 def _switch(rule: Rule, is_bad: bool) -> Component:

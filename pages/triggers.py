@@ -17,6 +17,9 @@ from pipeline.wiring_serving import current_studio, local_actor
 dash.register_page(__name__, path="/triggers", title="Triggers – Stripboard", name="Triggers")
 
 
+_MOST_GIVEN_UP = 1_000
+
+
 async def layout(**_: str) -> Component:
     """The page as it is now."""
     return triggers.page(await asyncio.to_thread(_view))
@@ -28,7 +31,8 @@ def _view() -> triggers.View:
     rules = [stored.rule for stored in now.rules]
     waits = [triggers.Waits(stored.rule, stored.saved_at) for stored in now.rules if not stored.rule.approved]
     halt = trigger_halt.of(now.halt, now.is_halted)
-    return triggers.View(rules, draw(rules, pages.gates()), now.at, now.today, waits, halt)
+    given_up = len(current_studio().messages.latest(_MOST_GIVEN_UP, states=("dead",)))
+    return triggers.View(rules, draw(rules, pages.gates()), now.at, now.today, waits, halt, given_up)
 
 
 @callback(
