@@ -9,7 +9,7 @@ from datetime import datetime
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from components import frame, rule_chain, trigger_halt, words
+from components import drawn, frame, rule_chain, trigger_halt, words
 from components.icons import icon
 from pipeline.domain.rules.chart import Chart
 from pipeline.domain.rules.effects import NO_COST
@@ -83,7 +83,8 @@ def page(view: View) -> Component:
                 className="page-head tr-head",
             ),
             html.Div(coming(view), id=NEXT),
-            html.Section(rows(view), id=LIST, className="card tr-card", **{"aria-label": "All rules"}),
+            html.Section(drawn.place(LIST, rows(view)), className="card tr-card", **{"aria-label": "All rules"}),
+            dcc.Store(id=SWITCH, data=0),
             html.Section(chain(view), id=CHAIN, className="card tr-chain", hidden=not view.rules, **{"aria-label": "Chain"}),
             trigger_halt.dialog(view.halt),
             frame.keys_of(("t", "try rules in the test console"), ("l", "show the log"), ("c", "make a rule")),
@@ -203,12 +204,11 @@ def _says(rule: Rule) -> str:
 def _switch(rule: Rule, is_bad: bool) -> Component:
     why = "Nothing bounds the loop that it is in." if is_bad else "" if rule.approved else "An admin has to approve it first."
     return html.Button(
-        id={"type": SWITCH, "index": rule.id},
         className="tr-switch",
         role="switch",
         disabled=bool(why),
         title=why or ("Switch it off" if rule.enabled else "Switch it on"),
-        **{"aria-checked": str(rule.enabled and not why).lower(), "aria-label": rule.name},
+        **{"aria-checked": str(rule.enabled and not why).lower(), "aria-label": rule.name, "data-rule": rule.id},
     )
 
 
