@@ -47,7 +47,7 @@ def graph(chart: Chart, rules: Sequence[Rule], told: Mapping[str, str]) -> Compo
         cyto.Cytoscape(
             id=GRAPH,
             elements=elements(chart, rules, told),
-            layout={"name": "preset", "fit": True, "padding": 12},
+            layout={"name": "preset", "fit": True, "padding": 34},
             stylesheet=[],
             style={"width": "100%", "height": "100%"},
             minZoom=0.3,
