@@ -78,7 +78,7 @@ def _why(view: CellPage) -> list[Component | str]:
     if shown == "approved":
         number = cell.approved_take or cell.take
         take = view.take(number)
-        by = take.take.decided_by.replace("system:gate", "the quality checks") if take else ""
+        by = take.take.decided_by.replace("system:gate", "the quality checks").replace("rule:", "the rule ") if take else ""
         note = f" “{take.take.note}”" if take and take.take.note else ""
         return [f"Take {number} was approved by ", html.B(by or "a person"), f".{note} It goes into the delivery."]
     return [

@@ -122,7 +122,7 @@ def story(view: CellPage) -> list[Component]:
     """What happened, newest first, each with its cause."""
     if not view.story:
         return [html.H2("Story", className="h2"), html.P(_NOT_BEGUN, className="muted"), _try_it(view)]
-    asked = dcc.Link("Why did a rule not fire?", href=f"/triggers/log?cell={view.cell.id}", className="link", id="cell-why")
+    asked = dcc.Link("Why did a rule not fire?", href=f"/triggers/log?cell={view.cell.id}", className="link", id="cell-rules")
     head = html.H2(["Story", html.Span(className="spread"), asked], className="h2 split")
     lines = [
         html.Li(

@@ -97,6 +97,7 @@ def receipt(lines: Sequence[tuple[str, str]]) -> Component:
     return html.Dl(rows or [html.Div([html.Dt("Nothing had to be stopped."), html.Dd("")])], className="tr-receipt")
 
 
+_MOST_NAMES = 6
 _LINES = {
     "rules": "rules stopped",
     "waiting": "firings ended before their action",
@@ -110,4 +111,8 @@ def of(stored: Stored | None, is_halted: bool) -> Halt:
     if stored is None:
         return RUNNING
     lines = [(word, f"{int(stored.receipt[key]):,}") for key, word in _LINES.items() if isinstance(stored.receipt.get(key), int)]
+    names = [str(name) for name in stored.receipt.get("cells") or ()]
+    if names:
+        more = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
+        lines.append(("scenes", f"{', '.join(names[:_MOST_NAMES])}{more}"))
     return Halt(is_halted, stored.at, stored.by.partition(":")[2] or stored.by, stored.reason, tuple(lines))

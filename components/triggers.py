@@ -9,7 +9,7 @@ from datetime import datetime
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from components import frame, rule_chain, trigger_halt, words
+from components import drawn, frame, rule_chain, trigger_halt, words
 from components.icons import icon
 from pipeline.domain.rules.chart import Chart
 from pipeline.domain.rules.effects import NO_COST
@@ -41,7 +41,7 @@ class Waits:
 
 @dataclass(frozen=True)
 class View:
-    """Everything the page shows. `today` is by the id of a rule."""
+    """Everything the page shows. `today` is by the id of a rule; `given_up` counts messages that could not be delivered."""
 
     rules: Sequence[Rule]
     chart: Chart
@@ -49,6 +49,7 @@ class View:
     today: Mapping[str, Today] = field(default_factory=dict)
     waits: Sequence[Waits] = ()
     halt: trigger_halt.Halt = trigger_halt.RUNNING
+    given_up: int = 0
 
 
 def page(view: View) -> Component:
@@ -61,6 +62,9 @@ def page(view: View) -> Component:
                     html.H1("Triggers", className="h1"),
                     html.Span(head(view), id=HEAD, className="muted num"),
                     html.Span(className="spread"),
+                    dcc.Link(
+                        ["Messages ", *_given_up(view)], href="/triggers/messages", className="btn ghost", id="triggers-messages"
+                    ),
                     dcc.Link(
                         ["Test console ", html.Kbd("t", className="kbd")], href="/triggers/test", className="btn ghost key-t"
                     ),
@@ -79,7 +83,8 @@ def page(view: View) -> Component:
                 className="page-head tr-head",
             ),
             html.Div(coming(view), id=NEXT),
-            html.Section(rows(view), id=LIST, className="card tr-card", **{"aria-label": "All rules"}),
+            html.Section(drawn.place(LIST, rows(view)), className="card tr-card", **{"aria-label": "All rules"}),
+            dcc.Store(id=SWITCH, data=0),
             html.Section(chain(view), id=CHAIN, className="card tr-chain", hidden=not view.rules, **{"aria-label": "Chain"}),
             trigger_halt.dialog(view.halt),
             frame.keys_of(("t", "try rules in the test console"), ("l", "show the log"), ("c", "make a rule")),
@@ -105,6 +110,14 @@ def head(view: View) -> list[Component | str]:
     for number, (figure, word) in enumerate(figures):
         parts += [", " if number else "", html.B(figure), f" {word}" if word else ""]
     return parts
+
+
+def _given_up(view: View) -> list[Component]:
+    """How many messages wait for somebody to look at them."""
+    if not view.given_up:
+        return []
+    told = words.counted(view.given_up, "message")
+    return [html.Span(["✕ ", f"{view.given_up:,}"], className="tr-given-up num", title=f"{told} could not be delivered")]
 
 
 def coming(view: View) -> list[Component]:
@@ -172,7 +185,7 @@ def _row(rule: Rule, view: View, is_bad: bool) -> Component:
     cells = [
         html.Td(_switch(rule, is_bad)),
         html.Th(dcc.Link(rule.name, href=f"/triggers/rule/{rule.id}", className="strong tr-name", title=rule.name), scope="row"),
-        html.Td(html.Span(sentence(rule), className="cut", title=sentence(rule)), className="tr-says"),
+        html.Td(html.Span(_says(rule), className="cut", title=sentence(rule)), className="tr-says"),
         html.Td(_spark(today.hours), className="tr-wide"),
         html.Td(words.since(today.last, view.now) if today.last else "never", className="tr-when muted num"),
         html.Td(f"{today.fired:,}", className="r num strong" if today.fired else "r num faint"),
@@ -183,15 +196,19 @@ def _row(rule: Rule, view: View, is_bad: bool) -> Component:
     return html.Tr(cells, className="" if is_live else "off")
 
 
+def _says(rule: Rule) -> str:
+    """The sentence without the scope of most rules, which would take the place of what tells them apart."""
+    return sentence(rule).replace(" for all characters everywhere", "", 1)
+
+
 def _switch(rule: Rule, is_bad: bool) -> Component:
     why = "Nothing bounds the loop that it is in." if is_bad else "" if rule.approved else "An admin has to approve it first."
     return html.Button(
-        id={"type": SWITCH, "index": rule.id},
         className="tr-switch",
         role="switch",
         disabled=bool(why),
         title=why or ("Switch it off" if rule.enabled else "Switch it on"),
-        **{"aria-checked": str(rule.enabled and not why).lower(), "aria-label": rule.name},
+        **{"aria-checked": str(rule.enabled and not why).lower(), "aria-label": rule.name, "data-rule": rule.id},
     )
 
 

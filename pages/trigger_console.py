@@ -37,7 +37,7 @@ async def layout(run: str = "", event: str = "", cell: str = "", rule: str = "",
 def _view(run: str, event: str, cell: str, rule: str) -> trigger_console.View:
     studio = current_studio()
     runs, stored = studio.runs.all(), studio.triggers.all()
-    now = studio.trigger_pages.now().at
+    now = studio.trigger_console.now()
     choice = _choice(runs, stored, run=_number(run), event=_number(event), cell=_number(cell), rule=_number(rule))
     if choice.run is None:
         return trigger_console.View(choice, now)
@@ -178,7 +178,7 @@ async def look_up(run: str, type: str, about: str | None) -> tuple[Any, ...]:
 async def other_run(run: str) -> tuple[Any, ...]:
     """What has happened in the chosen run."""
     found = await asyncio.to_thread(_stored, int(run), None)
-    now = current_studio().trigger_pages.now().at
+    now = current_studio().trigger_console.now()
     offered = trigger_console.stored_options(found, now)
     return offered, offered[0]["value"]
 

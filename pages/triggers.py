@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from typing import Any
 
 import dash
-from dash import ALL, ClientsideFunction, Input, Output, State, callback, clientside_callback, ctx, set_props
+from dash import ClientsideFunction, Input, Output, State, callback, clientside_callback, ctx, set_props
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
-from components import frame, ids, rule_chain, trigger_halt, triggers
+from components import drawn, frame, ids, rule_chain, trigger_halt, triggers
 from pipeline.domain.rules.chart import draw
 from pipeline.wiring_serving import current_studio, local_actor
 
 dash.register_page(__name__, path="/triggers", title="Triggers – Stripboard", name="Triggers")
+
+
+_MOST_GIVEN_UP = 1_000
 
 
 async def layout(**_: str) -> Component:
@@ -28,34 +32,35 @@ def _view() -> triggers.View:
     rules = [stored.rule for stored in now.rules]
     waits = [triggers.Waits(stored.rule, stored.saved_at) for stored in now.rules if not stored.rule.approved]
     halt = trigger_halt.of(now.halt, now.is_halted)
-    return triggers.View(rules, draw(rules, pages.gates()), now.at, now.today, waits, halt)
+    given_up = len(current_studio().messages.latest(_MOST_GIVEN_UP, states=("dead",)))
+    return triggers.View(rules, draw(rules, pages.gates()), now.at, now.today, waits, halt, given_up)
 
 
 @callback(
     Output(triggers.HEAD, "children"),
     Output(triggers.NEXT, "children"),
-    Output(triggers.LIST, "children"),
+    Output(drawn.data_id(triggers.LIST), "data"),
     Input(ids.TICK, "data"),
     prevent_initial_call=True,
 )
 async def follow(_: object) -> tuple[object, ...]:
     """What rules have done since."""
     view = await asyncio.to_thread(_view)
-    return triggers.head(view), triggers.coming(view), triggers.rows(view)
+    return triggers.head(view), triggers.coming(view), drawn.drawing(triggers.LIST, triggers.rows(view))
 
 
 @callback(
-    Output(triggers.LIST, "children", allow_duplicate=True),
-    Input({"type": triggers.SWITCH, "index": ALL}, "n_clicks"),
+    Output(drawn.data_id(triggers.LIST), "data", allow_duplicate=True),
+    Input(triggers.SWITCH, "data"),
     prevent_initial_call=True,
 )
-async def switch(_: object) -> list[Component]:
+async def switch(asked: Any) -> dict[str, Any]:
     """One rule on or off."""
-    if not ctx.triggered or not ctx.triggered[0]["value"]:
+    if not asked:
         raise PreventUpdate
-    told = await asyncio.to_thread(_switch, str(ctx.triggered_id["index"]))
+    told = await asyncio.to_thread(_switch, str(asked["rule"]))
     set_props(ids.TOASTS, {"children": frame.toast(told)})
-    return triggers.rows(await asyncio.to_thread(_view))
+    return drawn.drawing(triggers.LIST, triggers.rows(await asyncio.to_thread(_view)))
 
 
 def _switch(rule_id: str) -> str:
@@ -104,6 +109,7 @@ def _resume() -> str:
     return "Rules fire again, on what happens from now on."
 
 
+drawn.register(triggers.LIST)
 clientside_callback(
     ClientsideFunction("triggers", "colours"), Output(rule_chain.GRAPH, "stylesheet"), Input(rule_chain.GRAPH, "elements")
 )

@@ -61,12 +61,14 @@
     },
   };
 
-  // In the log: why a rule did or did not fire, and what followed from an event; pressed again it is closed.
+  // A rule is switched, a message is sent again. In the log: why a rule did or did not fire, and what followed from an event; pressed again it is closed.
   document.addEventListener("click", (event) => {
-    const button = event.target.closest(".tl-why, .tl-followed");
+    const button = event.target.closest(".tl-why, .tl-followed, .tm-again, .tr-switch");
     if (!button) return;
-    const { event: seq, rule } = button.dataset;
-    if (rule) set("trigger-log-asked", { data: { event: seq, rule, at: Date.now() } });
+    const { event: seq, rule, message } = button.dataset;
+    if (button.matches(".tr-switch")) set("trigger-switch", { data: { rule, at: Date.now() } });
+    else if (message) set("messages-again", { data: { message, at: Date.now() } });
+    else if (rule) set("trigger-log-asked", { data: { event: seq, rule, at: Date.now() } });
     else set("trigger-log-open", { data: button.getAttribute("aria-expanded") === "true" ? 0 : Number(seq) });
   });
   document.addEventListener("keydown", (event) => {

@@ -87,6 +87,10 @@ class TriggerConsole:
         self._books = books
         self._clock = clock
 
+    def now(self) -> datetime:
+        """What time it is for the studio."""
+        return self._clock.now()
+
     def names(self, run_id: int, type: str, text: str = "", limit: int = _OFFERED) -> list[str]:
         """What an event of this type may be about, in the order of the board: names that hold every word of the text."""
         kind = EVENTS[type].subject if type in EVENTS else None

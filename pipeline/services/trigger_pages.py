@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from data.store import Store, Stores
 from pipeline.domain.errors import NotFound
@@ -12,6 +12,7 @@ from pipeline.domain.records import Event, Run
 from pipeline.domain.rules.checks import UNKNOWN_NAMES, Names
 from pipeline.domain.rules.facts import occurrence
 from pipeline.domain.rules.model import Rule
+from pipeline.domain.rules.nearness import counts, near_misses
 from pipeline.domain.rules.pages import Entry, Today, entries, of_today
 from pipeline.domain.rules.planning import NOTHING_BEFORE, Outcome, Verdict, why
 from pipeline.domain.rules.previews import in_the_way
@@ -28,6 +29,8 @@ from pipeline.services.runbooks import RunBooks
 
 _LOOKED_BACK = 2_000
 _MOST_ENTRIES = 80
+_MOST_BY_THE_WAY = 2_000
+_STALE = timedelta(minutes=1)
 _ACTIVE = (RunStatus.RUNNING, RunStatus.PAUSED)
 
 
@@ -88,6 +91,7 @@ class TriggerPages:
         self._stores = stores
         self._books = books
         self._clock = clock
+        self._near: tuple[datetime, int, Mapping[str, str]] | None = None
 
     def now(self) -> RulesNow:
         """The rules as they stand."""
@@ -99,9 +103,26 @@ class TriggerPages:
             firings = store.firings.latest(_LOOKED_BACK)
             verdicts = store.firings.verdicts(_LOOKED_BACK)
             halts = store.triggers.halts(1)
+            near = self._near_misses(store, rules, now)
         today = of_today(firings, verdicts, last, midnight=midnight, now=now)
+        today |= {key: replace(today.get(key, Today()), nearest=told) for key, told in near.items()}
         halt = halts[0] if halts else None
         return RulesNow(rules, today, halt, halt is not None and halt.resumed_at is None, now)
+
+    def _near_misses(self, store: Store, rules: Sequence[StoredRule], now: datetime) -> Mapping[str, str]:
+        """What is nearest to letting rules fire in the newest run that goes on, read anew once a minute.
+
+        A run with more scenes than can be read by the way has none.
+        """
+        counting = [stored.rule for stored in rules if counts(stored.rule) and stored.enabled and stored.rule.approved]
+        run = next((run for run in store.runs.all() if run.status in _ACTIVE), None) if counting else None
+        if run is None or sum(store.cells.counts(run.id).values()) > _MOST_BY_THE_WAY:
+            return {}
+        edition = store.triggers.edition()[0]
+        if self._near is None or self._near[1] != edition or now - self._near[0] > _STALE:
+            board = Board(snapshot(store, self._books, run.id))
+            self._near = (now, edition, near_misses(counting, board))
+        return self._near[2]
 
     def gates(self) -> Gates:
         """Who decides in the newest run; where there is none, nobody has to."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -10,7 +12,7 @@ from pipeline.domain.production import Approvals
 from pipeline.domain.records import Run
 from tests.browser.looks import barriers
 from tests.browser.stage import Stage, fresh_production
-from tests.browser.tabs import Opens
+from tests.browser.tabs import Complaints, Opens
 from tests.browser.test_looks import THEMES, at_every_size, told
 from tests.browser.test_triggers import clear, put
 from tests.factories import PERSON
@@ -23,7 +25,15 @@ SCENES = {
 }
 TELL = {"name": "tell", "when": "cell.approved", "do": [{"notify": {"to": "producers", "text": "One more."}}]}
 
+NEVER = {**TELL, "name": "never", "where": {"field": "attempts", "above": 5}}
 MANY = {"name": "many", "when": "cell.review", "where": {"field": "attempts", "above": 5}, "do": [{"flag": {"text": "again"}}]}
+
+
+@pytest.fixture(autouse=True)
+def _forgives(complaints: Complaints) -> Iterator[None]:
+    """The drawing of the list warns of a sensitivity of the wheel that its Dash component always sets."""
+    yield
+    complaints.forgive("custom wheel sensitivity")
 
 
 def test_without_a_run_the_console_says_what_it_is_for(opens: Opens, stage: Stage) -> None:
@@ -42,6 +52,7 @@ def run(stage: Stage) -> Run:
     put(stage, SCENES)
     put(stage, TELL)
     put(stage, MANY)
+    put(stage, NEVER)
     first = next(iter(stage.cells(other).values()))
     stage.studio.review.approve(other, Selection(keys=(first.plan.key,)), PERSON)
     stage.studio.firing.settle()
@@ -132,3 +143,40 @@ def test_the_console_looks_right_and_keeps_nobody_out(opens: Opens, stage: Stage
     assert not told(at_every_size(page))
     page.keyboard.press("End")
     assert not told(barriers(page))
+
+
+def test_a_scene_leads_to_why_a_rule_did_not_fire_and_to_what_rules_would_do(opens: Opens, stage: Stage, run: Run) -> None:
+    seen = stage.events("cell.approved")[-1].subject_id
+    page = opens(f"/cells/{seen}")
+    page.locator("#cell-rules").click()
+    expect(page.locator(".tl-only")).to_contain_text("c1 / s1 / v1")
+    expect(page.locator(".tl-entry").first).to_contain_text("scene approved")
+    expect(page.locator("#trigger-log-side")).to_contain_text("Why did it not fire?")
+    page.locator(".rw-again").click()
+    expect(page.locator("h1", has_text="Test console")).to_be_visible()
+    untouched = next(iter(stage.cells(run).values()))
+    page.goto(f"/cells/{untouched.id}")
+    page.locator("#cell-try").click()
+    expect(page.locator("#tc-place")).to_have_text("1 of 1")
+    expect(page.locator(".tc-one:visible")).to_contain_text(untouched.plan.key)
+
+
+def test_what_was_given_up_is_sent_again_where_it_is_listed(opens: Opens, stage: Stage, run: Run) -> None:
+    with stage.studio.stores.begin(stage.clock.now()) as store:
+        payload = {"text": "A character is complete.", "rule": "tell"}
+        number = store.messages.add(kind="webhook", target="https://example.com/x", payload=payload, now=stage.clock.now())
+        store.messages.failed(number, "example.com answered 503", None)
+    page = opens("/triggers")
+    expect(page.locator("#triggers-messages")).to_contain_text("✕ 1")
+    page.locator("#triggers-messages").click()
+    row = page.locator(".tm-list tbody tr", has_text="A character is complete.")
+    expect(row).to_contain_text("example.com answered 503")
+    assert not told(barriers(page))
+    assert not told(at_every_size(page))
+    row.get_by_role("button").click()
+    expect(row).to_contain_text("waiting")
+    expect(page.locator(".toast-done")).to_contain_text(f"Message {number} is due again")
+    page.locator(".chip", has_text="given up").click()
+    expect(page.locator(".tr-empty")).to_contain_text("Nothing was given up.")
+    [message] = [one for one in stage.studio.messages.latest(50) if one.id == number]
+    assert (message.state, message.attempts) == ("waiting", 0)

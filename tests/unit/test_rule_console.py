@@ -11,6 +11,7 @@ from pipeline.domain.rules.assumptions import Assumption, People
 from pipeline.domain.rules.chains import simulate
 from pipeline.domain.rules.console import Walk, as_happened, walk
 from pipeline.domain.rules.model import AllOf, Comparison, Fuel, Same
+from pipeline.domain.rules.nearness import near_misses
 from pipeline.domain.rules.periods import Span, begins, over_time
 from pipeline.domain.rules.planning import Outcome
 from pipeline.domain.rules.previews import replay
@@ -18,7 +19,7 @@ from pipeline.domain.rules.rulebook import Rulebook
 from pipeline.domain.rules.snapshot import Board, Gates, Snapshot
 from pipeline.domain.rules.vocabulary import Operator
 from pipeline.domain.statuses import CellStatus
-from tests.rule_boards import NOTIFY, happened, is_, production, rule, submit
+from tests.rule_boards import NOTIFY, happened, is_, production, rule, submit, with_cells
 
 READY = production(stills=CellStatus.APPROVED)
 SCENES = rule("auto-scenes", "still.approved", submit(scene_types=Same.ALL), where=is_("kind", "variant"))
@@ -131,3 +132,25 @@ def test_a_condition_that_does_not_hold_fires_in_no_bar() -> None:
     board = Board(READY)
     found = over_time(replay([happened("cell.approved", 1)], [never], board), board, {1: NOON}, span=Span.WEEK, now=NOON)
     assert (found.replay.firings, found.first, {bar.fired for bar in found.bars}) == (0, (), {0})
+
+
+# How near ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_rule_that_counts_says_who_comes_nearest() -> None:
+    pack = rule("pack", "cell.approved", NOTIFY, where=is_("character.all_approved", True))
+    board = with_cells(production(cells=CellStatus.REVIEW), 1, 2, 7, 8, 9, 10, 11, status=CellStatus.APPROVED)
+    assert near_misses([pack], Board(board)) == {"pack": "Ines, 5 of 6 approved"}
+
+
+def test_a_rule_that_waits_for_a_number_says_how_many_there_are() -> None:
+    many = rule("many", "cell.failed", NOTIFY, where=Comparison("scene_type.failed", Operator.AT_LEAST, 3))
+    board = with_cells(production(), 1, 4, status=CellStatus.FAILED)
+    assert near_misses([many], Board(board)) == {"many": "dance, 2 of 3 failed scenes"}
+
+
+def test_rules_that_count_nothing_and_those_that_would_fire_have_no_near_miss() -> None:
+    pack = rule("pack", "cell.approved", NOTIFY, where=is_("character.all_approved", True))
+    plain = rule("plain", "cell.approved", NOTIFY, where=is_("scene_type", "nothing"))
+    assert near_misses([pack, plain], Board(production(cells=CellStatus.APPROVED))) == {}
+    assert near_misses([pack], Board(production())) == {}

@@ -55,8 +55,13 @@ def view(*rules: Any, **changes: Any) -> triggers.View:
     return triggers.View(rules, draw(rules, Gates("human", "human")), NOW, **changes)
 
 
+def whole(shown: triggers.View) -> str:
+    """The page with the list that the browser draws."""
+    return text_of([triggers.page(shown), triggers.rows(shown)])
+
+
 def test_without_rules_the_page_teaches_and_offers_the_usual_ones() -> None:
-    said = text_of(triggers.page(view()))
+    said = whole(view())
     assert "when this happens, do that" in said
     assert all(template.help in said for template in TEMPLATES)
 
@@ -65,7 +70,7 @@ def test_the_list_says_what_happened_today_and_what_waits() -> None:
     waiting = replace(SCENES, approved=False, version=2)
     today = {PACKAGE.id: Today(NOW, (0, 1, 2), 3, 1, Cost(3, 7200.0, 0, 1.5), 2)}
     waits = [triggers.Waits(waiting, NOW - timedelta(minutes=22), 4, Cost(32, 7560.0, 0, 5.6))]
-    said = text_of(triggers.page(view(PACKAGE, waiting, today=today, waits=waits)))
+    said = whole(view(PACKAGE, waiting, today=today, waits=waits))
     assert "today 3 firings, 3 jobs, 2 h GPU time, 1.50, 1 refused" in said
     assert "auto-scenes v2 waits for an admin" in said
     assert "it would fire 4 times, queue 32 jobs, 2.1 h of GPU time, 5.60." in said
@@ -74,7 +79,7 @@ def test_the_list_says_what_happened_today_and_what_waits() -> None:
 
 def test_a_rule_in_a_refused_loop_cannot_be_switched_on_and_the_cure_is_told() -> None:
     again = rule("again", "cell.failed", submit(Mode.ALL))
-    page = triggers.page(view(again))
+    page = [triggers.page(view(again)), triggers.rows(view(again))]
     said = text_of(page)
     assert "refused: loop" in said
     assert "Nothing bounds it." in said
@@ -176,4 +181,4 @@ def test_names_are_text_and_long_ones_are_cut_on_the_drawing() -> None:
     odd = rule(name, "cell.failed", NOTIFY)
     [label] = [one["data"]["label"] for one in rule_chain.elements(draw([odd]), [odd], {}) if "rule" in one["data"]]
     assert len(label) < 60
-    assert "dangerously" not in json.dumps(triggers.page(view(odd)), cls=PlotlyJSONEncoder)
+    assert "dangerously" not in json.dumps([triggers.page(view(odd)), triggers.rows(view(odd))], cls=PlotlyJSONEncoder)
