@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Table, bindparam, func, insert, select, updat
 from data.batch import Batch
 from data.models import characters, locations, production_runs, projects, scene_types, variants
 from data.reads import Read
+from data.repositories.chunks import chunks
 from pipeline.domain.records import Run, RunConfig
 from pipeline.domain.statuses import RunStatus
 
@@ -38,6 +39,7 @@ _ACTIVE = Read(
         .order_by(production_runs.c.priority.desc(), production_runs.c.id)
     )
 )
+_BY_IDS = Read(lambda many: select(*_COLUMNS).where(production_runs.c.id.in_(many)))
 SPENDING = ("spent_seconds", "reserved_seconds", "spent_bytes", "reserved_bytes", "spent_cost", "reserved_cost")
 _SPEND = (
     update(production_runs)
@@ -105,8 +107,7 @@ class Runs:
 
     def by_ids(self, ids: Sequence[int]) -> dict[int, Run]:
         """These runs by id."""
-        query = select(*_COLUMNS).where(production_runs.c.id.in_(ids))
-        return {row.id: _run(row) for row in self._connection.execute(query)}
+        return {row.id: _run(row) for part in chunks(ids) for row in _BY_IDS.rows(self._connection, {}, part)}
 
     def all(self) -> list[Run]:
         """Every run, newest first."""

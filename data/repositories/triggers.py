@@ -47,14 +47,15 @@ class Triggers:
         name: str,
         spec: Mapping[str, Any],
         enabled: bool,
+        origin: str,
         by: str,
         now: datetime,
         approved_by: str = "",
     ) -> int:
-        """The next version of a rule; its number."""
+        """The next version of a rule; its number. The rule is from where its newest version is from."""
         number = rule.version + 1
         self._add_version(rule.id, number, spec, by=by, now=now, approved_by=approved_by)
-        self._change(rule.id, version=number, name=name, enabled=enabled)
+        self._change(rule.id, version=number, name=name, enabled=enabled, origin=origin)
         return number
 
     def enable(self, trigger_id: int, enabled: bool, from_seq: int) -> None:

@@ -76,13 +76,22 @@ def _watch(studio: Studio, run_id: int, asked: threading.Event, loop: _Loop, eng
 
 
 def _have_followed(studio: Studio, asked: threading.Event) -> bool:
-    """Wait for the rules that have not heard yet what came to rest; whether there were any, since they may have set it going."""
+    """Wait for the rules that have not heard yet what came to rest, or gather events for a moment more; whether there were any,
+    since they may have set it going."""
     give_up_at = time.monotonic() + _RULES_S
     has_waited = False
-    while (has_news := studio.firing.has_news()) and not asked.is_set() and time.monotonic() < give_up_at:
+    while (has_news := _has_news(studio, give_up_at)) and not asked.is_set() and time.monotonic() < give_up_at:
         has_waited = True
         asked.wait(_RULES_LOOK_S)
     return has_waited and not has_news
+
+
+def _has_news(studio: Studio, give_up_at: float) -> bool:
+    """Whether rules have something to do now, or will have it by then."""
+    if studio.firing.has_news():
+        return True
+    due = studio.firing.next_due()
+    return due is not None and (due - studio.clock.now()).total_seconds() <= give_up_at - time.monotonic()
 
 
 class _Loop(threading.Thread):

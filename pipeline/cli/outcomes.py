@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,8 +57,16 @@ def work(studio: Studio, run: Run, *, again: str, parallel: int | None = None, a
         print_json(summary)
     else:
         _tell(studio, run, progress, summary, again=again)
+        _tell_of_rules(summary["rules_gather_until"])
     code = CODES[progress.outlook]
     return Exit.FAILED if progress.outlook is Outlook.OVER and placed is None else code
+
+
+def _tell_of_rules(due: datetime | None) -> None:
+    """What is left to the next engine: rules that still gather events."""
+    if due is not None:
+        at = f"{due.astimezone():%H:%M:%S}"
+        say(f"A rule gathers events until {at}, and fires then: with `stripboard engine`, `stripboard up` or the next run.")
 
 
 def summary_of(
@@ -74,6 +83,7 @@ def summary_of(
         "spent_bytes": progress.spent_bytes,
         "waiting": plain(studio.review.waiting(run)),
         "failures": studio.reports.failures(run.id),
+        "rules_gather_until": studio.firing.next_due(),
         "delivery": None,
         "outputs": [],
     }

@@ -50,6 +50,8 @@ def show_plan(loaded: LoadedProduction, *, as_json: bool, show_all: bool = False
         say(f"… and {len(plan.cells) - len(shown):,} more; --all lists them.")
     if plan.dropped:
         say(f"No longer in the production: {_some(plan.dropped)}.")
+    if plan.rules_off:
+        say(f"Rules that are no longer in the file, and would be switched off: {_some(plan.rules_off)}.")
     found = plan.counts
     say(joined(f"{found[step.value]:,} {step.value}" for step in Step) + f"; {found['blocked']:,} blocked until people decide.")
     show_estimate(plan.estimate)

@@ -119,10 +119,14 @@ def _finished(studio: Studio, title: str, *, quiet: bool) -> Run | None:
 def start(studio: Studio, loaded: LoadedProduction, options: RunOptions, *, quiet: bool) -> Run:
     """A new run with every cell submitted."""
     who = actor()
-    run = studio.runs.create(production_of(loaded), loaded.base_dir, options, who)
+    production = production_of(loaded)
+    gone = studio.triggers.vanished(production.title, production.triggers)
+    run = studio.runs.create(production, loaded.base_dir, options, who)
     receipt = studio.submission.submit(run, Selection(), Mode.MISSING, who)
     if not quiet:
         say(f"Run {run.name} (number {run.id}): {counted(len(receipt.accepted), 'scene')} submitted.")
+        for name in gone:
+            say(f"Rule {name} is not in the file any more: it is switched off.", style="yellow")
     return run
 
 

@@ -55,13 +55,17 @@ class PlannedCell:
 
 @dataclass(frozen=True)
 class Plan:
-    """Every cell with its step; `estimate` covers what has to be made, stills included."""
+    """Every cell with its step; `estimate` covers what has to be made, stills included.
+
+    `rules_off` are the rules that came with the file before and are not in it any more: a new run switches them off.
+    """
 
     title: str
     compared_with: str | None
     cells: tuple[PlannedCell, ...]
     dropped: tuple[str, ...]
     estimate: Estimate
+    rules_off: tuple[str, ...] = ()
 
     @property
     def counts(self) -> Mapping[str, int]:

@@ -12,7 +12,7 @@ from typing import Any
 from data.store import Store
 from pipeline.domain.errors import Conflict, Refused
 from pipeline.domain.records import Actor, Cell
-from pipeline.domain.rules.effects import Effect
+from pipeline.domain.rules.effects import WHOLE_RUN, Effect
 from pipeline.domain.rules.model import Kind
 from pipeline.domain.rules.stored import Mark
 from pipeline.domain.schedule import Schedule, to_plain
@@ -86,7 +86,7 @@ def _repeat(store: Store, books: RunBooks, effect: Effect, deed: Deed) -> Done:
 
 
 def _package(store: Store, books: RunBooks, effect: Effect, deed: Deed) -> Done:
-    characters: list[str | None] = [None] if effect.action.of == "run" else list(effect.names)
+    characters = [None if name == WHOLE_RUN or effect.action.of == "run" else name for name in effect.names]
     return package(store, books, characters, deed)
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from data.store import Store, Stores
 from pipeline.domain.errors import Conflict, Refused
@@ -35,6 +36,7 @@ from pipeline.domain.rules.wording import judged_in_words
 from pipeline.ports import Clock
 from pipeline.services.carrying_out import Deed, Done, carry_out, package
 from pipeline.services.event_chains import Places
+from pipeline.services.rule_snapshots import NO_RUN
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.warm_boards import WarmBoards
 
@@ -97,6 +99,11 @@ class FiringRules:
             due = store.firings.next_gathered()
             return due is not None and due <= self._clock.now()
 
+    def next_due(self) -> datetime | None:
+        """When a rule that gathers events fires next; None when none gathers any, or all are halted."""
+        with self._stores.read() as store:
+            return None if store.triggers.edition()[1] else store.firings.next_gathered()
+
     def rules(self, store: Store) -> tuple[Rulebook, str]:
         """(the rules in force, why they are halted); read again only after a rule was changed."""
         edition, halted = store.triggers.edition()
@@ -142,7 +149,7 @@ class _Turn:
     def _take_in(self, event: Event, happened: Occurrence | None) -> None:
         if happened is None or not self._rulebook.hears(event.type):
             return
-        board = self._board(event.run_id)
+        board = self._board_of(event)
         rules = self._service.listening(self._rulebook, happened, board)
         if not rules:
             return
@@ -159,6 +166,12 @@ class _Turn:
 
     def _board(self, run_id: int | None) -> Board:
         return self._boards.board(self._store, run_id)
+
+    def _board_of(self, event: Event) -> Board:
+        """The run of an event; the budget of a production belongs to that, and to none of its runs."""
+        if event.subject != "budget" or event.data.get("scope") != "project":
+            return self._board(event.run_id)
+        return Board(replace(NO_RUN, project=self._store.budgets.projects().get(int(event.data["of"]), "")))
 
     def _chain(self, root: int) -> Chain:
         return chain_of(self._store.firings.of_root(root))
@@ -247,7 +260,7 @@ class _Turn:
         events.sort(key=lambda event: event.seq)
         places = Places(self._store, events)
         happened = [one for event in events if (one := places.of(event)) is not None]
-        board = self._board(run_id)
+        board = self._board_of(events[0])
         past = self._past(self._chain(happened[0].root), [rule], happened, board)
         made = plan_gathered(rule, happened, board, past)
         self._keep(made, happened, events)

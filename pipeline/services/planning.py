@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from data.store import Store, Stores
@@ -14,6 +15,7 @@ from pipeline.domain.records import RunConfig
 from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import CellStatus, StillKind
 from pipeline.domain.workflows.uses import workflow_files
+from pipeline.services.rule_keeping import vanished
 
 
 class Planning:
@@ -37,7 +39,9 @@ class Planning:
         with self._stores.read() as store:
             rates = _rates(store, production)
             before = _before(store, production.title, against)
-        return planning.plan(production, self._hashes(production, base_dir), before, rates)
+            gone = [rule.name for rule in vanished(store.triggers.live(), production.title, production.triggers)]
+        made = planning.plan(production, self._hashes(production, base_dir), before, rates)
+        return replace(made, rules_off=tuple(gone))
 
     def has_changed(self, production: Production, base_dir: Path, config: RunConfig) -> bool:
         """Whether the production or one of its pictures differs from what a run was made from, its gates apart."""

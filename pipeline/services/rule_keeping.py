@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -54,10 +54,29 @@ def save_in(
         )  # fmt: skip
     else:
         key = old.id
-        store.triggers.add_version(old, name=rule.name, spec=plain, enabled=rule.enabled, by=by, now=now)
+        store.triggers.add_version(old, name=rule.name, spec=plain, enabled=rule.enabled, origin=origin, by=by, now=now)
     saved = current_rule(store, key)
     tell(store, "saved", saved, actor)
     return saved
+
+
+def vanished(live: Sequence[StoredRule], project: str, specs: Sequence[Mapping[str, Any]]) -> list[StoredRule]:
+    """The rules that are on and came with the file of a production, and that are not among those of the file any more.
+
+    What people have saved since is theirs.
+    """
+    names = {fold(str(spec.get("name", ""))) for spec in specs}
+    ours = (one for one in live if one.project == project and one.origin == "production" and one.enabled)
+    return [one for one in ours if fold(one.name) not in names]
+
+
+def keep_those_of_file(store: Store, project: str, specs: Sequence[Mapping[str, Any]], actor: Actor) -> None:
+    """Save the rules of a production's file; those that have vanished from it are switched off, and stay for their history."""
+    for spec in specs:
+        save_in(store, dict(spec), project=project, actor=actor, origin="production")
+    for one in vanished(store.triggers.live(), project, specs):
+        store.triggers.enable(one.id, False, store.journal.seq)
+        tell(store, "disabled", one, actor, reason="it is not in the file of its production any more")
 
 
 def unbounded(live: Sequence[StoredRule], rule: Rule, old: StoredRule | None) -> list[Loop]:
@@ -97,7 +116,7 @@ def current_rule(store: Store, rule_id: int) -> StoredRule:
     return found
 
 
-def tell(store: Store, what: str, rule: StoredRule, actor: Actor) -> None:
+def tell(store: Store, what: str, rule: StoredRule, actor: Actor, reason: str = "") -> None:
     """Record what became of a rule."""
-    data = {"name": rule.name, "version": rule.version}
+    data = {"name": rule.name, "version": rule.version, **({"reason": reason} if reason else {})}
     store.journal.record(f"trigger.{what}", actor=actor, subject="trigger", subject_id=rule.id, data=data)

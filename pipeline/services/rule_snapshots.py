@@ -11,7 +11,17 @@ from pipeline.domain import estimates
 from pipeline.domain.production import Production, SceneType
 from pipeline.domain.records import Run, Still
 from pipeline.domain.requests import Recipes
-from pipeline.domain.rules.snapshot import CellFacts, Cost, Gates, Left, SceneTypeFacts, Snapshot, StillFacts, queued_of
+from pipeline.domain.rules.snapshot import (
+    CellFacts,
+    Cost,
+    DeliveryFacts,
+    Gates,
+    Left,
+    SceneTypeFacts,
+    Snapshot,
+    StillFacts,
+    queued_of,
+)
 from pipeline.domain.rules.tallies import Queued
 from pipeline.domain.statuses import StillKind
 from pipeline.services.accounts import cheapest, cost_of, payable_bytes, payable_seconds
@@ -38,6 +48,7 @@ def snapshot(store: Store, books: RunBooks, run_id: int | None) -> Snapshot:
         status=run.status,
         cells=cells,
         stills=_stills(store, run, book.recipes, price),
+        deliveries=deliveries_of(store, run),
         scene_types=scene_types,
         metadata={character.name: dict(character.metadata) for character in production.characters},
         gates=gates_of(production, run),
@@ -67,6 +78,11 @@ def paused_of(store: Store, run: Run) -> frozenset[str]:
     return frozenset(name for name, most in schedule.scene_types.items() if most == 0) if schedule else frozenset()
 
 
+def deliveries_of(store: Store, run: Run) -> tuple[DeliveryFacts, ...]:
+    """The deliveries of a run and of single characters of it."""
+    return tuple(DeliveryFacts(one.id, one.character) for one in store.deliveries.every(run.id))
+
+
 def measured_of_cell(verdict: Mapping[str, Any] | None) -> tuple[str, dict[str, float]]:
     """(what QA made of a take of a scene, the worst value of each measure)."""
     return _word(verdict), _worst(verdict)
@@ -91,6 +107,7 @@ def _cells(store: Store, run: Run) -> tuple[CellFacts, ...]:
                 cell.id, plan.key, plan.scene_type, plan.character, plan.variant, plan.location, plan.scene_number, cell.status,
                 cell.take, asked.get(cell.id, 0), bool(cell.stale), verdict, qa,
                 tuple(key for kind, key in needed if kind == "still"), tuple(key for kind, key in needed if kind == "cell"),
+                cell.priority,
             )
         )  # fmt: skip
     return tuple(found)

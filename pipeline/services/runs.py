@@ -25,7 +25,7 @@ from pipeline.domain.workflows.workflow import require
 from pipeline.ports import Clock, Media
 from pipeline.services.advance import Advance
 from pipeline.services.registered import for_production
-from pipeline.services.rule_keeping import save_in
+from pipeline.services.rule_keeping import keep_those_of_file
 from pipeline.services.run_thresholds import has_thresholds, keep_thresholds
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.sealing import Sealing
@@ -60,7 +60,8 @@ class RunsService:
     def create(self, production: Production, base_dir: Path, options: RunOptions, actor: Actor) -> Run:
         """Store a new run of this production, nothing submitted yet. Referenced pictures and graphs are copied in first.
 
-        Raises Invalid for a graph that cannot work.
+        The rules of the production are saved; those that came with it before and are gone from it are switched off. Raises
+        Invalid for a graph that cannot work.
         """
         if options.auto_approve:
             production = replace(production, approvals=Approvals("auto", "auto"))
@@ -87,8 +88,7 @@ class RunsService:
             keep_thresholds(store, run, production.budget)
             if production.schedule.schedule != Schedule():
                 store.schedules.put(project_id, production.schedule.schedule)
-            for spec in production.triggers:
-                save_in(store, dict(spec), project=production.title, actor=actor, origin="production")
+            keep_those_of_file(store, production.title, production.triggers, actor)
             store.journal.record(
                 "run.created", actor=actor, subject="run", subject_id=run.id, run_id=run.id,
                 data={"cells": len(cells), "number": run.number},

@@ -16,7 +16,7 @@ from pipeline.domain.rules.stored import Halt, StoredRule
 from pipeline.domain.statuses import CellStatus
 from pipeline.ports import Clock
 from pipeline.services.advance import Advance
-from pipeline.services.rule_keeping import current_rule, save_in, tell
+from pipeline.services.rule_keeping import current_rule, save_in, tell, vanished
 from pipeline.services.runbooks import RunBooks
 
 
@@ -58,6 +58,10 @@ class Triggers:
         """Save several rules at once, or none of them; see `save` for what is raised."""
         with self._stores.begin(self._clock.now()) as store:
             return [save_in(store, spec, project=project, actor=actor) for spec in specs]
+
+    def vanished(self, project: str, specs: Sequence[Mapping[str, Any]]) -> list[str]:
+        """The names of the rules that a new run of a production with these rules switches off: its file had them once."""
+        return [one.name for one in vanished(self.all(), project, specs)]
 
     def enable(self, rule: StoredRule, enabled: bool, actor: Actor) -> StoredRule:
         """Switch a rule on or off. What happened while it was off is not made up for."""

@@ -17,6 +17,7 @@ from pipeline.domain.rules.snapshot import Board
 from pipeline.services.accounts import cheapest
 from pipeline.services.rule_snapshots import (
     NO_RUN,
+    deliveries_of,
     gates_of,
     left_of,
     measured_of_cell,
@@ -94,6 +95,8 @@ class WarmBoards:
         asked = Counter((subject, key) for type, subject, key in touched if type == f"{subject}.queued")
         _renew_cells(store, board, _ids(touched, "cell"), asked)
         _renew_stills(store, board, _ids(touched, "still"), asked)
+        if _ids(touched, "delivery"):
+            board.deliveries = {one.id: one for one in deliveries_of(store, run)}
         scene_types = board.snapshot.scene_types
         if book.rates is not warm.rates:
             scene_types = scene_types_of(production, book.rates, price)
@@ -130,7 +133,7 @@ def _renew_cells(store: Store, board: Board, ids: list[int], asked: Counter[tupl
         board.put_cell(
             replace(
                 before, status=cell.status, take=cell.take, is_stale=bool(cell.stale), verdict=verdict, qa=qa,
-                attempts=before.attempts + asked["cell", key],
+                attempts=before.attempts + asked["cell", key], priority=cell.priority,
             )
         )  # fmt: skip
 

@@ -46,6 +46,14 @@ FLEET = (
     "idle fleet: our overhead of a job, p95",
     "6 servers: memory of our process",
 )
+TRIGGERS = (
+    "20 rules, 160 scenes: events that rules hear",
+    "20 rules, 160 scenes: event committed to action committed, median",
+    "20 rules, 160 scenes: event committed to action committed, p95",
+    "an event among 10 rules, 10 hear it",
+    "cost of an event, 40 rules against 10",
+    "cost of an event, 5,000 stored verdicts against none",
+)
 BOARD = (
     "paint of 400 cells",
     "a bare heatmap of 400 cells",
@@ -63,7 +71,14 @@ def test_a_quick_benchmark_of_the_board_gives_every_figure(chromium_program: Pat
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"), [("orchestration", ORCHESTRATION), ("matrix", MATRIX), ("makespan", MAKESPAN), ("fleet", FLEET)]
+    ("name", "expected"),
+    [
+        ("orchestration", ORCHESTRATION),
+        ("matrix", MATRIX),
+        ("makespan", MAKESPAN),
+        ("fleet", FLEET),
+        ("triggers", TRIGGERS),
+    ],
 )
 def test_a_quick_benchmark_gives_every_figure(name: str, expected: tuple[str, ...]) -> None:
     figures = {figure.name: figure for figure in BENCHES[name](True)}

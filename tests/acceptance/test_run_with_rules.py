@@ -29,6 +29,18 @@ def test_a_rule_about_the_end_of_a_run_has_fired_when_the_command_ends(desk: Des
     assert (message["target"], message["payload"]["text"]) == ("producers", "It is done.")
 
 
+def test_the_command_waits_a_moment_for_rules_that_gather_events_and_says_which_are_left(desk: Desk) -> None:
+    soon, late = (
+        {"name": name, "when": "run.completed", "do": [{"notify": {"to": name}}], "wait_s": wait_s}
+        for name, wait_s in (("soon", 1), ("late", 3600))
+    )
+
+    answer = desk.json("run", desk.write(triggers=[soon, late]))
+
+    assert [message["target"] for message in desk.json("messages")["messages"]] == ["soon"]
+    assert answer["rules_gather_until"]
+
+
 def test_each_character_is_packaged_as_it_is_complete_and_the_run_is_delivered_whole(desk: Desk) -> None:
     answer = desk.json("run", desk.write(triggers=[PACKAGE]))
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from pipeline.domain.budget import Action, Quantity, Scope, Threshold
 from pipeline.domain.choices import Mode
 from pipeline.domain.errors import Refused, WorkFailed
 from pipeline.domain.matrix import Selection
 from pipeline.domain.records import Actor
 from pipeline.domain.rules.templates import TEMPLATES
 from pipeline.domain.statuses import CellStatus, DeliveryStatus
+from pipeline.services.rule_keeping import InvalidRule
 from tests.factories import HUMAN, PERSON, House, make_production
 from tests.fakes import failing
 
@@ -59,6 +62,25 @@ def test_a_character_is_packaged_once_its_last_scene_is_approved_and_people_are_
         [message] = store.messages.latest(10)
     assert (message.state, message.target, message.payload["text"]) == ("sent", "producers", "A character is complete.")
     assert house.statuses(run)[CellStatus.REVIEW] == 2
+
+
+def test_people_are_told_when_the_package_of_a_character_is_sealed_and_not_before(house: House) -> None:
+    run = house.create(make_production(characters=2, scene_types=1, variants=1), auto_deliver=False)
+    save(house, PACKAGE)
+    sealed = next(template.rule for template in TEMPLATES if template.key == "notify-when-sealed")
+    save(house, {**sealed, "for": {"characters": ["c2"]}})
+    house.studio.submission.submit(run, Selection(), Mode.MISSING, PERSON)
+    house.backend.holds = lambda request: request.stage == "delivery"
+    go_on(house)
+    assert [one.rule for one in house.studio.trigger_views.firings()] == ["auto-package", "auto-package"]
+    house.backend.release()
+    go_on(house)
+    [told] = [one.firing for one in house.studio.trigger_views.firings() if one.rule == "notify-when-sealed"]
+    with house.studio.stores.read() as store:
+        [delivery] = store.deliveries.with_ids([house.events("delivery.sealed")[-1].subject_id])
+    assert told.depth == 2 and delivery.character in ("c1", "c2")
+    [verdict] = house.studio.trigger_views.verdicts(rule_id=told.trigger_id)
+    assert verdict.verdict.deciding == "character is not none (it is c2)"
 
 
 def test_the_run_is_delivered_by_itself_beside_the_packages_of_its_characters(house: House) -> None:
@@ -167,3 +189,53 @@ def test_halted_rules_do_not_fire_and_go_on_with_what_comes_after_the_resumption
     house.studio.submission.submit(run, Selection(), Mode.ALL, PERSON)
     go_on(house)
     assert len(house.studio.trigger_views.firings()) == 1
+
+
+def test_rules_that_vanish_from_the_file_of_a_production_are_switched_off_and_those_of_people_stay(house: House) -> None:
+    told = {"name": "told", "when": "cell.approved", "do": [{"notify": {"to": "x"}}]}
+    specs = tuple({**told, "name": name} for name in ("kept", "gone", "edited"))
+    production = make_production(characters=1, scene_types=1, variants=1)
+    house.create(replace(production, triggers=specs))
+    house.studio.triggers.save({**told, "name": "edited", "priority": 2}, project=TITLE, actor=PERSON)
+    house.studio.triggers.save({**told, "name": "of people"}, project=TITLE, actor=PERSON)
+    later = replace(production, triggers=specs[:1])
+    assert house.studio.planning.plan(later, house.folder).rules_off == ("gone",)
+    house.create(later)
+    assert {one.name: one.enabled for one in house.studio.triggers.all()} == {
+        "kept": True, "gone": False, "edited": True, "of people": True
+    }  # fmt: skip
+    [event] = house.events("trigger.disabled")
+    assert (event.data["name"], event.data["reason"]) == ("gone", "it is not in the file of its production any more")
+    assert house.studio.triggers.vanished(TITLE, later.triggers) == []
+    house.create(replace(production, triggers=specs[:2]))
+    assert next(one for one in house.studio.triggers.all() if one.name == "gone").enabled
+
+
+def test_a_rule_hears_that_a_level_of_a_budget_of_its_production_is_reached(house: House) -> None:
+    production = make_production(characters=1, scene_types=1, variants=1)
+    run = house.create(production, auto_deliver=False)
+    told = {"name": "told", "when": "budget.reached", "where": {"field": "budget.at_percent", "at_least": 50}}
+    told |= {"do": [{"notify": {"to": "producers"}}]}
+    for title in (TITLE, "Other"):
+        house.create(replace(production, title=title))
+        save(house, told, project=title)
+    for quantity, limit in ((Quantity.DISK_BYTES, 1e12), (Quantity.GPU_SECONDS, 1e6)):
+        subject = house.studio.budgets.subject(Scope.PROJECT, TITLE)
+        levels = [Threshold(1e-9, Action.NOTIFY), Threshold(50, Action.NOTIFY)]
+        house.studio.budgets.put(subject, quantity, PERSON, limit=limit, thresholds=levels)
+    house.studio.submission.submit(run, Selection(), Mode.MISSING, PERSON)
+    go_on(house)
+    assert house.studio.trigger_views.firings() == []
+    assert {one.verdict.reason for one in house.studio.trigger_views.verdicts()} == {"1e-09"}
+    spent = house.run(run).spent_seconds
+    house.studio.budgets.put(subject, Quantity.GPU_SECONDS, PERSON, limit=spent * 1.5, thresholds=[Threshold(60, Action.NOTIFY)])
+    house.start(replace(production, title="Third"))
+    go_on(house)
+    [fired] = house.studio.trigger_views.firings()
+    assert (fired.event_type, fired.firing.run_id) == ("budget.reached", None)
+
+
+def test_an_event_of_a_budget_is_told_and_nothing_more(house: House) -> None:
+    house.create(make_production())
+    with pytest.raises(InvalidRule, match=r"belongs to no run"):
+        save(house, {"name": "no", "when": "budget.reached", "do": ["pause"]})

@@ -84,8 +84,12 @@ class Box:
 EVERYWHERE = Box()
 NOWHERE = Box(NO_NAME, NO_NAME, NO_NAME, NO_NAME)
 NAMELESS = Box(ABSENT, ABSENT, ABSENT)
-"""Where events of runs, deliveries and workers are."""
-_SUBJECTS = {Subject.CELL: Box(scene_type=ABSENT.rest()), Subject.STILL: Box(scene_type=ABSENT)}
+"""Where events of runs, workers and budgets are, and of deliveries of whole runs."""
+_SUBJECTS = {
+    Subject.CELL: Box(scene_type=ABSENT.rest()),
+    Subject.STILL: Box(scene_type=ABSENT),
+    Subject.DELIVERY: Box(scene_type=ABSENT, variant=ABSENT),
+}
 
 
 def of_subject(subject: Subject) -> Box:

@@ -15,6 +15,7 @@ from pipeline.domain.rules.vocabulary import (
     EVENTS,
     FIELDS,
     METADATA,
+    OF_NO_RUN,
     OPERATORS,
     EventType,
     Field,
@@ -45,7 +46,7 @@ UNKNOWN_NAMES = Names()
 _OF = {"character": "characters", "scene type": "scene_types", "variant": "variants", "location": "locations"}
 _SINGULAR = {"characters": "character", "scene_types": "scene type", "variants": "variant"}
 _PLACES: Mapping[str, frozenset[Subject]] = {
-    "characters": frozenset({Subject.CELL, Subject.STILL}),
+    "characters": frozenset({Subject.CELL, Subject.STILL, Subject.DELIVERY}),
     "scene_types": frozenset({Subject.CELL}),
     "variants": frozenset({Subject.CELL, Subject.STILL}),
 }
@@ -172,7 +173,7 @@ class Checks:
             self.report.unknown(path, found.words, str(value), found.options)
         elif found.of and isinstance(value, str):
             known = getattr(self.names, _OF[found.of])
-            if known is not None and value not in known:
+            if known is not None and value and value not in known:  # "" is that there is none
                 self.report.unknown(path, found.of, value, known)
 
     def _steps(self, actions: Actions, path: Path) -> None:
@@ -186,8 +187,8 @@ class Checks:
             if wrong is not None:
                 told = f'The event "{wrong.words}" is not about {words}.'
                 self.report.error(path, told, "Listen to events of scenes or pictures.")
-        if action.kind in _FOR_RUNS and any(event.subject is Subject.WORKER for event in self.events):
-            self.report.error(path, "An event of a worker belongs to no run.", "Notify, or call a webhook.")
+        if action.kind in _FOR_RUNS and any(event.subject in OF_NO_RUN for event in self.events):
+            self.report.error(path, "An event of a worker or of a budget belongs to no run.", "Notify, or call a webhook.")
             return
         if action.kind in (Kind.PACKAGE, Kind.PAUSE) and action.of != "run":
             self._needs_place(f"{action.of}s", (*path, "of"), "This goes")

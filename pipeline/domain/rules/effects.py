@@ -15,6 +15,8 @@ from pipeline.domain.statuses import CellStatus, RunStatus
 UNDER_WAY = frozenset({CellStatus.QUEUED, CellStatus.GENERATING, CellStatus.REVIEW, CellStatus.APPROVED})
 """A still in one of these is not asked for again."""
 _HAS_TAKE = frozenset({CellStatus.REVIEW, CellStatus.APPROVED, CellStatus.REJECTED})
+WHOLE_RUN = "the run"
+"""What a package of all scenes is called."""
 NO_COST = Cost()
 
 
@@ -137,7 +139,7 @@ def _package(action: Action, events: Sequence[Occurrence], board: Board, claims:
         groups = [("character", name) for name in dict.fromkeys(place_of(event, board).character for event in events)]
     members = [one for group, name in groups for one in board.members(group, name)]
     cells = [one for one in members if board.cells[one].status is CellStatus.APPROVED]
-    effect = Effect(0, action, tuple(cells), (), tuple(name or "the run" for _, name in groups), 0, Cost(jobs=len(groups)))
+    effect = Effect(0, action, tuple(cells), (), tuple(name or WHOLE_RUN for _, name in groups), 0, Cost(jobs=len(groups)))
     if board.status in (RunStatus.PAUSED, RunStatus.CANCELLED):
         return replace(effect, refusal=f"the run is {board.status.value}")
     return effect if cells else replace(effect, cost=NO_COST, refusal="no scene of it is approved")
@@ -175,7 +177,7 @@ def _pause(action: Action, events: Sequence[Occurrence], board: Board, claims: C
     if action.of == "scene_type":
         names = tuple(dict.fromkeys(place_of(event, board).scene_type or "" for event in events))
         return Effect(0, action, names=names)
-    effect = Effect(0, action, names=("the run",))
+    effect = Effect(0, action, names=(WHOLE_RUN,))
     return effect if board.status is RunStatus.RUNNING else replace(effect, refusal=f"the run is {board.status.value}")
 
 

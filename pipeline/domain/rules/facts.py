@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.domain.records import Event
-from pipeline.domain.rules.snapshot import Board, CellFacts, StillFacts
+from pipeline.domain.rules.snapshot import Board, CellFacts, DeliveryFacts, StillFacts
 from pipeline.domain.rules.tallies import Tally
 from pipeline.domain.rules.vocabulary import EVENTS, METADATA, Subject
 
@@ -77,10 +77,12 @@ NOWHERE = Place()
 
 def place_of(event: Occurrence, board: Board) -> Place:
     """The names of what the event is about."""
-    about = subject_of(event, board)
+    about = fact_of(event, board)
     if isinstance(about, CellFacts):
         return Place(about.character, about.scene_type, about.variant)
-    return Place(about.character, None, about.variant) if about else NOWHERE
+    if isinstance(about, StillFacts):
+        return Place(about.character, None, about.variant)
+    return Place(about.character) if about else NOWHERE
 
 
 def subject_of(event: Occurrence, board: Board) -> CellFacts | StillFacts | None:
@@ -88,6 +90,11 @@ def subject_of(event: Occurrence, board: Board) -> CellFacts | StillFacts | None
     if event.subject is Subject.CELL:
         return board.cells.get(event.subject_id)
     return board.stills.get(event.subject_id) if event.subject is Subject.STILL else None
+
+
+def fact_of(event: Occurrence, board: Board) -> CellFacts | StillFacts | DeliveryFacts | None:
+    """What the event is about, deliveries included."""
+    return board.deliveries.get(event.subject_id) if event.subject is Subject.DELIVERY else subject_of(event, board)
 
 
 def measure(name: str, event: Occurrence, board: Board) -> Measured:
@@ -100,19 +107,38 @@ def measure(name: str, event: Occurrence, board: Board) -> Measured:
         found = event.data.get("class")
         return Measured(str(found)) if found else UNKNOWN
     group, dot, count = name.partition(".")
+    if group == "budget":
+        return _of_budget(count, event)
     if group == "run" and dot:
         return _count(count, board.tally("run", None))
-    about = subject_of(event, board)
+    about = fact_of(event, board)
     if about is None:
         return UNKNOWN
     if name.startswith(METADATA):
         return Measured(board.snapshot.metadata.get(about.character or "", {}).get(name[len(METADATA) :]))
+    if isinstance(about, DeliveryFacts):
+        return _of_character(group, count, about, board)
     if group == "qa":
         return Measured(about.verdict or None) if count == "verdict" else Measured(about.qa.get(count))
     if dot:
         key = getattr(about, group, None)
         return _count(count, board.tally(group, key)) if key is not None else UNKNOWN
     return _own(name, about, board)
+
+
+def _of_budget(name: str, event: Occurrence) -> Measured:
+    """What the event of a budget tells of it."""
+    found = event.data.get({"of": "scope"}.get(name, name))
+    return UNKNOWN if found is None else Measured(found)
+
+
+def _of_character(group: str, count: str, about: DeliveryFacts, board: Board) -> Measured:
+    """What is known of a delivery: its character, and the counts of that character."""
+    if group != "character":
+        return UNKNOWN
+    if not count:
+        return Measured(about.character or "")
+    return _count(count, board.tally("character", about.character)) if about.character else UNKNOWN
 
 
 def _own(name: str, about: CellFacts | StillFacts, board: Board) -> Measured:

@@ -15,7 +15,7 @@ from pipeline.domain.rules.facts import Occurrence, Place, measure, place_of
 from pipeline.domain.rules.model import LIMITS, Actions, Fuel, Limits, Per, Rule
 from pipeline.domain.rules.rulebook import Rulebook, is_in_scope
 from pipeline.domain.rules.snapshot import Board, Cost
-from pipeline.domain.rules.vocabulary import Subject, field_named, is_measured
+from pipeline.domain.rules.vocabulary import OF_NO_RUN, field_named, is_measured
 
 
 class Outcome(StrEnum):
@@ -226,7 +226,7 @@ def thing_of(per: Per, event: Occurrence, place: Place) -> Thing:
     name = names.get(per)
     if name is not None:
         return per.value, name
-    if per is Per.RUN and event.subject is not Subject.WORKER:
+    if per is Per.RUN and event.subject not in OF_NO_RUN:
         return "run", ""
     return event.subject.value, str(event.subject_id)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from pipeline.domain.rules.effects import NO_COST
 from pipeline.domain.rules.evaluation import Judged, Look
-from pipeline.domain.rules.facts import Occurrence, measure, place_of, subject_of
+from pipeline.domain.rules.facts import Occurrence, fact_of, measure, place_of, subject_of
 from pipeline.domain.rules.model import LIMITS, Comparison, Limits, Rule
 from pipeline.domain.rules.planning import Chain, Outcome, Past, Plan, plan_among
 from pipeline.domain.rules.rulebook import is_in_scope
@@ -98,7 +98,7 @@ def replay(events: Sequence[Occurrence], rules: Sequence[Rule], board: Board, *,
 def in_the_way(judged: Judged, event: Occurrence, board: Board) -> tuple[int, ...]:
     """The scenes that keep the deciding part of a condition from holding, where it asks for all to be approved."""
     deciding = judged.deciding.condition
-    about = subject_of(event, board)
+    about = fact_of(event, board)
     group = deciding.field.partition(".")[0] if isinstance(deciding, Comparison) else ""
     if group not in GROUPS or not isinstance(deciding, Comparison) or not deciding.field.endswith(".all_approved"):
         return ()

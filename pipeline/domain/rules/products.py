@@ -60,7 +60,8 @@ _STILL_MADE = (
 )
 _STILL_DECIDED = _types("still", "approved", "rejected")
 _CELL_DECIDED = _types("cell", "approved", "rejected") | _types("export", *_ENDS)
-_DELIVERED = _types("delivery", "packaging", "sealed", *_ENDS) | _types("run", "running", "completed")
+_PACKAGED = _types("delivery", "packaging", "sealed", *_ENDS)
+_DELIVERED = _PACKAGED | _types("run", "running", "completed")
 
 
 def _submit(action: Action, heard: Box, subject: Subject, gates: Gates) -> Iterator[Product]:
@@ -94,6 +95,8 @@ def _assemble(action: Action, heard: Box, subject: Subject, gates: Gates) -> Ite
 
 def _package(action: Action, heard: Box, subject: Subject, gates: Gates) -> Iterator[Product]:
     yield Product(_DELIVERED, NAMELESS, action.kind)
+    if action.of == "character":
+        yield Product(_PACKAGED, Box(heard.character, ABSENT, ABSENT), action.kind)
 
 
 def _approve(action: Action, heard: Box, subject: Subject, gates: Gates) -> Iterator[Product]:

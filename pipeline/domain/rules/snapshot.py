@@ -54,6 +54,7 @@ class SceneTypeFacts:
 @dataclass(frozen=True)
 class CellFacts:
     """A scene as rules see it. `attempts` counts how often it was asked for; `stills` and `after` are ids of what it needs.
+    `priority` is its own, beside that of the run.
 
     `qa` has the worst value of each measure of its newest take, and `verdict` what was made of them; empty where nothing was
     measured.
@@ -74,6 +75,7 @@ class CellFacts:
     qa: Mapping[str, float] = field(default_factory=dict)
     stills: tuple[int, ...] = ()
     after: tuple[int, ...] = ()
+    priority: int = 0
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,14 @@ class StillFacts:
     qa: Mapping[str, float] = field(default_factory=dict)
     needs: tuple[int, ...] = ()
     cost: Cost = Cost()
+
+
+@dataclass(frozen=True)
+class DeliveryFacts:
+    """A delivery as rules see it: of one character, or (None) of the run."""
+
+    id: int
+    character: str | None = None
 
 
 @dataclass(frozen=True)
@@ -158,6 +168,7 @@ class Snapshot:
     outputs: int = 1
     delivers_by_itself: bool = True
     paused_scene_types: frozenset[str] = frozenset()
+    deliveries: tuple[DeliveryFacts, ...] = ()
 
 
 _NO_COST = SceneTypeFacts("")
@@ -172,6 +183,7 @@ class Board:
         self.snapshot = snapshot
         self.cells = {cell.id: cell for cell in snapshot.cells}
         self.stills = {still.id: still for still in snapshot.stills}
+        self.deliveries = {delivery.id: delivery for delivery in snapshot.deliveries}
         self.status = snapshot.status
         self.left = snapshot.left
         self.paused_scene_types = set(snapshot.paused_scene_types)
@@ -200,6 +212,7 @@ class Board:
             status=self.status,
             cells=tuple(self.cells.values()),
             stills=tuple(self.stills.values()),
+            deliveries=tuple(self.deliveries.values()),
             left=self.left,
             paused_scene_types=frozenset(self.paused_scene_types),
         )

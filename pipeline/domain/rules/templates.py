@@ -41,7 +41,7 @@ TEMPLATES: tuple[RuleTemplate, ...] = (
     ),
     RuleTemplate(
         "auto-package",
-        "When the last scene of a character is approved, the character is packaged, and the producers are told.",
+        "When the last scene of a character is approved, its package is ordered, and the producers are told so.",
         {
             "name": "auto-package",
             "when": "cell.approved",
@@ -49,6 +49,16 @@ TEMPLATES: tuple[RuleTemplate, ...] = (
             "do": [{"package": {"of": "character"}}, {"notify": {"to": "producers", "text": "A character is complete."}}],
             "per": "character",
             "once": True,
+        },
+    ),
+    RuleTemplate(
+        "notify-when-sealed",
+        "When the package of a character is sealed, the producers are told.",
+        {
+            "name": "notify-when-sealed",
+            "when": "delivery.sealed",
+            "where": {"field": "character", "is_not": ""},
+            "do": [{"notify": {"to": "producers", "text": "The package of a character is sealed."}}],
         },
     ),
     RuleTemplate(

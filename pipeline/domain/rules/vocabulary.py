@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pipeline.domain.budget import Quantity, Scope
 from pipeline.domain.retries import FailureClass
 from pipeline.domain.rulesets import MEASURES
 from pipeline.domain.stages import Stage
@@ -24,6 +25,7 @@ class Subject(StrEnum):
     DELIVERY = "delivery"
     RUN = "run"
     WORKER = "worker"
+    BUDGET = "budget"
 
 
 @dataclass(frozen=True)
@@ -165,6 +167,7 @@ def _events() -> list[EventType]:
     found += [EventType(f"run.{end}", f"run {end}", _S.RUN) for end in ("created", "submitted", "changed", *runs)]
     workers = ["registered", "moved", "edited", "removed", "set_aside", "taken_back", "warned", "shares_output"]
     workers += [*(state.value for state in WorkerState), *(health.value for health in Health if health is not Health.UNKNOWN)]
+    found.append(EventType("budget.reached", "level of a budget reached", _S.BUDGET))
     found += [EventType(f"worker.{end}", f"worker {end.replace('_', ' ')}", _S.WORKER) for end in workers]
     return found
 
@@ -183,10 +186,14 @@ GROUPS = {
 COUNTS = ("scenes", "approved", "in_review", "failed", "rejected", "open")
 """What is counted of them. Cancelled scenes are out and not counted; `open` is whatever is not approved."""
 
-_ALL = frozenset(Subject) - {_S.WORKER}
+OF_NO_RUN = frozenset({_S.WORKER, _S.BUDGET})
+"""Events about these belong to no run: nothing can be done to one because of them."""
+_ALL = frozenset(Subject) - OF_NO_RUN
+_BUDGETS = frozenset({_S.BUDGET})
 _CELLS = frozenset({_S.CELL})
 _PICTURES = frozenset({_S.CELL, _S.STILL})
-_GROUP_SUBJECTS = {"character": _PICTURES, "scene_type": _CELLS, "variant": _PICTURES, "run": _ALL}
+_OF_CHARACTERS = frozenset({_S.CELL, _S.STILL, _S.DELIVERY})
+_GROUP_SUBJECTS = {"character": _OF_CHARACTERS, "scene_type": _CELLS, "variant": _PICTURES, "run": _ALL}
 _FAILURES = frozenset(f"{stage}.failed" for stage in _STAGE_SUBJECTS)
 """Of a job that failed for good. The events of the scene or picture that failed with it have a reason in words only."""
 _STATUSES = tuple(status.value for status in CellStatus)
@@ -196,7 +203,7 @@ _WORDS = ("pass", "flag", "fail")
 def _plain_fields() -> list[Field]:
     number, name, choice, flag = FieldType.NUMBER, FieldType.NAME, FieldType.CHOICE, FieldType.FLAG
     return [
-        Field("character", "character", name, _PICTURES, of="character"),
+        Field("character", "character", name, _OF_CHARACTERS, of="character"),
         Field("variant", "variant", name, _PICTURES, of="variant"),
         Field("scene_type", "scene type", name, _CELLS, of="scene type"),
         Field("location", "location", name, _PICTURES, of="location"),
@@ -212,6 +219,9 @@ def _plain_fields() -> list[Field]:
         Field("qa.verdict", "QA verdict", choice, _PICTURES, options=_WORDS),
         Field("by", "done by", choice, frozenset(Subject), options=("person", "rule", "system")),
         Field("depth", "depth of the chain", number, frozenset(Subject)),
+        Field("budget.of", "whose budget", choice, _BUDGETS, options=tuple(scope.value for scope in Scope)),
+        Field("budget.quantity", "what the budget counts", choice, _BUDGETS, options=tuple(one.value for one in Quantity)),
+        Field("budget.at_percent", "level of the budget in percent", number, _BUDGETS),
         Field("failure_class", "kind of failure", choice, _ALL, _FAILURES, options=tuple(one.value for one in FailureClass)),
     ]
 
@@ -248,7 +258,7 @@ METADATA = "metadata."
 def field_named(name: str) -> Field | None:
     """The field of this name; any short `metadata.KEY` is one."""
     if name.startswith(METADATA) and 0 < len(name) - len(METADATA) <= 80:
-        return Field(name, f"the character's {name[len(METADATA) :]}", FieldType.PLAIN, _PICTURES)
+        return Field(name, f"the character's {name[len(METADATA) :]}", FieldType.PLAIN, _OF_CHARACTERS)
     return FIELDS.get(name)
 
 

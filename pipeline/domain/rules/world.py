@@ -1,7 +1,8 @@
 """What becomes of work that rules ask for, on a board: a likeness of the pipeline, stage by stage, under assumptions.
 
-It tells the events that the pipeline would record, in the pipeline's order: what is furthest along is done first. Only work that
-a chain asked for is followed, with the pictures it needs; what people asked for goes on by itself and is not its doing.
+It tells the events that the pipeline would record, one job at a time, in its order: checks and exports before generation (they
+have performers of their own), then by priority, then what is furthest along. Only work that a chain asked for is followed, with
+the pictures it needs; what people asked for goes on by itself and is not its doing.
 """
 
 from __future__ import annotations
@@ -11,20 +12,20 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from pipeline.domain.rules.assumptions import Assumption, Link, People
-from pipeline.domain.rules.effects import UNDER_WAY, Effect
+from pipeline.domain.rules.effects import UNDER_WAY, WHOLE_RUN, Effect
 from pipeline.domain.rules.facts import Occurrence
 from pipeline.domain.rules.model import Kind
-from pipeline.domain.rules.snapshot import Board, CellFacts, StillFacts
+from pipeline.domain.rules.snapshot import Board, CellFacts, DeliveryFacts, StillFacts
 from pipeline.domain.rules.vocabulary import Subject
-from pipeline.domain.stages import STAGES, Stage
+from pipeline.domain.stages import STAGES, Lane, Stage
 from pipeline.domain.statuses import CellStatus, RunStatus, StillKind
 
 
 @dataclass(frozen=True, order=True)
 class Work:
-    """One job. Sorted: what is furthest along first, then in the order of asking."""
+    """One job. Sorted: checks before generation, the most urgent first, then in the order of asking."""
 
-    order: tuple[int, int]
+    order: tuple[bool, int, int]
     stage: Stage = field(compare=False)
     subject_id: int = field(compare=False)
     take: int = field(compare=False)
@@ -101,10 +102,10 @@ class World:
         yield self.event("still.queued", Subject.STILL, still_id, link=link, by="rule")
 
     def _measure(self, effect: Effect, link: Link) -> Iterator[Occurrence]:
-        yield from self._extra(Stage.SCENE_QA, effect, link)
+        return self._extra(Stage.SCENE_QA, effect, link)
 
     def _assemble(self, effect: Effect, link: Link) -> Iterator[Occurrence]:
-        yield from self._extra(Stage.ASSEMBLY, effect, link)
+        return self._extra(Stage.ASSEMBLY, effect, link)
 
     def _extra(self, stage: Stage, effect: Effect, link: Link) -> Iterator[Occurrence]:
         for cell_id in effect.cells:
@@ -115,8 +116,8 @@ class World:
         if self.board.status is not RunStatus.RUNNING:
             self.board.status = RunStatus.RUNNING
             yield self.event("run.running", Subject.RUN, self.board.snapshot.run_id, link=link, by="rule")
-        for _ in effect.names:
-            yield self._deliver(link, by="rule")
+        for name in effect.names:
+            yield self._deliver(link, by="rule", character=None if name == WHOLE_RUN else name)
 
     def _approve(self, effect: Effect, link: Link) -> Iterator[Occurrence]:
         for still_id in effect.stills:
@@ -229,20 +230,21 @@ class World:
 
     def _add(self, stage: Stage, subject_id: int, take: int, *, link: Link, part: int = 1, is_extra: bool = False) -> None:
         self._turn += 1
-        order = (-STAGES[stage].rank, self._turn)
+        order = (STAGES[stage].lane is Lane.GENERATION, -self._urgency(stage, subject_id, part), self._turn)
         heapq.heappush(self._work, Work(order, stage, subject_id, take, part, link, is_extra))
         if stage is Stage.SCENE_GENERATION and part == 1:
             self.board.move_cell(subject_id, CellStatus.GENERATING)
 
+    def _urgency(self, stage: Stage, subject_id: int, part: int) -> int:
+        """What is higher is done first: by priority, then what is furthest along, of segments the later ones."""
+        priority = self.board.cells[subject_id].priority if stage in _OF_CELLS else 0
+        return priority * 10_000 + STAGES[stage].rank * 100 + (min(part, 99) if stage is Stage.SCENE_GENERATION else 0)
+
     def _start_still(self, still: StillFacts) -> None:
         link = self._asked_stills[still.id]
         self.board.move_still(still.id, CellStatus.GENERATING)
-        if still.kind is StillKind.SOURCE:
-            self._add(Stage.SOURCE_QA, still.id, still.take, link=link)
-        elif still.candidates:
-            self._add(Stage.VARIANT_GENERATION, still.id, still.take, link=link)
-        else:  # a plate that the studio brings is only checked
-            self._add(Stage.VARIANT_QA, still.id, still.take, link=link)
+        stage = Stage.VARIANT_GENERATION if still.candidates else Stage.VARIANT_QA  # a plate that is brought is only checked
+        self._add(Stage.SOURCE_QA if still.kind is StillKind.SOURCE else stage, still.id, still.take, link=link)
 
     def _told(self, end: str, subject: Subject, work: Work) -> Occurrence:
         return self.event(end, subject, work.subject_id, link=work.link)
@@ -353,10 +355,11 @@ class World:
         if not any(one.stage is Stage.EXPORT and self._is_current(one) for one in self._work):
             yield self._deliver(work.link, by="system")
 
-    def _deliver(self, link: Link, *, by: str) -> Occurrence:
+    def _deliver(self, link: Link, *, by: str, character: str | None = None) -> Occurrence:
         """A new delivery. It has no number yet, so that it gets one that no stored delivery has."""
         self._delivering = True
         self._deliveries -= 1
+        self.board.deliveries[self._deliveries] = DeliveryFacts(self._deliveries, character)
         self._add(Stage.DELIVERY, self._deliveries, 0, link=link)
         return self.event("delivery.packaging", Subject.DELIVERY, self._deliveries, link=link, by=by)
 
@@ -390,6 +393,6 @@ _DEEDS: dict[Kind, Callable[[World, Effect, Link], Iterator[Occurrence]]] = {
 }
 
 
-def _nothing(world: World, effect: Effect, link: Link) -> Iterator[Occurrence]:
+def _nothing(*_: object) -> Iterator[Occurrence]:
     """Messages and marks change nothing on the board."""
     return iter(())
