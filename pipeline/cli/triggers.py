@@ -12,9 +12,8 @@ from pipeline.cli.console import as_json, print_json, say, table
 from pipeline.cli.exits import Exit
 from pipeline.cli.studios import actor, open_studio
 from pipeline.cli.text import counted
-from pipeline.cli.triggers_trees import show_trees
+from pipeline.cli.triggers_trees import chain_graph_command, loop_in_words, show_trees
 from pipeline.cli.triggers_trying import dry_run_command, replay_command, rules_of, simulate_command
-from pipeline.domain.rules.loops import Loop
 
 if TYPE_CHECKING:
     from pipeline.wiring_triggers import NamedFiring
@@ -30,7 +29,7 @@ def triggers_command(context: click.Context, as_json: bool) -> int | None:
     return _list(as_json) if context.invoked_subcommand is None else None
 
 
-for command in (dry_run_command, simulate_command, replay_command):
+for command in (dry_run_command, simulate_command, replay_command, chain_graph_command):
     triggers_command.add_command(command)
 
 
@@ -83,15 +82,11 @@ def show_command(rule: str, as_json: bool) -> int:
     say(f"{view.rule.name}, version {stored.version}: {view.state}")
     say(view.sentence)
     for loop in view.loops:
-        say(_loop(loop))
+        say(loop_in_words(loop))
     for one in verdicts:
         parts = (one.verdict.outcome.replace("_", " "), one.verdict.deciding, one.verdict.reason)
         say(f"event {one.verdict.event_seq} {one.event_type}: {'; '.join(part for part in parts if part)}")
     return Exit.DONE
-
-
-def _loop(loop: Loop) -> str:
-    return f"loop {loop.words}: " + (loop.cure if loop.is_refused else "; ".join(loop.bounds))
 
 
 @triggers_command.command("apply")

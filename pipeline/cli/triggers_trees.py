@@ -1,19 +1,56 @@
-"""Firings with what followed from them, as trees with their costs."""
+"""What follows what: which rule may wake which, and firings with what followed from them, as trees with their costs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pipeline.cli.console import print_json, say
+import click
+
+from pipeline.cli.console import as_json, print_json, say, table
 from pipeline.cli.exits import Exit
+from pipeline.cli.studios import open_studio
 from pipeline.cli.text import counted
 from pipeline.domain.rules.aftermath import Aftermath
+from pipeline.domain.rules.loops import Loop
 from pipeline.domain.rules.snapshot import Cost
 
 if TYPE_CHECKING:
     from pipeline.wiring import Studio
     from pipeline.wiring_triggers import NamedFiring
+
+
+@click.command("chain-graph")
+@as_json
+def chain_graph_command(as_json: bool) -> int:
+    """Which rule may wake which, through which events and past whose decision, and the loops in that."""
+    with open_studio() as studio:
+        analysis = studio.trigger_views.analysis()
+        names = {str(one.id): one.name for one in studio.triggers.all()}
+    if as_json:
+        print_json({"edges": analysis.edges, "loops": analysis.loops})
+        return Exit.DONE
+    if not analysis.edges:
+        say("No rule can wake another one.")
+        return Exit.DONE
+    rows = [
+        (
+            names[edge.source],
+            ", ".join(sorted({way.event for way in edge.ways})),
+            ", ".join(sorted({way.gate for way in edge.ways if way.gate})),
+            names[edge.target],
+        )
+        for edge in analysis.edges
+    ]
+    table(("rule", "leads to", "after a decision on", "wakes"), rows)
+    for loop in analysis.loops:
+        say(loop_in_words(loop))
+    return Exit.DONE
+
+
+def loop_in_words(loop: Loop) -> str:
+    """A loop with what ends it, or what would."""
+    return f"loop {loop.words}: " + (loop.cure if loop.is_refused else "; ".join(loop.bounds))
 
 
 def show_trees(studio: Studio, found: Sequence[NamedFiring], as_json: bool) -> int:

@@ -89,5 +89,16 @@ def test_the_command_line_applies_lists_and_exports_the_same_rules(
     file.write_text(exported, encoding="utf-8")
     assert entry.start(["triggers", "apply", str(file), "--project", TITLE, "--json"]) == 0
     assert [one["version"] for one in json.loads(capsys.readouterr().out)["rules"]] == [1]
-    for words in (["list"], ["show", "again"], ["approve", "again"], ["disable", "again"], ["firings"], ["halt"], ["resume"]):
+    assert entry.start(["triggers", "chain-graph", "--json"]) == 0
+    assert [(edge["source"], edge["target"]) for edge in json.loads(capsys.readouterr().out)["edges"]] == [("1", "1")]
+    for words in (
+        ["list"],
+        ["chain-graph"],
+        ["show", "again"],
+        ["approve", "again"],
+        ["disable", "again"],
+        ["firings"],
+        ["halt"],
+        ["resume"],
+    ):
         assert entry.start(["triggers", *words]) == 0
