@@ -14,10 +14,10 @@ from dash.development.base_component import Component
 
 from components import rule_steps
 from components.rule_parts import choose, count, press, write
-from pipeline.domain.rules.checks import Names
+from pipeline.domain.rules.checks import PLACES, Names
 from pipeline.domain.rules.drafts import EVERY, Draft, events_of, fields_of
 from pipeline.domain.rules.evaluation import Funnel
-from pipeline.domain.rules.vocabulary import EVENTS, METADATA, OPERATORS, FieldType, Operator, Subject, field_named, is_measured
+from pipeline.domain.rules.vocabulary import EVENTS, METADATA, OPERATORS, FieldType, Operator, field_named, is_measured
 
 _USUAL = (
     "cell.approved", "cell.review", "cell.failed", "cell.rejected", "still.approved", "still.review", "still.failed",
@@ -60,11 +60,8 @@ def _event_options(now: str) -> list[tuple[str, str]]:
 
 
 def _scope(draft: Draft, names: Names) -> list[Component | str]:
-    events = events_of(draft)
-    if any(event.subject not in (Subject.CELL, Subject.STILL) for event in events):
-        return []
-    groups = [group for group in _GROUPS if group != "scene_types" or all(event.subject is Subject.CELL for event in events)]
-    parts: list[Component | str] = ["for"]
+    groups = [group for group in _GROUPS if all(event.subject in PLACES[group] for event in events_of(draft))]
+    parts: list[Component | str] = ["for"] if groups else []
     for group in groups:
         if group == "characters" or getattr(names, group) or draft["for"][group]:
             parts.append(_names_of(f"for.{group}", group, draft["for"][group], getattr(names, group)))
@@ -171,7 +168,7 @@ def _flow(flow: Funnel | None) -> Component:
 
 def _field_options(draft: Draft, names: Names, now: str) -> list[tuple[str, str]]:
     options = [(name, field.words) for name, field in fields_of(draft).items()]
-    if all(event.subject in (Subject.CELL, Subject.STILL) for event in events_of(draft)):
+    if all(event.subject in PLACES["characters"] for event in events_of(draft)):
         options += [(f"{METADATA}{key}", f"the character's {key}") for key in sorted(names.metadata or ())]
     known = field_named(now)
     return options if now in dict(options) else [*options, (now, known.words if known else now)]

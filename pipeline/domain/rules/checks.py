@@ -45,7 +45,7 @@ class Names:
 UNKNOWN_NAMES = Names()
 _OF = {"character": "characters", "scene type": "scene_types", "variant": "variants", "location": "locations"}
 _SINGULAR = {"characters": "character", "scene_types": "scene type", "variants": "variant"}
-_PLACES: Mapping[str, frozenset[Subject]] = {
+PLACES: Mapping[str, frozenset[Subject]] = {
     "characters": frozenset({Subject.CELL, Subject.STILL, Subject.DELIVERY}),
     "scene_types": frozenset({Subject.CELL}),
     "variants": frozenset({Subject.CELL, Subject.STILL}),
@@ -93,7 +93,7 @@ class Checks:
 
     def _scope(self) -> None:
         scope = self.rule.scope
-        for group in _PLACES:
+        for group in PLACES:
             names = getattr(scope, group)
             if names:
                 where = (*self.path, "for", group)
@@ -103,7 +103,7 @@ class Checks:
     def _needs_place(self, group: str, path: Path, told: str) -> None:
         """Report it when one of the events has no such name."""
         for event in self.events:
-            if event.subject not in _PLACES[group]:
+            if event.subject not in PLACES[group]:
                 words = f'{told} by {_SINGULAR[group]}, and the event "{event.words}" has none.'
                 self.report.error(path, words, "Leave it out, or listen to events of scenes.")
                 return
@@ -198,7 +198,7 @@ class Checks:
             self.report.unknown((*path, "to"), "channel", action.to, self.names.channels)
 
     def _selection(self, action: Action, path: Path) -> None:
-        for group, subjects in _PLACES.items():
+        for group, subjects in PLACES.items():
             names = getattr(action.selection, group)
             if names is Same.SAME:
                 wrong = next((event for event in self.events if event.subject not in subjects), None)
