@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -12,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from pipeline.bench import chromium
 from tests.browser.stage import Stage
 from tests.browser.tabs import PATIENCE_MS, Complaints, Opens, settle
+from tests.browser.windows import Windows
 from tests.factories import quick_folder
 from tests.serving import Server
 
@@ -51,24 +51,28 @@ def complaints() -> Iterator[Complaints]:
     assert heard.found == []
 
 
-@pytest.fixture
-def opens(browser: Browser, server: Server, complaints: Complaints) -> Iterator[Opens]:
-    """Opens a tab at a path of the server, each call in a window of its own, and waits until the page is there."""
-    contexts = []
+@pytest.fixture(scope="module")
+def windows(browser: Browser, server: Server) -> Iterator[Windows]:
+    """The module's windows."""
+    windows = Windows(browser, server.url)
+    yield windows
+    windows.close()
 
-    def open_tab(path: str, *, theme: str = "dark", width: int = 1440, height: int = 900, **options: Any) -> Page:
-        context = browser.new_context(viewport={"width": width, "height": height}, base_url=server.url, **options)
-        contexts.append(context)
-        context.set_default_timeout(PATIENCE_MS)
-        context.add_init_script(
-            f"localStorage.getItem('stripboard.theme') || localStorage.setItem('stripboard.theme', '{theme}')"
-        )
-        page = context.new_page()
+
+@pytest.fixture
+def opens(windows: Windows, complaints: Complaints) -> Iterator[Opens]:
+    """Opens a tab at a path of the server, each call in a window of its own, and waits until the page is there."""
+    opened: list[Page] = []
+
+    def open_tab(path: str, *, theme: str = "dark", width: int = 1440, height: int = 900) -> Page:
+        page = windows.tab(theme)
+        opened.append(page)
+        page.set_viewport_size({"width": width, "height": height})
         complaints.listen(page)
         page.goto(path)
         settle(page)
         return page
 
     yield open_tab
-    for context in contexts:
-        context.close()
+    for page in opened:
+        windows.give_back(page)
