@@ -26,14 +26,28 @@ class Batch:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._groups: dict[Write, list[Mapping[str, Any]]] = {}
+        self._told: dict[Write, list[Mapping[str, Any]]] = {}
 
     def add(self, statement: Write, row: Mapping[str, Any]) -> None:
         """Queue one row for `statement`."""
         self._groups.setdefault(statement, []).append(row)
 
+    def tell(self, statement: Write, row: Mapping[str, Any]) -> None:
+        """Queue one row that tells what happened: `flush_work` leaves it waiting."""
+        self._told.setdefault(statement, []).append(row)
+
     def flush(self) -> None:
         """Send everything that waits."""
+        self.flush_work()
+        told, self._told = self._told, {}
+        self._send(told)
+
+    def flush_work(self) -> None:
+        """Send everything but what is told: whoever reads only the state of things goes on with fewer statements."""
         groups, self._groups = self._groups, {}
+        self._send(groups)
+
+    def _send(self, groups: Mapping[Write, list[Mapping[str, Any]]]) -> None:
         for statement, rows in groups.items():
             if self._connection.dialect.positional:
                 prepared = _prepare(statement, rows[0], self._connection.dialect)
@@ -48,7 +62,7 @@ class Batch:
         try:
             yield
         except BaseException:
-            self._groups = {}
+            self._groups, self._told = {}, {}
             raise
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
@@ -48,41 +48,67 @@ _WAIT_MS = 30_000
 _LOOK_AGAIN_S = 0.01
 
 
+_Kind = TypeVar("_Kind")
+
+
+class _Part(Generic[_Kind]):
+    """A repository of a store, made when it is first asked for: a turn uses a third of them."""
+
+    def __init__(self, make: Callable[[Connection, Batch], _Kind]) -> None:
+        self._make = make
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, store: Store, owner: type) -> _Kind:
+        made = store.__dict__[self._name] = self._make(store.connection, store.batch)
+        return made
+
+
+def _reading(make: Callable[[Connection], _Kind]) -> _Part[_Kind]:
+    """A repository that writes at once, or not at all."""
+    return _Part(lambda connection, batch: make(connection))
+
+
 class Store:
     """One transaction: repositories over one connection, their writes batched, committed together or not at all."""
 
+    runs = _Part(Runs)
+    cells = _Part(Cells)
+    stills = _Part(Stills)
+    jobs = _Part(Jobs)
+    outputs = _Part(Outputs)
+    takes = _Part(Takes)
+    deliveries = _Part(Deliveries)
+    engines = _reading(Engines)
+    budgets = _Part(Budgets)
+    schedules = _reading(Schedules)
+    costs = _reading(Costs)
+    workers = _Part(Workers)
+    fleet_work = _reading(FleetWorks)
+    telemetry = _Part(Telemetry)
+    workflows = _reading(Workflows)
+    test_shots = _reading(TestShots)
+    audit = _reading(Audit)
+    idempotency = _reading(Idempotency)
+    pages = _reading(Pages)
+    tallies = _reading(Tallies)
+    triggers = _reading(Triggers)
+    firings = _Part(Firings)
+    messages = _reading(Messages)
+
     def __init__(self, connection: Connection, now: datetime | None) -> None:
-        batch = Batch(connection)
         self.connection = connection
-        self.batch = batch
-        self.journal = Journal(connection, batch, now)
-        self.runs = Runs(connection, batch)
-        self.cells = Cells(connection, batch)
-        self.stills = Stills(connection, batch)
-        self.jobs = Jobs(connection, batch)
-        self.outputs = Outputs(connection, batch)
-        self.takes = Takes(connection, batch)
-        self.deliveries = Deliveries(connection, batch)
-        self.engines = Engines(connection)
-        self.budgets = Budgets(connection, batch)
-        self.schedules = Schedules(connection)
-        self.costs = Costs(connection)
-        self.workers = Workers(connection, batch)
-        self.fleet_work = FleetWorks(connection)
-        self.telemetry = Telemetry(connection, batch)
-        self.workflows = Workflows(connection)
-        self.test_shots = TestShots(connection)
-        self.audit = Audit(connection)
-        self.idempotency = Idempotency(connection)
-        self.pages = Pages(connection)
-        self.tallies = Tallies(connection)
-        self.triggers = Triggers(connection)
-        self.firings = Firings(connection, batch)
-        self.messages = Messages(connection)
+        self.batch = Batch(connection)
+        self.journal = Journal(connection, self.batch, now)
 
     def flush(self) -> None:
         """Send the waiting writes, so that reads in this transaction see them."""
         self.batch.flush()
+
+    def flush_work(self) -> None:
+        """Send the waiting writes but for events: enough for reads of jobs, cells and stills in this transaction."""
+        self.batch.flush_work()
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
@@ -103,6 +129,7 @@ class Stores:
         self._writers = (_connect_writer(url) or self.engine).execution_options(stripboard_write=True)
         self._checkpoint = checkpoint
         self._writing = threading.Lock()
+        self._kept: Connection | None = None
         self.after_commit: Callable[[], None] = lambda: None
         """Called after every commit of this process: whoever waits for events looks at once."""
 
@@ -116,7 +143,7 @@ class Stores:
     @contextmanager
     def begin(self, now: datetime) -> Iterator[Store]:
         """A writing transaction: the only one at a time, over all processes. Commits on a clean exit, else rolls back."""
-        with _in_our_words(), self._writing, self._writer() as connection, connection.begin():
+        with _in_our_words(), self._writing, self._written_by() as connection:
             store = Store(connection, now)
             store.journal.lock_head()
             self._checkpoint("store.begun")
@@ -142,11 +169,27 @@ class Stores:
             return connection
         return connection.execution_options(isolation_level="REPEATABLE READ")
 
-    def _writer(self) -> Connection:
-        return self._writers.connect()
+    @contextmanager
+    def _written_by(self) -> Iterator[Connection]:
+        """SQLite's one writer stays out of its pool until something fails: fetching it each time took a tenth of a small turn."""
+        connection, self._kept = self._kept or self._writers.connect(), None
+        try:
+            with connection.begin():
+                yield connection
+        except BaseException:
+            connection.close()
+            raise
+        if connection.dialect.name == "sqlite":
+            self._kept = connection
+        else:
+            connection.close()
 
     def close(self) -> None:
         """Give the connections back."""
+        with self._writing:
+            if self._kept is not None:
+                self._kept.close()
+                self._kept = None
         self.engine.dispose()
         self._writers.dispose()
 

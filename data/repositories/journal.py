@@ -108,8 +108,8 @@ class Journal:
             "data": _encode(data) if data else "{}",
         }
         self._hash = _link(self._hash, row)
-        self._batch.add(_INSERT_EVENT, row)
-        self._batch.add(_INSERT_AUDIT, {"seq": self._seq, "hash": self._hash})
+        self._batch.tell(_INSERT_EVENT, row)
+        self._batch.tell(_INSERT_AUDIT, {"seq": self._seq, "hash": self._hash})
         return self._seq
 
     def write_head(self) -> None:

@@ -242,7 +242,7 @@ class Advance:
 
     def finish(self) -> None:
         """Start everything that the approvals of this transaction have made startable."""
-        self.store.flush()
+        self.store.flush_work()
         for run_id in sorted(self._runs_with_new_stills):
             self.start_stills(run_id)
         cells: dict[int, Cell] = {}

@@ -198,7 +198,7 @@ class Dispatch:
         self, advance: Advance, accounts: Accounts, engine_id: str, free: Mapping[Lane, int], only: Collection[int] | None
     ) -> list[Assignment]:
         store = advance.store
-        store.flush()
+        store.flush_work()
         lease_until = store.journal.now + LEASE
         assignments: list[Assignment] = []
         running = [run for run in accounts.runs.values() if run.status.value == "running"]

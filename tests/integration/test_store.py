@@ -6,6 +6,7 @@ import threading
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from data import sqlite
 from data.store import Stores
@@ -53,7 +54,7 @@ def test_all_writing_to_sqlite_goes_by_one_connection_whoever_reads_meanwhile(sq
         with stores.read() as first, stores.read() as second:
             first.connection.exec_driver_sql("SELECT 1")
             second.connection.exec_driver_sql("SELECT 1")
-        with stores._writer() as connection:
+        with stores._written_by() as connection:
             used.add(id(connection.connection.dbapi_connection))
             assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
     stores.close()
@@ -80,6 +81,25 @@ def test_a_transaction_that_fails_leaves_no_trace(house: House) -> None:
     assert house.events() == before
     with house.studio.stores.read() as store:
         assert store.runs.find_project("Half made") is None
+
+
+def test_events_wait_for_the_end_of_the_work_and_are_stored_with_it(house: House) -> None:
+    with house.studio.stores.begin(house.clock.now()) as store:
+        seq = store.journal.record("run.created", actor=SYSTEM, subject="run", subject_id=1)
+        store.flush_work()
+        assert store.journal.after(seq - 1) == []
+        store.flush()
+        assert [event.seq for event in store.journal.after(seq - 1)] == [seq]
+        last = store.journal.record("run.completed", actor=SYSTEM, subject="run", subject_id=1)
+    assert [event.seq for event in house.events()][-2:] == [seq, last]
+
+
+def test_writing_goes_on_after_a_transaction_that_failed_at_its_end(house: House) -> None:
+    with pytest.raises(IntegrityError), house.studio.stores.begin(house.clock.now()) as store:
+        store.connection.execute(text("INSERT INTO jobs (id) VALUES (NULL)"))
+    with house.studio.stores.begin(house.clock.now()) as store:
+        store.journal.record("run.created", actor=SYSTEM, subject="run", subject_id=1)
+    assert [event.type for event in house.events()] == ["run.created"]
 
 
 def test_writers_in_many_threads_take_turns_and_number_events_without_gaps(house: House) -> None:
