@@ -85,12 +85,12 @@ def test_a_transaction_that_fails_leaves_no_trace(house: House) -> None:
 
 def test_events_wait_for_the_end_of_the_work_and_are_stored_with_it(house: House) -> None:
     with house.studio.stores.begin(house.clock.now()) as store:
-        seq = store.journal.record("run.created", actor=SYSTEM, subject="run", subject_id=1)
+        seq = store.journal.record("test.noted", actor=SYSTEM, subject="test", subject_id=1)
         store.flush_work()
         assert store.journal.after(seq - 1) == []
         store.flush()
         assert [event.seq for event in store.journal.after(seq - 1)] == [seq]
-        last = store.journal.record("run.completed", actor=SYSTEM, subject="run", subject_id=1)
+        last = store.journal.record("test.noted", actor=SYSTEM, subject="test", subject_id=1)
     assert [event.seq for event in house.events()][-2:] == [seq, last]
 
 
