@@ -6,9 +6,9 @@ import shutil
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -75,9 +75,21 @@ class Fate:
     def __init__(self, at: int = 0) -> None:
         self._left = at
         self._lock = threading.Lock()
+        self._is_held = False
         self.has_struck = False
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Meanwhile nothing strikes."""
+        self._is_held = True
+        try:
+            yield
+        finally:
+            self._is_held = False
+
     def __call__(self, name: str) -> None:
+        if self._is_held:
+            return
         with self._lock:
             self._left -= 1
             self.has_struck = self.has_struck or self._left == 0
@@ -213,6 +225,7 @@ class Storm:
         """As the safety net does it: beside the engine, which does not wait for servers that stall."""
         with suppress(Crashed):
             self.house.studio.workers.look()
+            self.house.studio.workers.test_those_aside()
 
     def _close_eyes(self) -> None:
         """The look that is under way belongs to the house that is about to close."""
@@ -324,9 +337,11 @@ class Storm:
         return found
 
     def submit(self, production: Production) -> Run:
-        """Start a run of the production."""
-        run = self.house.create(production)
-        self.house.studio.submission.submit(run, EVERYTHING, Mode.MISSING, PERSON)
+        """Start a run of the production. This side does not die meanwhile: nobody would ask for it a second time."""
+        self.weathered(lambda: None)  # who died of a look has a successor before that
+        with self.fate.held():
+            run = self.house.create(production)
+            self.house.studio.submission.submit(run, EVERYTHING, Mode.MISSING, PERSON)
         return run
 
     def standing(self) -> str:

@@ -142,11 +142,8 @@ class ComfyBackend:
 
     @staticmethod
     def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
-        try:
-            loop.run_forever()
-        finally:
-            loop.run_until_complete(loop.shutdown_default_executor())
-            loop.close()
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:  # what is still open when it stops is ended in order
+            runner.get_loop().run_forever()
 
     def _begin(self, job: Job) -> None:
         self._tasks[job.id] = asyncio.get_running_loop().create_task(self._perform(job))
