@@ -86,7 +86,9 @@ def _trouble(text: str, status: str) -> Component:
 
 
 def _ready(overview: RunOverview) -> Component:
-    told = f"Everything is approved, {words.counted(overview.approved, 'scene')}. Deliver packs, verifies and seals it."
+    is_working = overview.outlook is Outlook.WORKING
+    follows = "Exports and packages are being made." if is_working else "Deliver packs, verifies and seals it."
+    told = f"Everything is approved, {words.counted(overview.approved, 'scene')}. {follows}"
     return _line("approved", [told], None, look="plain")
 
 

@@ -123,7 +123,7 @@ def legend() -> list[Component]:
 def one(view: CellPage) -> list[Component]:
     """A scene: picture, where it stands and why, what it needs, what can be done with it, its story."""
     cell = view.cell
-    newest = view.newest
+    told = view.told
     return [
         html.Div(
             [
@@ -139,7 +139,7 @@ def one(view: CellPage) -> list[Component]:
                 html.B(palette.WORDS[view.shown]),
                 html.Span(words.since(cell.status_at, view.now), className="muted") if view.shown != "not_started" else None,
                 html.Span(className="spread"),
-                html.Span(f"take {newest.number}", className="faint") if newest else None,
+                html.Span(f"take {told.number}", className="faint") if told else None,
             ],
             className="bx-line",
             id="one-status",
@@ -282,7 +282,7 @@ def _decision(verb: str, still: Still, part: int | None = None) -> dict[str, str
 
 
 def _measures(view: CellPage) -> list[Component]:
-    verdict = view.newest.verdict if view.newest else None
+    verdict = view.told.verdict if view.told else None
     if verdict is None:
         return []
     outside = verdict.findings
@@ -303,7 +303,10 @@ def _takes(view: CellPage) -> list[Component]:
             [
                 palette.badge(take.shown),
                 dcc.Link(f"take {take.number}", href=f"/cells/{view.cell.id}?take={take.number}"),
-                html.Span(take.reason or words.ago(take.take.created_at, view.now), className="faint bx-cut"),
+                html.Span(
+                    "not in use" if view.is_unused(take) else take.reason or words.ago(take.take.created_at, view.now),
+                    className="faint bx-cut",
+                ),
             ],
             className="bx-line",
         )

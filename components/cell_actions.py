@@ -54,7 +54,7 @@ def status(view: CellPage) -> list[Component]:
 
 
 def _since(view: CellPage) -> list[Component | str]:
-    take = f"take {view.cell.take}" if view.cell.take and view.cell.status is not CellStatus.NOT_STARTED else ""
+    take = f"take {view.cell.told_take}" if view.cell.take and view.cell.status is not CellStatus.NOT_STARTED else ""
     word = {
         "review": " waits for a person, since ",
         "generating": " under way, since ",
@@ -76,7 +76,7 @@ def _why(view: CellPage) -> list[Component | str]:
         told: list[Component | str] = [html.B(cell.reason or "No reason was given"), f": “{note}” " if note else ". "]
         return [*told, "Make a new take." if shown == "rejected" else "Try it again, or make a new take."]
     if shown == "approved":
-        number = cell.approved_take or cell.take
+        number = cell.told_take
         take = view.take(number)
         by = take.take.decided_by.replace("system:gate", "the quality checks").replace("rule:", "the rule ") if take else ""
         note = f" “{take.take.note}”" if take and take.take.note else ""

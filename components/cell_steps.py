@@ -21,7 +21,7 @@ def steps(view: CellPage) -> list[Component]:
     """The chain from the source image to what waits for this cell."""
     rows = [_still(view, found) for found in view.stills]
     rows += [_row(cell.status.value, dcc.Link(cell.plan.key, href=f"/cells/{cell.id}"), cell.status.value) for cell in view.after]
-    take = view.newest
+    take = view.told
     if take is not None:
         rows += _work(view, take)
     rows.append(_row(_gate_status(view), html.B("scene approval"), _gate_note(view), is_now=view.shown == "review"))

@@ -33,7 +33,7 @@ def _card(view: CellPage, take: TakeView, main: TakeView | None, other: TakeView
             html.Span(
                 [
                     html.Span([html.B(f"Take {take.number}"), html.Span(className="spread"), palette.badge(shown)]),
-                    html.Span(_note(take), className="muted take-note", title=_note(take)),
+                    html.Span(_note(view, take), className="muted take-note", title=_note(view, take)),
                 ],
                 className="take-facts",
             ),
@@ -52,14 +52,16 @@ def _poster(view: CellPage, take: TakeView, height: int) -> str:
     return f"/media/cells/{view.cell.id}/poster.jpg?take={take.number}&h={height}&n={made}{'s' if take.scene else ''}"
 
 
-def _note(take: TakeView) -> str:
-    """The one thing to know of it: who refused it and why, what failed, what was measured; then its cost."""
+def _note(view: CellPage, take: TakeView) -> str:
+    """The one thing to know of it: who refused it and why, what failed, that another is used, what was measured; and its cost."""
     cost = f"{take.generation_s:.0f} s GPU" if take.generation_s >= 10 else f"{take.generation_s:.1f} s GPU"
     if take.shown == "failed":
         failed = next((segment.number for segment in take.segments if segment.shown == "failed"), None)
         return f"failed at segment {failed}" if failed else "failed"
     if take.shown == "rejected" and take.reason:
         return f"{take.reason}, {cost}"
+    if view.is_unused(take):
+        return f"not in use, {cost}"
     if take.verdict is not None:
         found = len(take.verdict.findings)
         return f"QA passed, {cost}" if not found else f"▲ {found} outside, {cost}"

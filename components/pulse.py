@@ -112,7 +112,8 @@ def strip(counts: Mapping[str, int]) -> Component:
 def ending(run: Run, overview: RunOverview, now: datetime) -> list[Component | str]:
     """When the run is likely done, or what keeps that from being told."""
     if overview.outlook is not Outlook.OVER and overview.approved and not overview.missing:
-        return ["everything is approved: it can be delivered"]
+        is_working = overview.outlook is Outlook.WORKING
+        return [f"everything is approved: {'exports and packages are being made' if is_working else 'it can be delivered'}"]
     if overview.outlook is Outlook.REACHED and run.until != Phase.FINALIZE.value:
         return [f"stopped after the phase {run.until.replace('_', ' ')}, as asked"]
     if overview.outlook is Outlook.OVER:

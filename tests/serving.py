@@ -69,12 +69,12 @@ class Server:
                 raise AssertionError(f"the server did not start:\n{self.log()}")
             time.sleep(0.05)
 
-    def stop(self) -> int:
-        """Ask it to end; returns its exit code. Nothing that it has logged may be an error."""
+    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
+        """Ask it to end with this signal; returns its exit code. Nothing that it has logged may be an error."""
         if self._process is None:
             return 0
         process, self._process = self._process, None
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         try:
             code = process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:

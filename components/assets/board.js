@@ -170,8 +170,9 @@
   };
 
   B.announce = (spot) => {
-    const { model } = B.state, i = B.oneAt(spot);
-    if (i >= 0) B.setText(B.el("board-said"), `${model.key(i)}: ${B.WORDS[model.shown[i]]}${model.chosen[i] ? ", selected" : ""}`);
+    const { model } = B.state, i = B.oneAt(spot), count = B.cellsAt(spot).length;
+    const one = i >= 0 && `${model.key(i)}: ${B.WORDS[model.shown[i]]}${model.chosen[i] ? ", selected" : ""}`;
+    B.setText(B.el("board-said"), one || (count ? `${count} scenes` : "no scene here"));
   };
 
   B.hover = (spot, event) => {

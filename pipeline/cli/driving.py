@@ -12,6 +12,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from pipeline.cli.live import Display
+from pipeline.cli.text import brief
 from pipeline.domain.errors import Unavailable
 from pipeline.domain.progress import Outlook, Progress
 
@@ -61,7 +62,7 @@ def _watch(studio: Studio, run_id: int, asked: threading.Event, loop: _Loop, eng
         began = time.monotonic()
         try:
             progress = studio.reports.progress(run_id)
-            held = [f"waits: {reason}" for reason in studio.reports.held(run_id)]
+            held = [f"waits: {brief(reason)}" for reason in studio.reports.held(run_id)]
         except Unavailable as error:
             display.update(None, str(error))
             if asked.wait(_TROUBLE_S):

@@ -12,7 +12,7 @@ from pipeline.cli.driving import Interrupted, drive
 from pipeline.cli.entry import tell
 from pipeline.cli.exits import Exit
 from pipeline.cli.live import cells_words, display, spend
-from pipeline.cli.text import clean, counted, duration, quoted, size
+from pipeline.cli.text import brief, clean, counted, duration, quoted, size
 from pipeline.domain import forecast
 from pipeline.domain.errors import Unavailable
 from pipeline.domain.progress import Outlook, Progress
@@ -189,6 +189,6 @@ def show_waiting(studio: Studio, run: Run) -> None:
 
 
 def show_lines(lines: list[str]) -> None:
-    """A list, indented."""
+    """A list, indented: a line each."""
     for line in lines:
-        say(f"  {line}")
+        say(f"  {brief(line)}")

@@ -110,10 +110,14 @@ def serve(
         timeout_graceful_shutdown=_PATIENCE_S,
         ws_max_size=_MOST_SAID_BYTES,
     )
+    # Uvicorn stops at SIGTERM and then raises it once more. Nothing may end the process there: what is open has to be closed yet.
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
     try:
         Server(config).run()
     except SystemExit as error:
         raise Unavailable(f"The board cannot listen on {host}:{port}. Is another one running? Choose another --port.") from error
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _say_ready(address: str) -> None:

@@ -16,7 +16,7 @@ from pipeline.cli.studios import open_studio, run_argument
 from pipeline.cli.text import clean, counted, duration, joined
 from pipeline.domain.deadlines import lateness
 from pipeline.domain.progress import Outlook, Progress
-from pipeline.domain.records import Cell, Run
+from pipeline.domain.records import Cell, Run, Take
 from pipeline.domain.statuses import CellStatus, RunStatus, in_words
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def _one_cell(studio: Studio, run: Run, key: str, *, as_json: bool) -> None:
         print_json({**plain(view), "blocked_by": [str(unmet) for unmet in view.blocked_by]})
         return
     cell = view.cell
-    say(f"{cell.plan.key}: {in_words(cell.status)}" + (f", take {cell.take}" if cell.take else ""), style="bold")
+    say(f"{cell.plan.key}: {in_words(cell.status)}" + (f", take {cell.told_take}" if cell.take else ""), style="bold")
     if cell.reason:
         say(f"reason: {cell.reason}")
     if cell.stale:
@@ -186,7 +186,7 @@ def _one_cell(studio: Studio, run: Run, key: str, *, as_json: bool) -> None:
     if cell.plan.prompt:
         say(f"prompt: {cell.plan.prompt}")
     takes = [
-        (take.number, take.seed, _verdict(take.verdict), take.decision, take.decided_by, take.reason or take.note)
+        (take.number, take.seed, _verdict(take.verdict), _decision(cell, take), take.decided_by, take.reason or take.note)
         for take in view.takes
     ]
     if takes:
@@ -194,6 +194,10 @@ def _one_cell(studio: Studio, run: Run, key: str, *, as_json: bool) -> None:
     _show_work(view)
     if cell.status is not CellStatus.NOT_STARTED:
         table(("when", "event", "who", "what"), [(_when(e.at), e.type, e.actor, _data(e.data)) for e in view.story])
+
+
+def _decision(cell: Cell, take: Take) -> str:
+    return "approved, not in use" if take.decision == "approved" and cell.leaves_aside(take.number) else take.decision
 
 
 def _show_work(view: Any) -> None:

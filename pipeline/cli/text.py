@@ -6,11 +6,18 @@ import re
 from collections.abc import Iterable
 
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_BRIEF = 400
 
 
 def clean(text: object) -> str:
     """One line without control characters: nothing in a name can move the cursor or hide what follows."""
     return _UNSAFE.sub("�", str(text))
+
+
+def brief(text: object) -> str:
+    """One line of what may be long, such as all that a program said: its lines after each other, the middle left out."""
+    line = " ".join(part.strip() for part in str(text).splitlines() if part.strip())
+    return line if len(line) <= _BRIEF else f"{line[: _BRIEF // 2].rstrip()} … {line[-_BRIEF // 2 :].lstrip()}"
 
 
 def clean_lines(text: object) -> str:

@@ -156,13 +156,23 @@ class CellPage:
         return self.cost_s * sum(frames[segment - 1 :]) / max(1, sum(frames))
 
     @property
+    def told(self) -> TakeView | None:
+        """The take that the cell's status tells of."""
+        return next((take for take in self.takes if take.number == self.cell.told_take), None) or self.newest
+
+    def is_unused(self, take: TakeView) -> bool:
+        """Whether it was approved and another approved take is in force."""
+        return take.shown == "approved" and self.cell.leaves_aside(take.number)
+
+    @property
     def newest(self) -> TakeView | None:
         """The newest take."""
         return self.takes[0] if self.takes else None
 
     def take(self, number: int | None) -> TakeView | None:
-        """The take of this number; the one to look at first when none is named: the newest that can be played."""
-        named = next((take for take in self.takes if take.number == number), None)
+        """The take of this number; when none is named, the approved one, else the newest that can be played."""
+        wanted = self.cell.approved_take if number is None and self.cell.status is CellStatus.APPROVED else number
+        named = next((take for take in self.takes if take.number == wanted), None)
         return named or next((take for take in self.takes if take.scene), None) or self.newest
 
 

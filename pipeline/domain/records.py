@@ -117,6 +117,15 @@ class Cell:
     version: int
     priority: int = 0
 
+    @property
+    def told_take(self) -> int:
+        """The number of the take that its status tells of: once approved, the one in force, which need not be the newest."""
+        return (self.approved_take or self.take) if self.status is CellStatus.APPROVED else self.take
+
+    def leaves_aside(self, number: int) -> bool:
+        """Whether the cell is approved with another take than this one."""
+        return self.status is CellStatus.APPROVED and number != self.told_take
+
 
 @dataclass(frozen=True)
 class Still:

@@ -195,6 +195,8 @@ def test_a_cell_goes_back_to_its_approved_take_and_is_delivered_so(desk: Desk) -
     assert desk.json("rollback", "--cell", key)["done"] == [f"scene {key}"]
 
     assert desk.json("status")["cells"][0]["approved_take"] == 1
+    told = desk.call("status", "--cell", key).stdout
+    assert f"{key}: approved, take 1" in told and told.count("approved, not in use") == 1
     package = Path(desk.json("deliver")["delivery"]["path"])
     assert verify(package).is_ok
     assert any(name.endswith("walk_formal_t01.mp4") for name in zipfile.ZipFile(package).namelist())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import expect
@@ -11,7 +12,7 @@ from playwright.sync_api import expect
 from pipeline.domain.choices import Mode
 from pipeline.domain.errors import WorkFailed
 from pipeline.domain.matrix import Selection
-from pipeline.domain.production import Approvals
+from pipeline.domain.production import Approvals, Exclusion
 from pipeline.domain.work import Request
 from tests.browser.boards import Board
 from tests.browser.stage import Stage, fresh_production
@@ -155,6 +156,18 @@ def test_the_keyboard_moves_chooses_and_opens(board: Boards, stage: Stage) -> No
     assert shown.selection() == {"c2 / s1 / v2"}
     shown.press("Enter")
     shown.page.wait_for_url(re.compile(r"/cells/\d+"))
+
+
+def test_a_place_without_a_scene_is_told_to_who_does_not_see_it(board: Boards, stage: Stage) -> None:
+    whole = fresh_production(characters=2, scene_types=2, variants=1)
+    names = whole.characters[0].name, whole.scene_types[1].name
+    rest = replace(whole.matrix, exclude=(Exclusion(character=names[0], scene_type=names[1]),))
+    shown = board(stage.create(replace(whole, matrix=rest)))
+    said = shown.page.locator("#board-said")
+    shown.press("ArrowDown")
+    expect(said).to_contain_text("not started")
+    shown.press("ArrowRight")
+    expect(said).to_have_text("no scene here")
 
 
 def test_keys_do_not_fire_while_somebody_types(board: Boards, stage: Stage) -> None:

@@ -45,6 +45,8 @@ def test_without_a_budget_the_page_teaches_and_sets_the_first(opens: Opens, stag
     expect(page.locator("#rail-budgets")).to_have_attribute("aria-current", "page")
     expect(page.locator(".bu-empty")).to_contain_text("never exceeded")
     page.locator("#budgets-new").click()
+    for choice in page.locator("#budgets-dialog select").all():
+        assert choice.evaluate("(drawn) => getComputedStyle(drawn).backgroundImage") != "none"  # what is chosen from has an arrow
     page.locator("#budgets-limit").fill("0")
     page.locator("#budgets-do").click()
     expect(page.locator("#budgets-limit-error")).to_contain_text("Choose a higher limit")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
+from pipeline.adapters.packaging import contact_sheet
 from pipeline.domain.production import Matrix, Production
 from pipeline.domain.records import Run
 from tests.browser.boards import Board
@@ -87,3 +88,17 @@ def test_names_are_found_by_their_words_in_the_palette(opens: Opens, named: Run)
     page.keyboard.type("onerror")
     page.get_by_text(MARKUP).first.wait_for()
     assert is_unhurt(page)
+
+
+def test_a_long_name_leaves_the_scenes_of_a_contact_sheet_in_sight(browser: Browser) -> None:
+    files = [
+        {"name": f"{number}.mp4", "cell": str(number), "character": name, "scene_type": "dance", "media_type": "video/mp4"}
+        for number, name in enumerate(("W" * 80, "Mara"))
+    ]
+    sheet = contact_sheet.lay_out(title="Harbor Nights", subtitle="Delivery 1", files=files, posters={})
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    page.set_content(contact_sheet.render_page(sheet, documents=()))
+    name, scene = (page.locator(place).first.bounding_box() for place in ("tbody th", "td .card"))
+    page.close()
+    assert name is not None and scene is not None
+    assert name["width"] <= 260 and scene["x"] < 400

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import threading
@@ -255,3 +256,9 @@ def heard(client: Any, until: int) -> list[int]:
         found += [event["seq"] for event in said.get("events", [])]
         if said.get("seq", -1) >= until:
             return found
+
+
+def test_a_server_that_is_told_to_end_closes_what_is_open_and_ends_well(tmp_path: Path) -> None:
+    with Server(tmp_path / "home") as server:
+        assert server.stop(signal.SIGTERM) == Exit.DONE
+        assert "leaked" not in server.log()

@@ -26,7 +26,8 @@ def counts(**found: int) -> dict[str, Any]:
         (counts(failed=1200), "1,200 scenes failed: look at why"),
         (counts(rejected=2, approved=1), "2 scenes were rejected: look at why"),
         ({**counts(blocked=4), "outlook": Outlook.STUCK}, "4 scenes cannot go on"),
-        ({**counts(approved=4), "missing": 0}, "Everything is approved, 4 scenes."),
+        ({**counts(approved=4), "missing": 0}, "Everything is approved, 4 scenes. Deliver packs"),
+        ({**counts(approved=4), "missing": 0, "outlook": Outlook.WORKING}, "4 scenes. Exports and packages are being made."),
     ],
 )
 def test_what_can_be_done_next_is_told(state: dict[str, Any], told: str) -> None:

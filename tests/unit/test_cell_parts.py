@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from dash.development.base_component import Component
 
-from components import cell, cell_actions, cell_player, cell_quality
+from components import cell, cell_actions, cell_player, cell_quality, cell_takes
 from pipeline.domain.cell_page import CellPage, SceneFacts, SegmentView, TakeView
 from pipeline.domain.cells import CellPlan
 from pipeline.domain.quality import judge
@@ -115,6 +116,18 @@ def test_every_status_has_words_and_a_way_on(status: CellStatus) -> None:
     buttons = [one for one in texts(cell_actions.status(view)[-1]) if len(one) > 2]
     assert buttons, f"nothing can be done with a cell that is {status.value}"
     assert len(" ".join(texts(cell_actions.status(view)))) > 20
+
+
+def test_after_a_rollback_everything_tells_of_the_take_in_force_and_not_of_the_newest() -> None:
+    takes = [replace(view, shown="approved") for view in (make_take(2), make_take(1))]
+    made = make_page(*takes, status=CellStatus.APPROVED)
+    page = replace(made, cell=replace(made.cell, approved_take=1))
+    assert page.take(None) == page.told == takes[1]
+    status = "".join(texts(cell_actions.status(page)))
+    assert "take 1" in status and "take 2" not in status
+    newest, used = ("".join(texts(card)) for card in cell_takes.cards(page, takes[1], None))
+    assert "not in use" in newest and "not in use" not in used
+    assert page.take(2) == takes[0]
 
 
 def test_names_with_markup_stay_text() -> None:

@@ -9,7 +9,7 @@ from pipeline.cli import COMMANDS, main
 from pipeline.cli.console import plain
 from pipeline.cli.exits import BY_KIND, Exit
 from pipeline.cli.live import display
-from pipeline.cli.text import clean, clean_lines, counted, duration, quoted, size
+from pipeline.cli.text import brief, clean, clean_lines, counted, duration, quoted, size
 from pipeline.domain import errors
 from pipeline.domain.stages import Phase
 
@@ -33,6 +33,13 @@ def test_every_kind_of_error_has_an_exit_code() -> None:
 @pytest.mark.parametrize("hostile", ["\x1b[2J", "a\rb", "\x07", "a\u202eb", "\x9b31m", "\u2066", "a\u2028b", "\ud800"])
 def test_nothing_in_a_name_reaches_the_terminal_as_a_command(hostile: str) -> None:
     assert clean(hostile).isprintable() and "\x1b" not in clean_lines(f"x\n{hostile}")
+
+
+def test_all_that_a_program_said_is_told_in_one_line_with_its_beginning_and_its_end() -> None:
+    said = brief("It ended with code 7. It said:\n" + "step\n" * 500 + "CUDA out of memory\n")
+    assert said.startswith("It ended with code 7. It said: step step") and said.endswith("step CUDA out of memory")
+    assert "\n" not in said and len(said) < 410
+    assert brief("scene A  b failed: too dark") == "scene A  b failed: too dark"
 
 
 def test_numbers_read_as_people_write_them() -> None:

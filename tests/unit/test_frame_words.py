@@ -165,6 +165,7 @@ def test_the_end_of_a_run_is_told_or_what_keeps_it_from_being_told() -> None:
         return text(pulse.ending(RUN, replace(OVERVIEW, **{"missing": 4, **changes}), NOW))
 
     assert told(missing=0) == "everything is approved: it can be delivered"
+    assert told(missing=0, outlook=Outlook.WORKING) == "everything is approved: exports and packages are being made"
     assert told(outlook=Outlook.PEOPLE) == "waits for people"
     assert told(outlook=Outlook.WORKING).startswith("goes on")
     ends = {"likely_at": NOW + timedelta(days=1), "latest_at": NOW + timedelta(days=1, hours=1)}
