@@ -293,7 +293,9 @@ deliveries = Table(
     Column("reason", Text, nullable=False, server_default=""),
     Column("plan", Json, nullable=False),
     Column("character", Text),
+    Column("placed_at", UtcTime),
     UniqueConstraint("run_id", "number"),
+    Index("ix_deliveries_unplaced", "id", **only("status = 'sealed' and placed_at is null")),
 )
 
 engines = Table(

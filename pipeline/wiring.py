@@ -135,6 +135,7 @@ def build_scheduler(studio: Studio, engine: Dispatcher) -> Scheduler:
         look_for_dead=engine.look_for_dead,
         wake=engine.wake,
         send_messages=studio.messages.send_due,
+        place_deliveries=studio.deliveries.place_new,
         rules=build_rule_engine(studio.stores, studio.firing, engine.wake),
         shots=build_driver(
             studio.settings, studio.test_shots, media=studio.media, spool=studio.spool, forget=studio.upkeep.forget

@@ -88,7 +88,7 @@ class Studio(Views):
         """Orders deliveries."""
         from pipeline.services.deliveries import Deliveries
 
-        return Deliveries(self.stores, self.books, self.clock, self.media.copy_out)
+        return Deliveries(self.stores, self.books, self.clock, copy_out=self.media.copy_out, folder=self.settings.deliveries_root)
 
     @service
     def budgets(self) -> Budgets:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select, func, insert, select, update
 
 from data.batch import Batch
 from data.models import deliveries
+from data.tables import fixed
 from pipeline.domain.records import Delivery
 from pipeline.domain.statuses import DeliveryStatus
 
@@ -78,6 +79,16 @@ class Deliveries:
     def fail(self, delivery: Delivery, reason: str) -> None:
         """Packaging gave up."""
         self._set(delivery, status=DeliveryStatus.FAILED.value, reason=reason)
+
+    def unplaced(self) -> list[Delivery]:
+        """Sealed deliveries that nobody has copied to where people look for them, oldest first."""
+        [sealed] = fixed(DeliveryStatus.SEALED.value)
+        ours = (deliveries.c.status == sealed, deliveries.c.placed_at.is_(None))
+        return self._all(select(*_COLUMNS).where(*ours).order_by(deliveries.c.id))
+
+    def placed(self, delivery: Delivery, now: datetime) -> None:
+        """It lies where people look for it."""
+        self._connection.execute(update(deliveries).where(deliveries.c.id == delivery.id).values(placed_at=now))
 
     def _set(self, delivery: Delivery, **values: Any) -> None:
         packaging = deliveries.c.status == DeliveryStatus.PACKAGING.value

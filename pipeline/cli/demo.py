@@ -83,7 +83,7 @@ def _to_the_end(studio: Studio, path: Path, loaded: LoadedProduction, parallel: 
     run = start(studio, loaded, RunOptions(auto_approve=True), quiet=False)
     code = work(studio, run, again=f"stripboard run {quoted(str(path))} --resume", parallel=parallel)
     if code == Exit.DONE:
-        _show(studio.deliveries.place(run, studio.deliveries.sealed(run), studio.settings.deliveries_root))
+        _show(studio.deliveries.place(run, studio.deliveries.sealed(run)))
         say(f"Start to end: {duration(time.monotonic() - began)}.")
     return code
 

@@ -104,8 +104,7 @@ def _place(studio: Studio, run: Run, *, as_json: bool) -> tuple[Path, list[Path]
     newest = {one.character: one for one in sealed}
     if None not in newest:
         return None
-    folder = studio.settings.deliveries_root
-    package = {whose: studio.deliveries.place(run, one, folder) for whose, one in newest.items()}[None]
+    package = {whose: studio.deliveries.place(run, one) for whose, one in newest.items()}[None]
     try:
         return package, studio.deliveries.place_outputs(run)
     except Unavailable as error:

@@ -291,6 +291,7 @@ class Delivery:
     size_bytes: int
     reason: str
     character: str | None = None
+    placed_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ _READ_S = 10
 _THIN_S = 60
 _SHOTS_S = 1
 _SEND_S = 1
+_PLACE_S = 2
 _TAKE_OVER_S = 5.0
 
 
@@ -44,6 +45,7 @@ class Scheduler:
         rules: RuleEngine,
         shots: ShotDriver,
         send_messages: Callable[[], object] = lambda: None,
+        place_deliveries: Callable[[], object] = lambda: None,
     ) -> None:
         self._upkeep = upkeep
         self._workers = workers
@@ -55,6 +57,7 @@ class Scheduler:
         self._rules = rules
         self._shots = shots
         self._send_messages = send_messages
+        self._place_deliveries = place_deliveries
         self._loop: BackgroundScheduler | None = None
         self._waiting: threading.Thread | None = None
         self._over = threading.Event()
@@ -87,6 +90,7 @@ class Scheduler:
             self._telemetry.thin: _THIN_S,
             self._shots.turn: _SHOTS_S,
             self._send_messages: _SEND_S,
+            self._place_deliveries: _PLACE_S,
             self._rules.thin: _SWEEP_S,
         }
         for chore, seconds in chores.items():

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 
 from data.store import Stores
 from pipeline.domain.delivery import DeliveryProgress, Missing, delivery_progress
-from pipeline.domain.errors import Conflict, NotFound
+from pipeline.domain.errors import Conflict, NotFound, StripboardError
 from pipeline.domain.records import ENGINE, Actor, Delivery, Run
 from pipeline.domain.statuses import CellStatus, DeliveryStatus, RunStatus
 from pipeline.ports import Clock
 from pipeline.services.advance import Advance
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.sealing import Sealing
+
+log = logging.getLogger(__name__)
+
+_AGAIN = timedelta(minutes=1)
+"""A place that cannot be written is tried again so much later."""
 
 
 class NotDeliverable(Conflict):
@@ -25,13 +32,17 @@ class NotDeliverable(Conflict):
 
 
 class Deliveries:
-    """Makes and finds deliveries."""
+    """Makes and finds deliveries. Packages are placed in `folder`, by `copy_out(sha256, target)`."""
 
-    def __init__(self, stores: Stores, books: RunBooks, clock: Clock, copy_out: Callable[[str, Path], None]) -> None:
+    def __init__(
+        self, stores: Stores, books: RunBooks, clock: Clock, *, copy_out: Callable[[str, Path], None], folder: Path
+    ) -> None:
         self._stores = stores
         self._books = books
         self._clock = clock
         self._copy_out = copy_out
+        self._folder = folder
+        self._later: dict[int, datetime] = {}
 
     def missing(self, run: Run) -> list[Missing]:
         """Everything that keeps the run from being delivered; empty when it may be."""
@@ -97,11 +108,39 @@ class Deliveries:
             raise NotFound(f"Run {run.name} has no sealed delivery yet. `stripboard deliver {run.id}` makes one.")
         return found[-1]
 
-    def place(self, run: Run, delivery: Delivery, folder: Path) -> Path:
-        """Copy the package of a sealed delivery into `folder`; the answer is the file."""
-        target = folder / self.package_name(run, delivery)
+    def place(self, run: Run, delivery: Delivery) -> Path:
+        """Copy the package of a sealed delivery to where people look for it; the answer is the file.
+
+        Raises Unavailable when it cannot be written there.
+        """
+        target = self._folder / self.package_name(run, delivery)
         self._copy_out(delivery.package_sha256 or "", target)
+        with self._stores.begin(self._clock.now()) as store:
+            store.deliveries.placed(delivery, store.journal.now)
         return target
+
+    def place_new(self) -> int:
+        """Place what is sealed and lies nowhere yet, and the exports of whole runs, whoever drove the run to its end.
+
+        The answer is how many deliveries. One that cannot be placed is told in the log, keeps no other one waiting, and is
+        tried again later.
+        """
+        now = self._clock.now()
+        with self._stores.read() as store:
+            unplaced = [one for one in store.deliveries.unplaced() if self._later.get(one.id, now) <= now]
+            runs = store.runs.by_ids(list({one.run_id for one in unplaced})) if unplaced else {}
+        return sum(self._is_placed(runs[delivery.run_id], delivery) for delivery in unplaced)
+
+    def _is_placed(self, run: Run, delivery: Delivery) -> bool:
+        try:
+            if delivery.character is None:
+                self.place_outputs(run)
+            self.place(run, delivery)
+        except StripboardError as error:
+            self._later[delivery.id] = self._clock.now() + _AGAIN
+            log.warning("delivery %s of run %s could not be placed: %s", delivery.number, run.name, error)
+            return False
+        return True
 
     @staticmethod
     def package_name(run: Run, delivery: Delivery) -> str:

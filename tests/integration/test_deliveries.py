@@ -104,7 +104,7 @@ def test_packages_and_exports_are_placed_where_people_look(house: House) -> None
     run = house.start(make_production(characters=1, scene_types=2, variants=1))
     house.work()
     delivery = house.studio.deliveries.sealed(run)
-    target = house.studio.deliveries.place(run, delivery, house.folder / "deliveries")
+    target = house.studio.deliveries.place(run, delivery)
     assert target.name == "Harbor-Nights-run1-delivery1.zip"
     assert target.stat().st_size == delivery.size_bytes
     placed = house.studio.deliveries.place_outputs(run)
@@ -112,12 +112,38 @@ def test_packages_and_exports_are_placed_where_people_look(house: House) -> None
     assert all(path.is_file() and path.is_relative_to(house.folder / "out") for path in placed)
 
 
+def test_what_is_sealed_is_placed_once_whoever_drove_the_run(house: House) -> None:
+    run = house.start(make_production(characters=1, scene_types=2, variants=1))
+    house.work()
+    deliveries = house.studio.deliveries
+    assert (deliveries.place_new(), deliveries.place_new()) == (1, 0)
+    [delivery] = house.studio.deliveries.of_run(run)
+    assert delivery.placed_at == house.clock.now()
+    assert [path.name for path in house.studio.settings.deliveries_root.iterdir()] == ["Harbor-Nights-run1-delivery1.zip"]
+    assert len([path for path in (house.folder / "out").rglob("*") if path.is_file()]) == 2
+
+
+def test_a_delivery_that_cannot_be_placed_keeps_no_other_waiting_and_is_tried_again_later(house: House) -> None:
+    first = house.start(make_production(characters=1, scene_types=1, variants=1))
+    house.work()
+    (house.folder / "out").write_text("in the way")
+    house.start(make_production(characters=1, scene_types=1, variants=1, outputs=0, title="Another"))
+    house.work()
+    deliveries = house.studio.deliveries
+    assert (deliveries.place_new(), deliveries.place_new()) == (1, 0)
+    (house.folder / "out").unlink()
+    assert deliveries.place_new() == 0, "not at once"
+    house.clock.advance(61)
+    assert deliveries.place_new() == 1
+    assert house.studio.deliveries.sealed(first).placed_at is not None
+
+
 def test_a_folder_that_cannot_be_written_is_named(house: House) -> None:
     run = house.start(make_production(characters=1, scene_types=1, variants=1))
     house.work()
-    (house.folder / "file").write_text("in the way")
+    house.studio.settings.deliveries_root.write_text("in the way")
     with pytest.raises(Unavailable, match="could not be written"):
-        house.studio.deliveries.place(run, house.studio.deliveries.sealed(run), house.folder / "file")
+        house.studio.deliveries.place(run, house.studio.deliveries.sealed(run))
 
 
 def test_resuming_a_run_whose_packaging_fails_adds_no_deliveries(house: House) -> None:
