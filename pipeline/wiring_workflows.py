@@ -30,7 +30,7 @@ def import_content(
     """Import a graph that came as bytes; without a name it is kept under that of its file. Raises as `import_file` does."""
     with _written(content) as path:
         kept = name or Path(origin).stem
-        return studio.workflows.import_file(kept, path, actor, origin=origin or "the sent file", kind=kind, note=note)
+        return studio.workflows.import_file(kept, path, actor, origin=origin or kept, kind=kind, note=note)
 
 
 def take_content(studio: Studio, content: bytes) -> StoredFile:

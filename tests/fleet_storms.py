@@ -22,6 +22,7 @@ from pipeline.adapters.backends.comfyui.backend import ComfyBackend
 from pipeline.adapters.backends.comfyui.sightings import sight, tried
 from pipeline.adapters.backends.comfyui.timing import Timing
 from pipeline.domain.choices import Mode
+from pipeline.domain.errors import Conflict
 from pipeline.domain.production import Production
 from pipeline.domain.records import Attempt, Job, Run
 from pipeline.domain.statuses import AttemptOutcome, JobStatus
@@ -35,6 +36,8 @@ from tests.fates import Fate, RacingClock
 from tests.fleet import WORKFLOWS
 
 PATIENCE_S = 240
+NOTICED_S = 20
+"""When nothing has ended for so long, a person sees who is set aside, and takes them back."""
 BRISK = Timing(
     poll_s=0.05, refused_s=0.3, gone_s=2.0, answer_s=1.5, socket_s=0.3, deaf_s=0.3, wedged_s=0.2, stop_s=0.1,
     linger_s=2.0, ping_s=2.0, backoff_s=0.05, longest_backoff_s=0.3, preview_s=1.0,
@@ -256,7 +259,16 @@ class Storm:
             now, before, ended = time.monotonic(), ended, self.ended()
             deadline = now + PATIENCE_S if ended != before else deadline
             assert now < deadline, self.standing()
+            if now > deadline - PATIENCE_S + NOTICED_S:
+                self.weathered(self._take_back)
             self.weathered(self._turns)
+
+    def _take_back(self) -> None:
+        for one in self.house.studio.workers.all():
+            for record in one.records:
+                if record.aside_since:
+                    with suppress(Conflict):  # it has just come back by itself
+                        self.house.studio.workers.take_back(one.worker, record.work, PERSON)
 
     def _turns(self) -> None:
         engine = self.house.engine

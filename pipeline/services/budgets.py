@@ -139,11 +139,17 @@ def _account(store: Store, subject: Subject, quantity: Quantity) -> Account:
     return Account(None, *store.budgets.sums(subject.scope, subject.key, quantity))
 
 
+def _exact(value: float) -> str:
+    """Two decimals, or two figures of what is less: a small number is not told as none."""
+    return f"{value:,.2f}" if value >= 0.1 or not value else f"{value:.2g}"
+
+
 def _too_low(subject: Subject, quantity: Quantity, account: Account, limit: float) -> str:
     size, unit = _UNITS[quantity]
     used = account.spent + account.reserved
     return (
-        f"{subject.name} has spent and reserved {used / size:,.2f} {unit} already, which is more than {limit / size:,.2f}. "
+        f"{subject.name} has spent and reserved {_exact(used / size)} {unit} already, "
+        f"which is more than {_exact(limit / size)}. "
         "Choose a higher limit; to stop new work, pause its runs."
     )
 
