@@ -175,6 +175,14 @@ class Firings:
         """All firings of one chain, in order, without their effects."""
         return [_plain(row) for row in _OF_ROOT.rows(self._connection, {"root": root})]
 
+    def of_roots(self, roots: Sequence[int]) -> dict[int, list[StoredFiring]]:
+        """All firings of each of these chains, in order, without their effects."""
+        found: dict[int, list[StoredFiring]] = {root: [] for root in roots}
+        for part in chunks(roots):
+            for one in self._plain(select(firings).where(firings.c.root.in_(part)).order_by(firings.c.id)):
+                found[one.root].append(one)
+        return found
+
     def whole_chain(self, root: int) -> list[StoredFiring]:
         """The same with their effects."""
         return self._whole(self.of_root(root))
@@ -202,6 +210,14 @@ class Firings:
         kind, name = thing
         rows = _FIRED_FOR.rows(self._connection, {"kind": kind, "name": name}, trigger_ids)
         return sorted({row.trigger_id for row in rows})
+
+    def fired_things(self, trigger_ids: Sequence[int]) -> list[tuple[int, tuple[str, str]]]:
+        """(rule, thing) of all that these rules have fired for."""
+        found: list[tuple[int, tuple[str, str]]] = []
+        for part in chunks(trigger_ids):
+            query = select(things.c.trigger_id, things.c.kind, things.c.name).where(things.c.trigger_id.in_(part)).distinct()
+            found.extend((row.trigger_id, (row.kind, row.name)) for row in self._connection.execute(query))
+        return found
 
     def latest(
         self, limit: int, *, before: int | None = None, trigger_id: int | None = None, run_id: int | None = None,

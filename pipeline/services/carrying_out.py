@@ -80,8 +80,9 @@ def _submit(store: Store, books: RunBooks, effect: Effect, deed: Deed) -> Done:
 def _repeat(store: Store, books: RunBooks, effect: Effect, deed: Deed) -> Done:
     """QA or assembly of takes that are complete."""
     stage = Stage.SCENE_QA if effect.action.kind is Kind.QA else Stage.ASSEMBLY
-    cells = list(store.cells.by_ids(effect.cells).values())
-    _mark(store, "cell", [cell.id for cell in cells], deed)
+    found = store.cells.by_ids(effect.cells)
+    cells = [found[key] for key in sorted(found)]
+    _mark(store, "cell", list(found), deed)
     return Done(result={"cells": again(Advance(store, books, deed.actor), cells, stage)})
 
 
@@ -136,8 +137,8 @@ def _send(store: Store, kind: str, target: str, effect: Effect, deed: Deed) -> D
 
 def _approve(store: Store, books: RunBooks, effect: Effect, deed: Deed) -> Done:
     advance = Advance(store, books, deed.actor)
-    cells = [cell for cell in store.cells.by_ids(effect.cells).values() if cell.status is CellStatus.REVIEW]
-    stills = [still for still in store.stills.by_ids(effect.stills).values() if still.status is CellStatus.REVIEW]
+    cells = [cell for _, cell in sorted(store.cells.by_ids(effect.cells).items()) if cell.status is CellStatus.REVIEW]
+    stills = [still for _, still in sorted(store.stills.by_ids(effect.stills).items()) if still.status is CellStatus.REVIEW]
     if not cells and not stills:
         raise Conflict("It is not in review any more.")
     _mark(store, "cell", [cell.id for cell in cells], deed)
