@@ -99,10 +99,12 @@ def package(store: Store, books: RunBooks, characters: Collection[str | None], d
     everything = [cell.id for cells in groups.values() for cell in cells]
     if not everything:
         raise Conflict("No scene of it is approved any more.")
+    if run.status is RunStatus.CANCELLED:  # its exports are not made any more: nothing is worth waiting for
+        raise Conflict("The run is cancelled.")
     if not sealing.is_exported(run.id, everything):
         return Done("waiting", {"characters": list(characters)})
-    if run.status in (RunStatus.PAUSED, RunStatus.CANCELLED):
-        raise Conflict(f"The run is {run.status.value}.")
+    if run.status is RunStatus.PAUSED:
+        raise Conflict("The run is paused.")
     advance.go_on(run.id, cause=deed.cause)
     made = [_deliver(store, sealing, advance, deed, name) for name in groups]
     _mark(store, "delivery", made, deed)

@@ -55,9 +55,9 @@ def test_what_is_predicted_happens_on_two_hundred_sets_of_rules(house: House) ->
 
 @pytest.fixture
 def long_house(request: pytest.FixtureRequest, part: int) -> Iterator[House]:
-    """A house for a part of the campaign: every tenth on PostgreSQL, the others on SQLite."""
+    """A house for a part of the campaign: every twentieth on PostgreSQL, the others on SQLite."""
     with quick_folder() as folder:
-        url = request.getfixturevalue("postgresql_url") if part % 10 == 9 else f"sqlite:///{folder / 'stripboard.db'}"
+        url = request.getfixturevalue("postgresql_url") if part % 20 == 19 else f"sqlite:///{folder / 'stripboard.db'}"
         house = House(folder, url)
         yield house
         house.check()

@@ -87,6 +87,21 @@ def test_a_delivery_that_the_approval_of_a_rule_has_made_complete_belongs_to_its
     assert [one.verdict.outcome for one in told] == ["too_deep"]
 
 
+def test_a_package_does_not_wait_for_the_exports_of_a_run_that_is_cancelled(house: House) -> None:
+    run = house.create(make_production(characters=1, scene_types=2, variants=1, title=TITLE), auto_deliver=False)
+    save(house, rule("parcel", "cell.approved", {"package": {}}, per="run"))
+    save(house, rule("hear", "run.cancelled", {"notify": {"to": "producers"}}))
+    house.backend.holds = lambda request: request.stage == "export"
+    house.studio.submission.submit(run, Selection(), Mode.MISSING, PERSON)
+    go_on(house)
+    states = [effect.state for one in house.studio.trigger_views.firings() for effect in one.firing.effects]
+    assert set(states) == {"waiting"}
+    house.studio.runs.cancel(run, PERSON)
+    house.studio.firing.settle()
+    effects = [effect for one in house.studio.trigger_views.firings() for effect in one.firing.effects if effect.kind == "package"]
+    assert {(effect.state, effect.reason) for effect in effects} == {("failed", "The run is cancelled.")}
+
+
 def test_a_rule_that_would_unbound_a_circle_of_others_is_refused_too(house: House) -> None:
     house.create(make_production(title=TITLE))
     bound = {"field": "attempts", "at_most": 2}

@@ -41,14 +41,14 @@ class Packing(Ground):
         """Begin these deliveries, or wait while exports of theirs are being made. Raises NotDone."""
         groups = [self._approved(name) for name in characters]
         everything = set().union(*groups)
-        if not everything:
+        if not everything or self.board.status is RunStatus.CANCELLED:
             raise NotDone
         if any(self.board.cells[work.subject_id].key in everything for work in self._exports()):
             self._unpacked.append(Waiting(characters, link, effect))
             return
         busy = {one.character for one in self._packaging.values()}
         status = self.board.status
-        if status in (RunStatus.PAUSED, RunStatus.CANCELLED) or not all(groups) or busy.intersection(characters):
+        if status is RunStatus.PAUSED or not all(groups) or busy.intersection(characters):
             raise NotDone
         if status is not RunStatus.RUNNING:
             yield self.set_going(link, by="rule")
