@@ -217,6 +217,27 @@ class ChainGraph(Given):
     loops: list[GivenLoop]
 
 
+class GivenCause(Given):
+    """A rule that had asked for work that was stopped: how many jobs of which scenes and pictures."""
+
+    rule: str
+    rule_id: int
+    jobs: int
+    cells: list[str]
+    stills: list[str]
+
+
+class GivenReceipt(Given):
+    """What a halt has stopped: so many rules that were on, events that were gathered, and jobs; and whose work it was."""
+
+    rules: int
+    waiting: int
+    jobs: int
+    cells: list[str]
+    stills: list[str]
+    causes: list[GivenCause]
+
+
 class GivenHalt(Given):
     """A halt of all rules, with its receipt."""
 
@@ -224,7 +245,7 @@ class GivenHalt(Given):
     at: datetime
     by: str
     reason: str
-    receipt: dict[str, Any]
+    receipt: GivenReceipt
 
 
 def rule_of(one: RuleView) -> dict[str, object]:

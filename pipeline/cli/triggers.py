@@ -205,8 +205,11 @@ def halt_command(reason: str, queued: bool, running: bool, as_json: bool) -> int
         counted(receipt["rules"], "rule"), counted(receipt["waiting"], "gathered event"), counted(receipt["jobs"], "job"),
     )  # fmt: skip
     say(f"Halted: {', '.join(stopped)}.")
-    for key in receipt["cells"]:
+    for key in (*receipt["cells"], *receipt["stills"]):
         say(f"  stopped: {key}")
+    for one in receipt["causes"]:
+        named = [*one["cells"], *one["stills"]]
+        say(f"  asked for by {one['rule']} (rule {one['rule_id']}): {counted(one['jobs'], 'job')} of {', '.join(named)}")
     return Exit.DONE
 
 

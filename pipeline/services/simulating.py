@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from data.store import Store
-from pipeline.domain.errors import NotFound
+from pipeline.domain.errors import Invalid, NotFound
+from pipeline.domain.names import did_you_mean
 from pipeline.domain.rules.assumptions import ALL_GOES_WELL, Assumption
 from pipeline.domain.rules.chains import Course, as_if, simulate
 from pipeline.domain.rules.console import as_happened
@@ -15,7 +16,7 @@ from pipeline.domain.rules.model import Rule
 from pipeline.domain.rules.planning import Past
 from pipeline.domain.rules.rulebook import Rulebook
 from pipeline.domain.rules.snapshot import Board, Snapshot
-from pipeline.domain.rules.vocabulary import Subject
+from pipeline.domain.rules.vocabulary import EVENTS, Subject
 from pipeline.services.rule_snapshots import snapshot
 from pipeline.services.rule_under_way import under_way
 from pipeline.services.runbooks import RunBooks
@@ -67,6 +68,36 @@ def stored(store: Store, seq: int) -> Occurrence:
     if happened is None:
         raise NotFound(f"There is no event {seq} that a rule can listen to.")
     return happened
+
+
+def made_up(store: Store, run_id: int, type: str, about: str) -> Occurrence:
+    """An event of this type, about the scene or picture of this name, as if a person had caused it.
+
+    Raises Invalid where it is not said what happens, or to what, and NotFound for a name that is not in the run.
+    """
+    kind = EVENTS.get(type)
+    if kind is None:
+        unknown = f' There is no event "{type}".{did_you_mean(type, EVENTS, cure="")}' if type else ""
+        raise Invalid(f"Choose what happens.{unknown}")
+    if kind.subject in _THINGS:
+        subject_id = _named(store, run_id, kind.subject, about)
+    else:
+        subject_id = run_id if kind.subject is Subject.RUN else 0
+    return Occurrence(1, type, kind.subject, subject_id, "person", 1, 0)
+
+
+def _named(store: Store, run_id: int, subject: Subject, name: str) -> int:
+    """The id of the scene or picture of this name; of pictures with one name, the first."""
+    word = _THINGS[subject]
+    if not name:
+        raise Invalid(f"Choose the {word} that it happens to.")
+    if subject is Subject.CELL:
+        ids = {cell.plan.key.casefold(): cell.id for cell in store.cells.of_run(run_id)}
+    else:
+        ids = {still.key.casefold(): still.id for still in reversed(store.stills.of_run(run_id))}
+    if name.casefold() not in ids:
+        raise NotFound(f"There is no {word} “{name}” in this run.")
+    return ids[name.casefold()]
 
 
 def _check(event: Occurrence, board: Board) -> None:

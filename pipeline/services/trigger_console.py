@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from data.store import Store, Stores
-from pipeline.domain.errors import Invalid, NotFound
+from pipeline.domain.errors import NotFound
 from pipeline.domain.records import Event, Run
 from pipeline.domain.rules.assumptions import ALL_GOES_WELL, Assumption
 from pipeline.domain.rules.console import Walk, name_of, walk
@@ -25,7 +25,7 @@ from pipeline.ports import Clock
 from pipeline.services.event_chains import known_place
 from pipeline.services.rule_snapshots import snapshot
 from pipeline.services.runbooks import RunBooks
-from pipeline.services.simulating import simulated
+from pipeline.services.simulating import made_up, simulated
 
 _REPLAYED = 50_000
 _OFFERED = 60
@@ -136,7 +136,8 @@ class TriggerConsole:
             if asked.rule is not None:
                 tried = replace(asked.rule, enabled=True, approved=True)
                 rules = [*(rule for rule in rules if rule.id != tried.id), tried]
-            happens = _made_up(store, asked) if asked.event_seq is None else [asked.event_seq]
+            seq = asked.event_seq
+            happens = made_up(store, run.id, asked.type, asked.about) if seq is None else [seq]
             found = simulated(store, self._books, run.id, happens, rules, assumption=asked.assumption)
         [event] = found.events
         return Tried(run, event, name_of(event, Board(found.board)), found.board.left, walk(found.course, found.board))
@@ -178,32 +179,6 @@ def _run(store: Store, rules: Sequence[Rule], run_id: int | None) -> Run | None:
     projects = {rule.scope.project for rule in rules}
     ours = [run for run in store.runs.all() if None in projects or run.title in projects]
     return next((run for run in ours if run.status in _ACTIVE), ours[0] if ours else None)
-
-
-def _made_up(store: Store, asked: Asked) -> Occurrence:
-    kind = EVENTS.get(asked.type)
-    if kind is None:
-        raise Invalid("Choose what happens.")
-    if kind.subject in (Subject.CELL, Subject.STILL):
-        subject_id = _about(store, asked, "scene" if kind.subject is Subject.CELL else "picture")
-    else:
-        subject_id = asked.run_id if kind.subject is Subject.RUN else 0
-    return Occurrence(1, asked.type, kind.subject, subject_id, "person", 1, 0)
-
-
-def _about(store: Store, asked: Asked, word: str) -> int:
-    """The id of the scene or picture of this name."""
-    if not asked.about:
-        raise Invalid(f"Choose the {word} that it happens to.")
-    keys: dict[str, int] = {}
-    if word == "scene":
-        keys = {cell.plan.key.casefold(): cell.id for cell in store.cells.of_run(asked.run_id)}
-    else:
-        keys = {still.key.casefold(): still.id for still in reversed(store.stills.of_run(asked.run_id))}
-    found = keys.get(asked.about.casefold())
-    if found is None:
-        raise NotFound(f"There is no {word} “{asked.about}” in this run.")
-    return found
 
 
 def _named(store: Store, events: Sequence[Event]) -> dict[int, str]:

@@ -24,7 +24,7 @@ from pipeline.services.aftermaths import of_event, of_firing
 from pipeline.services.event_chains import known_place
 from pipeline.services.rule_snapshots import snapshot
 from pipeline.services.runbooks import RunBooks
-from pipeline.services.simulating import simulated, stored
+from pipeline.services.simulating import made_up, simulated, stored
 
 _REPLAYED = 50_000
 
@@ -172,6 +172,11 @@ class TriggerViews:
                 store, self._books, run_id, happens, [*rules, *tried], assumption=assumption, goes_on=goes_on
             )  # fmt: skip
         return found.course
+
+    def made_up(self, run_id: int, type: str, about: str) -> Occurrence:
+        """An event that a person might cause in a run: its type, and the name of the scene or picture that it happens to."""
+        with self._stores.read() as store:
+            return made_up(store, run_id, type, about)
 
     def replay(
         self, run_id: int, drafts: Sequence[Rule], *, since: datetime | None = None, until: datetime | None = None

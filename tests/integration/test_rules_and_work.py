@@ -98,7 +98,8 @@ def test_a_package_does_not_wait_for_the_exports_of_a_run_that_is_cancelled(hous
     assert set(states) == {"waiting"}
     house.studio.runs.cancel(run, PERSON)
     house.studio.firing.settle()
-    effects = [effect for one in house.studio.trigger_views.firings() for effect in one.firing.effects if effect.kind == "package"]
+    fired = house.studio.trigger_views.firings(run_id=run.id)
+    effects = [effect for one in fired for effect in one.firing.effects if effect.kind == "package"]
     assert {(effect.state, effect.reason) for effect in effects} == {("failed", "The run is cancelled.")}
 
 

@@ -100,7 +100,8 @@ class StoredFiring:
 
 @dataclass(frozen=True)
 class Halt:
-    """A halt of all rules. `receipt` counts what was stopped: `rules`, `waiting`, `jobs`, `messages`; and names the `cells`."""
+    """A halt of all rules. `receipt` counts what was stopped: `rules`, `waiting`, `jobs`; names the `cells` and `stills`; and
+    has in `causes` the same of each rule that had asked for them."""
 
     id: int
     at: datetime
