@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, delete, func, insert, select, update
 
 from data.batch import Batch
 from data.models import deliveries, events, production_run_cells, stills
@@ -195,6 +195,29 @@ class Firings:
             rows = self._connection.execute(query.where(chains.c.firing_id.in_(part)).order_by(events.c.seq))
             found.extend((row.firing_id, row.type, json.loads(row.data)) for row in rows)
         return found
+
+    def seqs_led_by(self, firing_ids: Sequence[int]) -> dict[int, int]:
+        """The firing that each event follows from, by the number of the event, of those that follow from these firings."""
+        found: dict[int, int] = {}
+        for part in chunks(firing_ids):
+            query = select(chains.c.seq, chains.c.firing_id).where(chains.c.firing_id.in_(part))
+            found.update((row.seq, row.firing_id) for row in self._connection.execute(query))
+        return found
+
+    def gathered_by(self, seqs: Sequence[int]) -> list[StoredFiring]:
+        """The firings that have gathered one of these events behind another one, in order, without their effects.
+
+        They are told by the verdicts on these events, which are kept for a long time, and not for ever.
+        """
+        found: dict[int, StoredFiring] = {}
+        for part in chunks(seqs):
+            same = (verdicts.c.trigger_id == firings.c.trigger_id, verdicts.c.at == firings.c.at)
+            later = (verdicts.c.event_seq.in_(part), verdicts.c.outcome == "matched", verdicts.c.event_seq != firings.c.event_seq)
+            wanted = set(part)
+            for one in self._plain(select(firings).join(verdicts, and_(*same)).where(*later)):
+                if wanted.intersection(one.events):
+                    found[one.id] = one
+        return [found[key] for key in sorted(found)]
 
     def marked_last(self, subject: str, ids: Sequence[int]) -> dict[int, int]:
         """The firing that asked last for each of these scenes, pictures or deliveries, of those that still belong to one."""

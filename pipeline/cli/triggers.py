@@ -184,7 +184,7 @@ def firings_command(rule: str | None, root: int | None, limit: int, tree: bool, 
 def _firing(one: NamedFiring) -> tuple[object, ...]:
     fired = one.firing
     actions = [f"{each.kind} {each.state}" + (f": {each.reason}" if each.reason else "") for each in fired.effects]
-    event = f"{one.event_type} ({fired.event_seq})"
+    event = f"{one.event_type} ({fired.event_seq})" + (f", gathered {fired.gathered}" if fired.gathered else "")
     return fired.id, _when(fired.at), one.rule, event, fired.depth, ", ".join(actions)
 
 

@@ -118,11 +118,16 @@ class TriggerViews:
         self, *, rule_id: int | None = None, run_id: int | None = None, root: int | None = None, event_seq: int | None = None,
         before: int | None = None, limit: int = 100,
     ) -> list[NamedFiring]:  # fmt: skip
-        """The log: the newest firings first, with what each action came to; `root` gives a whole chain."""
+        """The log: the newest firings first, with what each action came to; `root` gives a whole chain, with what has gathered
+        the event that began it behind others."""
         with self._stores.read() as store:
             found = store.firings.latest(
                 limit, before=before, trigger_id=rule_id, run_id=run_id, root=root, event_seq=event_seq
             )  # fmt: skip
+            if root is not None and before is None:
+                others = [one.id for one in store.firings.gathered_by([root]) if one.root != root]
+                ours = [one for one in store.firings.by_ids(others).values() if rule_id in (None, one.trigger_id)]
+                found = sorted([*found, *ours], key=lambda one: -one.id)
             names = store.triggers.names(list({one.trigger_id for one in found}))
             seqs = list({one.event_seq for one in found})
             events, chains = store.journal.numbered(seqs), store.firings.chains_of(seqs)

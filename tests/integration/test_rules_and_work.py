@@ -111,6 +111,64 @@ def test_a_rule_that_would_unbound_a_circle_of_others_is_refused_too(house: Hous
         save(house, rule("measure", "cell.queued", {"qa": {}}, where=bound))
 
 
+def stale_too(house: House, run: Run, *keys: str) -> list[int]:
+    """Mark these scenes, one after the other; the numbers of the events."""
+    marked: dict[str, str] = {}
+    for key in keys:
+        marked[key] = "new"
+        house.studio.review.mark_stale(run, marked, PERSON)
+    return [event.seq for event in house.events("cell.stale")]
+
+
+def test_a_firing_that_gathered_several_events_stands_in_the_tree_of_each_of_them_marked_as_gathered(house: House) -> None:
+    run = made(house, auto_deliver=False)
+    save(house, rule("anew", "cell.stale", {"submit": {"mode": "all"}}))
+    save(house, rule("tell", "cell.queued", {"notify": {"to": "producers"}}, wait_s=30))
+    first, second = stale_too(house, run, "c1 / s1 / v1", "c1 / s2 / v1")
+    house.studio.firing.settle()
+    house.clock.advance(30)
+    go_on(house)
+    views = house.studio.trigger_views
+    [one], [other] = views.what_followed_event(first), views.what_followed_event(second)
+    assert [(below.rule, below.firing.gathered) for below in one.followed] == [("tell", 2)]
+    assert (one.shared, other.followed) == ((), ())
+    [shared] = other.shared
+    assert (shared.rule, shared.gathered, shared.firing_id) == ("tell", 2, one.followed[0].firing.id)
+    queued = [event.seq for event in house.events("cell.queued")][-2:]
+    for seq in queued:
+        [tree] = views.what_followed_event(seq)
+        assert (tree.rule, tree.firing.gathered, tree.firing.events) == ("tell", 2, tuple(queued))
+    log = house.studio.trigger_pages.log()
+    rows = [line for entry in log.entries for line in entry.lines if line.rule == "tell" and line.gathered]
+    assert [(line.gathered, line.told_at) for line in rows] == [(2, queued[0]), (2, None)]
+
+
+def test_a_chain_that_began_with_a_gathered_event_has_the_firing_that_gathered_it(house: House) -> None:
+    run = made(house, auto_deliver=False)
+    save(house, rule("tell", "cell.changed", {"notify": {"to": "producers"}}, wait_s=30))
+    house.studio.submission.prioritise(run, Selection(), 3, PERSON)
+    house.studio.firing.settle()
+    house.clock.advance(30)
+    go_on(house)
+    for seq in [event.seq for event in house.events("cell.changed")]:
+        [found] = house.studio.trigger_views.firings(root=seq)
+        assert (found.rule, found.firing.gathered) == ("tell", 2)
+
+
+def test_the_log_has_what_a_firing_set_out_to_do_and_what_its_ended_jobs_took(house: House) -> None:
+    run = made(house, auto_deliver=False)
+    save(house, rule("anew", "cell.stale", {"submit": {"mode": "all"}}))
+    stale_too(house, run, "c1 / s1 / v1")
+    house.studio.firing.settle()
+    before = house.studio.trigger_pages.log()
+    [key] = before.planned
+    assert before.planned[key].jobs == 4
+    assert (before.left[key].cost.jobs, before.left[key].open_jobs) == (0, 1)
+    go_on(house)
+    after = house.studio.trigger_pages.log().left[key]
+    assert (after.cost.jobs, after.open_jobs) == (5, 0)  # its export is made because of it, and was not planned
+
+
 def test_a_simulation_knows_what_a_rule_has_fired_for_that_fires_once(house: House) -> None:
     run = made(house, auto_deliver=False)
     save(house, rule("once", "cell.stale", {"notify": {"to": "producers"}}, once=True))

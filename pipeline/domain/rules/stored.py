@@ -97,6 +97,11 @@ class StoredFiring:
     gpu_seconds: float
     effects: tuple[StoredEffect, ...] = ()
 
+    @property
+    def gathered(self) -> int:
+        """How many events it has gathered; 0 where it fired for one, as that happened."""
+        return len(self.events) if len(self.events) > 1 else 0
+
 
 @dataclass(frozen=True)
 class Halt:
