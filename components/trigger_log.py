@@ -198,7 +198,7 @@ def lines(view: View) -> list[Component]:
     return [heads, *(_entry(entry, view) for entry in view.entries)]
 
 
-_HEADS = ("Time", "Cause and what followed", "Action", "Result", "Set out, and done")
+_HEADS = ("Time", "Cause and what followed", "Action", "Result", "Planned, and done")
 
 
 def _nothing(view: View) -> Component:
@@ -278,7 +278,7 @@ def _line(line: Line, entry: Entry, view: View) -> Component:
     ]
     if line.told_at is not None:
         link = dcc.Link(f"event {line.told_at}", href=f"/triggers/log?event={line.told_at}")
-        results = [html.Span([f"gathered with {line.gathered - 1:,} others: see ", link])]
+        results = [html.Span([f"gathered with {words.counted(line.gathered - 1, 'other')}: see ", link])]
     elif line.gathered:
         results.append(html.Span(f"for {line.gathered:,} events that it had gathered", className="muted"))
     if not is_fired:
@@ -309,8 +309,8 @@ def _cost(view: View, seq: int, line: Line) -> list[Component]:
         return []
     parts = [html.Span(f"{_work(planned)} planned", title="What it set out to do, by the estimates of that moment")]
     if left is not None:
-        still_open = f", {left.open_jobs:,} not done" if left.open_jobs else ""
-        done = _work(left.cost) if left.cost.jobs else "nothing"
+        still_open = f", {left.open_jobs:,} open" if left.open_jobs else ""
+        done = _work(left.cost) if left.cost.jobs else "none"
         title = (
             "What its jobs that have ended took; jobs that another rule asked for since count there, pictures it waits for here"
         )

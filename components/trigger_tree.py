@@ -75,13 +75,14 @@ def _lines(one: Aftermath, level: int) -> Iterator[Component]:
 
 def _elsewhere(shared: Shared, level: int) -> Component:
     """A firing that has gathered an event of this branch behind others: it is told of, and counted, with the first of them."""
-    first = dcc.Link(f"event {shared.event_seq}", href=f"/triggers/log?event={shared.event_seq}", className="num tt-link")
-    told = [
-        html.B(shared.rule),
-        html.Span([f" gathered {shared.gathered:,} events, one from here: see ", first], className="muted"),
-    ]
+    where = html.Span(f" gathered {shared.gathered:,} events, one from here: see where it began", className="muted")
+    first = f"/triggers/log?event={shared.event_seq}"
     return html.Li(
-        [html.Span("↯", className="rp-rule not"), html.Span(told, className="tt-what")],
+        [
+            html.Span("↯", className="rp-rule not"),
+            html.Span([html.B(shared.rule), where], className="tt-what"),
+            dcc.Link(f"event {shared.event_seq}", href=first, className="faint num tt-link"),
+        ],
         className="tt-line",
         style={"--level": str(min(level, 10) * 2 + 1)},
     )
