@@ -16,6 +16,7 @@ from pipeline.domain.errors import StripboardError, WorkFailed
 from pipeline.domain.matrix import Selection
 from pipeline.domain.production import Approvals, Production
 from pipeline.domain.records import Run
+from pipeline.domain.rules.assumptions import Assumption
 from pipeline.domain.rules.chains import Course
 from pipeline.domain.rules.model import LIMITS, Fuel
 from pipeline.domain.rules.planning import Spent
@@ -23,6 +24,7 @@ from pipeline.domain.rules.stored import StoredFiring, StoredRule
 from pipeline.domain.rules.vocabulary import EVENTS
 from pipeline.domain.stages import Lane
 from pipeline.domain.statuses import RunStatus
+from pipeline.domain.work import Measurement
 from tests.factories import PERSON, House, make_production
 from tests.fakes import failing
 from tests.rule_sets import random_rules
@@ -31,6 +33,21 @@ _MOST_JOBS = 3000
 _MOST_CELLS = 6
 """Most boards have no more scenes: what is asked for there is soon done."""
 
+_CANDIDATES = ("candidate 1", "candidate 2")
+MEASURES: dict[str, dict[str, tuple[Measurement, ...]]] = {
+    "pass": {},
+    "flag": {
+        "source_qa": (Measurement("sharpness", 1, "image 1"),),
+        "variant_qa": tuple(Measurement("sharpness", 1, subject) for subject in _CANDIDATES),
+        "scene_qa": (Measurement("flicker", 0.5, "scene"),),
+    },
+    "fail": {
+        "source_qa": (Measurement("min_side_px", 12, "image 1"),),
+        "variant_qa": tuple(Measurement("black_fraction", 0.99, subject) for subject in _CANDIDATES),
+        "scene_qa": (Measurement("black_frames", 0.9, "scene"),),
+    },
+}
+"""What is measured for a verdict, by stage."""
 Told = tuple[Any, ...]
 """A firing as it is compared."""
 
@@ -150,6 +167,7 @@ class Stand:
 
     def __init__(self, house: House, number: int) -> None:
         self.house = house
+        house.hands.measures = {}
         chance = Random(f"board {number}")
         production = random_board(chance, f"Harbor Nights {number}")
         self.run: Run = house.create(production, auto_deliver=chance.random() < 0.5)
@@ -169,8 +187,12 @@ class Stand:
             person.act()
         self.house.hands.troubles = lambda request: None
 
-    def as_predicted(self, seed: int) -> Tally:
-        """Predict what follows from what a person does, let it happen, and compare; what it came to."""
+    def as_predicted(self, seed: int, verdict: str = "pass") -> Tally:
+        """Predict what follows from what a person does, let it happen, and compare; what it came to.
+
+        `verdict` is what QA makes of everything meanwhile.
+        """
+        self.house.hands.measures = dict(MEASURES[verdict])
         specs, loops = random_rules(Random(seed))
         chance = Random(f"person {seed}")
         person = Person(self.house, self.run, chance)
@@ -180,7 +202,7 @@ class Stand:
             before = self._newest()
             deed = person.act()
             delivered = set(self._deliveries())
-            course = self.predict()
+            course = self.predict(Assumption(verdict=verdict))
             self._let_happen()
             happened = self._firings(before)
         names, parcels = {rule.id: rule.name for rule in rules}, self._new_deliveries(delivered)
@@ -188,11 +210,11 @@ class Stand:
         assert fired == foretold, f"seed {seed}: {deed}: {difference(fired, foretold)}"
         return tally(rules, happened, course, loops)
 
-    def predict(self) -> Course:
+    def predict(self, assumption: Assumption) -> Course:
         """All that would follow from what has happened and has not been held against the rules yet."""
         with self.house.studio.stores.read() as store:
             pending = [event.seq for event in store.journal.after(store.triggers.cursor(), 10_000) if event.type in EVENTS]
-        return self.house.studio.trigger_views.simulate(self.run.id, pending, goes_on=True)
+        return self.house.studio.trigger_views.simulate(self.run.id, pending, assumption=assumption, goes_on=True)
 
     def _let_happen(self) -> None:
         """Fire, wait and work until all is quiet; what rules wait for comes before work goes on."""

@@ -7,7 +7,7 @@ it has gathered, the jobs that it is charged, and each action with its names and
 nothing: where nothing was foretold, nothing may fire.
 
 One job is done at a time, since a simulation knows nothing of how long work takes; what rules wait for is over before work goes
-on; all goes well, and nobody decides anything meanwhile.
+on; QA says the same of everything, generation does not fail, and nobody decides anything meanwhile.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ EACH = 8
 TITLE = "Harbor Nights"
 
 
-def tried(house: House, first: int, count: int) -> Tally:
+def tried(house: House, first: int, count: int, verdict: str = "pass") -> Tally:
     """What so many sets of rules came to, every one as predicted."""
     total = Tally()
     for start in range(first, first + count, EACH):
         stand = Stand(house, start)
         for seed in range(start, min(first + count, start + EACH)):
-            total.add(stand.as_predicted(seed))
+            total.add(stand.as_predicted(seed, verdict))
         stand.leave()
     return total
 
@@ -51,6 +51,18 @@ def check_worth(found: Tally, count: int) -> None:
 
 def test_what_is_predicted_happens_on_two_hundred_sets_of_rules(house: House) -> None:
     check_worth(tried(house, 0, 200), 200)
+
+
+@pytest.mark.parametrize(("verdict", "first"), [("flag", 200), ("fail", 248)])
+def test_what_is_predicted_happens_where_quality_checks_flag_or_fail_everything(
+    sqlite_url: str, verdict: str, first: int
+) -> None:
+    with quick_folder() as folder:
+        house = House(folder, sqlite_url)
+        found = tried(house, first, 48, verdict)
+        assert found.graphs == 48 and found.firings > 100
+        house.check()
+        house.close()
 
 
 @pytest.fixture
