@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -172,6 +173,7 @@ class Stand:
         production = random_board(chance, f"Harbor Nights {number}")
         self.run: Run = house.create(production, auto_deliver=chance.random() < 0.5)
         self.engine = house.new_engine(parallel=1)
+        self._are_waiting = False
         self._walk(chance)
 
     def _walk(self, chance: Random) -> None:
@@ -198,6 +200,7 @@ class Stand:
         person = Person(self.house, self.run, chance)
         if self.house.run(self.run).status is RunStatus.PAUSED:
             person.resume()
+        self._are_waiting = any("wait_s" in spec for spec in specs)
         with self._rules(specs) as rules:
             before = self._newest()
             deed = person.act()
@@ -228,17 +231,24 @@ class Stand:
     def _fire(self) -> None:
         firing = self.house.studio.firing
         firing.settle()
-        while (due := firing.next_due()) is not None:
+        while self._are_waiting and (due := firing.next_due()) is not None:
             self.house.clock.advance((due - self.house.clock.now()).total_seconds())
             firing.settle()
 
     def _do_one_job(self) -> bool:
         """One job from its claim to its end, the one that is furthest along; whether there was any."""
-        if not any(self._turn_with(lane) for lane in (Lane.CPU, Lane.GENERATION)):
+        lanes = (Lane.CPU, Lane.GENERATION) if self._has_checks() else (Lane.GENERATION,)
+        if not any(self._turn_with(lane) for lane in lanes):
             return False
         if self.engine.busy:
             self._turn_with(None)
         return True
+
+    def _has_checks(self) -> bool:
+        """Whether a check, an assembly, an export or a package is ready: asking is cheaper than a turn of the engine."""
+        given = {"limit": 1, "max_rank": 99, "now": self.house.clock.now(), "free_seconds": math.inf, "free_bytes": math.inf}
+        with self.house.studio.stores.read() as store:
+            return bool(store.jobs.ready(self.run.id, Lane.CPU, **given))
 
     def _turn_with(self, lane: Lane | None) -> bool:
         """A turn of the engine with room for one job of a lane, or for none; whether something moved."""
