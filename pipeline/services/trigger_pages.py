@@ -31,6 +31,7 @@ from pipeline.services.runbooks import RunBooks
 _LOOKED_BACK = 2_000
 _MOST_ENTRIES = 80
 _MOST_BY_THE_WAY = 2_000
+_MOST_JOBS_BY_THE_WAY = 2_000
 _STALE = timedelta(minutes=1)
 _ACTIVE = (RunStatus.RUNNING, RunStatus.PAUSED)
 
@@ -76,8 +77,9 @@ class LogOf:
 
 @dataclass(frozen=True)
 class Log:
-    """The log. `planned` is what each firing set out to do, by event and rule; `left` what came of that until now; `roots` the
-    event that began the chain of an event, where that was another one; `name` what the log is narrowed to, in words."""
+    """The log. `planned` is what each firing set out to do, by event and rule; `left` what came of that until now, of the newest
+    ones; `roots` the event that began the chain of an event, where that was another one; `name` what the log is narrowed to, in
+    words."""
 
     entries: tuple[Entry, ...]
     planned: Mapping[tuple[int, str], Cost]
@@ -153,7 +155,7 @@ class TriggerPages:
             verdicts = [one for one in verdicts if one.event_seq in wanted]
             events = store.journal.numbered(seqs)
             firings = [one for one in _firings(store, of, events, 4 * limit) if wanted.intersection(one.events)]
-            left = traces(store, [one for one in firings if one.jobs and one.event_seq in wanted])
+            left = traces(store, _cheap([one for one in firings if one.jobs and one.event_seq in wanted]))
             names = store.triggers.names([one.trigger_id for one in verdicts])
             about = names_of(store, events.values())
             name = _name_of(store, of)
@@ -236,6 +238,18 @@ def _firings(store: Store, of: LogOf, events: Mapping[int, Event], limit: int) -
         return [*found, *store.firings.by_ids(others).values()]
     runs = {event.run_id for event in events.values() if event.run_id is not None}
     return [one for run_id in runs for one in store.firings.latest(_LOOKED_BACK, run_id=run_id, trigger_id=of.trigger_id)]
+
+
+def _cheap(firings: Sequence[StoredFiring]) -> list[StoredFiring]:
+    """The newest of these firings whose work is read by the way: the log is drawn again and again. The tree tells of any."""
+    found: list[StoredFiring] = []
+    jobs = 0
+    for one in sorted(firings, key=lambda one: -one.id):
+        jobs += one.jobs
+        if jobs > _MOST_JOBS_BY_THE_WAY and found:
+            break
+        found.append(one)
+    return found
 
 
 def _name_of(store: Store, of: LogOf) -> str:
