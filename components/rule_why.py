@@ -75,6 +75,10 @@ def _again(why: Why) -> Component | None:
 
 
 def _told(verdict: Verdict) -> Component:
+    """What became of it; where the board has changed since, so that its condition would hold now, what decided then as well."""
+    if verdict.outcome is Outcome.CONDITION_FAILED and verdict.judged is not None and verdict.judged.truth is True:
+        since = [f" did not match. Then: {verdict.reason}. ", html.B("On today's board it holds"), ":"]
+        return html.P([mark(verdict.outcome), *since], className="muted")
     reason = f": {verdict.reason}" if verdict.reason and verdict.outcome is not Outcome.CONDITION_FAILED else ""
     return html.P([mark(verdict.outcome), f" {OUTCOMES[verdict.outcome]}{reason}."], className="muted")
 

@@ -98,6 +98,13 @@ def receipt(lines: Sequence[tuple[str, str]]) -> Component:
 
 
 _MOST_NAMES = 6
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
+    return f"{', '.join(names[:_MOST_NAMES])}{more}"
+
+
 _LINES = {
     "rules": "rules stopped",
     "waiting": "firings ended before their action",
@@ -111,8 +118,11 @@ def of(stored: Stored | None, is_halted: bool) -> Halt:
     if stored is None:
         return RUNNING
     lines = [(word, f"{int(stored.receipt[key]):,}") for key, word in _LINES.items() if isinstance(stored.receipt.get(key), int)]
-    names = [str(name) for name in stored.receipt.get("cells") or ()]
-    if names:
-        more = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
-        lines.append(("scenes", f"{', '.join(names[:_MOST_NAMES])}{more}"))
+    for word, key in (("scenes", "cells"), ("pictures", "stills")):
+        names = [str(name) for name in stored.receipt.get(key) or ()]
+        if names:
+            lines.append((word, _some(names)))
+    for one in stored.receipt.get("causes") or ():
+        named = _some([*one["cells"], *one["stills"]])
+        lines.append((f"asked for by {one['rule']}", f"{words.counted(one['jobs'], 'job')}: {named}"))
     return Halt(is_halted, stored.at, stored.by.partition(":")[2] or stored.by, stored.reason, tuple(lines))

@@ -11,7 +11,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from components import drawn, frame, palette, rule_why, trigger_halt, trigger_tree, words
-from pipeline.domain.rules.aftermath import Aftermath
+from pipeline.domain.rules.aftermath import Aftermath, Traces
 from pipeline.domain.rules.pages import Entry, Line
 from pipeline.domain.rules.planning import Outcome
 from pipeline.domain.rules.snapshot import Cost
@@ -43,7 +43,8 @@ class View:
     """What the log shows. `counts` are those of its verdicts by the keys of GROUPS; `rules` are (id, name) of all.
 
     `of` is what the address narrows it to (`cell`, `event`), `name` says so in words. `planned` is what firings set out to do,
-    by event and rule, `roots` the event that began the chain of another one. `open` is the event whose `tree` is shown.
+    by event and rule, `left` what came of that until now, `roots` the event that began the chain of another one. `open` is the
+    event whose `tree` is shown.
     """
 
     entries: Sequence[Entry]
@@ -56,6 +57,7 @@ class View:
     of: Mapping[str, int | None] = field(default_factory=dict)
     name: str = ""
     planned: Mapping[tuple[int, str], Cost] = field(default_factory=dict)
+    left: Mapping[tuple[int, str], Traces] = field(default_factory=dict)
     roots: Mapping[int, int] = field(default_factory=dict)
     open: int | None = None
     tree: Sequence[Aftermath] = ()
@@ -196,7 +198,7 @@ def lines(view: View) -> list[Component]:
     return [heads, *(_entry(entry, view) for entry in view.entries)]
 
 
-_HEADS = ("Time", "Cause and what followed", "Action", "Result", "Set out to do")
+_HEADS = ("Time", "Cause and what followed", "Action", "Result", "Planned, and done")
 
 
 def _nothing(view: View) -> Component:
@@ -274,6 +276,11 @@ def _line(line: Line, entry: Entry, view: View) -> Component:
         )
         for kind, text in line.results
     ]
+    if line.told_at is not None:
+        link = dcc.Link(f"event {line.told_at}", href=f"/triggers/log?event={line.told_at}")
+        results = [html.Span([f"gathered with {words.counted(line.gathered - 1, 'other')}: see ", link])]
+    elif line.gathered:
+        results.append(html.Span(f"for {line.gathered:,} events that it had gathered", className="muted"))
     if not is_fired:
         results = [html.Span([rule_why.mark(line.outcome), f" {line.reason or rule_why.OUTCOMES[line.outcome]}"])]
     named = html.Span(
@@ -289,15 +296,29 @@ def _line(line: Line, entry: Entry, view: View) -> Component:
             html.Span(button, className="tl-cause tl-under"),
             html.Span(", ".join(line.actions), className="cut"),
             html.Span(results, className="tl-results"),
-            html.Span(_planned(view.planned.get((entry.seq, line.rule_id)) if is_fired else None), className="muted num tl-cost"),
+            html.Span(_cost(view, entry.seq, line) if is_fired else None, className="muted num tl-cost"),
         ],
         className="tl-row" if is_fired else "tl-row tl-not",
     )
 
 
-def _planned(cost: Cost | None) -> str:
-    if cost is None or not cost.jobs:
-        return ""
+def _cost(view: View, seq: int, line: Line) -> list[Component]:
+    """What a firing set out to do by the estimates of then, and below it what its jobs that have ended took."""
+    planned, left = view.planned.get((seq, line.rule_id)), view.left.get((seq, line.rule_id))
+    if planned is None or not planned.jobs:
+        return []
+    parts = [html.Span(f"{_work(planned)} planned", title="What it set out to do, by the estimates of that moment")]
+    if left is not None:
+        still_open = f", {left.open_jobs:,} open" if left.open_jobs else ""
+        done = _work(left.cost) if left.cost.jobs else "none"
+        title = (
+            "What its jobs that have ended took; jobs that another rule asked for since count there, pictures it waits for here"
+        )
+        parts.append(html.Span(f"{done} done{still_open}", title=title))
+    return parts
+
+
+def _work(cost: Cost) -> str:
     time = f", {words.duration(cost.gpu_seconds)} GPU" if cost.gpu_seconds >= 1 else ""
     return f"{words.counted(cost.jobs, 'job')}{time}"
 

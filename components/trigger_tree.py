@@ -8,7 +8,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from components import palette, words
-from pipeline.domain.rules.aftermath import Aftermath
+from pipeline.domain.rules.aftermath import Aftermath, Shared
 from pipeline.domain.rules.effects import NO_COST
 from pipeline.domain.rules.snapshot import Cost
 from pipeline.domain.rules.stored import StoredEffect
@@ -58,8 +58,9 @@ def _lines(one: Aftermath, level: int) -> Iterator[Component]:
             style={"--level": str(min(level, 10) * 2 - 1)},
         )
     branch = " by else" if firing.branch == "else" else ""
+    gathered = [html.Span(f" gathered {firing.gathered:,} events", className="muted")] if firing.gathered else []
     named = [dcc.Link(html.B(one.rule), href=f"/triggers/log?rule={firing.trigger_id}", className="tt-rule"),
-             html.Span(f" v{firing.version}{branch}", className="muted")]  # fmt: skip
+             html.Span(f" v{firing.version}{branch}", className="muted"), *gathered]  # fmt: skip
     yield html.Li(
         [
             html.Span("↯", className="rp-rule"),
@@ -68,6 +69,22 @@ def _lines(one: Aftermath, level: int) -> Iterator[Component]:
         ],
         className="tt-line",
         style={"--level": str(min(level, 10) * 2)},
+    )
+    yield from (_elsewhere(shared, level) for shared in one.shared)
+
+
+def _elsewhere(shared: Shared, level: int) -> Component:
+    """A firing that has gathered an event of this branch behind others: it is told of, and counted, with the first of them."""
+    where = html.Span(f" gathered {shared.gathered:,} events, one from here: see where it began", className="muted")
+    first = f"/triggers/log?event={shared.event_seq}"
+    return html.Li(
+        [
+            html.Span("↯", className="rp-rule not"),
+            html.Span([html.B(shared.rule), where], className="tt-what"),
+            dcc.Link(f"event {shared.event_seq}", href=first, className="faint num tt-link"),
+        ],
+        className="tt-line",
+        style={"--level": str(min(level, 10) * 2 + 1)},
     )
 
 

@@ -61,7 +61,7 @@ def _view(wanted: trigger_log.Wanted) -> trigger_log.View:
     tree = studio.trigger_views.what_followed_event(wanted.open) if is_there and wanted.open is not None else ()
     return trigger_log.View(
         entries, now.at, counts, [(str(one.id), one.name) for one in now.rules], chosen, trigger_halt.of(now.halt, now.is_halted),
-        of=wanted.of, name=found.name, planned=found.planned, roots=found.roots, open=wanted.open, tree=tree,
+        of=wanted.of, name=found.name, planned=found.planned, left=found.left, roots=found.roots, open=wanted.open, tree=tree,
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, delete, func, insert, select, update
 
 from data.batch import Batch
 from data.models import deliveries, events, production_run_cells, stills
@@ -175,6 +175,14 @@ class Firings:
         """All firings of one chain, in order, without their effects."""
         return [_plain(row) for row in _OF_ROOT.rows(self._connection, {"root": root})]
 
+    def of_roots(self, roots: Sequence[int]) -> dict[int, list[StoredFiring]]:
+        """All firings of each of these chains, in order, without their effects."""
+        found: dict[int, list[StoredFiring]] = {root: [] for root in roots}
+        for part in chunks(roots):
+            for one in self._plain(select(firings).where(firings.c.root.in_(part)).order_by(firings.c.id)):
+                found[one.root].append(one)
+        return found
+
     def whole_chain(self, root: int) -> list[StoredFiring]:
         """The same with their effects."""
         return self._whole(self.of_root(root))
@@ -187,6 +195,29 @@ class Firings:
             rows = self._connection.execute(query.where(chains.c.firing_id.in_(part)).order_by(events.c.seq))
             found.extend((row.firing_id, row.type, json.loads(row.data)) for row in rows)
         return found
+
+    def seqs_led_by(self, firing_ids: Sequence[int]) -> dict[int, int]:
+        """The firing that each event follows from, by the number of the event, of those that follow from these firings."""
+        found: dict[int, int] = {}
+        for part in chunks(firing_ids):
+            query = select(chains.c.seq, chains.c.firing_id).where(chains.c.firing_id.in_(part))
+            found.update((row.seq, row.firing_id) for row in self._connection.execute(query))
+        return found
+
+    def gathered_by(self, seqs: Sequence[int]) -> list[StoredFiring]:
+        """The firings that have gathered one of these events behind another one, in order, without their effects.
+
+        They are told by the verdicts on these events, which are kept for a long time, and not for ever.
+        """
+        found: dict[int, StoredFiring] = {}
+        for part in chunks(seqs):
+            same = (verdicts.c.trigger_id == firings.c.trigger_id, verdicts.c.at == firings.c.at)
+            later = (verdicts.c.event_seq.in_(part), verdicts.c.outcome == "matched", verdicts.c.event_seq != firings.c.event_seq)
+            wanted = set(part)
+            for one in self._plain(select(firings).join(verdicts, and_(*same)).where(*later)):
+                if wanted.intersection(one.events):
+                    found[one.id] = one
+        return [found[key] for key in sorted(found)]
 
     def marked_last(self, subject: str, ids: Sequence[int]) -> dict[int, int]:
         """The firing that asked last for each of these scenes, pictures or deliveries, of those that still belong to one."""
@@ -202,6 +233,14 @@ class Firings:
         kind, name = thing
         rows = _FIRED_FOR.rows(self._connection, {"kind": kind, "name": name}, trigger_ids)
         return sorted({row.trigger_id for row in rows})
+
+    def fired_things(self, trigger_ids: Sequence[int]) -> list[tuple[int, tuple[str, str]]]:
+        """(rule, thing) of all that these rules have fired for."""
+        found: list[tuple[int, tuple[str, str]]] = []
+        for part in chunks(trigger_ids):
+            query = select(things.c.trigger_id, things.c.kind, things.c.name).where(things.c.trigger_id.in_(part)).distinct()
+            found.extend((row.trigger_id, (row.kind, row.name)) for row in self._connection.execute(query))
+        return found
 
     def latest(
         self, limit: int, *, before: int | None = None, trigger_id: int | None = None, run_id: int | None = None,

@@ -139,7 +139,8 @@ class GivenEffect(Given):
 
 
 class GivenFiring(Given):
-    """A rule that fired, because of an event; `caused_by` is the firing that led to that event."""
+    """A rule that fired, because of an event, or of several that it has `gathered` (their numbers; none where it was one);
+    `caused_by` is the firing that led to that event."""
 
     id: int
     at: datetime
@@ -153,12 +154,23 @@ class GivenFiring(Given):
     depth: int
     branch: str
     caused_by: int | None
+    gathered: list[int]
     effects: list[GivenEffect]
+
+
+class GivenShared(Given):
+    """A firing that has gathered an event that followed, behind other events: it is told of with the first of them."""
+
+    firing: int
+    rule: str
+    event: int
+    gathered: int
 
 
 class GivenAftermath(Given):
     """A firing with what its ended jobs have cost (`own`), the jobs of its that have not ended, how often which event followed
-    before another rule fired, and the firings that followed. `total` is that of all of it."""
+    before another rule fired, and the firings that followed. `total` is that of all of it. `gathered` are the events that it
+    has gathered, none where it fired for one; `shared` are firings of several events that are told of elsewhere."""
 
     id: int
     rule: str
@@ -171,6 +183,8 @@ class GivenAftermath(Given):
     total: GivenCost
     open_jobs: int
     events: dict[str, int]
+    gathered: list[int]
+    shared: list[GivenShared]
     followed: list[GivenAftermath]
 
 
@@ -217,6 +231,27 @@ class ChainGraph(Given):
     loops: list[GivenLoop]
 
 
+class GivenCause(Given):
+    """A rule that had asked for work that was stopped: how many jobs of which scenes and pictures."""
+
+    rule: str
+    rule_id: int
+    jobs: int
+    cells: list[str]
+    stills: list[str]
+
+
+class GivenReceipt(Given):
+    """What a halt has stopped: so many rules that were on, events that were gathered, and jobs; and whose work it was."""
+
+    rules: int
+    waiting: int
+    jobs: int
+    cells: list[str]
+    stills: list[str]
+    causes: list[GivenCause]
+
+
 class GivenHalt(Given):
     """A halt of all rules, with its receipt."""
 
@@ -224,7 +259,7 @@ class GivenHalt(Given):
     at: datetime
     by: str
     reason: str
-    receipt: dict[str, Any]
+    receipt: GivenReceipt
 
 
 def rule_of(one: RuleView) -> dict[str, object]:
@@ -248,7 +283,11 @@ def aftermath(one: Aftermath) -> dict[str, object]:
     return {
         "id": fired.id, "rule": one.rule, "event": fired.event_seq, "event_type": one.event_type, "about": one.about,
         "depth": fired.depth, "effects": _effects(fired), "own": _cost(one.traces.cost), "total": _cost(one.total),
-        "open_jobs": one.traces.open_jobs, "events": dict(one.traces.events),
+        "open_jobs": one.traces.open_jobs, "events": dict(one.traces.events), "gathered": _gathered(fired),
+        "shared": [
+            {"firing": each.firing_id, "rule": each.rule, "event": each.event_seq, "gathered": each.gathered}
+            for each in one.shared
+        ],
         "followed": [aftermath(each) for each in one.followed],
     }  # fmt: skip
 
@@ -280,11 +319,15 @@ def firings(found: list[NamedFiring]) -> dict[str, object]:
             "id": one.firing.id, "at": one.firing.at, "rule_id": one.firing.trigger_id, "rule": one.rule,
             "version": one.firing.version, "event": one.firing.event_seq, "event_type": one.event_type,
             "run": one.firing.run_id, "root": one.firing.root, "depth": one.firing.depth, "branch": one.firing.branch,
-            "caused_by": one.caused_by, "effects": _effects(one.firing),
+            "caused_by": one.caused_by, "gathered": _gathered(one.firing), "effects": _effects(one.firing),
         }
         for one in found
     ]  # fmt: skip
     return {"items": items, "next": found[-1].firing.id if found else None}
+
+
+def _gathered(fired: StoredFiring) -> list[int]:
+    return list(fired.events) if fired.gathered else []
 
 
 def _effects(fired: StoredFiring) -> list[dict[str, object]]:

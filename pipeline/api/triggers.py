@@ -65,12 +65,16 @@ class Tried(asked.Asked):
 
 
 class Composed(asked.Asked):
-    """An event that is stored, or one that is composed of a type and the number of what it is about."""
+    """An event that is stored, or one that is composed of a type and the number of what it is about.
+
+    One that is composed has happened on the copy of the board. `under_way`: the work of the run that is under way goes on, too.
+    """
 
     run: Annotated[int, Field(ge=1, le=2**53)]
     event: Seq | None = None
     type: Annotated[str, StringConstraints(max_length=60)] | None = None
     subject_id: Annotated[int, Field(ge=0, le=2**53)] = 0
+    under_way: bool = False
     people: Annotated[str, StringConstraints(pattern="^(stop|approve|reject)$")] = "stop"
     scenes_fail: bool = False
     drafts: Annotated[list[Spec], Field(max_length=50)] = []
@@ -136,10 +140,13 @@ def list_verdicts(
 
 @router.post("/triggers/simulate", response_model=GivenCourse)
 def simulate(body: Composed, studio: Studio) -> object:
-    """All that would follow from an event to the end; nothing is done"""
+    """All that would follow from an event, stored or made up, to the end; nothing is done"""
     assumption = Assumption(People(body.people), body.scenes_fail)
     drafts = _drafts(body.drafts, _title(studio, body.run))
-    return course(studio.trigger_views.simulate(body.run, _event(body), drafts=drafts, assumption=assumption))
+    found = studio.trigger_views.simulate(
+        body.run, _event(body), drafts=drafts, assumption=assumption, goes_on=body.under_way
+    )  # fmt: skip
+    return course(found)
 
 
 @router.post("/triggers/replay", response_model=GivenReplay)
@@ -151,7 +158,7 @@ def replay(body: Period, studio: Studio, since: datetime | None = None, until: d
 
 @router.post("/triggers/halt", response_model=GivenHalt)
 def halt(body: NewHalt, studio: Studio, who: Who, key: Key = None) -> object:
-    """Stop all rules at once, with a receipt of what was stopped"""
+    """Stop all rules at once, with a receipt of what was stopped, and of the rules that had asked for it"""
     return studio.triggers.halt(who, reason=body.reason, stop_queued=body.stop_queued, stop_running=body.stop_running)
 
 

@@ -184,7 +184,7 @@ def firings_command(rule: str | None, root: int | None, limit: int, tree: bool, 
 def _firing(one: NamedFiring) -> tuple[object, ...]:
     fired = one.firing
     actions = [f"{each.kind} {each.state}" + (f": {each.reason}" if each.reason else "") for each in fired.effects]
-    event = f"{one.event_type} ({fired.event_seq})"
+    event = f"{one.event_type} ({fired.event_seq})" + (f", gathered {fired.gathered}" if fired.gathered else "")
     return fired.id, _when(fired.at), one.rule, event, fired.depth, ", ".join(actions)
 
 
@@ -205,8 +205,11 @@ def halt_command(reason: str, queued: bool, running: bool, as_json: bool) -> int
         counted(receipt["rules"], "rule"), counted(receipt["waiting"], "gathered event"), counted(receipt["jobs"], "job"),
     )  # fmt: skip
     say(f"Halted: {', '.join(stopped)}.")
-    for key in receipt["cells"]:
+    for key in (*receipt["cells"], *receipt["stills"]):
         say(f"  stopped: {key}")
+    for one in receipt["causes"]:
+        named = [*one["cells"], *one["stills"]]
+        say(f"  asked for by {one['rule']} (rule {one['rule_id']}): {counted(one['jobs'], 'job')} of {', '.join(named)}")
     return Exit.DONE
 
 

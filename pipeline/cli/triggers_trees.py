@@ -77,7 +77,8 @@ def _plain(tree: Aftermath) -> dict[str, object]:
 
 def _say(tree: Aftermath, level: int) -> None:
     about = f" {tree.about}" if tree.about else ""
-    say(f"{'  ' * level}{tree.firing.id} {tree.rule}: {tree.event_type}{about} ({tree.firing.event_seq})")
+    gathered = f", gathered {counted(tree.firing.gathered, 'event')}" if tree.firing.gathered else ""
+    say(f"{'  ' * level}{tree.firing.id} {tree.rule}: {tree.event_type}{about} ({tree.firing.event_seq}){gathered}")
     inner = "  " * (level + 1)
     for effect in tree.firing.effects:
         reason = f": {effect.reason}" if effect.reason else ""
@@ -86,6 +87,11 @@ def _say(tree: Aftermath, level: int) -> None:
     say(f"{inner}cost until now: {_words(tree.total)}{still_open}")
     for one in tree.followed:
         _say(one, level + 1)
+    for shared in tree.shared:
+        told = (
+            f"gathered {counted(shared.gathered, 'event')}, one of them from here: its tree is that of event {shared.event_seq}"
+        )
+        say(f"{inner}{shared.firing_id} {shared.rule}: {told}")
 
 
 def _words(cost: Cost) -> str:

@@ -45,17 +45,30 @@ def dry_run_command(event: int, as_json: bool) -> int:
 
 @click.command("simulate")
 @click.argument("run", metavar="RUN")
-@click.argument("event", type=click.IntRange(1))
+@click.argument("event", type=click.IntRange(1), required=False)
+@click.option("--type", "kind", metavar="TYPE", help="An event that is made up instead, such as cell.approved.")
+@click.option("--about", default="", metavar="NAME", help="The scene or picture that it happens to.")
+@click.option("--under-way", is_flag=True, help="Go on with the work that is under way in the run, too.")
 @click.option("--people", type=click.Choice([one.value for one in People]), default="stop", show_default=True)
 @click.option("--fail", is_flag=True, help="Assume that no scene can be made.")
 @_DRAFTS
 @as_json
-def simulate_command(run: str, event: int, people: str, fail: bool, path: Path | None, as_json: bool) -> int:
-    """All that would follow from stored EVENT to the end, with its jobs, time and money, and where people stop it."""
+def simulate_command(
+    run: str, event: int | None, kind: str | None, about: str, under_way: bool, people: str, fail: bool, path: Path | None,
+    as_json: bool,
+) -> int:  # fmt: skip
+    """All that would follow to the end, from stored EVENT or from one that is made up, with its cost and where people stop it.
+
+    What is made up has then happened on the copy of the board.
+    """
+    if (event is None) == (kind is None):
+        raise Invalid("Give the number of a stored event, or --type and --about of one that is made up.")
     with open_studio() as studio:
         found = studio.runs.find(run)
         drafts = _drafts(path, found.title)
-        course = studio.trigger_views.simulate(found.id, event, drafts=drafts, assumption=Assumption(People(people), fail))
+        happens = studio.trigger_views.made_up(found.id, kind, about) if kind is not None else event
+        assumption = Assumption(People(people), fail)
+        course = studio.trigger_views.simulate(found.id, happens, drafts=drafts, assumption=assumption, goes_on=under_way)
     if as_json:
         firings = [_firing(one) for one in course.firings]
         print_json({"firings": firings, "cost": course.cost, "depth": course.depth, "stops": course.stops, "ended": course.ended})

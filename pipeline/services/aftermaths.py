@@ -25,12 +25,19 @@ def of_firing(store: Store, firing_id: int) -> Aftermath:
 
 
 def of_event(store: Store, event_seq: int) -> tuple[Aftermath, ...]:
-    """Every firing that an event has woken, with all that followed, in the order of firing. Raises NotFound."""
+    """Every firing that an event has woken, with all that followed, in the order of firing. Raises NotFound.
+
+    One that has gathered it behind other events is among them, wherever its own chain began.
+    """
     if event_seq not in store.journal.numbered([event_seq]):
         raise NotFound(f"There is no event {event_seq}.")
     mark = store.firings.chains_of([event_seq]).get(event_seq)
     found = _of_chain(store, mark.root if mark else event_seq)
-    return tuple(found[key] for key in sorted(found) if event_seq in found[key].firing.events)
+    woken = {key: one for key, one in found.items() if event_seq in one.firing.events}
+    for other in store.firings.gathered_by([event_seq]):
+        if other.id not in woken:
+            woken[other.id] = _of_chain(store, other.root)[other.id]
+    return tuple(woken[key] for key in sorted(woken))
 
 
 def names_of(store: Store, events: Iterable[Event]) -> dict[tuple[str, int], str]:
@@ -45,22 +52,30 @@ def names_of(store: Store, events: Iterable[Event]) -> dict[tuple[str, int], str
 
 def _of_chain(store: Store, root: int) -> dict[int, Aftermath]:
     chain = store.firings.whole_chain(root)
-    seqs = sorted({seq for firing in chain for seq in (firing.event_seq, *firing.events)})
+    gathering = _gathering(store, chain)
+    seqs = sorted({seq for firing in (*chain, *gathering) for seq in (firing.event_seq, *firing.events)})
     events = store.journal.numbered(seqs)
     names = names_of(store, events.values())
     led_by = {seq: mark.firing_id for seq, mark in store.firings.chains_of(seqs).items() if mark.firing_id is not None}
     told = Told(
-        rules=store.triggers.names(list({firing.trigger_id for firing in chain})),
+        rules=store.triggers.names(list({firing.trigger_id for firing in (*chain, *gathering)})),
         event_types={seq: event.type for seq, event in events.items()},
         about={seq: names.get((event.subject, event.subject_id), "") for seq, event in events.items()},
         led_by=led_by,
-        traces=_traces(store, chain),
+        traces=traces(store, chain),
+        gathering=gathering,
     )
     return aftermaths(chain, told)
 
 
-def _traces(store: Store, chain: Sequence[StoredFiring]) -> dict[int, Traces]:
-    """What each firing of a chain left, by id."""
+def _gathering(store: Store, chain: Sequence[StoredFiring]) -> list[StoredFiring]:
+    """The firings of several events, of this chain and of others, that have gathered what followed from it."""
+    seqs = sorted(store.firings.seqs_led_by([firing.id for firing in chain]))
+    return store.firings.gathered_by(seqs) if seqs else []
+
+
+def traces(store: Store, chain: Sequence[StoredFiring]) -> dict[int, Traces]:
+    """What each of these firings left, by id."""
     events: dict[int, Counter[str]] = defaultdict(Counter)
     jobs: dict[int, set[int]] = defaultdict(set)
     for firing_id, type, data in store.firings.led_to([firing.id for firing in chain]):

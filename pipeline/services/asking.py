@@ -54,11 +54,13 @@ def queue(store: Store, books: RunBooks, run: Run, chosen: Sequence[Cell], actor
 
 
 def _retry_failed(store: Store, advance: Advance, cells: Sequence[Cell], cause: int) -> None:
-    """A failed take goes on where it stopped: its finished segments stay, its failed jobs are ready again."""
+    """A failed take goes on where it stopped: finished segments stay, failed jobs are ready again, as urgent as it is now."""
     for cell in cells:
         advance.move_cell(cell, CellStatus.QUEUED, cause=cause)
         failed = [job.id for job in store.jobs.of("cell", cell.id, cell.take) if job.status is JobStatus.FAILED]
         store.jobs.set_status(failed, JobStatus.FAILED, JobStatus.READY, now=store.journal.now)
+    for run_id in {cell.run_id for cell in cells}:
+        store.jobs.reprioritise(run_id)
 
 
 def _queue_stills(store: Store, advance: Advance, run: Run, chosen: Sequence[Cell], cause: int) -> None:

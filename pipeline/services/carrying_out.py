@@ -80,8 +80,9 @@ def _submit(store: Store, books: RunBooks, effect: Effect, deed: Deed) -> Done:
 def _repeat(store: Store, books: RunBooks, effect: Effect, deed: Deed) -> Done:
     """QA or assembly of takes that are complete."""
     stage = Stage.SCENE_QA if effect.action.kind is Kind.QA else Stage.ASSEMBLY
-    cells = list(store.cells.by_ids(effect.cells).values())
-    _mark(store, "cell", [cell.id for cell in cells], deed)
+    found = store.cells.by_ids(effect.cells)
+    cells = [found[key] for key in sorted(found)]
+    _mark(store, "cell", list(found), deed)
     return Done(result={"cells": again(Advance(store, books, deed.actor), cells, stage)})
 
 
@@ -98,10 +99,12 @@ def package(store: Store, books: RunBooks, characters: Collection[str | None], d
     everything = [cell.id for cells in groups.values() for cell in cells]
     if not everything:
         raise Conflict("No scene of it is approved any more.")
+    if run.status is RunStatus.CANCELLED:  # its exports are not made any more: nothing is worth waiting for
+        raise Conflict("The run is cancelled.")
     if not sealing.is_exported(run.id, everything):
         return Done("waiting", {"characters": list(characters)})
-    if run.status in (RunStatus.PAUSED, RunStatus.CANCELLED):
-        raise Conflict(f"The run is {run.status.value}.")
+    if run.status is RunStatus.PAUSED:
+        raise Conflict("The run is paused.")
     advance.go_on(run.id, cause=deed.cause)
     made = [_deliver(store, sealing, advance, deed, name) for name in groups]
     _mark(store, "delivery", made, deed)
@@ -136,8 +139,8 @@ def _send(store: Store, kind: str, target: str, effect: Effect, deed: Deed) -> D
 
 def _approve(store: Store, books: RunBooks, effect: Effect, deed: Deed) -> Done:
     advance = Advance(store, books, deed.actor)
-    cells = [cell for cell in store.cells.by_ids(effect.cells).values() if cell.status is CellStatus.REVIEW]
-    stills = [still for still in store.stills.by_ids(effect.stills).values() if still.status is CellStatus.REVIEW]
+    cells = [cell for _, cell in sorted(store.cells.by_ids(effect.cells).items()) if cell.status is CellStatus.REVIEW]
+    stills = [still for _, still in sorted(store.stills.by_ids(effect.stills).items()) if still.status is CellStatus.REVIEW]
     if not cells and not stills:
         raise Conflict("It is not in review any more.")
     _mark(store, "cell", [cell.id for cell in cells], deed)

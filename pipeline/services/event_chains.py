@@ -13,10 +13,7 @@ from data.store import Store
 from pipeline.domain.records import Event
 from pipeline.domain.rules.facts import Occurrence, occurrence
 from pipeline.domain.rules.stored import Mark
-
-_MARKED = frozenset({"cell", "still", "delivery"})
-_UNTOUCHED = frozenset({"cell.changed", "cell.stale", "cell.fresh", "cell.flagged", "still.flagged"})
-"""What people may do to a scene without making its work their own."""
+from pipeline.domain.rules.under_way import MARKED, makes_its_own
 
 
 class Places:
@@ -32,7 +29,7 @@ class Places:
         self._marks: dict[tuple[str, int], list[tuple[int, Mark]]] = {}
         ids: dict[str, set[int]] = defaultdict(set)
         for event in events:
-            if event.subject in _MARKED:
+            if event.subject in MARKED:
                 ids[event.subject].add(event.subject_id)
         for subject, wanted in ids.items():
             found = store.firings.marks_of(subject, sorted(wanted), events[0].seq)
@@ -43,13 +40,15 @@ class Places:
         plain = occurrence(event, root=event.seq, depth=0)
         if plain is None or plain.by != "person":
             return known_place(event, self._mark(event))
-        if event.subject in _MARKED and event.type not in _UNTOUCHED and self._marked(event) is not None:
+        if event.subject in MARKED and makes_its_own(event.type, plain.by) and self._marked(event) is not None:
             self._put(event, Mark(event.seq, 0, None))
         return plain
 
     def _mark(self, event: Event) -> Mark | None:
         known = self._chains.get(event.seq)
         if known is not None:
+            if event.subject == "delivery" and self._marked(event) is None:  # a run delivers by itself what a rule has approved
+                self._put(event, known)
             return known
         found = self._marked(event)
         if found is None and event.subject in ("run", "delivery") and event.cause is not None:

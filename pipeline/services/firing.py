@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from data.store import Store, Stores
 from pipeline.domain.errors import Conflict, Refused
 from pipeline.domain.records import Actor, Event
+from pipeline.domain.rules.chains import AT_ONCE
 from pipeline.domain.rules.facts import Occurrence, place_of
 from pipeline.domain.rules.model import LIMITS, Limits, Rule
 from pipeline.domain.rules.planning import (
@@ -22,7 +23,6 @@ from pipeline.domain.rules.planning import (
     Outcome,
     Past,
     Plan,
-    Spent,
     Thing,
     Verdict,
     plan_among,
@@ -31,7 +31,7 @@ from pipeline.domain.rules.planning import (
 )
 from pipeline.domain.rules.rulebook import Rulebook
 from pipeline.domain.rules.snapshot import Board
-from pipeline.domain.rules.stored import Mark, StoredFiring
+from pipeline.domain.rules.stored import Mark, chain_of
 from pipeline.domain.rules.wording import judged_in_words
 from pipeline.ports import Clock
 from pipeline.services.carrying_out import Deed, Done, carry_out, package
@@ -40,8 +40,6 @@ from pipeline.services.rule_snapshots import NO_RUN
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.warm_boards import WarmBoards
 
-_AT_ONCE = 100
-"""So many events are taken in by one transaction."""
 _KEPT_VERDICTS = 1_000_000
 
 
@@ -134,7 +132,7 @@ class _Turn:
     def run(self) -> int:
         """Everything that is due; how many events there were."""
         store = self._store
-        events = store.journal.after(store.triggers.cursor(), _AT_ONCE)
+        events = store.journal.after(store.triggers.cursor(), AT_ONCE)
         places = Places(store, events)
         for event in events:
             self._take_in(event, places.of(event))
@@ -218,7 +216,6 @@ class _Turn:
             store.firings.chain(seq, mark)
 
     def _carry_out_all(self, firing: Firing, deed: Deed) -> None:
-        actions = firing.rule.branch.otherwise if firing.branch == "else" and firing.rule.branch else firing.rule.do
         stopped_by = 0
         for effect in firing.effects:
             reason = effect.refusal
@@ -232,7 +229,7 @@ class _Turn:
                     state = done.state
                 except (Conflict, Refused) as error:
                     state, reason = "failed", str(error)
-                    if not actions.at_once and not actions.goes_on:
+                    if firing.stops_at_failures:
                         stopped_by = effect.number + 1
             self._store.firings.add_effect(
                 firing_id=deed.firing_id, number=effect.number, kind=effect.action.kind.value, state=state, reason=reason,
@@ -261,8 +258,10 @@ class _Turn:
         places = Places(self._store, events)
         happened = [one for event in events if (one := places.of(event)) is not None]
         board = self._board_of(events[0])
-        past = self._past(self._chain(happened[0].root), [rule], happened, board)
-        made = plan_gathered(rule, happened, board, past)
+        before = self._past(Chain(), [rule], happened, board)
+        of_roots = self._store.firings.of_roots(sorted({one.root for one in happened}))
+        chains = {root: chain_of(found) for root, found in of_roots.items()}
+        made = plan_gathered(rule, happened, board, lambda event: replace(before, chain=chains[event.root]))
         self._keep(made, happened, events)
 
     def _go_on_with_packages(self) -> None:
@@ -284,15 +283,6 @@ class _Turn:
                 store.firings.settle_effect(effect.id, done.state, reason, done.result)
             for seq in range(first + 1, store.journal.seq + 1):
                 store.firings.chain(seq, mark)
-
-
-def chain_of(firings: Sequence[StoredFiring]) -> Chain:
-    """What has followed from one root event, by its stored firings."""
-    spent: dict[str, Spent] = {}
-    for one in firings:
-        key = str(one.trigger_id)
-        spent[key] = spent.get(key, Spent()) + Spent(1, one.jobs, one.gpu_seconds)
-    return Chain(spent, frozenset((str(one.trigger_id), thing) for one in firings for thing in one.things))
 
 
 def _things(rules: Sequence[Rule], events: Sequence[Occurrence], board: Board) -> dict[Thing, list[int]]:

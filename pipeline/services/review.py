@@ -164,6 +164,8 @@ class Review:
             failed = [job for job in store.jobs.unfinished(run.id, Stage.EXPORT) if job.status is JobStatus.FAILED]
             ours = [job for job in failed if job.subject_id in cells]
             store.jobs.set_status([job.id for job in ours], JobStatus.FAILED, JobStatus.READY, now=store.journal.now)
+            if ours:
+                store.jobs.reprioritise(run.id)
             for job in ours:
                 store.journal.record("job.retried", actor=actor, subject="job", subject_id=job.id, run_id=run.id)
             if again or ours:
@@ -222,6 +224,8 @@ class Review:
         now = store.journal.now
         exports = [job.id for job in store.jobs.of("cell", cell.id, target, Stage.EXPORT) if job.status is JobStatus.CANCELLED]
         store.jobs.set_status(exports, JobStatus.CANCELLED, JobStatus.READY, now=now)
+        if exports:
+            store.jobs.reprioritise(cell.run_id)
         if cell.status is CellStatus.APPROVED:
             advance.cells[cell.id] = store.cells.move(cell, CellStatus.APPROVED, now, approved_take=target)
         else:

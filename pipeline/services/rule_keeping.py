@@ -80,11 +80,17 @@ def keep_those_of_file(store: Store, project: str, specs: Sequence[Mapping[str, 
 
 
 def unbounded(live: Sequence[StoredRule], rule: Rule, old: StoredRule | None) -> list[Loop]:
-    """The circles that nothing bounds and that this rule would be part of."""
+    """The circles that nothing bounds and that this rule would be part of, or that something would bound without it.
+
+    It may wake a rule of a circle that it is not part of: then that one is not used up by its attempts any more.
+    """
     own = "new" if old is None else str(old.id)
     others = [one.rule for one in live if one is not old]
-    found = analyse([*others, replace(rule, id=own, age=len(live))])
-    return [loop for loop in found.refused if own in loop.rules]
+    refused = analyse([*others, replace(rule, id=own, age=len(live))]).refused
+    if all(own in loop.rules for loop in refused):
+        return list(refused)
+    before = {loop.rules for loop in analyse(others).refused}
+    return [loop for loop in refused if own in loop.rules or loop.rules not in before]
 
 
 def _refuse_loops(live: Sequence[StoredRule], rule: Rule, old: StoredRule | None) -> None:

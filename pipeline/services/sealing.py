@@ -127,7 +127,8 @@ class Sealing:
     def named_exports(self, run: Run, cells: Sequence[Cell]) -> list[tuple[Output, Cell, str]]:
         """Every export of these cells' approved takes with its name in the package, in matrix order.
 
-        A production without outputs delivers its scenes as they were assembled.
+        A production without outputs delivers its scenes as they were assembled: as they were when they came to review, however
+        often they were put together again since.
         """
         recipes = self._advance.book(run.id).recipes
         taken = {cell.id: cell for cell in cells}
@@ -135,7 +136,9 @@ class Sealing:
         exports = [
             output
             for output in self._store.outputs.of_cells(list(taken), stage)
-            if output.take == taken[output.subject_id].approved_take and output.role in roles
+            if output.take == taken[output.subject_id].approved_take
+            and output.role in roles
+            and (stage is Stage.EXPORT or output.part == 1)
         ]
         exports.sort(key=lambda output: (taken[output.subject_id].plan.ordinal, output.part, output.id))
         names = _name_all(recipes, [(output, taken[output.subject_id]) for output in exports])

@@ -10,16 +10,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from data.store import Store, Stores
-from pipeline.domain.errors import Invalid, NotFound
+from pipeline.domain.errors import NotFound
 from pipeline.domain.records import Event, Run
 from pipeline.domain.rules.assumptions import ALL_GOES_WELL, Assumption
-from pipeline.domain.rules.chains import as_if, simulate
-from pipeline.domain.rules.console import Walk, as_happened, name_of, walk
-from pipeline.domain.rules.facts import Occurrence, occurrence
+from pipeline.domain.rules.console import Walk, name_of, walk
+from pipeline.domain.rules.facts import Occurrence
 from pipeline.domain.rules.model import Rule
 from pipeline.domain.rules.periods import Period, Span, begins, over_time
 from pipeline.domain.rules.previews import replay
-from pipeline.domain.rules.rulebook import Rulebook
 from pipeline.domain.rules.snapshot import Board, Left
 from pipeline.domain.rules.vocabulary import EVENTS, Subject
 from pipeline.domain.statuses import RunStatus
@@ -27,6 +25,7 @@ from pipeline.ports import Clock
 from pipeline.services.event_chains import known_place
 from pipeline.services.rule_snapshots import snapshot
 from pipeline.services.runbooks import RunBooks
+from pipeline.services.simulating import made_up, simulated
 
 _REPLAYED = 50_000
 _OFFERED = 60
@@ -133,18 +132,15 @@ class TriggerConsole:
             run = store.runs.by_ids([asked.run_id]).get(asked.run_id)
             if run is None:
                 raise NotFound("This run is not there any more.")
-            board = snapshot(store, self._books, run.id)
-            event = _stored(store, asked.event_seq) if asked.event_seq is not None else _made_up(asked, Board(board))
-            last = store.journal.last_seq()
             rules = [stored.rule for stored in store.triggers.live()]
-        if asked.event_seq is None:
-            board = as_happened(board, event)
-        if asked.rule is not None:
-            tried = replace(asked.rule, enabled=True, approved=True)
-            rules = [*(rule for rule in rules if rule.id != tried.id), tried]
-        event = as_if(event, last + 1)
-        course = simulate([event], Rulebook(rules), board, assumption=asked.assumption)
-        return Tried(run, event, name_of(event, Board(board)), board.left, walk(course, board))
+            if asked.rule is not None:
+                tried = replace(asked.rule, enabled=True, approved=True)
+                rules = [*(rule for rule in rules if rule.id != tried.id), tried]
+            seq = asked.event_seq
+            happens = made_up(store, run.id, asked.type, asked.about) if seq is None else [seq]
+            found = simulated(store, self._books, run.id, happens, rules, assumption=asked.assumption)
+        [event] = found.events
+        return Tried(run, event, name_of(event, Board(found.board)), found.board.left, walk(found.course, found.board))
 
     def replay(self, rules: Sequence[Rule], span: Span, *, run_id: int | None = None) -> Replayed | None:
         """What rules would have done in a period up to now, in a run or in the newest one they apply to; None without any.
@@ -183,31 +179,6 @@ def _run(store: Store, rules: Sequence[Rule], run_id: int | None) -> Run | None:
     projects = {rule.scope.project for rule in rules}
     ours = [run for run in store.runs.all() if None in projects or run.title in projects]
     return next((run for run in ours if run.status in _ACTIVE), ours[0] if ours else None)
-
-
-def _stored(store: Store, seq: int) -> Occurrence:
-    event = store.journal.numbered([seq]).get(seq)
-    happened = occurrence(event, root=seq, depth=0) if event else None
-    if happened is None:
-        raise NotFound(f"There is no event {seq} that a rule can listen to.")
-    return happened
-
-
-def _made_up(asked: Asked, board: Board) -> Occurrence:
-    kind = EVENTS.get(asked.type)
-    if kind is None:
-        raise Invalid("Choose what happens.")
-    if kind.subject in (Subject.CELL, Subject.STILL):
-        word = "scene" if kind.subject is Subject.CELL else "picture"
-        if not asked.about:
-            raise Invalid(f"Choose the {word} that it happens to.")
-        things = board.cells if kind.subject is Subject.CELL else board.stills
-        subject_id = next((one.id for one in things.values() if one.key.casefold() == asked.about.casefold()), None)
-        if subject_id is None:
-            raise NotFound(f"There is no {word} “{asked.about}” in this run.")
-    else:
-        subject_id = asked.run_id if kind.subject is Subject.RUN else 0
-    return Occurrence(1, asked.type, kind.subject, subject_id, "person", 1, 0)
 
 
 def _named(store: Store, events: Sequence[Event]) -> dict[int, str]:

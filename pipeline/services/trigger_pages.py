@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from data.store import Store, Stores
 from pipeline.domain.errors import NotFound
 from pipeline.domain.records import Event, Run
+from pipeline.domain.rules.aftermath import Traces
 from pipeline.domain.rules.checks import UNKNOWN_NAMES, Names
 from pipeline.domain.rules.facts import occurrence
 from pipeline.domain.rules.model import Rule
@@ -23,13 +24,14 @@ from pipeline.domain.rules.trials import Trial, try_out
 from pipeline.domain.rules.vocabulary import EVENTS
 from pipeline.domain.statuses import RunStatus
 from pipeline.ports import Clock
-from pipeline.services.aftermaths import names_of
+from pipeline.services.aftermaths import names_of, traces
 from pipeline.services.rule_snapshots import snapshot
 from pipeline.services.runbooks import RunBooks
 
 _LOOKED_BACK = 2_000
 _MOST_ENTRIES = 80
 _MOST_BY_THE_WAY = 2_000
+_MOST_JOBS_BY_THE_WAY = 2_000
 _STALE = timedelta(minutes=1)
 _ACTIVE = (RunStatus.RUNNING, RunStatus.PAUSED)
 
@@ -75,11 +77,13 @@ class LogOf:
 
 @dataclass(frozen=True)
 class Log:
-    """The log. `planned` is what each firing set out to do, by event and rule; `roots` the event that began the chain of an
-    event, where that was another one; `name` what the log is narrowed to, in words."""
+    """The log. `planned` is what each firing set out to do, by event and rule; `left` what came of that until now, of the newest
+    ones; `roots` the event that began the chain of an event, where that was another one; `name` what the log is narrowed to, in
+    words."""
 
     entries: tuple[Entry, ...]
     planned: Mapping[tuple[int, str], Cost]
+    left: Mapping[tuple[int, str], Traces]
     roots: Mapping[int, int]
     name: str = ""
 
@@ -150,13 +154,15 @@ class TriggerPages:
             wanted = set(seqs)
             verdicts = [one for one in verdicts if one.event_seq in wanted]
             events = store.journal.numbered(seqs)
-            firings = [one for one in _firings(store, of, events, 4 * limit) if one.event_seq in wanted]
+            firings = [one for one in _firings(store, of, events, 4 * limit) if wanted.intersection(one.events)]
+            left = traces(store, _cheap([one for one in firings if one.jobs and one.event_seq in wanted]))
             names = store.triggers.names([one.trigger_id for one in verdicts])
             about = names_of(store, events.values())
             name = _name_of(store, of)
         planned = {(one.event_seq, str(one.trigger_id)): Cost(one.jobs, one.gpu_seconds) for one in firings}
+        by_line = {(one.event_seq, str(one.trigger_id)): left[one.id] for one in firings if one.id in left}
         roots = {one.event_seq: one.root for one in firings if one.root != one.event_seq}
-        return Log(tuple(entries(events, verdicts, firings, names, about=about)), planned, roots, name)
+        return Log(tuple(entries(events, verdicts, firings, names, about=about)), planned, by_line, roots, name)
 
     def trial(self, draft: Rule) -> Tried | None:
         """A draft on the board of the newest run that it applies to, beside the rules that are live; None without a run."""
@@ -225,9 +231,25 @@ def _verdicts(store: Store, of: LogOf, limit: int) -> list[StoredVerdict]:
 def _firings(store: Store, of: LogOf, events: Mapping[int, Event], limit: int) -> list[StoredFiring]:
     """The firings of these events. Those of one scene may lie further back than the newest of all."""
     if of.cell_id is None:
-        return store.firings.latest(limit, trigger_id=of.trigger_id, event_seq=of.event_seq)
+        found = store.firings.latest(limit, trigger_id=of.trigger_id, event_seq=of.event_seq)
+        if of.event_seq is None:
+            return found
+        others = [one.id for one in store.firings.gathered_by([of.event_seq]) if of.trigger_id in (None, one.trigger_id)]
+        return [*found, *store.firings.by_ids(others).values()]
     runs = {event.run_id for event in events.values() if event.run_id is not None}
     return [one for run_id in runs for one in store.firings.latest(_LOOKED_BACK, run_id=run_id, trigger_id=of.trigger_id)]
+
+
+def _cheap(firings: Sequence[StoredFiring]) -> list[StoredFiring]:
+    """The newest of these firings whose work is read by the way: the log is drawn again and again. The tree tells of any."""
+    found: list[StoredFiring] = []
+    jobs = 0
+    for one in sorted(firings, key=lambda one: -one.id):
+        jobs += one.jobs
+        if jobs > _MOST_JOBS_BY_THE_WAY and found:
+            break
+        found.append(one)
+    return found
 
 
 def _name_of(store: Store, of: LogOf) -> str:

@@ -6,19 +6,17 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from data.store import Store, Stores
 from pipeline.domain.errors import NotFound
 from pipeline.domain.rules.aftermath import Aftermath
 from pipeline.domain.rules.assumptions import ALL_GOES_WELL, Assumption
-from pipeline.domain.rules.chains import Course, as_if, simulate
-from pipeline.domain.rules.facts import Occurrence, occurrence
+from pipeline.domain.rules.chains import Course, as_if
+from pipeline.domain.rules.facts import Occurrence
 from pipeline.domain.rules.loops import Analysis, Loop, analyse
 from pipeline.domain.rules.model import Rule
 from pipeline.domain.rules.planning import NOTHING_BEFORE, Plan, plan_among
 from pipeline.domain.rules.previews import Replay, replay, standing_events
-from pipeline.domain.rules.rulebook import Rulebook
 from pipeline.domain.rules.snapshot import Board, Snapshot
 from pipeline.domain.rules.stored import StoredFiring, StoredRule, StoredVerdict
 from pipeline.domain.rules.wording import sentence
@@ -26,6 +24,7 @@ from pipeline.services.aftermaths import of_event, of_firing
 from pipeline.services.event_chains import known_place
 from pipeline.services.rule_snapshots import snapshot
 from pipeline.services.runbooks import RunBooks
+from pipeline.services.simulating import made_up, simulated, stored
 
 _REPLAYED = 50_000
 
@@ -119,11 +118,16 @@ class TriggerViews:
         self, *, rule_id: int | None = None, run_id: int | None = None, root: int | None = None, event_seq: int | None = None,
         before: int | None = None, limit: int = 100,
     ) -> list[NamedFiring]:  # fmt: skip
-        """The log: the newest firings first, with what each action came to; `root` gives a whole chain."""
+        """The log: the newest firings first, with what each action came to; `root` gives a whole chain, with what has gathered
+        the event that began it behind others."""
         with self._stores.read() as store:
             found = store.firings.latest(
                 limit, before=before, trigger_id=rule_id, run_id=run_id, root=root, event_seq=event_seq
             )  # fmt: skip
+            if root is not None and before is None:
+                others = [one.id for one in store.firings.gathered_by([root]) if one.root != root]
+                ours = [one for one in store.firings.by_ids(others).values() if rule_id in (None, one.trigger_id)]
+                found = sorted([*found, *ours], key=lambda one: -one.id)
             names = store.triggers.names(list({one.trigger_id for one in found}))
             seqs = list({one.event_seq for one in found})
             events, chains = store.journal.numbered(seqs), store.firings.chains_of(seqs)
@@ -150,27 +154,34 @@ class TriggerViews:
     def dry_run(self, event_seq: int, drafts: Sequence[Rule] = ()) -> Plan:
         """What a stored event would set in motion if it happened now, through the rules in force or through drafts."""
         with self._stores.read() as store:
-            event, _ = self._stored(store, event_seq)
+            event = stored(store, event_seq)
             board = Board(snapshot(store, self._books, self._run_of(store, event_seq)))
             rules = list(drafts) or [one.rule for one in store.triggers.live()]
         return plan_among(as_if(event, event.seq), [one for one in rules if event.type in one.events], board, NOTHING_BEFORE)
 
     def simulate(
-        self, run_id: int, event: Occurrence | int, *, drafts: Sequence[Rule] = (), assumption: Assumption = ALL_GOES_WELL
-    ) -> Course:
-        """All that would follow from an event of a run, stored (its number) or composed, if it happened now.
+        self, run_id: int, event: Occurrence | int | Sequence[int], *, drafts: Sequence[Rule] = (),
+        assumption: Assumption = ALL_GOES_WELL, goes_on: bool = False,
+    ) -> Course:  # fmt: skip
+        """All that would follow from an event of a run, composed or stored (its number, or several), if it happened now.
 
-        `drafts` count as if they were saved, on and approved; one with the name of a saved rule stands for that one.
+        `drafts` count as if they were saved, on and approved; one with the name of a saved rule stands for that one. A composed
+        event has happened on the copy of the board, too. `goes_on`: the work that is under way in the run is done as well.
         """
-        with self._stores.read() as store:
-            happened = self._stored(store, event)[0] if isinstance(event, int) else event
-            board = self._snapshot(store, run_id)
-            last = store.journal.last_seq()
-            rules = [one.rule for one in store.triggers.live()]
+        happens = [event] if isinstance(event, int) else event
         taken = {one.name for one in drafts}
         tried = [replace(one, enabled=True, approved=True) for one in drafts]
-        rulebook = Rulebook([*(one for one in rules if one.name not in taken), *tried])
-        return simulate([as_if(happened, last + 1)], rulebook, board, assumption=assumption)
+        with self._stores.read() as store:
+            rules = [one.rule for one in store.triggers.live() if one.name not in taken]
+            found = simulated(
+                store, self._books, run_id, happens, [*rules, *tried], assumption=assumption, goes_on=goes_on
+            )  # fmt: skip
+        return found.course
+
+    def made_up(self, run_id: int, type: str, about: str) -> Occurrence:
+        """An event that a person might cause in a run: its type, and the name of the scene or picture that it happens to."""
+        with self._stores.read() as store:
+            return made_up(store, run_id, type, about)
 
     def replay(
         self, run_id: int, drafts: Sequence[Rule], *, since: datetime | None = None, until: datetime | None = None
@@ -204,16 +215,8 @@ class TriggerViews:
         return found
 
     @staticmethod
-    def _stored(store: Store, seq: int) -> tuple[Occurrence, Any]:
-        event = store.journal.numbered([seq]).get(seq)
-        happened = occurrence(event, root=seq, depth=0) if event else None
-        if happened is None:
-            raise NotFound(f"There is no event {seq} that a rule can listen to.")
-        return happened, event
-
-    def _run_of(self, store: Store, seq: int) -> int | None:
-        run_id: int | None = self._stored(store, seq)[1].run_id
-        return run_id
+    def _run_of(store: Store, seq: int) -> int | None:
+        return store.journal.numbered([seq])[seq].run_id
 
 
 def _view(

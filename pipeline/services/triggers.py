@@ -13,9 +13,8 @@ from pipeline.domain.errors import Conflict, NotFound, Refused
 from pipeline.domain.names import did_you_mean, fold
 from pipeline.domain.records import Actor
 from pipeline.domain.rules.stored import Halt, StoredRule
-from pipeline.domain.statuses import CellStatus
 from pipeline.ports import Clock
-from pipeline.services.advance import Advance
+from pipeline.services.halting import stop_work
 from pipeline.services.rule_keeping import current_rule, save_in, tell, vanished
 from pipeline.services.runbooks import RunBooks
 
@@ -95,16 +94,18 @@ class Triggers:
     def halt(self, actor: Actor, *, reason: str = "", stop_queued: bool = False, stop_running: bool = False) -> Halt:
         """Stop every rule at once; as a choice also the work that rules have asked for and that waits or runs.
 
-        The receipt counts what was stopped. Halting again while halted stops more work, as chosen, and gives another receipt.
+        The receipt says what was stopped, and which rules had caused that work. Halting again while halted stops more work, as
+        chosen, and gives another receipt.
         """
         why = reason.strip() or f"all rules were halted by {actor}"
         with self._stores.begin(self._clock.now()) as store:
-            stopped = _stop_work(store, self._books, actor, running=stop_running) if stop_queued or stop_running else []
+            stopped: dict[str, Any] = {"jobs": 0, "cells": [], "stills": [], "causes": []}
+            if stop_queued or stop_running:
+                stopped = stop_work(store, self._books, actor, running=stop_running)
             receipt = {
                 "rules": sum(rule.enabled for rule in store.triggers.live()),
                 "waiting": store.firings.forget_gathered(),
-                "jobs": len(stopped),
-                "cells": sorted({key for key in stopped if key}),
+                **stopped,
             }
             made = store.triggers.halt(str(actor), why, receipt, store.journal.now)
             _tell_all(store, "halted", actor, {"reason": why, **receipt})
@@ -128,38 +129,6 @@ class Triggers:
         """Why all rules are halted; empty while they are not."""
         with self._stores.read() as store:
             return store.triggers.edition()[1]
-
-
-def _stop_work(store: Store, books: RunBooks, actor: Actor, *, running: bool) -> list[str]:
-    """Cancel the unfinished jobs of what rules have asked for, those that run as a choice; the key of its cell for each."""
-    advance = Advance(store, books, actor)
-    stopped: list[str] = []
-    for subject in ("cell", "still"):
-        caused = store.firings.caused(subject)
-        open_jobs = store.jobs.unfinished_of(subject, caused)
-        busy = {job.subject_id for job in open_jobs if job.status.value == "running"}
-        ids = [one for one in caused if running or one not in busy]
-        found = store.cells.by_ids(ids) if subject == "cell" else {}
-        advance.cancel_jobs(subject, ids, "the rules were halted")
-        chosen = set(ids)
-        stopped += [
-            found[job.subject_id].plan.key if job.subject_id in found else "" for job in open_jobs if job.subject_id in chosen
-        ]
-        _cancel_subjects(advance, subject, ids)
-    return stopped
-
-
-def _cancel_subjects(advance: Advance, subject: str, ids: Sequence[int]) -> None:
-    """What was asked for and is not made is cancelled: it can be asked for again."""
-    under_way = ("queued", "generating")
-    if subject == "cell":
-        for cell in advance.store.cells.by_ids(ids).values():
-            if cell.status.value in under_way:
-                advance.move_cell(cell, CellStatus.CANCELLED, reason="the rules were halted")
-        return
-    for still in advance.store.stills.by_ids(ids).values():
-        if still.status.value in under_way:
-            advance.move_still(still, CellStatus.CANCELLED, reason="the rules were halted")
 
 
 def _tell_all(store: Store, what: str, actor: Actor, data: Mapping[str, Any]) -> None:

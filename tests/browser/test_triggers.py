@@ -173,6 +173,45 @@ def test_the_red_switch_works_from_the_log_too(opens: Opens, stage: Stage, run: 
     stage.studio.triggers.resume(PERSON)
 
 
+def test_what_rules_gathered_and_what_it_took_is_told_and_a_halt_names_whose_work_it_stopped(
+    opens: Opens, stage: Stage, run: Run
+) -> None:
+    clear(stage)
+    made = stage.start(fresh_production(characters=1, scene_types=2, variants=1, title="Gathered"), auto_deliver=False)
+    stage.work()
+    put(stage, {"name": "anew", "when": "cell.stale", "do": [{"submit": {"mode": "all"}}]})
+    put(stage, {"name": "tell", "when": "cell.queued", "wait_s": 0.2, "do": [{"notify": {"to": "producers"}}]})
+    keys = [cell.plan.key for cell in stage.cells(made).values()]
+    stage.studio.review.mark_stale(made, dict.fromkeys(keys, "new"), PERSON)
+    stage.studio.firing.settle()
+    while stage.studio.firing.next_due() is not None:
+        stage.studio.firing.settle()
+    first, second = [event.seq for event in stage.events("cell.queued")][-2:]
+
+    page = opens(f"/triggers/log?event={second}")
+    line = page.locator(".tl-entry").first
+    expect(line).to_contain_text("gathered with 1 other: see")
+    expect(page.locator(".tt-tree")).to_contain_text("gathered 2 events")
+    stale = [event.seq for event in stage.events("cell.stale")][-1]
+    page = opens(f"/triggers/log?event={stale}")
+    expect(page.locator(".tl-cost").first).to_contain_text("4 jobs planned")
+    expect(page.locator(".tl-cost").first).to_contain_text("none done, 1 open")
+    expect(page.locator(".tt-tree")).to_contain_text("gathered 2 events, one from here")
+    expect(page.locator(".tt-tree")).to_contain_text(f"event {first}")
+    assert not told(barriers(page))
+
+    page.locator("#halt-open").click()
+    page.locator("#halt-work").select_option("queued")
+    page.locator("#halt-do").click()
+    expect(page.locator(".tr-next.halted")).to_contain_text("All rules are halted")
+    page.locator("#halt-open").click()
+    expect(page.locator(".modal .tr-receipt")).to_contain_text("asked for by anew")
+    expect(page.locator(".modal .tr-receipt")).to_contain_text(f"2 jobs: {', '.join(keys)}")
+    assert not told(barriers(page))
+    page.locator("#halt-resume").click()
+    expect(page.locator("#halt-open")).to_contain_text("Emergency halt")
+
+
 def test_a_rule_is_switched_where_it_is_listed(opens: Opens, stage: Stage, run: Run) -> None:
     put_usual(stage)
     page = opens("/triggers")

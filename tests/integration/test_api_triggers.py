@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.cli import entry
-from tests.factories import House, make_production
+from pipeline.domain.matrix import Selection
+from pipeline.domain.statuses import CellStatus
+from pipeline.services.trigger_console import Asked
+from tests.factories import PERSON, House, make_production
 from tests.rest import RestClient, problem
 
 TITLE = "Harbor Nights"
@@ -72,6 +75,54 @@ def test_all_rules_are_halted_in_one_call_and_resumed(house: House, client: Rest
     assert client.get("triggers").json()["halted"]
     assert client.ask("POST", "triggers/resume").status_code == 204
     problem(client.ask("POST", "triggers/resume"), 409)
+
+
+def test_the_receipt_of_a_halt_names_the_rules_that_had_asked_for_what_was_stopped(
+    house: House, client: RestClient, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = house.start(make_production(characters=2, scene_types=1, variants=1), auto_deliver=False)
+    house.work()
+    wider = {"name": "wider", "when": "cell.stale", "do": [{"submit": {"mode": "all", "characters": ["c1"]}}]}
+    narrow = {"name": "narrow", "when": "cell.changed", "do": [{"submit": {"mode": "all"}}]}
+    for spec in (wider, narrow):
+        saved = client.ask("POST", "triggers", json={"rule": spec, "project": TITLE}).json()
+        client.ask("POST", f"triggers/{saved['id']}/approve", json={"version": 1})
+    ids = {one["name"]: one["id"] for one in client.get("triggers").json()["items"]}
+    house.studio.review.mark_stale(run, {"c1 / s1 / v1": "new"}, PERSON)
+    house.studio.submission.prioritise(run, Selection(keys=("c2 / s1 / v1",)), 3, PERSON)
+    house.studio.firing.settle()
+    receipt = client.ask("POST", "triggers/halt", json={"stop_queued": True}).json()["receipt"]
+    stopped = [("narrow", "c2 / s1 / v1"), ("wider", "c1 / s1 / v1")]
+    assert (receipt["jobs"], receipt["cells"]) == (2, ["c1 / s1 / v1", "c2 / s1 / v1"])
+    told = [{"rule": name, "rule_id": ids[name], "jobs": 1, "cells": [key], "stills": []} for name, key in stopped]
+    assert sorted(receipt["causes"], key=lambda one: one["rule"]) == told
+    assert house.statuses(run)[CellStatus.CANCELLED] == 2
+    client.ask("POST", "triggers/resume")
+    house.studio.review.mark_stale(run, {"c1 / s1 / v1": "newer"}, PERSON)
+    house.studio.firing.settle()
+    monkeypatch.setenv("STRIPBOARD_HOME", str(house.studio.settings.home))
+    monkeypatch.setenv("DATABASE_URL", house.url)
+    assert entry.start(["triggers", "halt", "--queued"]) == 0
+    assert f"asked for by wider (rule {ids['wider']}): 1 job of c1 / s1 / v1" in capsys.readouterr().out
+
+
+def test_an_event_made_up_counts_as_having_happened_over_rest_and_on_the_command_line_as_on_the_console(
+    house: House, client: RestClient, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = house.create(make_production(characters=1, scene_types=1, variants=1))
+    whole = {"name": "whole", "when": "cell.approved", "where": {"field": "character.all_approved", "is": True}, "do": ["flag"]}
+    client.ask("POST", "triggers", json={"rule": whole, "project": TITLE})
+    about = {"type": "cell.approved", "about": "c1 / s1 / v1"}
+    assert house.studio.trigger_console.follow(Asked(run.id, **about)).walk.total.firings == 1
+    body = {"run": run.id, "type": about["type"], "subject_id": house.cells(run)[about["about"]].id}
+    assert len(client.ask("POST", "triggers/simulate", json=body).json()["firings"]) == 1
+    assert "no scene 99" in problem(client.ask("POST", "triggers/simulate", json={**body, "subject_id": 99}), 404)
+    monkeypatch.setenv("STRIPBOARD_HOME", str(house.studio.settings.home))
+    monkeypatch.setenv("DATABASE_URL", house.url)
+    command = ["triggers", "simulate", str(run.id), "--type", about["type"], "--about", about["about"]]
+    assert entry.start([*command, "--under-way", "--json"]) == 0
+    assert [one["rule"] for one in json.loads(capsys.readouterr().out)["firings"]] == ["whole"]
+    assert entry.start(command[:3]) != 0
 
 
 def test_the_command_line_applies_lists_and_exports_the_same_rules(

@@ -151,6 +151,14 @@ def test_why_not_marks_what_decided_and_ends_with_the_cure() -> None:
     assert said.endswith("Approve Mara / close-up / casual, and it fires.Review it")
 
 
+def test_why_not_has_what_decided_then_where_the_condition_holds_by_now() -> None:
+    now = why(PACKAGE, happened("cell.approved", 1), Board(production(cells=CellStatus.APPROVED)), NOTHING_BEFORE)
+    then = replace(now, outcome=Outcome.CONDITION_FAILED, reason="every scene of the same character approved (it is 1 of 2)")
+    said = text_of(rule_why.panel(rule_why.Why(then, "Mara / dance / casual", "scene approved")))
+    assert "did not match. Then: every scene of the same character approved (it is 1 of 2). On today's board it holds:" in said
+    assert "6 of 6" in said
+
+
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_every_outcome_has_words(outcome: Outcome) -> None:
     verdict = replace(why(PACKAGE, happened("cell.failed"), Board(production()), NOTHING_BEFORE), outcome=outcome)

@@ -216,7 +216,7 @@ def test_a_branch_on_what_is_simply_known_needs_no_sample() -> None:
 def test_events_that_were_gathered_make_one_message_and_one_submission_of_all() -> None:
     one = rule("takes", "cell.approved", submit(Mode.ALL, scene_types=("entrance",)), NOTIFY, wait_s=30.0)
     events = [replace(happened("cell.approved", subject), seq=subject, root=subject) for subject in (1, 4, 7)]
-    made = plan_gathered(one, events, Board(APPROVED), Past())
+    made = plan_gathered(one, events, Board(APPROVED), lambda event: Past())
     [firing] = made.firings
     assert firing.effects[0].names == (
         "Mara / entrance / casual",

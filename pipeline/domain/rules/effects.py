@@ -45,6 +45,7 @@ class Claims:
     cells: set[int] = field(default_factory=set)
     stills: set[int] = field(default_factory=set)
     cost: Cost = NO_COST
+    is_paused: bool = False
 
     def take(self, effects: Iterable[Effect]) -> None:
         """Count these effects as done."""
@@ -55,6 +56,13 @@ class Claims:
             if effect.action.kind in (Kind.SUBMIT, Kind.APPROVE):
                 self.cells.update(effect.cells)
                 self.stills.update(effect.stills)
+            elif effect.action.kind is Kind.PAUSE:
+                self.is_paused = self.is_paused or effect.action.of == "run"
+
+    def hindrance(self, board: Board) -> str:
+        """Why nothing new may begin in the run; empty when it may."""
+        status = RunStatus.PAUSED if self.is_paused else board.status
+        return f"the run is {status.value}" if status in (RunStatus.PAUSED, RunStatus.CANCELLED) else ""
 
 
 def effects_of(actions: Actions, events: Sequence[Occurrence], board: Board, claims: Claims) -> tuple[Effect, ...]:
@@ -62,7 +70,7 @@ def effects_of(actions: Actions, events: Sequence[Occurrence], board: Board, cla
 
     One after the other, nothing is done after a refusal unless the actions go on.
     """
-    ours = Claims(set(claims.cells), set(claims.stills), claims.cost)
+    ours = Claims(set(claims.cells), set(claims.stills), claims.cost, claims.is_paused)
     made: list[Effect] = []
     stopped_by = 0
     for number, action in enumerate(actions.steps):
@@ -119,9 +127,9 @@ def _submit(action: Action, events: Sequence[Occurrence], board: Board, claims: 
     cost = sum((board.scene_type(board.cells[one].scene_type).cost for one in cells), NO_COST)
     cost = sum((board.stills[one].cost for one in stills), cost)
     effect = Effect(0, action, tuple(cells), tuple(stills), _keys(cells, board.cells), len(chosen) - len(cells), cost)
-    if cells and board.status in (RunStatus.PAUSED, RunStatus.CANCELLED):
-        # A person who submits sets a paused run going again; a rule must not undo a pause.
-        return replace(effect, refusal=f"the run is {board.status.value}")
+    hindrance = claims.hindrance(board) if cells else ""
+    if hindrance:  # a person who submits sets a paused run going again; a rule must not undo a pause
+        return replace(effect, refusal=hindrance)
     lacking = board.left.lacks(claims.cost + cost) if cells else ""
     return replace(effect, refusal=lacking)
 
@@ -140,25 +148,27 @@ def _package(action: Action, events: Sequence[Occurrence], board: Board, claims:
     members = [one for group, name in groups for one in board.members(group, name)]
     cells = [one for one in members if board.cells[one].status is CellStatus.APPROVED]
     effect = Effect(0, action, tuple(cells), (), tuple(name or WHOLE_RUN for _, name in groups), 0, Cost(jobs=len(groups)))
-    if board.status in (RunStatus.PAUSED, RunStatus.CANCELLED):
-        return replace(effect, refusal=f"the run is {board.status.value}")
+    hindrance = claims.hindrance(board)
+    if hindrance:
+        return replace(effect, refusal=hindrance)
     return effect if cells else replace(effect, cost=NO_COST, refusal="no scene of it is approved")
 
 
 def _approve(action: Action, events: Sequence[Occurrence], board: Board, claims: Claims) -> Effect:
-    cells, stills, waiting = [], [], []
+    cells: dict[int, None] = {}
+    stills: dict[int, None] = {}
+    waiting = []
     for event in events:
         about = subject_of(event, board)
-        if about is None or about.status is not CellStatus.REVIEW:
+        is_cell = isinstance(about, CellFacts)
+        if about is None or about.status is not CellStatus.REVIEW or about.id in (claims.cells if is_cell else claims.stills):
             waiting.append(about.key if about else "it")
-        elif isinstance(about, CellFacts) and about.id not in claims.cells:
-            cells.append(about.id)
-        elif isinstance(about, StillFacts) and about.id not in claims.stills:
-            stills.append(about.id)
-    names = _keys(cells, board.cells) + _keys(stills, board.stills)
+        else:
+            (cells if is_cell else stills)[about.id] = None
+    names = _keys(list(cells), board.cells) + _keys(list(stills), board.stills)
     exports = Cost(jobs=len(cells) * board.snapshot.outputs)
     refusal = f"{waiting[0]} is not in review" if waiting and not names else ""
-    return Effect(0, action, tuple(dict.fromkeys(cells)), tuple(dict.fromkeys(stills)), names, len(waiting), exports, refusal)
+    return Effect(0, action, tuple(cells), tuple(stills), names, len(waiting), exports, refusal)
 
 
 def _flag(action: Action, events: Sequence[Occurrence], board: Board, claims: Claims) -> Effect:
@@ -178,7 +188,8 @@ def _pause(action: Action, events: Sequence[Occurrence], board: Board, claims: C
         names = tuple(dict.fromkeys(place_of(event, board).scene_type or "" for event in events))
         return Effect(0, action, names=names)
     effect = Effect(0, action, names=(WHOLE_RUN,))
-    return effect if board.status is RunStatus.RUNNING else replace(effect, refusal=f"the run is {board.status.value}")
+    status = RunStatus.PAUSED if claims.is_paused else board.status
+    return effect if status is RunStatus.RUNNING else replace(effect, refusal=f"the run is {status.value}")
 
 
 def _keys(ids: Sequence[int], found: Mapping[int, CellFacts] | Mapping[int, StillFacts]) -> tuple[str, ...]:

@@ -102,10 +102,13 @@ def _edges(rules: Sequence[Rule], gates: Gates) -> list[Edge]:
     found: dict[tuple[str, str], dict[Way, None]] = defaultdict(dict)
     for source in rules:
         for product in products(source, gates):
+            met: dict[tuple[str, Subject], bool] = {}
             for event in sorted(product.types & ears.keys()):
                 for target in ears[event]:
-                    box = heard[target.id, EVENTS[event].subject]
-                    if _share_projects(source, target) and product.box.meets(box):
+                    key = target.id, EVENTS[event].subject
+                    if key not in met:
+                        met[key] = _share_projects(source, target) and product.box.meets(heard[key])
+                    if met[key]:
                         found[source.id, target.id].setdefault(_way(product, event))
     return [Edge(source, target, tuple(ways)) for (source, target), ways in found.items()]
 

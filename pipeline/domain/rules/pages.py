@@ -37,7 +37,8 @@ class Today:
 class Line:
     """What one rule made of one event: its verdict with the reason, and what was done, as words, with what came of it.
 
-    `results` are (`done`, `refused`, `failed` or `waiting`, in words).
+    `results` are (`done`, `refused`, `failed` or `waiting`, in words). `gathered` counts the events that it fired for at once, 0
+    where it was one; `told_at` is the first of them, where that is another one: there stands what was done.
     """
 
     rule_id: str
@@ -47,6 +48,8 @@ class Line:
     reason: str = ""
     actions: Sequence[str] = ()
     results: Sequence[tuple[str, str]] = ()
+    gathered: int = 0
+    told_at: int | None = None
 
 
 @dataclass(frozen=True)
@@ -96,17 +99,21 @@ def entries(
 ) -> list[Entry]:  # fmt: skip
     """The log, the newest event first. `names` are those of rules, `about` has what each thing is called."""
     did = {(firing.event_seq, firing.trigger_id): firing for firing in firings}
+    gathering = {(seq, firing.trigger_id): firing for firing in firings for seq in firing.events if firing.gathered}
     depths = {firing.event_seq: firing.depth - 1 for firing in firings}
     lines: dict[int, list[Line]] = defaultdict(list)
     for verdict in sorted(verdicts, key=lambda one: one.id):
         firing = did.get((verdict.event_seq, verdict.trigger_id))
         effects = firing.effects if firing else ()
+        of_several = gathering.get((verdict.event_seq, verdict.trigger_id)) if verdict.outcome == Outcome.MATCHED else None
+        elsewhere = of_several.event_seq if of_several and of_several.event_seq != verdict.event_seq else None
         name = names.get(verdict.trigger_id, "a rule that was removed")
         results = tuple((effect.state, _result(effect)) for effect in effects)
         lines[verdict.event_seq].append(
             Line(
                 str(verdict.trigger_id), name, verdict.version, Outcome(verdict.outcome), verdict.deciding or verdict.reason,
-                tuple(dict.fromkeys(effect.kind for effect in effects)), results,
+                tuple(dict.fromkeys(effect.kind for effect in effects)), results, of_several.gathered if of_several else 0,
+                elsewhere,
             )
         )  # fmt: skip
     found = []

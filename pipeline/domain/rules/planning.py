@@ -5,7 +5,7 @@ Live firing carries such a plan out, a dry run shows it, a replay counts it, and
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -121,6 +121,16 @@ class Firing:
         return sum((effect.cost for effect in self.effects if not effect.refusal), NO_COST)
 
     @property
+    def actions(self) -> Actions:
+        """What it does, by its branch."""
+        return self.rule.branch.otherwise if self.branch == "else" and self.rule.branch else self.rule.do
+
+    @property
+    def stops_at_failures(self) -> bool:
+        """Whether nothing more is done after an action that fails."""
+        return not self.actions.at_once and not self.actions.goes_on
+
+    @property
     def spent(self) -> Spent:
         """The fuel it uses."""
         cost = self.cost
@@ -172,13 +182,13 @@ def plan_among(event: Occurrence, rules: Sequence[Rule], board: Board, past: Pas
     return Plan(event, tuple(verdicts), tuple(firings))
 
 
-def plan_gathered(rule: Rule, events: Sequence[Occurrence], board: Board, past: Past) -> Plan:
+def plan_gathered(rule: Rule, events: Sequence[Occurrence], board: Board, past_of: Callable[[Occurrence], Past]) -> Plan:
     """What a rule does that has waited: one firing for those of these events (at least one, oldest first) that still match.
 
-    Its chain is that of the first of them that matches, so `past` must be of the root of the first event; its depth is the
-    deepest. The plan's verdicts are one an event.
+    Its chain is that of the first of them that matches; its depth is the deepest. Each event is judged by what was before it in
+    its own chain (`past_of`). The plan's verdicts are one an event.
     """
-    found = [why(rule, event, board, past) for event in events]
+    found = [why(rule, event, board, past_of(event)) for event in events]
     matched = [one for one in zip(events, found, strict=True) if one[1].outcome is Outcome.MATCHED]
     branches: dict[str, list[Occurrence]] = {}
     for event, verdict in matched:
@@ -187,13 +197,15 @@ def plan_gathered(rule: Rule, events: Sequence[Occurrence], board: Board, past: 
     claims = Claims()
     for ours in branches.values():
         verdict = next(one for event, one in matched if event is ours[0])
-        verdict, firing = _fire(verdict, tuple(ours), board, past, claims)
-        if firing is None:
+        past = past_of(ours[0])
+        for firing in firings:
+            past = replace(past, chain=past.chain.after(firing)) if firing.root == ours[0].root else past
+        verdict, made = _fire(verdict, tuple(ours), board, past, claims)
+        if made is None:
             found = [verdict if event in ours else one for event, one in zip(events, found, strict=True)]
             continue
-        firings.append(firing)
-        claims.take(firing.effects)
-        past = replace(past, chain=past.chain.after(firing))
+        firings.append(made)
+        claims.take(made.effects)
     return Plan(events[0], tuple(found), tuple(firings))
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from pipeline.domain.rules.model import Rule
+from pipeline.domain.rules.planning import Chain, Spent
 from pipeline.domain.rules.reading import read_rule
 
 
@@ -96,10 +97,16 @@ class StoredFiring:
     gpu_seconds: float
     effects: tuple[StoredEffect, ...] = ()
 
+    @property
+    def gathered(self) -> int:
+        """How many events it has gathered; 0 where it fired for one, as that happened."""
+        return len(self.events) if len(self.events) > 1 else 0
+
 
 @dataclass(frozen=True)
 class Halt:
-    """A halt of all rules. `receipt` counts what was stopped: `rules`, `waiting`, `jobs`, `messages`; and names the `cells`."""
+    """A halt of all rules. `receipt` counts what was stopped: `rules`, `waiting`, `jobs`; names the `cells` and `stills`; and
+    has in `causes` the same of each rule that had asked for them."""
 
     id: int
     at: datetime
@@ -117,3 +124,12 @@ class Mark:
     root: int
     depth: int
     firing_id: int | None
+
+
+def chain_of(firings: Sequence[StoredFiring]) -> Chain:
+    """What has followed from one root event, by its stored firings."""
+    spent: dict[str, Spent] = {}
+    for one in firings:
+        key = str(one.trigger_id)
+        spent[key] = spent.get(key, Spent()) + Spent(1, one.jobs, one.gpu_seconds)
+    return Chain(spent, frozenset((str(one.trigger_id), thing) for one in firings for thing in one.things))
