@@ -15,6 +15,8 @@ from pipeline.domain.work import OutputFile, Result
 from pipeline.services.advance import GATE, Advance
 from pipeline.services.sealing import Sealing
 
+_UNDER_WAY = (CellStatus.QUEUED, CellStatus.GENERATING)
+
 
 class Settlement:
     """Settles finished jobs within one transaction. Call `done` or `give_up` for each, then `finish`."""
@@ -272,7 +274,8 @@ class Settlement:
             "delivery.sealed", actor=self._advance.actor, subject="delivery", subject_id=delivery.id, run_id=job.run_id,
             cause=seq, data={"number": delivery.number, "sha256": package.sha256},
         )  # fmt: skip
-        if delivery.character is None or sealing.is_delivered(job.run_id):
+        is_whole = delivery.character is None or sealing.is_delivered(job.run_id)
+        if is_whole and not self._store.cells.any_with(job.run_id, _UNDER_WAY):  # a rule may package while others are made
             self._advance.complete_run(job.run_id, cause=cause)
 
     # Rules ------------------------------------------------------------------------------------------------------

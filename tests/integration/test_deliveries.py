@@ -11,8 +11,11 @@ from pipeline.domain.choices import Mode
 from pipeline.domain.errors import Conflict, NotFound, Unavailable, WorkFailed
 from pipeline.domain.matrix import Selection
 from pipeline.domain.production import Approvals
-from pipeline.domain.statuses import DeliveryStatus, JobStatus, RunStatus
+from pipeline.domain.records import ENGINE
+from pipeline.domain.statuses import CellStatus, DeliveryStatus, JobStatus, RunStatus
+from pipeline.services.advance import Advance
 from pipeline.services.deliveries import NotDeliverable
+from pipeline.services.sealing import Sealing
 from tests.factories import EVERYTHING, PERSON, House, make_production
 from tests.fakes import failing
 
@@ -44,6 +47,21 @@ def test_a_run_that_does_not_deliver_by_itself_waits_to_be_asked(house: House) -
         house.studio.deliveries.deliver(run, PERSON)
     house.work()
     assert house.studio.deliveries.sealed(run).number == 1
+
+
+def test_a_run_goes_on_after_a_package_while_other_scenes_of_it_are_made(house: House) -> None:
+    run = house.start(make_production(characters=1, scene_types=2, variants=1, approvals=REVIEWED), auto_deliver=False)
+    house.work()
+    first, second = sorted(house.cells(run))
+    house.studio.review.approve(run, Selection(keys=(first,)), PERSON)
+    house.work()
+    with house.studio.stores.begin(house.clock.now()) as store:
+        Sealing(Advance(store, house.studio.books, ENGINE)).deliver(store.runs.by_ids([run.id])[run.id])
+    house.studio.review.reject(run, Selection(keys=(second,)), PERSON, reason="again")
+    house.studio.submission.submit(run, Selection(keys=(second,)), Mode.FAILED, PERSON)
+    house.work()
+    assert [one.status for one in house.studio.deliveries.of_run(run)] == [DeliveryStatus.SEALED]
+    assert house.cells(run)[second].status is CellStatus.REVIEW
 
 
 def test_what_is_missing_is_listed_whole(house: House) -> None:

@@ -14,6 +14,9 @@ from pipeline.domain.statuses import CellStatus, DeliveryStatus
 from tests.factories import EVERYTHING, PERSON, make_production, quick_folder
 from tests.fleet_storms import Storm
 
+# The library of the requests loses a connection that is just being opened when whoever opens it is stopped.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+
 
 @contextmanager
 def storm_over(folder: Path, url: str = "", **weather: Any) -> Iterator[Storm]:

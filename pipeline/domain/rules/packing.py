@@ -89,7 +89,8 @@ class Packing(Ground):
         yield self.told("delivery.sealed", work)
         newest = self._newest
         is_delivered = not self._packaging and newest is not None and self._is_current(newest)
-        if self.board.status is RunStatus.RUNNING and (parcel.character is None or is_delivered):
+        is_whole = parcel.character is None or is_delivered
+        if self.board.status is RunStatus.RUNNING and is_whole and not self._is_under_way():
             self.board.status = RunStatus.COMPLETED
             yield self.event("run.completed", Subject.RUN, self.board.snapshot.run_id, link=self.link(work.key))
 
@@ -116,6 +117,10 @@ class Packing(Ground):
         ids = board.members("run", None) if character is None else board.members("character", character)
         cells = (board.cells[one] for one in ids)
         return {cell.key: cell.take for cell in cells if cell.status is CellStatus.APPROVED}
+
+    def _is_under_way(self) -> bool:
+        """Whether scenes are being made: then the run goes on after a package."""
+        return any(cell.status in (CellStatus.QUEUED, CellStatus.GENERATING) for cell in self.board.cells.values())
 
     def _is_current(self, parcel: Parcel) -> bool:
         return self._approved(parcel.character) == parcel.takes
