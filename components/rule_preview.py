@@ -18,6 +18,7 @@ from pipeline.domain.rules.trials import FirstCell, Step, Trial
 from pipeline.domain.rules.wording import comparison_in_words, sentence
 
 _MOST_STEPS = 12
+_HEARS = "Saving it fires nothing: it hears what happens from then on."
 _DOES = {
     Kind.SUBMIT: "submits", Kind.QA: "measures", Kind.ASSEMBLE: "assembles", Kind.PACKAGE: "packages", Kind.APPROVE: "approves",
     Kind.FLAG: "flags", Kind.PAUSE: "pauses",
@@ -66,6 +67,7 @@ def _summary(preview: Preview, trial: Trial) -> Component:
         html.Div([html.H2("Today's board", className="card-title"), where], className="card-head"),
         html.P([*told, "."], className="rp-says"),
         _fits(preview, trial),
+        html.P(_HEARS, className="faint"),
     ]
     if not trial.firings:
         parts.append(html.P(_why_none(trial), className="muted"))
@@ -185,7 +187,8 @@ def _first(preview: Preview, trial: Trial) -> Component | None:
 
 def _cell(cell: FirstCell) -> Component:
     cost = cell.cost
-    told = [words.counted(cost.jobs, "job"), words.duration(cost.gpu_seconds), *([words.money(cost.money)] if cost.money else [])]
+    told = [words.counted(cost.jobs, "job"), words.duration(cost.gpu_seconds)] if cost.jobs else []
+    told += [words.money(cost.money)] if cost.money else []
     return dcc.Link(
         [html.Span(cell.key, className="middle", title=cell.key), html.Span(" · ".join(told), className="num muted")],
         href=f"/cells/{cell.id}",

@@ -54,11 +54,16 @@ def simulated(
         found = [stored(store, seq) for seq in happens]
     last = store.journal.last_seq()
     events = tuple(as_if(event, last + number) for number, event in enumerate(found, 1))
-    once = [int(rule.id) for rule in rules if rule.once and rule.id.isdecimal()]
-    past = Past(once=frozenset((str(key), thing) for key, thing in store.firings.fired_things(once)))
+    past = already_fired(store, rules)
     work = under_way(store, run_id, is_followed=goes_on)
     course = simulate(events, Rulebook(rules), board, assumption=assumption, past=past, under_way=work)
     return Simulated(events, board, course)
+
+
+def already_fired(store: Store, rules: Collection[Rule]) -> Past:
+    """What those of these rules that fire once have fired for; a draft has fired for nothing."""
+    once = [int(rule.id) for rule in rules if rule.once and rule.id.isdecimal()]
+    return Past(once=frozenset((str(key), thing) for key, thing in store.firings.fired_things(once)))
 
 
 def stored(store: Store, seq: int) -> Occurrence:

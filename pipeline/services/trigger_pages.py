@@ -27,12 +27,13 @@ from pipeline.ports import Clock
 from pipeline.services.aftermaths import names_of, traces
 from pipeline.services.rule_snapshots import snapshot
 from pipeline.services.runbooks import RunBooks
+from pipeline.services.simulating import already_fired
 
 _LOOKED_BACK = 2_000
 _MOST_ENTRIES = 80
 _MOST_BY_THE_WAY = 2_000
 _MOST_JOBS_BY_THE_WAY = 2_000
-_STALE = timedelta(minutes=1)
+_STALE = timedelta(seconds=5)
 _ACTIVE = (RunStatus.RUNNING, RunStatus.PAUSED)
 
 
@@ -95,7 +96,7 @@ class TriggerPages:
         self._stores = stores
         self._books = books
         self._clock = clock
-        self._near: tuple[datetime, int, Mapping[str, str]] | None = None
+        self._near: tuple[datetime, tuple[int, int], Mapping[str, str]] | None = None
 
     def now(self) -> RulesNow:
         """The rules as they stand."""
@@ -114,7 +115,7 @@ class TriggerPages:
         return RulesNow(rules, today, halt, halt is not None and halt.resumed_at is None, now)
 
     def _near_misses(self, store: Store, rules: Sequence[StoredRule], now: datetime) -> Mapping[str, str]:
-        """What is nearest to letting rules fire in the newest run that goes on, read anew once a minute.
+        """What is nearest to letting rules fire in the newest run that goes on, read anew every few seconds while things happen.
 
         A run with more scenes than can be read by the way has none.
         """
@@ -122,10 +123,10 @@ class TriggerPages:
         run = next((run for run in store.runs.all() if run.status in _ACTIVE), None) if counting else None
         if run is None or sum(store.cells.counts(run.id).values()) > _MOST_BY_THE_WAY:
             return {}
-        edition = store.triggers.edition()[0]
-        if self._near is None or self._near[1] != edition or now - self._near[0] > _STALE:
+        known = store.triggers.edition()[0], store.journal.last_seq()
+        if self._near is None or self._near[1][0] != known[0] or (self._near[1] != known and now - self._near[0] > _STALE):
             board = Board(snapshot(store, self._books, run.id))
-            self._near = (now, edition, near_misses(counting, board))
+            self._near = (now, known, near_misses(counting, board))
         return self._near[2]
 
     def gates(self) -> Gates:
@@ -173,7 +174,8 @@ class TriggerPages:
                 return None
             board = snapshot(store, self._books, run.id)
             others = [stored.rule for stored in store.triggers.live()]
-        return Tried(run, board.left, try_out(draft, others, board))
+            past = already_fired(store, [draft, *others])
+        return Tried(run, board.left, try_out(draft, others, board, past=past))
 
     def why(self, event_seq: int, trigger_id: int) -> Asked:
         """The stored verdict of a rule on an event, with its condition held against the board as it stands now.

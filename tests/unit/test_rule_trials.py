@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pipeline.domain.rules.model import Action, Kind, Same, Scope
+from pipeline.domain.rules.model import Action, Kind, Per, Same, Scope
+from pipeline.domain.rules.planning import Past
 from pipeline.domain.rules.trials import try_out
 from pipeline.domain.statuses import CellStatus
 from tests.rule_boards import NOTIFY, is_, production, rule, submit, with_cells
@@ -53,3 +54,20 @@ def test_a_draft_that_matches_nothing_says_what_comes_nearest() -> None:
 def test_the_old_version_of_the_draft_is_not_among_the_others() -> None:
     trial = try_out(SCENES, [replace(SCENES, do=TELL.do)], production(stills=CellStatus.APPROVED))
     assert len(trial.steps) == 1
+
+
+def test_a_rule_that_fires_once_is_not_foretold_for_what_it_has_fired_for() -> None:
+    draft = replace(rule("package", "cell.approved", Action(Kind.PACKAGE)), once=True, id="7", per=Per.CHARACTER)
+    board = production(cells=CellStatus.APPROVED)
+    assert try_out(draft, [], board).firings == 3
+    past = Past(once=frozenset({("7", ("character", "Mara"))}))
+    assert try_out(draft, [], board, past=past).firings == 2
+
+
+def test_scenes_that_are_only_packaged_cost_nothing() -> None:
+    trial = try_out(
+        rule("package", "cell.approved", Action(Kind.PACKAGE)),
+        [],
+        production(cells=CellStatus.APPROVED, stills=CellStatus.APPROVED),
+    )
+    assert [cell.cost.jobs for cell in trial.cells] == [0] * len(trial.cells)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.domain.rules.assumptions import ALL_GOES_WELL, Assumption
@@ -12,7 +12,7 @@ from pipeline.domain.rules.evaluation import Funnel, Near, funnel, nearest
 from pipeline.domain.rules.facts import Occurrence
 from pipeline.domain.rules.loops import Analysis, analyse
 from pipeline.domain.rules.model import Kind, Rule
-from pipeline.domain.rules.planning import Firing
+from pipeline.domain.rules.planning import NOTHING_BEFORE, Firing, Past
 from pipeline.domain.rules.previews import looks, standing_events
 from pipeline.domain.rules.rulebook import Rulebook
 from pipeline.domain.rules.snapshot import Board, Cost, Snapshot
@@ -44,7 +44,7 @@ class Step:
 
 @dataclass(frozen=True)
 class FirstCell:
-    """A scene that would be touched, by name, with what one of its kind takes."""
+    """A scene that would be touched, by name, with what one of its kind takes where it would be made."""
 
     id: int
     key: str
@@ -79,16 +79,18 @@ def try_out(
     *,
     assumption: Assumption = ALL_GOES_WELL,
     events: Sequence[Occurrence] = (),
+    past: Past = NOTHING_BEFORE,
 ) -> Trial:
     """Try a draft as if it were on and approved, on what stands on the board or on these `events`, with the rules that are live.
 
-    Nothing is changed. What other rules would make of the same events is left out: it has happened, or is not of the draft.
+    `past` says what rules that fire once have fired for. Nothing is changed. What other rules would make of the same events is
+    left out: it has happened, or is not of the draft.
     """
     board = Board(snapshot)
     live = replace(draft, enabled=True, approved=True)
     standing = tuple(events) or standing_events(live, board)
     downstream = [rule for rule in others if rule.id != draft.id and rule.enabled and rule.approved]
-    course = simulate(standing, Rulebook([live, *downstream]), snapshot, assumption=assumption)
+    course = simulate(standing, Rulebook([live, *downstream]), snapshot, assumption=assumption, past=past)
     ours: set[int] = set()
     for number, firing in enumerate(course.firings):
         if firing.rule.id == draft.id or course.what_woke(number) & ours:
@@ -98,6 +100,13 @@ def try_out(
     touched = tuple(
         dict.fromkeys(one for firing in own for effect in firing.effects if not effect.refusal for one in effect.cells)
     )
+    made = {
+        one
+        for firing in own
+        for effect in firing.effects
+        if effect.action.kind is Kind.SUBMIT and not effect.refusal
+        for one in effect.cells
+    }
     found = looks(standing, board)
     return Trial(
         events=len(standing),
@@ -106,7 +115,7 @@ def try_out(
         cost=sum((firing.cost for firing in own), NO_COST),
         steps=_steps(followed),
         stops=course.stops,
-        cells=tuple(_first(one, board) for one in touched[:_MOST_CELLS]),
+        cells=tuple(_first(one, board, made) for one in touched[:_MOST_CELLS]),
         touched=len(touched),
         funnel=funnel(draft.where, [look for _, look in found]),
         near=nearest(draft.where, found) if not own else None,
@@ -131,6 +140,6 @@ def _steps(firings: Sequence[Firing]) -> tuple[Step, ...]:
     )
 
 
-def _first(cell_id: int, board: Board) -> FirstCell:
+def _first(cell_id: int, board: Board, made: Collection[int]) -> FirstCell:
     cell = board.cells[cell_id]
-    return FirstCell(cell_id, cell.key, board.scene_type(cell.scene_type).cost)
+    return FirstCell(cell_id, cell.key, board.scene_type(cell.scene_type).cost if cell_id in made else NO_COST)
