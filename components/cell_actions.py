@@ -133,12 +133,23 @@ def _buttons(view: CellPage) -> list[Component]:
             html.Span(className="spread"),
             _retake(view),
         ]
-    earlier = next((take.number for take in view.takes if take.take.decision == "approved"), None)
-    if earlier is not None and status not in (CellStatus.APPROVED, CellStatus.REVIEW):
-        parts.insert(0, _button("rollback", f"Back to take {earlier}", ""))
+    earlier = _earlier(view)
+    if earlier is not None:
+        parts.insert(int(status is CellStatus.APPROVED), _button("rollback", f"Back to take {earlier}", ""))
     if status in (CellStatus.QUEUED, CellStatus.GENERATING):
         parts.append(_button("cancel", "Cancel", "", opens="cancel-form"))
     return parts
+
+
+def _earlier(view: CellPage) -> int | None:
+    """The approved take that a person may go back to: of an approved scene the one before, else the newest one."""
+    cell = view.cell
+    if cell.status is CellStatus.REVIEW:
+        return None
+    approved = [take.number for take in view.takes if take.take.decision == "approved"]
+    if cell.status is CellStatus.APPROVED:
+        approved = [number for number in approved if number < cell.told_take]
+    return max(approved, default=None)
 
 
 def _retake(view: CellPage) -> Component:

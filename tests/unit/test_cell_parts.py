@@ -130,6 +130,15 @@ def test_after_a_rollback_everything_tells_of_the_take_in_force_and_not_of_the_n
     assert page.take(2) == takes[0]
 
 
+def test_an_approved_scene_may_go_back_to_the_approved_take_before() -> None:
+    takes = [replace(make_take(number), take=replace(make_take(number).take, decision="approved")) for number in (3, 2, 1)]
+    made = make_page(*takes, status=CellStatus.APPROVED)
+    for in_force, told in ((3, "Back to take 2"), (2, "Back to take 1"), (1, "")):
+        page = replace(made, cell=replace(made.cell, approved_take=in_force))
+        offered = [text for text in texts(cell_actions.status(page)[-1]) if text.startswith("Back")]
+        assert offered == ([told] if told else [])
+
+
 def test_names_with_markup_stay_text() -> None:
     hostile = '<img src=x onerror=alert(1)> / "><script>'
     drawn = json.dumps(cell.page(make_page(make_take(1), key=hostile), {"mode": "single"}).to_plotly_json(), default=_plain)
