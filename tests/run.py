@@ -16,8 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 HELP = """\
 Usage: ./stripboard test [--fast] [--campaign] [--set-up] [pytest arguments]
 
-Runs the tests on SQLite and on PostgreSQL and in a real browser, and exits with pytest's code. The whole suite uses all
-cores, up to four; tests that are named run in one process.
+Runs the tests on SQLite and on PostgreSQL and in a real browser, and exits with pytest's code. The whole suite runs
+in up to four processes; tests that are named run in one.
 
   --fast      without PostgreSQL, without the browser and without the long campaigns
   --campaign  with the long campaigns (tests marked slow)
@@ -59,13 +59,14 @@ def leave_out(missing: Sequence[str]) -> int:
 
 
 def spread(arguments: Sequence[str]) -> list[str]:
-    """How pytest is told to use the cores: the whole suite, file by file, on all (four at most); named tests on one.
+    """How pytest is told to use the cores: the whole suite, file by file, in one process more than there are (four at most),
+    since tests wait for other programs half of the time; named tests in one.
 
     In the order of the folders, so that the few long journeys do not come last, when there is nothing to do beside them.
     """
     is_whole = all(argument in {"--fast", "--campaign"} or argument.startswith("--durations") for argument in arguments)
-    processes = min(4, os.cpu_count() or 1)
-    return ["-n", str(processes), "--dist", "loadfile", "--no-loadscope-reorder"] if is_whole and processes > 1 else []
+    processes = min(4, (os.cpu_count() or 1) + 1)
+    return ["-n", str(processes), "--dist", "loadfile", "--no-loadscope-reorder"] if is_whole else []
 
 
 def in_ci() -> bool:
