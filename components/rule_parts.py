@@ -44,3 +44,23 @@ def press(verb: str, path: str, word: str, title: str) -> Component:
     """A button that adds or removes a part."""
     look = "rf-press" if len(word) > 1 else "rf-press rf-x"
     return html.Button(word, id={"type": PRESS, "path": path, "verb": verb}, className=look, title=title, **{"aria-label": title})
+
+
+def outline(part: object) -> object:
+    """A drawn part without what stands in its fields: when that is the same, somebody who writes in one is not disturbed."""
+    if isinstance(part, Component):
+        props = part.to_plotly_json()["props"]
+        return type(part).__name__, {name: outline(value) for name, value in props.items() if name != "value"}
+    return [outline(one) for one in part] if isinstance(part, (list, tuple)) else part
+
+
+def values(part: object) -> dict[str, Any]:
+    """What stands in the fields of a drawn part, by their paths."""
+    found: dict[str, Any] = {}
+    for one in part if isinstance(part, (list, tuple)) else [part]:
+        if isinstance(one, Component):
+            at = getattr(one, "id", None)
+            if isinstance(at, dict) and at.get("type") == FIELD:
+                found[at["path"]] = getattr(one, "value", None)
+            found |= values(getattr(one, "children", None))
+    return found

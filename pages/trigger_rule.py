@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import dash
-from dash import ALL, Input, Output, State, callback, ctx, set_props
+from dash import ALL, Input, Output, State, callback, ctx, no_update, set_props
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
@@ -69,9 +69,26 @@ def _preview(draft: Draft, rule_id: int | None, project: str) -> rule_preview.Pr
     prevent_initial_call=True,
 )
 async def change(_: object, __: object, draft: Draft, of: dict[str, Any]) -> tuple[object, ...]:
-    """One part of the sentence was changed, added or removed: the rest follows."""
+    """One part of the sentence was changed, added or removed: the rest follows.
+
+    The sentence itself is drawn anew only where it has other parts now, or holds something else than is seen: whoever writes in
+    the next field meanwhile would lose it.
+    """
     made = _changed(draft)
-    return await asyncio.to_thread(_answer, made, of)
+    seen = {field["id"]["path"]: field.get("value") for field in ctx.inputs_list[0]}
+    before, *answer = await asyncio.to_thread(_answer, draft, made, of)
+    return made, no_update if _is_seen(before, answer[0], seen) else answer[0], *answer[1:]
+
+
+def _is_seen(before: list[Component], after: list[Component], seen: dict[str, Any]) -> bool:
+    holds = rule_parts.values(after)
+    is_same = rule_parts.outline(before) == rule_parts.outline(after)
+    return is_same and all(_plain(value) == _plain(seen.get(path)) for path, value in holds.items())
+
+
+def _plain(value: object) -> str:
+    """What a field shows: a number may come back as a text, and nothing as none."""
+    return f"{value:g}" if isinstance(value, (int, float)) else str(value or "")
 
 
 def _replay(draft: Draft, project: str, span: Span) -> list[Component]:
@@ -134,12 +151,13 @@ def _with(draft: Draft, path: str, value: Any) -> Draft:
         return draft
 
 
-def _answer(draft: Draft, of: dict[str, Any]) -> tuple[object, ...]:
-    studio = current_studio()
+def _answer(before: Draft, draft: Draft, of: dict[str, Any]) -> tuple[Any, ...]:
+    """The sentence as it was and as it is, both with what can be told of the draft now; the panel; the word of the button."""
     preview = _preview(draft, of["id"], of["project"])
-    names = studio.trigger_pages.names(of["project"] or None)
+    names = current_studio().trigger_pages.names(of["project"] or None)
     view = rule_page.View(draft, None, of["project"], (), names, preview)
-    return draft, rule_page.form(view), rule_preview.panel(preview), rule_page.save_word(preview)
+    was = rule_page.form(replace(view, draft=before))
+    return was, rule_page.form(view), rule_preview.panel(preview), rule_page.save_word(preview)
 
 
 @callback(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Page, expect
 
 from pipeline.domain.matrix import Selection
 from pipeline.domain.production import Approvals
@@ -105,6 +106,11 @@ def test_keys_lead_to_the_page(opens: Opens, stage: Stage, run: Run) -> None:
     expect(page.locator("h1", has_text="Triggers")).to_be_visible()
 
 
+def field(page: Page, path: str) -> Locator:
+    """A field of the sentence."""
+    return page.locator(f"[id='{json.dumps({'path': path, 'type': 'rule-field'}, separators=(',', ':'))}']")
+
+
 @pytest.mark.parametrize("theme", THEMES)
 def test_the_page_looks_right_in_every_size_and_keeps_nobody_out(opens: Opens, stage: Stage, run: Run, theme: str) -> None:
     put_usual(stage)
@@ -135,6 +141,25 @@ def test_a_rule_is_built_by_clicks_previewed_saved_and_approved(opens: Opens, st
     expect(page.get_by_role("switch", name="package and tell")).to_have_attribute("aria-checked", "true")
     [stored] = stage.studio.triggers.all()
     assert (stored.name, stored.rule.approved, len(stored.rule.do.steps)) == ("package and tell", True, 3)
+
+
+def test_whoever_goes_on_writing_before_the_page_has_answered_loses_nothing(opens: Opens, stage: Stage, run: Run) -> None:
+    clear(stage)
+    page = opens("/triggers/rule/new")
+    written = {"name": "quick", "do.0.text": "all is well", "do.0.to": "crew", "wait_s": "12", "priority": "3"}
+    for path, text in written.items():
+        field(page, path).click()
+        page.keyboard.press("Control+A")
+        page.keyboard.type(text, delay=20)
+    page.keyboard.press("Tab")
+    for path, text in written.items():
+        expect(field(page, path)).to_have_value(text)
+    expect(page.locator(".rule-side")).to_contain_text("would fire")
+    page.locator("#rule-save").click()
+    expect(page.locator(".tr-list tbody tr")).to_contain_text("quick")
+    [stored] = stage.studio.triggers.all()
+    assert (stored.name, stored.rule.wait_s, stored.rule.priority) == ("quick", 12, 3)
+    assert stored.spec["do"] == [{"notify": {"to": "crew", "text": "all is well"}}]
 
 
 def test_a_loop_that_nothing_bounds_is_drawn_and_refused(opens: Opens, stage: Stage, run: Run) -> None:
