@@ -13,9 +13,9 @@ from dash import html
 from dash.development.base_component import Component
 
 from components import rule_steps
-from components.rule_parts import choose, count, press, write
+from components.rule_parts import choose, count, flow, press, write
 from pipeline.domain.rules.checks import PLACES, Names
-from pipeline.domain.rules.drafts import EVERY, Draft, events_of, fields_of
+from pipeline.domain.rules.drafts import EVERY, Draft, as_hours, events_of, fields_of
 from pipeline.domain.rules.evaluation import Funnel
 from pipeline.domain.rules.vocabulary import EVENTS, METADATA, OPERATORS, FieldType, Operator, field_named, is_measured
 
@@ -142,28 +142,15 @@ def _adding(path: str, *, is_short: bool) -> list[Component]:
     ]
 
 
-def _comparison(part: Draft, path: str, draft: Draft, names: Names, flow: Funnel | None) -> Component:
+def _comparison(part: Draft, path: str, draft: Draft, names: Names, passed: Funnel | None) -> Component:
     parts: list[Component | str | None] = [
         choose(f"{path}.field", "Field", _field_options(draft, names, part["field"]), part["field"]),
         choose(f"{path}.operator", "Compared", _operator_options(part["field"], part["operator"]), part["operator"]),
         value_of(part, path, names),
-        _flow(flow),
+        flow(path, passed),
         press("remove", path, "×", "Remove the condition"),
     ]
     return html.Div(parts, className="rf-test")
-
-
-def _flow(flow: Funnel | None) -> Component:
-    if flow is None:
-        return html.Span(className="rf-flow")
-    share = f"{100 * flow.passed / flow.came:.0f}%" if flow.came else "0%"
-    told = [f"{flow.came:,} → ", html.B(f"{flow.passed:,}")]
-    bar = html.Span(html.I(style={"width": share}), className="rf-bar")
-    return html.Span(
-        [bar, html.Span(told, className="num")],
-        className="rf-flow",
-        title=f"{flow.passed:,} of {flow.came:,} on today's board get through",
-    )
 
 
 def _field_options(draft: Draft, names: Names, now: str) -> list[tuple[str, str]]:
@@ -254,7 +241,7 @@ def _safety(draft: Draft) -> list[Component | str | None]:
         html.Span("per root event at most", className="rf-gap"),
         count("fuel.firings", "Firings at most", fuel["firings"], "firings"),
         count("fuel.jobs", "Jobs at most", fuel["jobs"], "jobs"),
-        count("fuel.gpu_seconds", "GPU-hours at most", round(fuel["gpu_seconds"] / 3600, 2), "GPU-h"),
+        count("fuel.gpu_seconds", "GPU-hours at most", as_hours(fuel["gpu_seconds"]), "GPU-h"),
     ]
     pace = [
         "once per",

@@ -20,6 +20,8 @@ from pipeline.domain.rules.stored import StoredRule
 from pipeline.domain.rules.templates import TEMPLATES
 from pipeline.wiring_serving import current_studio, local_actor
 
+_SETTING = {"operator": 1, "field": 2, "kind": 2}
+
 dash.register_page(__name__, path_template="/triggers/rule/<rule>", title="Rule – Stripboard", name="Rule")
 
 
@@ -60,6 +62,7 @@ def _preview(draft: Draft, rule_id: int | None, project: str) -> rule_preview.Pr
 @callback(
     Output(rule_page.DRAFT, "data"),
     Output(rule_page.FORM, "children"),
+    Output({"type": rule_parts.FLOW, "path": ALL}, "children"),
     Output(rule_page.SIDE, "children"),
     Output(rule_page.SAVE, "children"),
     Input({"type": rule_parts.FIELD, "path": ALL}, "value"),
@@ -75,9 +78,17 @@ async def change(_: object, __: object, draft: Draft, of: dict[str, Any]) -> tup
     the next field meanwhile would lose it.
     """
     made = _changed(draft)
-    seen = {field["id"]["path"]: field.get("value") for field in ctx.inputs_list[0]}
-    before, *answer = await asyncio.to_thread(_answer, draft, made, of)
-    return made, no_update if _is_seen(before, answer[0], seen) else answer[0], *answer[1:]
+    counts = [place["id"]["path"] for place in ctx.outputs_list[2]]
+    before, form, side, word = await asyncio.to_thread(_answer, draft, made, of)
+    if not _is_seen(before, form, dict(_written(ctx.inputs_list[0]))):
+        return made, form, [no_update] * len(counts), side, word
+    told = rule_parts.flows(form)
+    return made, no_update, [told[path] for path in counts], side, word
+
+
+def _written(fields: list[Any]) -> list[tuple[str, Any]]:
+    """What stands in the fields of the page, with their paths."""
+    return [(field["id"]["path"], field.get("value")) for field in fields]
 
 
 def _is_seen(before: list[Component], after: list[Component], seen: dict[str, Any]) -> bool:
@@ -129,16 +140,21 @@ def _changed(draft: Draft) -> Draft:
     at, value = ctx.triggered_id, ctx.triggered[0]["value"] if ctx.triggered else None
     if not at or value is None:
         raise PreventUpdate
-    path, made = at["path"], draft
-    for field in ctx.inputs_list[0]:
-        if field["id"]["path"] not in (path, "fuel.gpu_seconds"):
-            made = _with(made, field["id"]["path"], field.get("value"))
+    path = at["path"]
+    made = _with_all(draft, [(other, text) for other, text in _written(ctx.inputs_list[0]) if other != path])
     if at["type"] == rule_parts.PRESS:
         return pressed(made, at["verb"], path)
     made = _with(made, path, value)
     if made == draft:
         raise PreventUpdate
     return made
+
+
+def _with_all(draft: Draft, written: list[tuple[str, Any]]) -> Draft:
+    """The draft with what stands in many places: last the parts that, where they are new, set their neighbours afresh."""
+    for path, value in sorted(written, key=lambda one: _SETTING.get(one[0].rpartition(".")[2], 0)):
+        draft = _with(draft, path, value)
+    return draft
 
 
 def _with(draft: Draft, path: str, value: Any) -> Draft:
@@ -163,15 +179,16 @@ def _answer(before: Draft, draft: Draft, of: dict[str, Any]) -> tuple[Any, ...]:
 @callback(
     Output(rule_page.GO, "href"),
     Input(rule_page.SAVE, "n_clicks"),
+    State({"type": rule_parts.FIELD, "path": ALL}, "value"),
     State(rule_page.DRAFT, "data"),
     State(rule_page.OF, "data"),
     prevent_initial_call=True,
 )
-async def save(pressed_: int | None, draft: Draft, of: dict[str, Any]) -> str:
-    """Save it: the list shows it then, and whether it waits for an admin."""
+async def save(pressed_: int | None, _: object, draft: Draft, of: dict[str, Any]) -> str:
+    """Save what stands in the page, answered or not: the list shows it then, and whether it waits for an admin."""
     if not pressed_:
         raise PreventUpdate
-    stored = await asyncio.to_thread(_save, draft, of)
+    stored = await asyncio.to_thread(_save, _with_all(draft, _written(ctx.states_list[0])), of)
     told = "It waits for an admin." if not stored.rule.approved else "It is on." if stored.enabled else "It is off."
     set_props(ids.TOASTS, {"children": frame.toast(f"{stored.name} is saved as version {stored.version}. {told}")})
     return "/triggers"

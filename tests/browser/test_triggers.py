@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from pipeline.domain.matrix import Selection
 from pipeline.domain.production import Approvals
@@ -162,6 +162,23 @@ def test_whoever_goes_on_writing_before_the_page_has_answered_loses_nothing(open
     assert stored.spec["do"] == [{"notify": {"to": "crew", "text": "all is well"}}]
 
 
+def test_whoever_saves_before_the_page_has_answered_saves_what_is_written_there(opens: Opens, stage: Stage, run: Run) -> None:
+    clear(stage)
+    page = opens("/triggers/rule/new")
+    page.route("**/_dash-update-component", lambda asked: None if is_change(asked) else asked.continue_())
+    field(page, "name").fill("quicker")
+    field(page, "wait_s").fill("7")
+    page.locator("#rule-save").click()
+    expect(page.locator(".tr-list tbody tr")).to_contain_text("quicker")
+    [stored] = stage.studio.triggers.all()
+    assert (stored.name, stored.rule.wait_s) == ("quicker", 7)
+
+
+def is_change(asked: Route) -> bool:
+    """Whether the page asks what follows from a change of the sentence."""
+    return '"output":"..rule-draft.data' in (asked.request.post_data or "")
+
+
 def test_a_loop_that_nothing_bounds_is_drawn_and_refused(opens: Opens, stage: Stage, run: Run) -> None:
     clear(stage)
     page = opens("/triggers/rule/new?template=retry-failed")
@@ -283,3 +300,18 @@ def test_the_other_pages_look_right_and_keep_nobody_out(opens: Opens, stage: Sta
     expect(page.locator(".rule-side")).to_be_visible()
     assert not told(at_every_size(page))
     assert not told(barriers(page))
+
+
+def test_the_counts_of_conditions_change_while_the_fields_stay(opens: Opens, stage: Stage) -> None:
+    clear(stage)
+    stage.start(fresh_production(characters=2, scene_types=1, variants=1, title="Lagoon", approvals=Approvals("auto", "human")))
+    stage.work()
+    page = opens("/triggers/rule/new?template=retry-failed")
+    field(page, "when.0").select_option("cell.review")
+    value, counts = field(page, "where.parts.0.value"), page.locator(".rf-flow .num").first
+    expect(counts).to_have_text("2 → 2")
+    value.evaluate("field => { field.dataset.seen = 'yes' }")
+    value.fill("0")
+    page.keyboard.press("Tab")
+    expect(counts).to_have_text("2 → 0")
+    expect(value).to_have_attribute("data-seen", "yes")

@@ -129,6 +129,11 @@ def fields_of(draft: Mapping[str, Any]) -> dict[str, Field]:
     return {name: field for name, field in FIELDS.items() if all(field.is_of(event) for event in events)}
 
 
+def as_hours(seconds: Any) -> Any:
+    """GPU-seconds as they are written in a rule's sentence, in hours; unchanged where that is no number."""
+    return round(seconds / 3600, 2) if isinstance(seconds, (int, float)) else seconds
+
+
 def events_of(draft: Mapping[str, Any]) -> list[EventType]:
     """The known events of the draft."""
     return [EVENTS[name] for name in draft["when"] if name in EVENTS]
@@ -234,7 +239,8 @@ def meant(draft: Mapping[str, Any], path: str, text: Any) -> Any:
     if key in ("everywhere", "once"):
         return text in ("yes", True)
     if key == "gpu_seconds":
-        return text * 3600 if isinstance(text, (int, float)) else text
+        now = part_at(draft, path)
+        return text if not isinstance(text, (int, float)) else now if as_hours(now) == text else text * 3600
     if key in _WHOLE:
         return int(text) if isinstance(text, float) and text == int(text) else text
     return "" if text is None else text
