@@ -65,6 +65,10 @@ class Folders(Protocol):
         """The attempts that have a folder."""
         ...
 
+    def jobs(self) -> list[str]:
+        """The keys of the jobs that have a folder."""
+        ...
+
     def forget(self, attempt_id: str) -> None:
         """Remove an attempt's folder."""
         ...

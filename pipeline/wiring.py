@@ -10,6 +10,7 @@ import os
 import threading
 import uuid
 from collections.abc import Callable, Collection, Mapping
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,20 +74,27 @@ def build_engine(
     executor: str | None = None,
     backends: Mapping[str, GeneratorBackend] | None = None,
     checkpoint: Callable[[str], None] | None = None,
+    forget: Callable[[str, str], None] | None = None,
     only: Collection[int] | None = None,
 ) -> Dispatcher:
     """An engine over the studio: registered, and with the leases of dead engines taken over.
 
-    `executor` overrides each stage's own choice; `backends` replaces the performers (tests, benchmarks);
-    `only` are the runs to work on.
+    `executor` overrides each stage's own choice; `backends` replaces the performers (tests, benchmarks); `forget` removes what
+    an ended attempt has left, in the engine's own thread (crash tests: there it happens in its turn); `only` are the runs to
+    work on.
     """
     from pipeline.domain.stages import Lane
     from pipeline.engine.dispatcher import Dispatcher
+    from pipeline.engine.sweeper import Sweeper
     from pipeline.wiring_performers import FleetPerformer, performers
 
     slots = parallel or studio.settings.parallel
     wake = threading.Event()
     fleet = FleetPerformer(studio.settings, wake, checkpoint)
+    sweeper = Sweeper(studio.upkeep.forget)
+    leaving = ExitStack()
+    leaving.callback(sweeper.close)
+    leaving.callback(fleet.close)
     engine_id = str(uuid.uuid4())
     studio.locks.take(f"engine-{engine_id}")
     engine = Dispatcher(
@@ -97,8 +105,8 @@ def build_engine(
         slots={Lane.GENERATION: slots, Lane.CPU: slots},
         clock=studio.clock,
         wake=wake,
-        forget=studio.upkeep.forget,
-        close=fleet.close,
+        forget=forget or sweeper.forget,
+        close=leaving.close,
         only=only,
     )
     engine.join(host=studio.locks.host, pid=os.getpid(), is_alive=studio.locks.is_alive)

@@ -145,7 +145,7 @@ class House:
         """An engine with this performer, or with the house's own."""
         performer = backend or self.backend
         backends = dict.fromkeys(("animatic", "command", "comfyui", "stages"), performer)
-        return wiring.build_engine(self.studio, parallel=parallel, backends=backends)
+        return wiring.build_engine(self.studio, parallel=parallel, backends=backends, forget=self.studio.upkeep.forget)
 
     @property
     def engine(self) -> Dispatcher:

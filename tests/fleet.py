@@ -118,7 +118,7 @@ class FleetHouse(House):
     def new_engine(self, backend: GeneratorBackend | None = None, parallel: int = 4) -> Dispatcher:
         """An engine over the fleet."""
         backends = {"animatic": self.backend, "comfyui": backend or self.fleet, "stages": self.backend}
-        return wiring.build_engine(self.studio, parallel=parallel, backends=backends)
+        return wiring.build_engine(self.studio, parallel=parallel, backends=backends, forget=self.studio.upkeep.forget)
 
     def worker(self, name: str) -> Standing:
         """How a worker stands."""

@@ -80,7 +80,7 @@ class DoublesHouse(House):
     def new_engine(self, backend: Any = None, parallel: int = 4) -> Dispatcher:
         """An engine over the fleet of doubles."""
         backends = {"animatic": self.backend, "comfyui": backend or self.fleet, "stages": self.backend}
-        engine = wiring.build_engine(self.studio, parallel=parallel, backends=backends)
+        engine = wiring.build_engine(self.studio, parallel=parallel, backends=backends, forget=self.studio.upkeep.forget)
         self.woken = engine.wake
         self.fleet._wake = engine.wake.set
         return engine

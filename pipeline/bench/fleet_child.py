@@ -6,6 +6,7 @@ import json
 import resource
 import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from pipeline.bench import setting
 from pipeline.bench.performers import InstantPerformer
 from pipeline.domain.choices import RunOptions
 from pipeline.domain.production import Production
-from pipeline.domain.work import Request
+from pipeline.domain.work import Request, Update
+from pipeline.services.dispatch import Turn
 from pipeline.wiring import Studio
 from pipeline.wiring_performers import FleetPerformer
 
@@ -53,17 +55,24 @@ class WatchedFleet(FleetPerformer):
         super().submit(request)
 
 
-class WatchedUpkeep:
-    """The upkeep of a studio; notes which attempts are over."""
+class WatchedDispatch:
+    """The dispatch of a studio; notes which attempts are over, once that is in the database."""
 
     def __init__(self, studio: Studio, stays: Stays) -> None:
-        self._upkeep = studio.upkeep
+        self._dispatch = studio.dispatch
         self._stays = stays
 
-    def forget(self, attempt_id: str, job_key: str) -> None:
-        """Note it, and pass it on."""
-        self._stays.settled(attempt_id)
-        self._upkeep.forget(attempt_id, job_key)
+    @property
+    def has_fleet(self) -> bool:
+        """Passed on."""
+        return self._dispatch.has_fleet
+
+    def turn(self, engine_id: str, reports: Sequence[tuple[int, Update]], *rest: Any) -> Turn:
+        """Pass it on, and note what it has settled."""
+        turn = self._dispatch.turn(engine_id, reports, *rest)
+        for _, update in reports:
+            self._stays.settled(update.attempt_id)
+        return turn
 
 
 class Bell:
@@ -90,7 +99,7 @@ def work(home: Path, scenes: int, segments: int, servers: int) -> dict[str, Any]
         fleet = WatchedFleet(studio.settings, bell, None)  # type: ignore[arg-type]
         fleet.stays = stays
         stages = InstantPerformer()
-        watched = studio.with_services(upkeep=WatchedUpkeep(studio, stays))  # type: ignore[arg-type]
+        watched = studio.with_services(dispatch=WatchedDispatch(studio, stays))  # type: ignore[arg-type]
         engine = wiring.build_engine(watched, backends={"comfyui": fleet, "stages": stages, "animatic": stages})
         bell.ring = engine.wake.set
         began, used_s = time.time(), time.process_time()

@@ -13,6 +13,8 @@ from pipeline.domain.rulesets import Rule
 from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import AttemptOutcome, CellStatus, DeliveryStatus, JobStatus, RunStatus, StillKind
 
+_JOB = "job-"
+
 
 @dataclass(frozen=True)
 class Actor:
@@ -179,7 +181,13 @@ class Job:
     @property
     def key(self) -> str:
         """Stable over attempts and safe in a path."""
-        return f"job-{self.id}"
+        return f"{_JOB}{self.id}"
+
+
+def job_number(key: str) -> int | None:
+    """The id of the job that has this key; None when it is no key of a job."""
+    number = key.removeprefix(_JOB)
+    return int(number) if number != key and number.isascii() and number.isdigit() and len(number) < 19 else None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from data.store import Stores
 from pipeline.domain.patience import GRACE, KEPT_ANSWERS
-from pipeline.domain.records import Actor
+from pipeline.domain.records import Actor, job_number
+from pipeline.domain.statuses import JobStatus
 from pipeline.ports import Clock, Folders, Media
 from pipeline.services.advance import Advance
 from pipeline.services.runbooks import RunBooks
@@ -40,16 +41,20 @@ class Upkeep:
             self._books.refresh_rates(store)
 
     def clear_folders(self) -> None:
-        """Remove the folders of ended attempts: a process that was killed leaves some.
+        """Remove the folders of ended attempts and done jobs: a process that was killed leaves some.
 
         The folders are listed first: whatever has one then is claimed in the database that is read afterwards.
         """
-        attempts = self._spool.attempts()
+        attempts, keys = self._spool.attempts(), self._spool.jobs()
         with self._stores.read() as store:
+            kept = store.jobs.by_ids([number for number in map(job_number, keys) if number is not None])
             running = {job.attempt_id for job in store.jobs.running()} | {shot.attempt_id for shot in store.test_shots.open()}
         for attempt_id in attempts:
             if attempt_id not in running:
                 self._spool.forget(attempt_id)
+        for job in kept.values():
+            if job.status is JobStatus.DONE:
+                self._spool.forget_job(job.key)
 
     def sweep(self) -> int:
         """Remove stored files that nobody points to and folders of ended attempts; the answer is how many files."""

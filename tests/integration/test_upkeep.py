@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, insert, select
@@ -12,6 +13,8 @@ from data.models import jobs
 from pipeline.domain.choices import Mode
 from pipeline.domain.stages import Lane, Stage
 from pipeline.domain.statuses import RunStatus
+from pipeline.domain.work import Request
+from pipeline.ports import Workspace
 from tests.factories import EVERYTHING, House, make_production
 
 SMALL = make_production(characters=1, scene_types=1, variants=1)
@@ -50,10 +53,30 @@ def test_folders_of_ended_attempts_go_and_those_of_running_ones_stay(house: Hous
 
 
 def test_a_settled_attempt_leaves_no_folder_behind(house: House) -> None:
+    make_file = house.hands.make_file
+
+    def keep_some(request: Request, workspace: Workspace, role: str) -> Path:
+        (workspace.kept / "half done").touch()
+        return make_file(request, workspace, role)
+
+    house.hands.make_file = keep_some
     house.start(SMALL)
     house.work()
     assert house.studio.spool.attempts() == []
     assert list((house.studio.spool.root / "jobs").iterdir()) == []
+
+
+def test_folders_of_done_jobs_that_a_crash_left_go_and_all_others_stay(house: House) -> None:
+    run = house.start(SMALL)
+    [done] = house.jobs(run, Stage.SOURCE_QA)
+    for key in (done.key, "job-999", "job-", "of nobody"):
+        house.studio.spool.job_folder(key).mkdir(parents=True)
+    house.studio.upkeep.sweep()
+    assert len(house.studio.spool.jobs()) == 4, "it is not done yet"
+    house.work()
+    house.studio.spool.job_folder(done.key).mkdir(parents=True, exist_ok=True)
+    house.studio.upkeep.sweep()
+    assert house.studio.spool.jobs() == ["job-", "job-999", "of nobody"]
 
 
 def test_measured_times_reach_the_estimates(house: House) -> None:

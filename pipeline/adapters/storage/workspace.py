@@ -45,9 +45,8 @@ class Spool:
         return Path(f"{self.root}/jobs/{job_key}")
 
     def begin(self, request: Request) -> None:
-        """Make the folders and enter the start in the ledger."""
+        """Make the attempt's folder and enter the start in the ledger."""
         self.attempt_folder(request.attempt_id).mkdir(parents=True, exist_ok=True)
-        self.job_folder(request.job_key).mkdir(parents=True, exist_ok=True)
         entry = {
             "attempt": request.attempt_id,
             "job": request.job_key,
@@ -129,12 +128,19 @@ class Spool:
 
     def attempts(self) -> list[str]:
         """The attempts that have a folder."""
-        folder = self.root / "attempts"
+        return self._names("attempts")
+
+    def jobs(self) -> list[str]:
+        """The keys of the jobs that have a folder."""
+        return self._names("jobs")
+
+    def _names(self, kind: str) -> list[str]:
+        folder = self.root / kind
         return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
 
 
 def _remove(folder: Path) -> None:
-    """Most work leaves no folder, and every settled attempt comes here: the question is much cheaper than a failed removal."""
+    """Most work leaves no folder, and every settled job comes here: the question is much cheaper than a failed removal."""
     if folder.is_dir():
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -146,7 +152,14 @@ class AttemptWorkspace:
         self._spool = spool
         self._report = report
         self.scratch = spool.attempt_folder(request.attempt_id)
-        self.kept = spool.job_folder(request.job_key)
+        self._job_key = request.job_key
+
+    @property
+    def kept(self) -> Path:
+        """The folder of the job, which few jobs need: it is made here."""
+        folder = self._spool.job_folder(self._job_key)
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
 
     def publish(
         self, path: Path, *, role: str, media_type: str, label: str = "", facts: dict[str, Any] | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -58,7 +57,7 @@ def chosen(files: Sequence[MadeFile], *, nodes: Sequence[str], stage: str, frame
 def take_in(spool: Spool, request: Request, fetched: Sequence[Path], *, seconds: float, made: int = 0) -> Result:
     """Bring the fetched files into form, check and publish them, and keep the result. Raises WorkFailed like `results`.
 
-    They lie in one folder, alone, which is removed in the end: nothing that is found there passes for the server's work but them.
+    They lie in one folder, alone: nothing else that is found there passes for the server's work.
     `made` is how many frames the server was asked for, where that is more than the request wants: its first frames are kept.
     """
     workspace = AttemptWorkspace(spool, request, lambda fraction, note: None)
@@ -71,7 +70,6 @@ def take_in(spool: Spool, request: Request, fetched: Sequence[Path], *, seconds:
         outputs = take_segment(request, workspace, folder, measured)
     result = replace(Result(outputs=outputs), seconds=seconds)
     spool.leave_result(request.attempt_id, result)  # after a loss of power its server is asked again
-    shutil.rmtree(folder, ignore_errors=True)  # here, and not in the engine's thread, which clears up the rest
     return result
 
 
