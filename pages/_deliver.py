@@ -14,7 +14,6 @@ from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
 from components import deliver, frame, ids
-from pipeline.domain.stages import Phase
 from pipeline.domain.statuses import DeliveryStatus
 from pipeline.wiring_serving import another_studio, current_studio, local_actor
 
@@ -89,13 +88,15 @@ async def start(pressed: int | None, run_id: str, look: str) -> tuple[list[Compo
 def _start(run_id: int, look: str) -> tuple[list[Component], str]:
     studio, actor = current_studio(), local_actor()
     studio.deliveries.deliver(studio.runs.find(run_id), actor)
-    studio.runs.resume(studio.runs.find(run_id), actor, until=Phase.FINALIZE)
-    run = studio.runs.find(run_id)
+    run, overview = studio.runs.find(run_id), studio.overview.of(run_id)
     progress = studio.deliveries.progress(run)
     if progress is None:
         raise PreventUpdate
+    state = deliver.state(run, overview, progress)
+    if progress.delivery.status is not DeliveryStatus.PACKAGING:  # just this is sealed already
+        return deliver.content(run, overview, progress, look), state
     watch = {"run": run_id, "look": look, "tab": uuid.uuid4().hex}
-    return deliver.packaging(progress, look, watch=watch), deliver.state(run, studio.overview.of(run_id), progress)
+    return deliver.packaging(progress, look, watch=watch), state
 
 
 async def cancel(pressed: int | None, run_id: str) -> str:

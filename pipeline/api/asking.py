@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request
+from fastapi.exceptions import RequestValidationError
 
 from pipeline import wiring_serving
 from pipeline.api.idempotent import IdempotentRoute
@@ -32,6 +33,21 @@ def _actor() -> Actor:
 Studio = Annotated[WiredStudio, Depends(_studio)]
 Rest = Annotated[WiredRest, Depends(_rest)]
 Who = Annotated[Actor, Depends(_actor)]
+
+
+def _only_known_parameters(request: Request) -> None:
+    """Refuse what the route does not take after its `?`: a filter that is misspelt would be none."""
+    route = request.scope["route"]
+    operation = request.app.openapi()["paths"].get(route.path, {}).get(request.method.lower())
+    if operation is None:
+        return
+    known = [one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"]
+    unknown = [name for name in dict.fromkeys(request.query_params) if name not in known]
+    if unknown:
+        told = f"This is not asked for here. Known: {', '.join(known)}." if known else "Nothing is asked for here."
+        raise RequestValidationError([{"loc": ("query", name), "msg": told, "type": "unknown"} for name in unknown])
+
+
 IfMatch = Annotated[
     str | None,
     Header(
@@ -51,7 +67,7 @@ class Outdated(StripboardError):
 
 def routes(tag: str) -> APIRouter:
     """A router of the API whose changing routes take an idempotency key."""
-    return APIRouter(prefix=PREFIX, tags=[tag], route_class=IdempotentRoute)
+    return APIRouter(prefix=PREFIX, tags=[tag], route_class=IdempotentRoute, dependencies=[Depends(_only_known_parameters)])
 
 
 def run_of(rest: WiredRest, run_id: int) -> Run:

@@ -155,8 +155,7 @@ def undo(run_id: asked.Id, body: asked.Undoing, studio: Studio, rest: Rest, who:
 
 @router.post("/production-runs/{run_id}/deliver", status_code=202, response_model=given.Delivery)
 def deliver(run_id: asked.Id, response: Response, studio: Studio, rest: Rest, who: Who, key: Key = None) -> object:
-    """Package everything approved. 409 with the list in `missing` when something is not."""
+    """Package everything approved; the sealed delivery where that is done already. 409 with the list in `missing` when not."""
     delivery = studio.deliveries.deliver(run_of(rest, run_id), who)
-    studio.runs.resume(run_of(rest, run_id), who, until=Phase.FINALIZE)
     response.headers["Location"] = f"{PREFIX}/deliveries/{delivery.id}"
     return delivery

@@ -150,9 +150,9 @@ _VERSIONS = "The `version` of each cell as you saw it: a cell that has changed s
 
 
 class Approvals(Approval):
-    """Cells to accept: those of the selection that are in review."""
+    """Cells to accept: those of the selection that are in review; `{"cells": {}}` says that all of the run are meant."""
 
-    cells: Cells = Cells()
+    cells: Cells
     versions: Annotated[dict[Name, Version], Field(max_length=_MOST_NAMES, description=_VERSIONS)] = {}
 
 

@@ -19,9 +19,13 @@ _SHOWN = 20
 
 @click.command("deliver", short_help="Seal a delivery of everything approved.")
 @run_argument
+@click.option("--again", is_flag=True, help="Make another package, even when just this is sealed already.")
 @as_json
-def deliver_command(run: str | None, as_json: bool) -> int:
-    """Package everything approved, verify the package and seal it. Ends with 1 and the list when something is missing."""
+def deliver_command(run: str | None, again: bool, as_json: bool) -> int:
+    """Package everything approved, verify the package and seal it. Ends with 1 and the list when something is missing.
+
+    What is sealed already is only placed once more where people look for it.
+    """
     with open_studio() as studio:
         found = studio.runs.find(run)
         missing = studio.deliveries.missing(found)
@@ -34,9 +38,10 @@ def deliver_command(run: str | None, as_json: bool) -> int:
                 if len(missing) > _SHOWN:
                     say(f"  and {len(missing) - _SHOWN:,} more; --json lists all.")
             return Exit.FAILED
-        if not any(delivery.status is DeliveryStatus.PACKAGING for delivery in studio.deliveries.of_run(found)):
-            studio.deliveries.deliver(found, actor())
-        studio.runs.resume(studio.runs.find(found.id), actor(), until=Phase.FINALIZE)
+        if any(delivery.status is DeliveryStatus.PACKAGING for delivery in studio.deliveries.of_run(found)):
+            studio.runs.resume(found, actor(), until=Phase.FINALIZE)
+        else:
+            studio.deliveries.deliver(found, actor(), again=again)
         return work(studio, found, again=f"stripboard deliver {found.id}", as_json=as_json)
 
 

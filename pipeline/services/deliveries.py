@@ -6,11 +6,13 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
+from typing import Any
 
-from data.store import Stores
+from data.store import Store, Stores
 from pipeline.domain.delivery import DeliveryProgress, Missing, delivery_progress
 from pipeline.domain.errors import Conflict, NotFound, StripboardError
 from pipeline.domain.records import ENGINE, Actor, Delivery, Run
+from pipeline.domain.stages import Phase
 from pipeline.domain.statuses import CellStatus, DeliveryStatus, RunStatus
 from pipeline.ports import Clock
 from pipeline.services.advance import Advance
@@ -49,9 +51,10 @@ class Deliveries:
         with self._stores.read() as store:
             return Sealing(Advance(store, self._books, ENGINE)).missing(run)
 
-    def deliver(self, run: Run, actor: Actor) -> Delivery:
-        """Queue the packaging of everything approved.
+    def deliver(self, run: Run, actor: Actor, *, again: bool = False) -> Delivery:
+        """Queue the packaging of everything approved, and let the run go on as far as that; the answer is the delivery.
 
+        When just that is sealed already, the answer is that delivery, and nothing is done, unless `again` asks for another one.
         Raises NotDeliverable with the whole list when something is missing, Conflict while another delivery is made.
         """
         with self._stores.begin(self._clock.now()) as store:
@@ -60,15 +63,26 @@ class Deliveries:
             missing = sealing.missing(current)
             if missing:
                 raise NotDeliverable(current, missing)
-            if any(other.status is DeliveryStatus.PACKAGING for other in store.deliveries.of_run(run.id)):
+            made = store.deliveries.of_run(run.id)
+            if any(other.status is DeliveryStatus.PACKAGING for other in made):
                 raise Conflict(
                     f"A delivery of run {run.name} is being packaged already. `stripboard status` shows how far it is."
                 )
-            if current.status is not RunStatus.RUNNING:
-                store.runs.change(run.id, status=RunStatus.RUNNING)
-                data = {"from": current.status.value}
-                store.journal.record("run.running", actor=actor, subject="run", subject_id=run.id, run_id=run.id, data=data)
+            if made and made[-1].status is DeliveryStatus.SEALED and not again and sealing.is_same(current, made[-1]):
+                return made[-1]
+            self._open(store, current, actor)
             return sealing.deliver(current)
+
+    @staticmethod
+    def _open(store: Store, run: Run, actor: Actor) -> None:
+        """Let the run go on up to its end."""
+        about: dict[str, Any] = {"actor": actor, "subject": "run", "subject_id": run.id, "run_id": run.id}
+        if run.until != Phase.FINALIZE:
+            store.runs.change(run.id, until=Phase.FINALIZE.value)
+            store.journal.record("run.changed", data={"until": Phase.FINALIZE.value}, **about)
+        if run.status is not RunStatus.RUNNING:
+            store.runs.change(run.id, status=RunStatus.RUNNING)
+            store.journal.record("run.running", data={"from": run.status.value}, **about)
 
     def progress(self, run: Run) -> DeliveryProgress | None:
         """How far the newest delivery of the run is; None when there is none."""

@@ -58,14 +58,20 @@ class Sealing:
         made = self._store.deliveries.of_run(run.id)
         if not made or made[-1].status is not DeliveryStatus.FAILED or not self.is_current(made[-1]):
             return None
-        plan, inputs, _ = self._plan(run, self._store.cells.with_status(run.id, CellStatus.APPROVED))
-        [job] = self._store.jobs.of("delivery", made[-1].id)
-        if json.loads(json.dumps(plan)) != self._store.deliveries.plan(made[-1].id) or tuple(inputs) != job.inputs:
+        if not self.is_same(run, made[-1]):
             return None
+        plan = self._store.deliveries.plan(made[-1].id)
+        [job] = self._store.jobs.of("delivery", made[-1].id)
         self._store.jobs.set_status([job.id], job.status, JobStatus.READY, now=self._store.journal.now)
         self._store.deliveries.reopen(made[-1])
         self._tell(made[-1], len(plan["files"]), cause)
         return self._store.deliveries.by_id(made[-1].id)
+
+    def is_same(self, run: Run, delivery: Delivery) -> bool:
+        """Whether a delivery of the run would be made of the same files in the same way now."""
+        plan, inputs, _ = self._plan(run, self._store.cells.with_status(run.id, CellStatus.APPROVED))
+        [job] = self._store.jobs.of("delivery", delivery.id)
+        return json.loads(json.dumps(plan)) == self._store.deliveries.plan(delivery.id) and tuple(inputs) == job.inputs
 
     def is_current(self, delivery: Delivery) -> bool:
         """Whether the delivery holds exactly the takes that are approved now."""

@@ -115,6 +115,7 @@ def test_a_variant_image_is_chosen_refused_and_made_again(house: House, client: 
 
 def test_decisions_without_a_subject_say_so(client: RestClient, run: Run) -> None:
     assert "name the cells" in problem(client.post(f"production-runs/{run.id}/reject", {"cells": {}, "reason": "no"}), 422)
-    client.post(f"production-runs/{run.id}/approve", {})
-    assert "nothing to decide" in problem(client.post(f"production-runs/{run.id}/approve", {}), 409)
+    assert "cells" in problem(client.post(f"production-runs/{run.id}/approve", {}), 422)
+    client.post(f"production-runs/{run.id}/approve", {"cells": {}})
+    assert "nothing to decide" in problem(client.post(f"production-runs/{run.id}/approve", {"cells": {}}), 409)
     assert "no cell" in problem(client.post(f"production-runs/{run.id}/approve", {"cells": {"keys": ["nobody"]}}), 404)

@@ -35,6 +35,12 @@ def test_the_pages_of_a_list_are_the_list(house: House, client: RestClient, limi
     assert runs == [other.id, run.id]
 
 
+def test_a_filter_that_there_is_not_is_refused_and_the_known_ones_are_named(house: House, client: RestClient) -> None:
+    told = problem(client.get("jobs?stat=failed&run=1"), 422)
+    assert "query/stat" in told and "status" in told
+    assert "query/all" in problem(client.ask("POST", "production-runs/1/pause?all=yes"), 422)
+
+
 def test_filters_choose(house: House, client: RestClient) -> None:
     run = house.start(make_production())
     house.work()

@@ -116,7 +116,7 @@ def test_rejected_scenes_are_asked_for_again(house: House, client: RestClient) -
     assert len(rejected.json()["done"]) == 2
     assert len(client.post(f"production-runs/{run.id}/resubmit", {}).json()["done"]) == 2
     house.work()
-    approved = client.post(f"production-runs/{run.id}/approve", {"note": "fine"})
+    approved = client.post(f"production-runs/{run.id}/approve", {"cells": {}, "note": "fine"})
     assert len(approved.json()["done"]) == 4
     house.work()
     assert house.run(run).status is RunStatus.COMPLETED

@@ -12,6 +12,7 @@ from pipeline.domain.errors import Conflict, NotFound, Unavailable, WorkFailed
 from pipeline.domain.matrix import Selection
 from pipeline.domain.production import Approvals
 from pipeline.domain.records import ENGINE
+from pipeline.domain.stages import Phase
 from pipeline.domain.statuses import CellStatus, DeliveryStatus, JobStatus, RunStatus
 from pipeline.services.advance import Advance
 from pipeline.services.deliveries import NotDeliverable
@@ -62,6 +63,27 @@ def test_a_run_goes_on_after_a_package_while_other_scenes_of_it_are_made(house: 
     house.work()
     assert [one.status for one in house.studio.deliveries.of_run(run)] == [DeliveryStatus.SEALED]
     assert house.cells(run)[second].status is CellStatus.REVIEW
+
+
+def test_delivering_again_what_is_sealed_already_makes_nothing_unless_it_is_asked_for(house: House) -> None:
+    run = house.start(make_production(characters=1, scene_types=1, variants=1))
+    house.work()
+    [sealed] = house.studio.deliveries.of_run(run)
+    assert house.studio.deliveries.deliver(run, PERSON) == sealed
+    assert house.run(run).status is RunStatus.COMPLETED
+    house.studio.deliveries.deliver(run, PERSON, again=True)
+    house.work()
+    assert [one.status for one in house.studio.deliveries.of_run(run)] == [DeliveryStatus.SEALED] * 2
+    assert house.run(run).status is RunStatus.COMPLETED
+
+
+def test_delivering_lifts_the_phase_that_a_run_was_to_stop_at(house: House) -> None:
+    run = house.start(make_production(characters=1, scene_types=1, variants=1), auto_deliver=False, until=Phase.EXPORT)
+    house.work()
+    house.studio.deliveries.deliver(run, PERSON)
+    house.work()
+    assert house.studio.deliveries.sealed(run).number == 1
+    assert house.run(run).until == Phase.FINALIZE
 
 
 def test_what_is_missing_is_listed_whole(house: House) -> None:
