@@ -121,7 +121,7 @@ def _row(one: Message, now: datetime) -> Component:
             html.Td(words.clock(one.created_at, now), className="num muted tm-when", title=words.exactly(one.created_at)),
             html.Td(_says(one)),
             html.Td(to),
-            html.Td(f"{one.attempts:,}", className="r num muted"),
+            html.Td(f"{one.attempts:,}" if one.attempts else "", className="r num muted"),
             html.Td(state),
             html.Td(_again(one), className="tm-do"),
         ]

@@ -8,8 +8,10 @@ from dash import html
 from dash.development.base_component import Component
 
 from pipeline.domain.costs import money as money
+from pipeline.domain.percent import share as share
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+_LEAST_HOURS = 36
 
 
 def ago(at: datetime, now: datetime) -> str:
@@ -64,7 +66,9 @@ def duration(seconds: float) -> str:
 
 
 def hours(seconds: float) -> str:
-    """Generation time as a budget counts it: `12.4 h`, `0.05 h`, `40 h`."""
+    """Generation time as a budget counts it: `12.4 h`, `0.05 h`, `40 h`; what is too little for that in seconds."""
+    if 0 < seconds < _LEAST_HOURS:
+        return f"{seconds:.0f} s" if seconds >= 1 else "under 1 s"
     value = seconds / _HOUR
     digits = 0 if value >= 100 or value == round(value) else 1 if value >= 1 else 2
     return f"{value:,.{digits}f} h"
@@ -77,15 +81,6 @@ def size(size_bytes: float) -> str:
             return f"{size_bytes:.0f} {unit}" if unit in ("bytes", "kB") or size_bytes >= 99.95 else f"{size_bytes:.1f} {unit}"
         size_bytes /= 1000
     return f"{size_bytes:.1f} TB"
-
-
-def share(part: float, whole: float) -> int:
-    """Whole percent, never 100 before all is done and never 0 once something is."""
-    if not whole or part <= 0:
-        return 0
-    if part >= whole:
-        return 100
-    return min(99, max(1, round(100 * part / whole)))
 
 
 def counted(number: int, singular: str, plural: str = "") -> str:

@@ -25,7 +25,7 @@ UP = (sys.executable, "-m", "pipeline", "up")
 
 
 class Server:
-    """`stripboard up` over one home. Its port stays the same over restarts, as a page that is open expects."""
+    """`./stripboard up` over one home. Its port stays the same over restarts, as a page that is open expects."""
 
     def __init__(self, home: Path, *options: str, database_url: str = "", command: Sequence[str] = UP, **settings: str) -> None:
         self.port = free_port()

@@ -53,7 +53,7 @@ def load(path: Path, limits: Limits = LIMITS) -> Document:
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise ProductionNotFound(path, "Check the path, or start one with `stripboard create NAME`.") from error
+        raise ProductionNotFound(path, "Check the path, or start one with `./stripboard create NAME`.") from error
     except (OSError, ValueError) as error:
         raise ProductionUnreadable(path, _reason(error), "Check the path and its permissions.") from error
     if stat.S_ISDIR(mode):

@@ -78,7 +78,7 @@ class Commands(click.Group):
             from pipeline.domain.names import nearest
 
             close = nearest(args[0], COMMANDS)
-            cure = f'Did you mean "{close}"?' if close else "`stripboard --help` lists all."
+            cure = f'Did you mean "{close}"?' if close else "`./stripboard --help` lists all."
             raise click.UsageError(f'There is no command "{args[0]}". {cure}')
         return super().resolve_command(context, args)
 

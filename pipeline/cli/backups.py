@@ -54,5 +54,5 @@ def restore_command(file: Path, force: bool, as_json: bool) -> int:
         style="green")  # fmt: skip
     for place in told.aside:
         say(f"  What was here before is in {place}")
-    say("`stripboard doctor --verify` checks all of it.")
+    say("`./stripboard doctor --verify` checks all of it.")
     return Exit.DONE

@@ -12,8 +12,9 @@ from pipeline.cli.studios import actor, open_studio
 from pipeline.cli.text import size
 from pipeline.domain.budget import Budget, Quantity, Scope, parse_level
 from pipeline.domain.costs import money
+from pipeline.domain.percent import share
 
-_HOUR_S, _GB = 3600.0, 1e9
+_HOUR_S, _LITTLE_S, _GB = 3600.0, 36.0, 1e9
 _OPTIONS = {"gpu_hours": (Quantity.GPU_SECONDS, _HOUR_S), "money": (Quantity.MONEY, 1.0), "disk_gb": (Quantity.DISK_BYTES, _GB)}
 scope_argument = click.argument("scope", type=click.Choice([scope.value for scope in Scope]))
 of_argument = click.argument("of", metavar="OF")
@@ -43,7 +44,7 @@ def _list(as_json: bool) -> int:
     if as_json:
         print_json({"budgets": found})
     elif not found:
-        say('There is no budget yet. Set one: `stripboard budgets set project "TITLE" --gpu-hours 40 --at 80 --at 95:finish`')
+        say('There is no budget yet. Set one: `./stripboard budgets set project "TITLE" --gpu-hours 40 --at 80 --at 95:finish`')
     else:
         columns = ("of", "", "limit>", "spent>", "reserved>", "%>", "levels (* reached)")
         table(columns, [_row(budget) for budget in found])
@@ -57,14 +58,15 @@ def _row(budget: Budget) -> tuple[object, ...]:
         f"{level.at_percent:g} % {level.action.value}{'*' if number < budget.fired else ''}"
         for number, level in enumerate(budget.thresholds)
     )
-    return budget.name, budget.scope.value, limit, spent, reserved, f"{100 * budget.share:.0f}", levels
+    return budget.name, budget.scope.value, limit, spent, reserved, share(budget.spent, budget.limit or 0), levels
 
 
 def amount(quantity: Quantity, value: float) -> str:
     """So much of it, with its unit."""
     if quantity is Quantity.DISK_BYTES:
         return size(value)
-    return f"{value / _HOUR_S:,.2f} GPU-h" if quantity is Quantity.GPU_SECONDS else money(value)
+    digits = 4 if 0 < value < _LITTLE_S else 2
+    return f"{value / _HOUR_S:,.{digits}f} GPU-h" if quantity is Quantity.GPU_SECONDS else money(value)
 
 
 @budgets_command.command("set")

@@ -42,7 +42,7 @@ def deliver_command(run: str | None, again: bool, as_json: bool) -> int:
             studio.runs.resume(found, actor(), until=Phase.FINALIZE)
         else:
             studio.deliveries.deliver(found, actor(), again=again)
-        return work(studio, found, again=f"stripboard deliver {found.id}", as_json=as_json)
+        return work(studio, found, again=f"./stripboard deliver {found.id}", as_json=as_json)
 
 
 @click.command("verify-delivery", short_help="Check a delivery package from outside.")

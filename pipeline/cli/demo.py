@@ -81,7 +81,7 @@ def _to_the_end(studio: Studio, path: Path, loaded: LoadedProduction, parallel: 
 
     began = time.monotonic()
     run = start(studio, loaded, RunOptions(auto_approve=True), quiet=False)
-    code = work(studio, run, again=f"stripboard run {quoted(str(path))} --resume", parallel=parallel)
+    code = work(studio, run, again=f"./stripboard run {quoted(str(path))} --resume", parallel=parallel)
     if code == Exit.DONE:
         _show(studio.deliveries.place(run, studio.deliveries.sealed(run)))
         say(f"Start to end: {duration(time.monotonic() - began)}.")
@@ -114,4 +114,4 @@ def _show(package: Path) -> None:
     say("Look at it:")
     say(f"  unzip -q {quoted(str(package))} -d {quoted(str(folder))}")
     say(f"  then open {folder / 'contact_sheet.html'} in a browser")
-    say("  stripboard status   shows the run, stripboard run … --dry-run what another one would do")
+    say("  ./stripboard status   shows the run, ./stripboard run … --dry-run what another one would do")

@@ -66,7 +66,7 @@ def _tell_of_rules(due: datetime | None) -> None:
     """What is left to the next engine: rules that still gather events."""
     if due is not None:
         at = f"{due.astimezone():%H:%M:%S}"
-        say(f"A rule gathers events until {at}, and fires then: with `stripboard engine`, `stripboard up` or the next run.")
+        say(f"A rule gathers events until {at}, and fires then: with `./stripboard engine`, `./stripboard up` or the next run.")
 
 
 def summary_of(
@@ -124,20 +124,20 @@ def _tell(studio: Studio, run: Run, progress: Progress, summary: dict[str, Any],
         if summary["failures"]:
             say("Failed or rejected:", style="red")
             show_lines(summary["failures"])
-            say(f"Again:  stripboard retry {run.id}")
+            say(f"Again:  ./stripboard retry {run.id}")
         say(f"Then go on with `{again}`.")
     elif progress.outlook is Outlook.STUCK:
         say(f"Run {run.name} is stuck: {cells_words(progress)}.", style="red")
         show_lines(summary["failures"] or _blocked(studio, run))
-        say(f"Try again with `stripboard retry {run.id}`, or leave cells out with `stripboard cancel {run.id} --cell KEY`.")
+        say(f"Try again with `./stripboard retry {run.id}`, or leave cells out with `./stripboard cancel {run.id} --cell KEY`.")
         say(f"Then go on with `{again}`.")
     elif progress.outlook is Outlook.BUDGET:
         say(f"Run {run.name} has stopped: its budget does not cover the next scene ({spend(progress)}).", style="red")
         say(f"Raise the budget in the production, then go on with `{again}`.")
     elif progress.outlook is Outlook.PAUSED:
-        say(f"Run {run.name} is paused. Go on with `stripboard resume {run.id}`, then `{again}`.", style="yellow")
+        say(f"Run {run.name} is paused. Go on with `./stripboard resume {run.id}`, then `{again}`.", style="yellow")
     elif progress.outlook is Outlook.NOTHING_ASKED:
-        say(f"Nothing of run {run.name} is submitted. `stripboard submit {run.id}` asks for scenes.", style="yellow")
+        say(f"Nothing of run {run.name} is submitted. `./stripboard submit {run.id}` asks for scenes.", style="yellow")
     else:
         say(f"Run {run.name} has reached the end of phase {summary['run']['until']}: {cells_words(progress)}.", style="green")
         say(f"Go on with `{again}`.")
@@ -160,7 +160,7 @@ def _tell_end(run: Run, progress: Progress, summary: dict[str, Any]) -> None:
     if summary["outputs"]:
         folder = Path(summary["outputs"][0]).parent
         say(f"Outputs:  {counted(len(summary['outputs']), 'file')}, the first in {clean(folder)}")
-    say(f"Check it: stripboard verify-delivery {quoted(package['path'])}")
+    say(f"Check it: ./stripboard verify-delivery {quoted(package['path'])}")
 
 
 def show_waiting(studio: Studio, run: Run) -> None:
@@ -177,14 +177,14 @@ def show_waiting(studio: Studio, run: Run) -> None:
         say(f"  scene {entry.key}" + (f"; {entry.reason}" if entry.reason else ""))
     more = max(0, len(variants) - _SHOWN) + max(0, len(scenes) - _SHOWN)
     if more:
-        say(f"  and {more} more; `stripboard status {run.id}` shows all.")
+        say(f"  and {more} more; `./stripboard status {run.id}` shows all.")
     if variants:
-        say(f"Decide: stripboard approve {run.id} --variant {quoted(variants[0].key)} --candidate 1")
+        say(f"Decide: ./stripboard approve {run.id} --variant {quoted(variants[0].key)} --candidate 1")
     if scenes:
-        say(f"Decide: stripboard approve {run.id} --cell {quoted(scenes[0].key)}")
-        say(f"        stripboard reject {run.id} --cell {quoted(scenes[0].key)} --reason '…'")
+        say(f"Decide: ./stripboard approve {run.id} --cell {quoted(scenes[0].key)}")
+        say(f"        ./stripboard reject {run.id} --cell {quoted(scenes[0].key)} --reason '…'")
     if waiting:
-        say(f"All:    stripboard approve {run.id} --all")
+        say(f"All:    ./stripboard approve {run.id} --all")
 
 
 def show_lines(lines: list[str]) -> None:

@@ -88,7 +88,7 @@ def reject_command(run: str | None, images: tuple[str, ...], reason: str, note: 
             done += [f"scene {key}" for key in studio.review.reject(found, selection, actor(), reason=reason, note=note)]
     code = _tell(found, "rejected", done, as_json=as_json, cure="")
     if not as_json:
-        say(f"`stripboard retry {found.id}` asks for new takes of what was rejected.")
+        say(f"`./stripboard retry {found.id}` asks for new takes of what was rejected.")
     return code
 
 

@@ -81,7 +81,7 @@ def _run(
             run = start(studio, loaded, options, quiet=as_json)
         elif run.status is not RunStatus.COMPLETED:
             go_on(studio, run, loaded, options, quiet=as_json)
-        again = f"stripboard run {quoted(str(path))} --resume"
+        again = f"./stripboard run {quoted(str(path))} --resume"
         return work(studio, run, again=again, parallel=parallel, as_json=as_json)
 
 
@@ -97,7 +97,7 @@ def _earlier(studio: Studio, path: Path, loaded: LoadedProduction, *, resume: bo
 
     told = f"Run {unfinished.name} is unfinished ({unfinished.status.value})."
     if as_json or not console().is_terminal or not click.get_text_stream("stdin").isatty():
-        cure = f"Go on with it: `stripboard run {quoted(str(path))} --resume`. Or start a new one with --new."
+        cure = f"Go on with it: `./stripboard run {quoted(str(path))} --resume`. Or start a new one with --new."
         tell("refused", f"{told} {cure}", as_json=as_json)
         raise Ended(Exit.REFUSED)
     say(told)
@@ -150,7 +150,7 @@ def go_on(studio: Studio, run: Run, loaded: LoadedProduction, options: RunOption
         if note:
             say(note, style="yellow")
         if options.auto_approve and not run.accept_flags:
-            cure = f"`stripboard approve {run.id} --all` decides what waits; --new makes a run that decides by itself."
+            cure = f"`./stripboard approve {run.id} --all` decides what waits; --new makes a run that decides by itself."
             say(f"People are at the gates of this run, and --auto-approve does not change that. {cure}", style="yellow")
     if studio.runs.take_budget(run, production_of(loaded).budget, who) and not quiet:
         say("The run takes the budget that the production has now.")

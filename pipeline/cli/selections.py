@@ -16,7 +16,7 @@ from pipeline.domain.choices import Mode
 from pipeline.domain.statuses import RunStatus
 
 _SHOWN = 20
-GOES_ON = "A running engine takes it up at once; else `stripboard run PATH --resume` does the work."
+GOES_ON = "A running engine takes it up at once; else `./stripboard run PATH --resume` does the work."
 
 
 @click.command("submit", short_help="Ask for cells of a run.")
@@ -117,7 +117,7 @@ def pause_command(run: str | None, as_json: bool) -> int:
 @run_argument
 @as_json
 def resume_command(run: str | None, as_json: bool) -> int:
-    """Let a paused run go on. The work itself is done by `stripboard run PATH --resume`, or by a running engine."""
+    """Let a paused run go on. The work itself is done by `./stripboard run PATH --resume`, or by a running engine."""
     with open_studio() as studio:
         found = studio.runs.find(run)
         if found.status is not RunStatus.RUNNING:

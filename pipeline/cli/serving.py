@@ -34,7 +34,7 @@ _MOST_SAID_BYTES = 65_536
 @click.option(
     "--insecure", is_flag=True, help="Listen on other addresses although there are no accounts: anyone there may do anything."
 )
-@click.option("--no-engine", is_flag=True, help="Without an engine: `stripboard engine` runs elsewhere.")
+@click.option("--no-engine", is_flag=True, help="Without an engine: `./stripboard engine` runs elsewhere.")
 @click.option("--parallel", type=click.IntRange(1, 256), metavar="N", help="Attempts at the same time; default: one a core.")
 def up_command(host: str, port: int, insecure: bool, no_engine: bool, parallel: int | None) -> int:
     """Serve the board on this machine until Ctrl-C. Closing it loses nothing: the next start goes on."""

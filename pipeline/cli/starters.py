@@ -24,8 +24,8 @@ def create_command(name: str, template: str, parent: Path) -> int:
 
     folder = wiring_starters.make_from_template(name, template, parent)
     say(f"Made {folder} from the template {template}.", style="green")
-    say(f"Next: stripboard validate {quoted(str(folder))}")
-    say(f"      stripboard run {quoted(str(folder))}")
+    say(f"Next: ./stripboard validate {quoted(str(folder))}")
+    say(f"      ./stripboard run {quoted(str(folder))}")
     return Exit.DONE
 
 

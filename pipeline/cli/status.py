@@ -47,7 +47,7 @@ def list_command(as_json: bool) -> int:
             [{**plain(run), "name": run.name, "cells": progress.cells, "outlook": progress.outlook} for run, progress in runs]
         )
     elif not runs:
-        say("There is no run yet. Start one with `stripboard run PATH`, or `stripboard demo`.")
+        say("There is no run yet. Start one with `./stripboard run PATH`, or `./stripboard demo`.")
     else:
         rows = [
             (
@@ -136,7 +136,7 @@ def _show(studio: Studio, run: Run, *, show_cells: bool) -> None:
     if failures:
         say("Failed or rejected:", style="red")
         show_lines(failures)
-        say(f"Try again: stripboard retry {run.id}")
+        say(f"Try again: ./stripboard retry {run.id}")
     if studio.review.waiting(run):
         say("Waits for people:", style="yellow")
         show_waiting(studio, run)

@@ -47,9 +47,9 @@ def _list(as_json: bool) -> int:
         print_json({"halted": halted, "rules": views})
         return Exit.DONE
     if halted:
-        say(f"All rules are halted: {halted}. `stripboard triggers resume` lets them go on.")
+        say(f"All rules are halted: {halted}. `./stripboard triggers resume` lets them go on.")
     if not views:
-        say("There is no rule yet. Write some into a file and `stripboard triggers apply FILE --project TITLE`.")
+        say("There is no rule yet. Write some into a file and `./stripboard triggers apply FILE --project TITLE`.")
         return Exit.DONE
     rows = [
         (
@@ -102,7 +102,7 @@ def apply_command(path: Path, project: str | None, as_json: bool) -> int:
         print_json({"rules": saved})
         return Exit.DONE
     for one in saved:
-        waits = "" if one.rule.approved else " It waits for an admin: `stripboard triggers approve`."
+        waits = "" if one.rule.approved else " It waits for an admin: `./stripboard triggers approve`."
         say(f"Rule {one.id} {one.name} is at version {one.version}.{waits}")
     return Exit.DONE
 

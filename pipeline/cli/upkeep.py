@@ -59,7 +59,7 @@ def doctor_command(verify: bool, as_json: bool) -> int:
     if verify:
         say("The numbers are those of docs/ARCHITECTURE.md.")
     else:
-        say("`stripboard doctor --verify` checks every stored file, event and delivery as well.")
+        say("`./stripboard doctor --verify` checks every stored file, event and delivery as well.")
     say("Everything is sound." if is_sound else "Something is wrong; see above.", style="green" if is_sound else "red")
     return Exit.DONE if is_sound else Exit.FAILED
 

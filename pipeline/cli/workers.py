@@ -41,7 +41,7 @@ def _list(as_json: bool) -> int:
         print_json({"workers": found, "cards": told})
         return Exit.DONE
     if not found:
-        say("There is no worker yet. Add one: `stripboard workers add gpu-1 http://HOST:8188`")
+        say("There is no worker yet. Add one: `./stripboard workers add gpu-1 http://HOST:8188`")
         return Exit.DONE
     columns = ("worker", "address", "state", "health", "GPU", "memory", "°C>", "use>", "jobs>", "an hour>", "set aside for")
     current = {key: [card.reading for card in each if card.reading.is_current(now)] for key, each in cards.items()}

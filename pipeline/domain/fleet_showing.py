@@ -221,12 +221,12 @@ def _in_words(reason: Reason, job: FleetJob, run: Run) -> Reason:
     words = reason.words.replace(job.kind.workflow, work_words(job.kind.workflow))
     if reason.cause == "fair_share":
         words = words.replace(f"fair share: {job.kind.run} ", f"fair share: {run.name} ")
-        return Reason(reason.cause, words, f'`stripboard schedule "{run.title}" --share N`, or {reason.remedy}')
+        return Reason(reason.cause, words, f'`./stripboard schedule "{run.title}" --share N`, or {reason.remedy}')
     if reason.cause == "deadline":
-        return Reason(reason.cause, words, f'`stripboard deadline "{run.name}" MOMENT`, or raise its priority')
+        return Reason(reason.cause, words, f'`./stripboard deadline "{run.name}" MOMENT`, or raise its priority')
     if reason.cause == "cap":
         words = words.replace(f"concurrency of {job.kind.project} ", f"concurrency of {run.title} ")
-        return Reason(reason.cause, words, f'`stripboard schedule "{run.title}"` with a higher number')
+        return Reason(reason.cause, words, f'`./stripboard schedule "{run.title}"` with a higher number')
     return Reason(reason.cause, words, reason.remedy)
 
 

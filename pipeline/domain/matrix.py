@@ -28,7 +28,7 @@ class SelectionMissed(NotFound):
     """A selection names something the run does not have."""
 
     def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
-        cure = did_you_mean(name, known, cure="`stripboard status` shows what there is.")
+        cure = did_you_mean(name, known, cure="`./stripboard status` shows what there is.")
         super().__init__(f'The run has no {what} "{name}". {cure}')
 
 

@@ -37,4 +37,4 @@ class Presets:
 
 def presets_cure(kind: str) -> str:
     """Where all presets of a kind are listed."""
-    return f"`stripboard presets` lists all {kind}."
+    return f"`./stripboard presets` lists all {kind}."

@@ -15,8 +15,8 @@ _INTRODUCTION = """# The production file
 <!-- Made by pipeline/domain/reference.py from the format table; a test keeps it up to date. -->
 
 A production is one YAML file, or a folder whose `.yaml` files are merged: sections are joined, lists appended, and a value
-or a name given twice is an error. `stripboard validate PATH` reports everything that is wrong at once, with path, line and
-what to write instead. `stripboard schema` prints the JSON Schema of this page. What a program behind `backend: command`
+or a name given twice is an error. `./stripboard validate PATH` reports everything that is wrong at once, with path, line and
+what to write instead. `./stripboard schema` prints the JSON Schema of this page. What a program behind `backend: command`
 is told and has to leave is in [command-backend.md](command-backend.md).
 
 Values are read as YAML 1.2: `yes`, `no`, `on`, dates and `12:30` are text; only `true` and `false` are switches. A number

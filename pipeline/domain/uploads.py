@@ -46,7 +46,7 @@ def check_paths(document: Document, production: Production | None, names: Collec
     if production is None:
         return
     if production.backend == "command" or production.command:
-        raise Refused("A production from outside must not name a program of this machine. Start it with `stripboard run`.")
+        raise Refused("A production from outside must not name a program of this machine. Start it with `./stripboard run`.")
     for reference in references(production):
         place = ".".join(map(str, reference.where))
         if reference.wants == "folder":

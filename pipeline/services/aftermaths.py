@@ -20,7 +20,7 @@ def of_firing(store: Store, firing_id: int) -> Aftermath:
     """A firing with all that followed. Raises NotFound."""
     firing = store.firings.by_ids([firing_id]).get(firing_id)
     if firing is None:
-        raise NotFound(f"There is no firing {firing_id}. `stripboard triggers firings` shows the newest.")
+        raise NotFound(f"There is no firing {firing_id}. `./stripboard triggers firings` shows the newest.")
     return _of_chain(store, firing.root)[firing_id]
 
 

@@ -66,7 +66,7 @@ class Deliveries:
             made = store.deliveries.of_run(run.id)
             if any(other.status is DeliveryStatus.PACKAGING for other in made):
                 raise Conflict(
-                    f"A delivery of run {run.name} is being packaged already. `stripboard status` shows how far it is."
+                    f"A delivery of run {run.name} is being packaged already. `./stripboard status` shows how far it is."
                 )
             if made and made[-1].status is DeliveryStatus.SEALED and not again and sealing.is_same(current, made[-1]):
                 return made[-1]
@@ -119,7 +119,7 @@ class Deliveries:
         """The newest sealed delivery of the whole run; raises NotFound when there is none."""
         found = [one for one in self.of_run(run) if one.status is DeliveryStatus.SEALED and one.character is None]
         if not found:
-            raise NotFound(f"Run {run.name} has no sealed delivery yet. `stripboard deliver {run.id}` makes one.")
+            raise NotFound(f"Run {run.name} has no sealed delivery yet. `./stripboard deliver {run.id}` makes one.")
         return found[-1]
 
     def place(self, run: Run, delivery: Delivery) -> Path:

@@ -29,7 +29,9 @@ class ProductionInvalid(Invalid):
     def __init__(self, source: str, issues: tuple[Issue, ...]) -> None:
         errors = [issue for issue in issues if issue.severity is Severity.ERROR]
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        super().__init__(f"{source} is not a valid production: {errors[0]}{more} Run `stripboard validate {source}` to see all.")
+        super().__init__(
+            f"{source} is not a valid production: {errors[0]}{more} Run `./stripboard validate {source}` to see all."
+        )
         self.issues = issues
 
 

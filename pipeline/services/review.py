@@ -257,7 +257,7 @@ def _in_review(
     cells = [cell for cell in chosen if cell.status in allowed]
     if not cells:
         where = f'"{chosen[0].plan.key}" is {chosen[0].status.value}' if len(chosen) == 1 else "None of these cells is in review"
-        raise Conflict(f"{where}: there is nothing to decide. `stripboard status` shows what waits.")
+        raise Conflict(f"{where}: there is nothing to decide. `./stripboard status` shows what waits.")
     return cells
 
 

@@ -100,7 +100,7 @@ class RunsService:
         with self._stores.read() as store:
             runs = store.runs.all()
         if not runs:
-            raise NotFound("There is no run yet. Start one with `stripboard run PATH`.")
+            raise NotFound("There is no run yet. Start one with `./stripboard run PATH`.")
         if name is None:
             return runs[0]
         text = str(name).strip()

@@ -39,7 +39,7 @@ class Triggers:
             if str(name) == str(rule.id) or fold(str(name)) == fold(rule.name):
                 return rule
         near = did_you_mean(str(name), [rule.name for rule in found])
-        raise NotFound(f'There is no rule "{name}".{near} `stripboard triggers list` shows all.')
+        raise NotFound(f'There is no rule "{name}".{near} `./stripboard triggers list` shows all.')
 
     def save(
         self, spec: Any, *, project: str | None, actor: Actor, rule_id: int | None = None, origin: str = "people"

@@ -37,7 +37,7 @@ def stop_words(budget: Budget, store: Store | None = None) -> str:
     at = f"{level.at_percent:g} %" if level else "a level"
     return (
         f"{_whose(budget, store)} has reached {at} of its limit, at which no new generation starts. "
-        "Raise the limit: `stripboard budgets set` or the page of budgets."
+        "Raise the limit: `./stripboard budgets set` or the page of budgets."
     )
 
 
@@ -46,7 +46,7 @@ def stop_hold(budget: Budget, run: Run) -> Hold:
     name = _name_of(budget, run)
     at = f"{budget.stops.at_percent:g} %" if budget.stops else "a level"
     words = f"waits for a higher limit: {at} of the budget of {name} is spent, at which no new generation starts"
-    return Hold("budget", words, f'`stripboard budgets set {budget.scope.value} "{name}"`')
+    return Hold("budget", words, f'`./stripboard budgets set {budget.scope.value} "{name}"`')
 
 
 def job_hold(accounts: Accounts, run: Run, job: Job, price: float) -> Hold | None:
@@ -71,7 +71,7 @@ def job_hold(accounts: Accounts, run: Run, job: Job, price: float) -> Hold | Non
 def _need_hold(scope: Scope, name: str, quantity: Quantity, need: float, free: float) -> Hold:
     wanted, left = _amount(quantity, need), _amount(quantity, max(0.0, free))
     words = f"waits for a higher limit: needs {wanted}, and the budget of {name} has {left} free"
-    return Hold("budget", words, f'`stripboard budgets set {scope.value} "{name}" {_OPTIONS[quantity]}`')
+    return Hold("budget", words, f'`./stripboard budgets set {scope.value} "{name}" {_OPTIONS[quantity]}`')
 
 
 def _name_of(budget: Budget, run: Run) -> str:
@@ -100,7 +100,7 @@ def _uncovered_together(store: Store, shared: SharedBudgets, run: Run, estimate:
             need, free = _amount(budget.quantity, wanted[budget.quantity]), _amount(budget.quantity, budget.account.free)
             return (
                 f"{_whose(budget, store)} would need {need} for this and has {free} left ({estimate.basis}). "
-                "Submit fewer scenes, or raise it: `stripboard budgets set`."
+                "Submit fewer scenes, or raise it: `./stripboard budgets set`."
             )
     return ""
 

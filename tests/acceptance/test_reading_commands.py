@@ -90,7 +90,7 @@ def test_every_reading_command_prints_json_alone(desk: Desk) -> None:
     ("arguments", "code", "words"),
     [
         (["validat"], 2, 'Did you mean "validate"?'),
-        (["frobnicate"], 2, "`stripboard --help` lists all."),
+        (["frobnicate"], 2, "`./stripboard --help` lists all."),
         (["run"], 2, "PATH"),
         (["status"], 2, "There is no run yet"),
         (["validate", "nowhere"], 2, "There is no production at nowhere"),
@@ -112,7 +112,7 @@ def test_errors_are_json_on_standard_error_when_json_is_asked_for(desk: Desk) ->
 
     assert json.loads(told.stderr)["error"] == {
         "kind": "not_found",
-        "message": "There is no run yet. Start one with `stripboard run PATH`.",
+        "message": "There is no run yet. Start one with `./stripboard run PATH`.",
     }
 
 

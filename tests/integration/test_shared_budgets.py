@@ -114,7 +114,7 @@ def test_work_stops_where_the_budget_of_the_production_ends_and_goes_on_when_it_
 def test_a_submission_that_the_production_cannot_pay_for_is_refused_whole_with_the_reason(house: House) -> None:
     run = house.create(make_production())
     put(house, run, 0.001)
-    with pytest.raises(Refused, match=rf"The budget of {run.title} would need .* and has .* left .* `stripboard budgets set`"):
+    with pytest.raises(Refused, match=rf"The budget of {run.title} would need .* and has .* left .* `./stripboard budgets set`"):
         house.studio.submission.submit(run, EVERYTHING, Mode.MISSING, PERSON)
     assert house.statuses(run) == {CellStatus.NOT_STARTED: 8}
 

@@ -250,7 +250,7 @@ def test_a_job_that_a_budget_does_not_cover_names_the_budget_and_no_worker(fleet
     of_run = [one for one in page.waiting if one.run_id == run.id]
     assert of_run and all((one.cause, one.worker, one.starts_at) == ("budget", "", None) for one in of_run)
     assert f"the budget of {run.title} has 0.0 GPU-seconds free" in of_run[0].reason
-    assert of_run[0].remedy == f'`stripboard budgets set project "{run.title}" --gpu-hours N`'
+    assert of_run[0].remedy == f'`./stripboard budgets set project "{run.title}" --gpu-hours N`'
     assert any(one.worker == "gpu-1" for one in page.waiting if one.run_id == other.id), "others get the worker"
 
 

@@ -110,7 +110,7 @@ def test_who_waits_for_quiet_hours_is_told_when_they_end_and_what_changes_that()
     assert found == Hold(
         "quiet_hours",
         "waits for 07:00 Europe/Berlin, when quiet hours end",
-        '`stripboard schedule "Glass" --no-quiet-hours`',
+        '`./stripboard schedule "Glass" --no-quiet-hours`',
     )
     assert hold(schedule, title="Glass", run="Glass #1", start_after=None, now=now + timedelta(hours=8)) is None
 
@@ -120,7 +120,7 @@ def test_who_waits_for_a_later_start_is_told_until_when() -> None:
     found = hold(None, title="Glass", run="Glass #1", start_after=now + timedelta(days=3), now=now)
     assert found is not None
     assert found.words == "waits for 2026-12-01 23:00 UTC, when it is to start"
-    assert found.remedy == '`stripboard start-after "Glass #1" now`'
+    assert found.remedy == '`./stripboard start-after "Glass #1" now`'
     assert hold(None, title="Glass", run="Glass #1", start_after=now, now=now) is None
 
 

@@ -171,7 +171,7 @@ def sync_folder(path: Path) -> None:
 
 
 def _damaged(name: str, what: str) -> str:
-    return f"The stored file {name} {what}, so no backup was made. `stripboard doctor --verify` lists all damage."
+    return f"The stored file {name} {what}, so no backup was made. `./stripboard doctor --verify` lists all damage."
 
 
 def _broken(path: Path, what: str) -> Invalid:

@@ -72,7 +72,7 @@ class MediaStore:
         """Where a stored file lies; raises NotFound when it is not there."""
         path = self.path_of(sha256)
         if not path.is_file():
-            raise NotFound(f"The stored file {sha256} is missing. Run `stripboard doctor --verify`, then restore a backup.")
+            raise NotFound(f"The stored file {sha256} is missing. Run `./stripboard doctor --verify`, then restore a backup.")
         return path
 
     def copy_out(self, sha256: str, target: Path) -> None:

@@ -15,11 +15,11 @@ def hold(schedule: Schedule | None, *, title: str, run: str, start_after: dateti
     zone = quiet.zone if quiet else "UTC"
     if start_after is not None and start_after > now:
         words = f"waits for {_at(start_after, zone, now)}, when it is to start"
-        return Hold("start_after", words, f'`stripboard start-after "{run}" now`')
+        return Hold("start_after", words, f'`./stripboard start-after "{run}" now`')
     ends = quiet.ends(now) if quiet else None
     if ends is not None:
         words = f"waits for {_at(ends, zone, now)}, when quiet hours end"
-        return Hold("quiet_hours", words, f'`stripboard schedule "{title}" --no-quiet-hours`')
+        return Hold("quiet_hours", words, f'`./stripboard schedule "{title}" --no-quiet-hours`')
     return None
 
 
@@ -27,7 +27,7 @@ def cap_hold(title: str, most: int, scene_type: str = "") -> Hold:
     """That a production generates as much at once as it may, in all or of one scene type, and what would change that."""
     option = f"--scene-type {scene_type}=N" if scene_type else "--parallel N"
     words = f"waits: {scene_type or title} may have {most} at once, {'and has it' if most == 1 else f'and has all {most}'}"
-    return Hold("cap", words, f'`stripboard schedule "{title}" {option}`')
+    return Hold("cap", words, f'`./stripboard schedule "{title}" {option}`')
 
 
 def _at(moment: datetime, zone: str, now: datetime) -> str:

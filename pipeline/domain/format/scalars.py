@@ -71,7 +71,7 @@ class Name(Kind):
         else:
             report.error(
                 path,
-                f"The name {shorten(ascii(value))} holds control characters, line breaks or outer spaces.",
+                f"The name {shorten(repr(value))} holds control characters, line breaks or outer spaces.",
                 "Write it on one line without them.",
             )
         return INVALID

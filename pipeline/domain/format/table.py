@@ -40,7 +40,7 @@ STYLE = Section(
     "style",
     "The look of the whole production.",
     {
-        "preset": Field(_WORD, "Name of a style preset (`stripboard presets`)."),
+        "preset": Field(_WORD, "Name of a style preset (`./stripboard presets`)."),
         "era": Field(_LINE, "When it plays; the placeholder `{style.era}`."),
         "mood": Field(_LINE, "How it feels; the placeholder `{style.mood}`."),
         "prompt": Field(_TEXT, "Words for every prompt; `{style.prompt}`.", default="that of the preset"),
@@ -298,7 +298,7 @@ PRODUCTION = Section(
         "schedule": Field(
             Section(
                 "schedule",
-                "When its generation may start, and how much at once. `stripboard schedule` sets it too; the newest counts.",
+                "When its generation may start, and how much at once. `./stripboard schedule` sets it too; the newest counts.",
                 {
                     "quiet_hours": Field(_WINDOW, "A window of each day in which no generation starts; what runs goes on."),
                     "time_zone": Field(_LINE, "Where these hours are meant, like `Europe/Berlin`.", default="`UTC`"),
