@@ -269,13 +269,8 @@ def _made(one: Made, is_chosen: bool, now: datetime) -> Component:
     at = delivery.sealed_at or delivery.created_at
     sealed = delivery.status is DeliveryStatus.SEALED
     whose = f", {delivery.character}" if delivery.character else ""
-    word = (
-        f"sealed by {one.by.rpartition(':')[2]}"
-        if sealed
-        else f"not made: {delivery.reason}"
-        if delivery.reason
-        else delivery.status.value
-    )
+    by = one.by.rpartition(":")[2]
+    word = f"sealed by {by}" if sealed else f"not made: {delivery.reason}" if delivery.reason else delivery.status.value
     body = [
         html.B(f"D{delivery.number}", className="num"),
         html.Div(
