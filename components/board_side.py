@@ -112,8 +112,9 @@ def legend() -> list[Component]:
     return [
         html.H2("Nothing selected", className="h1"),
         html.Ul([html.Li(way) for way in ways], className="bx-ways muted"),
-        html.H2("What the colours say", className="h2"),
-        html.Div([*rows, stale], className="bx-meanings"),
+        html.Div(
+            [html.H2("What the colours say", className="h2"), html.Div([*rows, stale], className="bx-meanings")], id="side-colours"
+        ),
     ]
 
 

@@ -211,7 +211,7 @@ def _safety(rule: Rule, trial: Trial) -> Component:
                 html.Li(
                     [
                         html.Span("↻", className="faint"),
-                        html.Span([html.B("A loop that ends: "), f"{loop.words}. {'; '.join(loop.bounds)}."]),
+                        html.Span([html.B("A loop that ends: "), f"{loop.words}, bounded: {'; '.join(loop.bounds)}."]),
                     ]
                 )
             )

@@ -16,13 +16,15 @@
     const count = axes.columns.length, shown = new Set(axes.columns.map((one) => one.group)).size;
     const room = box.width - labels - done - 14;
     const gap = count > shown ? 6 : 0, few = count - shown ? shown - 1 : 0;
-    const width = clamp((room - few * gap) / Math.max(1, count), 9 * unit, (count > 8 ? 88 : room > 1400 * unit ? 150 : 116) * unit);
+    const longGroup = axes.columns.reduce((most, one) => Math.max(most, [...model.groups[one.group]].length), 0);
+    const usual = count > 8 ? 88 : room > 1400 * unit ? 150 : 116, named = (longGroup * 7.6 + 14) * Math.max(1, shown) / Math.max(1, count);
+    const width = clamp((room - few * gap) / Math.max(1, count), 9 * unit, Math.max(usual, Math.min(190, named)) * unit);
     const cell = width >= 14 ? Math.floor(width) : width;
     const groupWide = cell * (count / Math.max(1, shown));
     const isSteep = groupWide < 42 * unit, hasLooks = !axes.isRolled && axes.columns.some((one) => model.columns[one.columns[0]].name);
     const showsLooks = hasLooks && cell >= 26 * unit;
-    const longGroup = axes.columns.reduce((most, one) => Math.max(most, [...model.groups[one.group]].length), 0);
-    const head = Math.round((isSteep ? clamp(longGroup * 6.6 + 10, 40, 120) : 24) * unit + (showsLooks ? 18 * unit : 0) + 4);
+    const isTwoLines = !isSteep && [...new Set(axes.columns.map((one) => one.group))].some((group) => B.lines(model.groups[group], groupWide - 6, 1, 600).length > 1);
+    const head = Math.round((isSteep ? clamp(longGroup * 6.6 + 10, 40, 120) : isTwoLines ? 40 : 24) * unit + (showsLooks ? 18 * unit : 0) + 4);
     const foot = Math.round(26 * unit);
     // Few lines stay lines and do not become blocks; many share the height, but no cell is much higher than it is wide.
     const lineMost = clamp(34 + 4 * axes.lines.length, 42, 76) * unit, cellMost = Math.max(37 * unit, 1.05 * cell);

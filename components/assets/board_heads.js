@@ -51,6 +51,8 @@
     box.style.width = box.style.height = `${side}px`;
     if (row.picture !== null) {
       box.append(B.make("img", "", null, { src: `/media/runs/${model.run.id}/characters/${row.picture}.jpg?h=90`, alt: "", loading: "lazy" }));
+    } else {
+      box.append(B.make("span", "bx-initial", [...row.name][0], { "aria-hidden": "true" }));
     }
     return box;
   };
@@ -64,10 +66,10 @@
       while (first > 0 && axes.columns[first - 1].group === group) first--;
       while (last + 1 < axes.columns.length && axes.columns[last + 1].group === group) last++;
       const left = size.lefts[first] - view.scrollLeft, wide = size.lefts[last] + size.cell - size.lefts[first], name = model.groups[group];
-      const shown = B.fit(name, size.isSteep ? size.head - 12 : wide - 6, size.isSteep ? .92 : 1, size.isSteep ? 500 : 600);
+      const shown = size.isSteep ? [B.fit(name, size.head - 12, .92, 500)] : B.lines(name, wide - 6, 1, 600);
       const head = B.make("button", `bx-group${size.isSteep ? " steep" : ""}`, null,
         { type: "button", title: `Select ${name}`, "data-group": group });
-      head.append(B.make("span", "", shown));
+      head.append(B.make("span", "", shown.join("\n")));
       place(head, { left, width: wide, height: size.head - (size.showsLooks ? 18 * size.unit : 0) - 2 });
       heads.push(head);
       const share = B.share(model.groupDone[group], model.groupAll[group]);

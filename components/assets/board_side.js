@@ -29,6 +29,7 @@
   // Zoom, layer and filter as they are -----------------------------------------------------------------------------
   const controls = (model, isGrid) => {
     document.querySelectorAll("[data-layer]").forEach((one) => one.setAttribute("aria-pressed", one.dataset.layer === model.layer));
+    B.el("side-colours")?.toggleAttribute("hidden", model.layer !== "status");
     const kind = model.zoom.kind === "rows" ? "project" : model.zoom.kind;
     document.querySelectorAll("[data-zoom]").forEach((one) => one.setAttribute("aria-pressed", one.dataset.zoom === kind));
     B.el("grid-toggle").setAttribute("aria-pressed", isGrid);

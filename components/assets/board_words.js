@@ -29,15 +29,29 @@
 
   // The name as it fits into so many pixels at this size and weight; in very little room its first letters, without a sign.
   const pen = document.createElement("canvas").getContext("2d");
-  const fit = (name, wide, rem, weight = 400) => {
+  const fitting = (wide, rem, weight) => {
     pen.font = `${weight} ${rem * parseFloat(getComputedStyle(document.documentElement).fontSize)}px ${getComputedStyle(document.body).fontFamily}`;
-    const fits = (text) => pen.measureText(text).width <= wide;
+    return (text) => pen.measureText(text).width <= wide;
+  };
+  const fit = (name, wide, rem, weight = 400) => {
+    const fits = fitting(wide, rem, weight);
     if (fits(name)) return name;
     let most = [...name].length - 1;
     while (most > 5 && !fits(cut(name, most))) most--;
     if (most > 5) return cut(name, most);
     while (most > 1 && !fits([...name].slice(0, most).join(""))) most--;
     return [...name].slice(0, most).join("");
+  };
+
+  // The name in one line, or else broken into two, as even as they fit; where none do, the second one is cut.
+  const lines = (name, wide, rem, weight) => {
+    const fits = fitting(wide, rem, weight);
+    if (fits(name)) return [name];
+    const broken = [...name.matchAll(/[ _-]/g)].map(({ index }) => [name.slice(0, index + 1).trim(), name.slice(index + 1)]).filter(([first]) => fits(first));
+    const whole = broken.filter(([, second]) => fits(second)), uneven = ([first, second]) => Math.abs(first.length - second.length);
+    if (whole.length) return whole.reduce((best, two) => (uneven(two) < uneven(best) ? two : best));
+    const two = broken.pop();
+    return two ? [two[0], fit(two[1], wide, rem, weight)] : [fit(name, wide, rem, weight)];
   };
 
   const make = (tag, className, text, more = {}) => {
@@ -106,5 +120,5 @@
     return params.get("view") === "grid";
   };
 
-  Object.assign(B, { duration, size, counted, share, cut, fit, make, badge, query, restore, LAYERS });
+  Object.assign(B, { duration, size, counted, share, cut, fit, lines, make, badge, query, restore, LAYERS });
 })();
