@@ -113,7 +113,11 @@ def legend() -> list[Component]:
         html.H2("Nothing selected", className="h1"),
         html.Ul([html.Li(way) for way in ways], className="bx-ways muted"),
         html.Div(
-            [html.H2("What the colours say", className="h2"), html.Div([*rows, stale], className="bx-meanings")], id="side-colours"
+            [
+                html.H2("What the colours say", className="h2"),
+                html.Div([*rows, stale], className="bx-meanings"),
+            ],
+            id="side-colours",
         ),
     ]
 
