@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from pipeline.adapters.packaging import contact_sheet
 from pipeline.domain.production import Matrix, Production
@@ -41,6 +41,19 @@ def with_names(production: Production) -> Production:
     looks = tuple(replace(one, name=name.strip()) for one, name in zip(production.variants, NAMES, strict=False))
     names = [tuple(one.name for one in group) for group in (people, kinds, looks)]
     return replace(production, characters=people, scene_types=kinds, variants=looks, matrix=Matrix(*names))
+
+
+def test_a_name_that_is_too_long_for_its_column_stands_there_whole_in_two_lines(opens: Opens, stage: Stage) -> None:
+    made = fresh_production(characters=1, scene_types=6, variants=1, title="Ferry")
+    kinds = tuple(replace(one, name=f"00{at} establishing_wide") for at, one in enumerate(made.scene_types))
+    matrix = Matrix(("c1",), tuple(one.name for one in kinds), ("v1",))
+    page = opens(f"/runs/{stage.create(replace(made, scene_types=kinds, matrix=matrix)).id}")
+    heads = page.locator(".bx-group span")
+    expect(heads).to_have_count(6)
+    shown = heads.all_text_contents()
+    assert ["".join(text.split()) for text in shown] == ["".join(one.name.split()) for one in kinds]
+    assert all(len(text.splitlines()) == 2 for text in shown)
+    assert flaws(page) == []
 
 
 def is_unhurt(page: Page) -> bool:
