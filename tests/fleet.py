@@ -107,11 +107,16 @@ class FleetHouse(House):
         return super().create(replace(production, backend="comfyui", scene_types=kinds, variants=looks), **options)
 
     def add(
-        self, *names: str, memory_bytes: int = 80_000, cost_per_hour: float = 0.0, catalogue: Mapping[str, object] | None = None
+        self,
+        *names: str,
+        memory_bytes: int = 80_000,
+        cost_per_hour: float = 0.0,
+        catalogue: Mapping[str, object] | None = None,
+        tags: Sequence[str] = (),
     ) -> None:
         """Workers that are well. Without a `catalogue` nobody knows what they have."""
         for name in names:
-            worker = self.studio.workers.register(name, name, PERSON, cost_per_hour=cost_per_hour)
+            worker = self.studio.workers.register(name, name, PERSON, cost_per_hour=cost_per_hour, tags=tags)
             self.servers.sightings[worker.url] = replace(WELL, memory_bytes=memory_bytes, catalogue=catalogue or {})
         self.studio.workers.look()
 

@@ -16,6 +16,10 @@ from pipeline.domain.records import Cell, RunConfig
 from pipeline.domain.statuses import CellStatus, in_words
 
 _CHANGED = "changed: "
+_LOOKED_AT_APART = frozenset({
+    "name", "prompt", "qa", "variants", "location", "needs_character", "workflow", "workflow_bindings", "worker_tags",
+})  # fmt: skip
+"""What of a scene type changes nothing of a cell, or is compared elsewhere."""
 
 
 class Step(StrEnum):
@@ -209,8 +213,7 @@ class _Comparison:
         return {"location": look, "workflow of the location": self._graph(location, is_new)}
 
     def _scene_type(self, kind: Any, is_new: bool) -> Mapping[str, Any]:
-        apart = ("name", "prompt", "qa", "variants", "location", "needs_character", "workflow", "workflow_bindings")
-        plain = {field.name: getattr(kind, field.name) for field in fields(kind) if field.name not in apart}
+        plain = {field.name: getattr(kind, field.name) for field in fields(kind) if field.name not in _LOOKED_AT_APART}
         return {**plain, "content of the workflow": self._graph(kind, is_new)}
 
     def _variant(self, variant: Any, is_new: bool) -> Mapping[str, Any]:

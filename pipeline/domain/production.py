@@ -88,7 +88,8 @@ class SceneType:
     """Template of a scene. `variants` is None when it applies to all; `qa` overrides the default ruleset by measure name.
 
     `workflow` is the path of a graph for the backend `comfyui`; `workflow_bindings` maps a slot to the inputs it stands for,
-    where that was written down (see `workflows.workflow.resolve`).
+    where that was written down (see `workflows.workflow.resolve`). `worker_tags` are tags that a worker must have, besides
+    those that the production asks for.
     """
 
     name: str
@@ -106,6 +107,7 @@ class SceneType:
     framing: str = "medium"
     needs_character: bool = True
     workflow_bindings: Mapping[str, str] = field(default_factory=dict)
+    worker_tags: tuple[str, ...] = ()
 
     @property
     def frames(self) -> int:
@@ -211,7 +213,8 @@ class Output:
 class Production:
     """The whole production, resolved. `backend` is `animatic`, `comfyui` or `command`; `command` is an argument list.
 
-    `command_timeout_s` is how long the program may take for one still or segment; None is the default.
+    `command_timeout_s` is how long the program may take for one still or segment; None is the default. `worker_tags` are tags
+    that a worker of the fleet must have to get work of it.
     """
 
     title: str
@@ -234,3 +237,4 @@ class Production:
     schedule: Timing = Timing()
     triggers: tuple[Mapping[str, object], ...] = ()
     outputs: tuple[Output, ...] = ()
+    worker_tags: tuple[str, ...] = ()

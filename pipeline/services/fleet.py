@@ -214,9 +214,11 @@ class Fleet:
 
     def _new_kind(self, store: Store, run: Run, work: FleetWork, *, graph: str, memory_bytes: int) -> Kind:
         book = self._book_of(store, run.id)
-        following = 0
+        following, tags = 0, frozenset(book.recipes.production.worker_tags)
         if work.scene_type:
-            following = sum(segment_frames(book.recipes.scene_types[work.scene_type])[work.part :])
+            scene_type = book.recipes.scene_types[work.scene_type]
+            following = sum(segment_frames(scene_type)[work.part :])
+            tags |= frozenset(scene_type.worker_tags)
         return Kind(
             run=str(run.id),
             workflow=work.work,
@@ -229,6 +231,7 @@ class Fleet:
             priority=work.priority,
             deadline_s=run.deadline.timestamp() if run.deadline else None,
             group=work.scene_type,
+            tags=tags,
         )
 
     def _seat(

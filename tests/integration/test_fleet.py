@@ -151,6 +151,23 @@ def test_work_that_needs_more_memory_goes_to_the_larger_card_only(house: FleetHo
     assert Counter(worker for worker, _, _ in house.fleet.sent)["large"] > 16
 
 
+def test_work_that_asks_for_tags_goes_only_to_workers_that_have_them_all_and_waits_without_one(house: FleetHouse) -> None:
+    house.add("plain")
+    house.add("marked", tags=("studio", "48gb"))
+    made = make_production(characters=1, variants=1)
+    first, second = made.scene_types
+    run = house.start(replace(made, worker_tags=("studio",), scene_types=(replace(first, worker_tags=("48gb",)), second)))
+    house.work()
+    assert house.statuses(run) == {CellStatus.APPROVED: 2}
+    assert {worker for worker, _, _ in house.fleet.sent} == {"marked"}
+
+    other = house.start(replace(made, title="Nobody", worker_tags=("lost",)))
+    house.work()
+    assert house.statuses(other) == {CellStatus.QUEUED: 2}
+    page = house.studio.fleet_pages.page(anew=True)
+    assert "needs lost, which marked and plain are not marked with" in page.waiting[0].reason
+
+
 def test_the_time_of_a_worker_costs_what_its_price_says(house: FleetHouse) -> None:
     house.add("gpu-1", cost_per_hour=3600.0)
     run = house.start(make_production(characters=1, scene_types=1, variants=1))

@@ -86,6 +86,7 @@ SCENE_TYPE = section(
     location=NAMES,
     framing=st.sampled_from(FRAMINGS),
     needs_character=st.booleans(),
+    worker_tags=st.lists(st.sampled_from(["48gb", "fast", "basement-2"]), max_size=2),
 )
 PRODUCTIONS = section(
     {"title": NAMES},
@@ -103,6 +104,7 @@ PRODUCTIONS = section(
     backend=st.sampled_from(["animatic", "command", "comfyui"]),
     command=st.lists(PATHS, max_size=3),
     command_timeout_s=st.floats(0.5, 86_400),
+    worker_tags=st.lists(st.sampled_from(["48gb", "fast"]), max_size=2),
     seed=st.integers(0, 2**53 - 1),
     defaults=section({}, fps=st.integers(1, 60), duration_s=st.integers(1, 9), workflow=WORKFLOWS, still_workflow=WORKFLOWS),
     characters=several(

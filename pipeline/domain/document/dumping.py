@@ -33,6 +33,7 @@ def dump(production: Production) -> dict[str, Any]:
         "backend": production.backend,
         "command": list(production.command),
         "command_timeout_s": production.command_timeout_s,
+        "worker_tags": list(production.worker_tags),
         "seed": production.seed,
         "characters": _each(production.characters, _character),
         "variants": _each(production.variants, _variant),
@@ -102,7 +103,7 @@ def _location(location: Location) -> dict[str, Any]:
 
 def _scene_type(kind: SceneType) -> dict[str, Any]:
     apart = ("width", "height", "variants", "camera", "qa", "workflow_bindings")
-    plain = {key: value for key, value in vars(kind).items() if key not in apart}
+    plain = {key: value for key, value in vars(kind).items() if key not in apart} | {"worker_tags": list(kind.worker_tags)}
     plain["workflow"] = workflows.written(kind.workflow, kind.workflow_bindings)
     variants = "all" if kind.variants is None else list(kind.variants)
     return {

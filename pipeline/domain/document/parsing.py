@@ -132,6 +132,7 @@ class _Parser:
             backend=body.get("backend", "animatic"),
             command=tuple(body.get("command", ())),
             command_timeout_s=body.get("command_timeout_s"),
+            worker_tags=tuple(body.get("worker_tags", ())),
             seed=body.get("seed", 0),
             characters=characters,
             variants=variants,

@@ -79,6 +79,7 @@ class Library:
             location=given.get("location"),
             framing=given.get("framing", "medium"),
             needs_character=given.get("needs_character", True),
+            worker_tags=tuple(given.get("worker_tags", ())),
         )
 
     def _base(self, entry: Mapping[str, Any], path: Path, *, seen: tuple[str, ...]) -> Mapping[str, Any]:

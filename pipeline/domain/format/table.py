@@ -27,6 +27,7 @@ _SIDE = Number(minimum=16, maximum=8192, whole=True)
 _LOOK = MapOf(Plain(lists=True))
 _RESOLUTION = Pattern(r"^[1-9][0-9]{1,4}x[1-9][0-9]{1,4}(?![\s\S])", "1280x720")
 _SWITCH = Choice(("human", "auto"))
+_TAGS = ListOf(Pattern(r"^[a-z0-9][a-z0-9_-]{0,39}(?![\s\S])", "48gb"), limit=20)
 _PLACES = Pattern(r"^[^\x00-\x1f]{1,1000}(?![\s\S])", "5.seed")
 _LIMIT = Number(minimum=0)
 _AT_ONCE = Number(minimum=1, maximum=10_000, whole=True)
@@ -137,6 +138,7 @@ def _scene_fields(qa: Kind) -> dict[str, Field]:
         "location": Field(_WORD, "Where it happens.", default="the only location, if there is one"),
         "framing": Field(Choice(FRAMINGS), "How close the camera is.", default="`medium`"),
         "needs_character": Field(Flag(), "Whether it shows a character.", default="`true`"),
+        "worker_tags": Field(_TAGS, "Tags that a worker of the fleet must have for it, besides those of the production."),
     }
 
 
@@ -248,6 +250,7 @@ PRODUCTION = Section(
         "command_timeout_s": Field(
             Number(above=0, maximum=86_400), "Seconds that the program may take for one still or segment.", default="3600"
         ),
+        "worker_tags": Field(_TAGS, "Tags that a worker of the fleet must have to get work of this production."),
         "seed": Field(Number(0, 2**53 - 1, whole=True), "Start of all chance; another seed, another result.", default="0"),
         "defaults": Field(
             Section(
