@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from pipeline.wiring_fleet import Card, Standing, Workers
 
 worker_argument = click.argument("worker", metavar="WORKER")
-tag_option = click.option("--tag", "tags", multiple=True, metavar="TAG", help="A word that productions may ask for (worker_tags), such as 48gb.")
+tag_option = click.option("--tag", "tags", multiple=True, metavar="TAG",
+                          help="A word that productions may ask for (worker_tags), such as 48gb.")  # fmt: skip
 price_option = click.option("--cost-per-hour", type=click.FloatRange(0), metavar="N", help="What an hour of it costs.")
 
 
