@@ -5,6 +5,7 @@ Pictures are decoded, once their header says that they are no larger than allowe
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import stat
@@ -12,13 +13,11 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from pipeline.domain.files import FileFact, FileReference
+from pipeline.domain.files import LONGEST_SIDE, MOST_PIXELS, PICTURE_FORMATS, FileFact, FileReference
 
 MAX_IMAGE_BYTES = 256 * 2**20
-MAX_PIXELS = 100_000_000
 MIN_SIDE = 16
 _ALIKE = 0.75  # endings alone make half of two short file names alike
-IMAGE_FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF")
 
 
 def probe(
@@ -86,23 +85,25 @@ def image_fact(place: Path) -> FileFact:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(place, formats=IMAGE_FORMATS) as image:
+            with Image.open(place, formats=PICTURE_FORMATS) as image:
                 width, height = image.size
     except Image.DecompressionBombError:
         return FileFact("has far too many pixels; it could be a decompression bomb.", cure, size)
     except UnidentifiedImageError:
-        return FileFact("is not a picture.", cure, size)
+        return FileFact("is not a picture of a kind that is read.", cure, size)
     except Exception as error:  # Pillow's readers raise nearly anything on damaged headers
         return FileFact(f"is a damaged picture ({type(error).__name__}).", cure, size)
-    if width * height > MAX_PIXELS:
-        told = f"has {width}x{height} pixels; at most {MAX_PIXELS // 10**6} million are allowed."
+    if width * height > MOST_PIXELS or max(width, height) > LONGEST_SIDE:
+        told = f"has {width}x{height} pixels; at most {MOST_PIXELS // 10**6} million, and {LONGEST_SIDE:,} a side, are allowed."
         return FileFact(told, "Save a smaller picture.", size, width, height)
     if min(width, height) < MIN_SIDE:
         told = f"is only {width}x{height} pixels."
         return FileFact(told, "Replace it with a larger picture.", size, width, height)
     if not _decodes(place):
         return FileFact("is a damaged picture: a part of it is missing or broken.", cure, size, width, height)
-    return FileFact(size_bytes=size, width=width, height=height)
+    with place.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return FileFact(size_bytes=size, width=width, height=height, digest=digest)
 
 
 def _decodes(place: Path) -> bool:
@@ -112,7 +113,7 @@ def _decodes(place: Path) -> bool:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(place, formats=IMAGE_FORMATS) as image:
+            with Image.open(place, formats=PICTURE_FORMATS) as image:
                 image.draft("RGB", (512, 512))
                 image.load()
     except Exception:  # Pillow's readers raise nearly anything on damaged data

@@ -12,6 +12,10 @@ from pipeline.domain.workflows.graphs import Graph
 from pipeline.domain.workflows.workflow import Workflow
 
 TOP: Path = ("production",)
+PICTURE_FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
+"""The formats of pictures that are read, as Pillow calls them."""
+MOST_PIXELS, LONGEST_SIDE = 64_000_000, 32_768
+"""What a picture may have at most: one that claims more is refused before it is decoded."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,8 @@ class FileReference:
 class FileFact:
     """What a probe found. `problem` is empty when the file can be read; it reads on after the file's name.
 
-    A workflow has a `graph` where one could be understood, and `findings` on it in any case; a registered one is a `workflow`.
+    `digest` is the SHA-256 of a picture. A workflow has a `graph` where one could be understood, and `findings` on it in any
+    case; a registered one is a `workflow`.
     """
 
     problem: str = ""
@@ -35,6 +40,7 @@ class FileFact:
     size_bytes: int = 0
     width: int = 0
     height: int = 0
+    digest: str = ""
     graph: Graph | None = None
     findings: tuple[Finding, ...] = ()
     workflow: Workflow | None = None

@@ -36,11 +36,11 @@ becomes a scene type of the production. A shot without `variant:` wears what the
 variant there is. A shot without `location:` is where its template says, else where the screenplay sets its scene, else at the
 only location.
 
-**Screenplay.** Each scene heading of `script:` is a scene, numbered as it says (`#12#`), else in order. It gives one
-`{ESTABLISHING}` shot of its place, and one `{HERO}` shot for each character who speaks on screen ((V.O.), (O.S.) and (O.C.) do
-not count). Headings and cues are matched with declared names whatever their case. An unknown place is added as a location; an
-unknown speaker is reported and gets no shot. A scene that `shots:` has shots for gets none from the screenplay. A scene type
-or own template named `{ESTABLISHING}` or `{HERO}` is used instead of the built-in one.
+**Screenplay.** Each scene heading of `script:` is a scene, numbered as it says (`#12#`; `#12A#` belongs to scene 12), else
+in order. It gives one `{ESTABLISHING}` shot of its place, and one `{HERO}` shot for each character who speaks on screen
+((V.O.), (O.S.) and (O.C.) do not count). Headings and cues are matched with declared names whatever their case. An unknown
+place is added as a location; an unknown speaker is reported and gets no shot. A scene that `shots:` has shots for gets none
+from the screenplay. A scene type or own template named `{ESTABLISHING}` or `{HERO}` is used instead of the built-in one.
 
 **Order.** `after:` names shots that must be approved first. A loop is refused and shown.
 """

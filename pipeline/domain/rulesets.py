@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 MEASURES: Mapping[str, tuple[str, ...]] = {
-    "source": ("min_side_px", "sharpness", "exposure_low", "exposure_high", "duplicate_distance"),
+    "source": ("min_side_px", "sharpness", "exposure_low", "exposure_high", "clear_subject", "duplicate_distance"),
     "still": ("sharpness", "likeness", "exposure_low", "exposure_high", "black_fraction"),
     "scene": (
         "frame_count_error",

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 _PREFIX = re.compile(r"^\s*(?:(?:int|ext|est)\.?\s*/\s*(?:int|ext)|i/e|int|ext|est)\s*[.\s]\s*", re.IGNORECASE)
-_NUMBER = re.compile(r"#\s*([0-9]{1,6})[A-Za-z]?\s*#\s*$")
+_NUMBER = re.compile(r"#\s*([0-9]{1,6})[-.]?([A-Za-z]{0,3})\s*#\s*$")
 _ANY_NUMBER = re.compile(r"#[^#]{0,40}#\s*$")
 _EXTENSION = re.compile(r"\(([^()]{0,60})\)")
 _DASH = re.compile(r"\s(?:--|[\u2013\u2014])\s")
@@ -46,10 +46,10 @@ def place_of(heading: str) -> str:
     return " ".join((place if dash else text).strip(" .-").split())
 
 
-def number_of(heading: str) -> int | None:
-    """The scene number a heading carries (`#12#`), if any."""
+def number_of(heading: str) -> tuple[int, str] | None:
+    """The scene number a heading carries, and the letter of a scene that was put in later: `#12#`, `#12A#`, `#110-A#`."""
     match = _NUMBER.search(heading)
-    return int(match.group(1)) if match else None
+    return (int(match[1]), match[2].lower()) if match else None
 
 
 def read_cue(text: str) -> Cue:

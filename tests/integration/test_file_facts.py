@@ -5,12 +5,15 @@ from __future__ import annotations
 import struct
 import time
 import zlib
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from pipeline.adapters import workflow_files
 from pipeline.adapters.file_facts import probe
+from pipeline.adapters.media.images import open_image
+from pipeline.domain.errors import WorkFailed
 from pipeline.domain.files import FileFact, FileReference
 from tests.production_documents import picture
 
@@ -33,6 +36,22 @@ def test_a_real_picture_has_its_size(tmp_path: Path) -> None:
     picture(tmp_path / "a.png", (64, 48))
     fact = look(tmp_path, "a.png")
     assert (fact.problem, fact.width, fact.height) == ("", 64, 48) and fact.size_bytes > 0
+
+
+@pytest.mark.parametrize("format", ["png", "jpg", "webp", "tif", "bmp", "gif", "ico"])
+def test_what_a_probe_accepts_is_what_the_renderer_reads(format: str, tmp_path: Path) -> None:
+    path = picture(tmp_path / f"a.{format}", (64, 64))
+    try:
+        open_image(path)
+    except WorkFailed:
+        assert look(tmp_path, path.name).problem
+    else:
+        assert not look(tmp_path, path.name).problem
+
+
+def test_a_picture_is_known_by_its_content(tmp_path: Path) -> None:
+    one, same = (picture(tmp_path / name, (64, 48)) for name in ("a.png", "b.png"))
+    assert look(tmp_path, one.name).digest == look(tmp_path, same.name).digest == sha256(one.read_bytes()).hexdigest()
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "webp"])

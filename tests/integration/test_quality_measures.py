@@ -11,6 +11,7 @@ from pipeline.domain.errors import WorkFailed
 from pipeline.domain.work import InputFile, Result
 from tests.fakes_workspace import FakeWorkspace
 from tests.media_factories import character, input_file, moving, request, texture, write_video
+from tests.production_documents import presets
 
 
 @pytest.fixture
@@ -86,7 +87,12 @@ def test_one_subject_is_clearer_than_a_pattern(tmp_path, workspace):
 
     result = check_source(request("source_qa", files), workspace)
 
-    assert values(result, "image spot")["clear_subject"] > 0.5 > values(result, "image pattern")["clear_subject"]
+    spotted, patterned = (values(result, f"image {name}")["clear_subject"] for name in ("spot", "pattern"))
+    assert spotted > 0.5 > patterned
+    [limit] = [rule.limit for rule in presets().qa["source"] if rule.measure == "clear_subject"]
+    face = check_source(request("source_qa", [character(tmp_path, "Mara")]), workspace)
+    [told] = [one.value for one in face.measurements if one.name == "clear_subject"]
+    assert told > limit > patterned
 
 
 def test_an_unreadable_source_is_named_by_its_label(tmp_path, workspace):

@@ -25,7 +25,9 @@ def test_headings_name_a_place() -> None:
     assert place_of("EXT. PIER - NORTH END - DAWN") == "PIER - NORTH END"
     for dash in ("--", "\u2013", "\u2014"):
         assert place_of(f"EXT. PIER {dash} DAWN") == "PIER"
-    assert number_of("EXT. PIER #12A#") == 12
+    assert number_of("EXT. PIER #12#") == (12, "")
+    assert number_of("EXT. PIER #12A#") == (12, "a")
+    assert number_of("EXT. PIER #110-B#") == (110, "b")
     assert number_of("EXT. PIER") is None
 
 
@@ -79,6 +81,24 @@ def test_wardrobe_dresses_the_shots_of_a_screenplay() -> None:
     script = film(scene("INT. WAREHOUSE", "MARA"), scene("INT. WAREHOUSE", "MARA"))
     made = production(body(script="a.fountain", matrix=None, characters=cast), script)
     assert [shot.variant for shot in made.shots] == [None, "casual", None, "formal"]
+
+
+def test_a_lettered_scene_belongs_to_the_scene_of_its_number_and_shifts_no_other_one() -> None:
+    cast = [{"name": "Mara", "source_images": ["a.png"], "wardrobe": {"scenes_12_13": "casual", "scene_14": "formal"}}]
+    script = film(*(scene(f"INT. WAREHOUSE #{number}#", "MARA") for number in ("12", "12A", "13", "14")))
+    source = body(script="a.fountain", matrix=None, characters=cast)
+    shots = [shot for shot in production(source, script).shots if shot.character]
+    assert [(shot.scene, shot.variant) for shot in shots] == [(12, "casual"), (12, "casual"), (13, "casual"), (14, "formal")]
+    assert [shot.name for shot in shots] == ["s012_hero_cu", "s012a_hero_cu_mara", "s013_hero_cu", "s014_hero_cu"]
+    assert not [entry for entry in issues(source, script) if "stands after" in entry.message]
+
+
+def test_a_scene_number_that_goes_back_is_told_and_counted_on() -> None:
+    script = film(scene("INT. WAREHOUSE #7#"), scene("INT. WAREHOUSE #3#"))
+    source = body(script="a.fountain", matrix=None)
+    assert [shot.scene for shot in production(source, script).shots] == [7, 8]
+    (warning,) = [entry for entry in issues(source, script) if "stands after scene 7; it is scene 8" in entry.message]
+    assert warning.severity is Severity.WARNING
 
 
 def test_a_screenplay_without_headings_is_a_warning() -> None:

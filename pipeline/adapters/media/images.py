@@ -12,8 +12,8 @@ from PIL import Image, ImageOps
 
 from pipeline.adapters.media.failures import library_errors
 from pipeline.domain.errors import WorkFailed
+from pipeline.domain.files import LONGEST_SIDE, MOST_PIXELS, PICTURE_FORMATS
 
-FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
 MATTE = (128, 128, 128)  # transparent pixels are shown over neutral grey: neither white nor black halos at hair edges
 
 # Results must not depend on how many cores a machine has.
@@ -24,8 +24,8 @@ cv2.setNumThreads(1)
 class ImageLimits:
     """What an image may be at most; checked from the header, before a pixel is decoded."""
 
-    pixels: int = 64_000_000
-    side: int = 32_768
+    pixels: int = MOST_PIXELS
+    side: int = LONGEST_SIDE
     size_bytes: int = 512 * 1024 * 1024
 
 
@@ -93,7 +93,7 @@ def _open(path: Path, limits: ImageLimits, failure_class: str) -> Image.Image:
         # Pillow only warns about mid-size bombs; our own limit below is stricter than its warning.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         try:
-            image = Image.open(path, formats=FORMATS)
+            image = Image.open(path, formats=PICTURE_FORMATS)
         except Image.UnidentifiedImageError as error:
             message = f'Image "{path.name}" is not a PNG, JPEG, WebP, TIFF or BMP picture. Convert it to PNG.'
             raise WorkFailed(failure_class, message) from error

@@ -1,18 +1,18 @@
 """A screenplay to shots: one establishing shot per scene, then one hero shot per character who speaks on screen.
 
-Scenes are numbered as their headings say (`#12#`), else in order. A scene that the shot list has shots for gets
-none from the screenplay, only its location for the shots that name none.
+Scenes are numbered as their headings say (`#12#`; `#12A#` belongs to scene 12), else in order. A scene that the shot list has
+shots for gets none from the screenplay, only its location for the shots that name none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.domain.issues import Report, shorten
-from pipeline.domain.names import NAME_LIMIT, fold, nearest
+from pipeline.domain.names import NAME_LIMIT, fold, nearest, slug
 from pipeline.domain.production import Character, Location, Shot
-from pipeline.domain.screenplay import Cue, Screenplay, number_of, place_of
+from pipeline.domain.screenplay import Cue, Screenplay, ScriptScene, number_of, place_of
 
 ESTABLISHING = "establishing_wide"
 HERO = "hero_cu"
@@ -82,21 +82,41 @@ def expand(
     written = {shot.scene for shot in listed}
     shots: list[Shot] = []
     places: dict[int, str] = {}
-    number = 0
-    for scene in screenplay.scenes:
-        stated = number_of(scene.heading)
-        number = stated if stated is not None and stated > number else number + 1
+    for number, letter, scene in _numbered(screenplay.scenes, report):
         place = cast.location(place_of(scene.heading), number)
         if place is not None:
-            places[number] = place
+            places.setdefault(number, place)
         if number in written:
             continue
-        shots.append(Shot(name="", template=ESTABLISHING, scene=number, location=place))
+        shots.append(Shot(_name(number, letter, ESTABLISHING), template=ESTABLISHING, scene=number, location=place))
         heroes = dict.fromkeys(cast.character(cue, number) for cue in scene.cues if not cue.is_off_screen)
         shots.extend(
-            Shot(name="", template=HERO, scene=number, character=hero, location=place) for hero in heroes if hero is not None
+            Shot(_name(number, letter, HERO, hero), template=HERO, scene=number, character=hero, location=place)
+            for hero in heroes
+            if hero is not None
         )
     return Expansion(tuple(shots), tuple(cast.added.values()), places)
+
+
+def _numbered(scenes: Sequence[ScriptScene], report: Report) -> Iterator[tuple[int, str, ScriptScene]]:
+    """Every scene with its number and its letter. One whose number does not come after the one before is counted on."""
+    last = (0, "")
+    for scene in scenes:
+        stated = number_of(scene.heading)
+        if stated is not None and stated > last:
+            last = stated
+        else:
+            if stated is not None:
+                before = f"{last[0]}{last[1].upper()}"
+                told = f'The heading "{shorten(scene.heading)}" stands after scene {before}; it is scene {last[0] + 1}.'
+                report.warning(_WHERE, told, "Number the headings in order, or leave the numbers out.")
+            last = (last[0] + 1, "")
+        yield *last, scene
+
+
+def _name(number: int, letter: str, template: str, character: str = "") -> str:
+    """A shot of a lettered scene says so in its name; the others are named later, with all that have none."""
+    return "_".join(filter(None, (f"s{number:03d}{letter}", template, slug(character)))) if letter else ""
 
 
 def _by_fold(declared: Sequence[Character] | Sequence[Location]) -> dict[str, str]:

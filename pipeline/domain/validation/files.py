@@ -27,10 +27,29 @@ def check(subject: Subject, facts: Facts) -> None:
         elif reference.wants in ("image", "workflow", "file") and _is_absolute(reference.path):
             told = f"{reference.path} is an absolute path; the production works on this machine only."
             subject.report.warning(where, told, "Put the file next to the production and write a relative path.")
+    _check_sources(subject, facts)
     script = subject.production.script
     if script is not None and _is_absolute(script):
         told = f"{script} is an absolute path; the production works on this machine only."
         subject.report.warning((*TOP, "script"), told, "Put the file next to the production and write a relative path.")
+
+
+def _check_sources(subject: Subject, facts: Facts) -> None:
+    """Pictures of characters that quality checks would refuse, and those that two characters share."""
+    least = next((rule.limit for rule in subject.presets.qa.get("source", ()) if rule.measure == "min_side_px"), 0.0)
+    seen: dict[str, str] = {}
+    for index, character in enumerate(subject.production.characters):
+        for number, image in enumerate(character.source_images):
+            where, fact = (*TOP, "characters", index, "source_images", number), facts.get((image, "image"))
+            if fact is None or fact.problem:
+                continue
+            if 0 < min(fact.width, fact.height) < least:
+                told = f"The picture {image} is only {fact.width}x{fact.height} pixels; each side must have {least:g} at least."
+                subject.report.error(where, told, "Replace it with a larger picture.")
+            other = seen.setdefault(fact.digest or image, character.name)
+            if other != character.name:
+                told = f'The picture {image} of "{character.name}" is a picture of "{other}", too.'
+                subject.report.warning(where, told, "Give each character pictures of its own.")
 
 
 def _called(reference: FileReference) -> str:

@@ -10,7 +10,8 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from pipeline.adapters.media.failures import library_errors
-from pipeline.adapters.media.images import FORMATS, MATTE, open_image
+from pipeline.adapters.media.images import MATTE, open_image
+from pipeline.domain.files import PICTURE_FORMATS
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ def open_source(path: Path, side: int) -> Source:
 
 
 def _opacity(path: Path) -> np.ndarray | None:
-    with library_errors("bad_input", f'Image "{path.name}" cannot be read'), Image.open(path, formats=FORMATS) as image:
+    with library_errors("bad_input", f'Image "{path.name}" cannot be read'), Image.open(path, formats=PICTURE_FORMATS) as image:
         if not image.has_transparency_data:
             return None
         channel = ImageOps.exif_transpose(image).convert("RGBA").getchannel("A")
