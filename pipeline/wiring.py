@@ -144,6 +144,7 @@ def build_scheduler(studio: Studio, engine: Dispatcher) -> Scheduler:
         wake=engine.wake,
         send_messages=studio.messages.send_due,
         place_deliveries=studio.deliveries.place_new,
+        free_idle=studio.idle_workers.free,
         rules=build_rule_engine(studio.stores, studio.firing, engine.wake),
         shots=build_driver(
             studio.settings, studio.test_shots, media=studio.media, spool=studio.spool, forget=studio.upkeep.forget

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.domain.telemetry.limits import Card as Card
 from pipeline.domain.workers import Sighting
+from pipeline.services.idle_workers import IdleWorkers as IdleWorkers
 from pipeline.services.telemetry import Telemetry as Telemetry
 from pipeline.services.workers import Standing as Standing
 from pipeline.services.workers import Workers as Workers
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
 def build_workers(stores: Stores, clock: Clock, servers: Servers | None = None) -> Workers:
     """The verbs on workers. `servers` stands in for the real ones (tests)."""
     return Workers(stores, clock, servers or ComfyServers())
+
+
+def build_idle_workers(stores: Stores, clock: Clock, servers: Servers | None = None) -> IdleWorkers:
+    """Frees cards that have nothing to do."""
+    return IdleWorkers(stores, clock, servers or ComfyServers())
 
 
 class ComfyServers:

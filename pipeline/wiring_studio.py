@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pipeline.services.deliveries import Deliveries
     from pipeline.services.dispatch import Dispatch
     from pipeline.services.firing import FiringRules
+    from pipeline.services.idle_workers import IdleWorkers
     from pipeline.services.invariants import Invariants
     from pipeline.services.leases import Leases
     from pipeline.services.messages import Messages
@@ -124,6 +125,13 @@ class Studio(Views):
         from pipeline.wiring_fleet import build_workers
 
         return build_workers(self.stores, self.clock, self._servers)
+
+    @service
+    def idle_workers(self) -> IdleWorkers:
+        """Frees cards that have nothing to do."""
+        from pipeline.wiring_fleet import build_idle_workers
+
+        return build_idle_workers(self.stores, self.clock, self._servers)
 
     @service
     def planning(self) -> Planning:

@@ -26,6 +26,7 @@ _THIN_S = 60
 _SHOTS_S = 1
 _SEND_S = 1
 _PLACE_S = 2
+_FREE_S = 60
 _TAKE_OVER_S = 5.0
 
 
@@ -46,6 +47,7 @@ class Scheduler:
         shots: ShotDriver,
         send_messages: Callable[[], object] = lambda: None,
         place_deliveries: Callable[[], object] = lambda: None,
+        free_idle: Callable[[], object] = lambda: None,
     ) -> None:
         self._upkeep = upkeep
         self._workers = workers
@@ -58,6 +60,7 @@ class Scheduler:
         self._shots = shots
         self._send_messages = send_messages
         self._place_deliveries = place_deliveries
+        self._free_idle = free_idle
         self._loop: BackgroundScheduler | None = None
         self._waiting: threading.Thread | None = None
         self._over = threading.Event()
@@ -91,6 +94,7 @@ class Scheduler:
             self._shots.turn: _SHOTS_S,
             self._send_messages: _SEND_S,
             self._place_deliveries: _PLACE_S,
+            self._free_idle: _FREE_S,
             self._rules.thin: _SWEEP_S,
         }
         for chore, seconds in chores.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -17,6 +17,7 @@ from pipeline.domain.fleet import records
 from pipeline.domain.names import did_you_mean, fold, listed
 from pipeline.domain.records import Actor
 from pipeline.domain.workers import Health, NewWorker, Sighting, Worker, WorkerState, WorkRecord
+from pipeline.domain.workflows.schemas import without_our_uploads
 from pipeline.ports import Clock, Servers
 
 _LOOKS = Actor("system", "looks")
@@ -160,20 +161,21 @@ class Workers:
 
     def look(self, only: Sequence[Worker] | None = None) -> list[Worker]:
         """Look at the servers of all workers, or of these, and store what was found; a change of health is an event."""
-        if only is None:
-            with self._stores.read() as store:
-                only = store.workers.all()
+        with self._stores.read() as store:
+            every = store.workers.all()
+        wanted = {worker.id for worker in (every if only is None else only)}
+        looked_at = _with_those_beside(wanted, every)
         now = self._clock.now()
-        unread = {worker.url for worker in only if _should_be_read(worker, now)}
-        sightings = self._servers.look([worker.url for worker in only], unread) if only else {}
+        unread = {worker.url for worker in looked_at if _should_be_read(worker, now)}
+        sightings = self._servers.look([worker.url for worker in looked_at], unread) if looked_at else {}
         if not sightings:
             return []
         with self._stores.begin(self._clock.now()) as store:
             present = {worker.id: worker for worker in store.workers.all()}
-            seen = [present[worker.id] for worker in only if worker.id in present]
+            seen = [present[worker.id] for worker in looked_at if worker.id in present]
             for worker in seen:
                 self._store_sighting(store, worker, sightings[worker.url])
-            return [found for worker in seen if (found := store.workers.by_id(worker.id))]
+            return [found for worker in seen if worker.id in wanted and (found := store.workers.by_id(worker.id))]
 
     @staticmethod
     def _store_sighting(store: Store, worker: Worker, sighting: Sighting) -> None:
@@ -193,15 +195,18 @@ class Workers:
                 "queue": sighting.queue,
             }
         if sighting.catalogue:
-            text = json.dumps(sighting.catalogue, sort_keys=True, separators=(",", ":"))
+            catalogue = without_our_uploads(sighting.catalogue)
+            text = json.dumps(catalogue, sort_keys=True, separators=(",", ":"))
             key = sha256(text.encode()).hexdigest()
             if key != worker.catalogue_sha256:
-                store.workers.keep_catalogue(key, sighting.catalogue)
+                store.workers.keep_catalogue(key, catalogue)
                 Workers._take_back_installed(store, worker)
             values |= {"catalogue_sha256": key, "read_at": store.journal.now}
         if worker.health is Health.AWAY and sighting.health is Health.WELL:
             values["model"] = ""  # it may have been restarted, and then it has nothing loaded
         store.workers.change(worker.id, **values)
+        if values.get("catalogue_sha256", worker.catalogue_sha256) != worker.catalogue_sha256:
+            store.workers.drop_catalogues()
 
     @staticmethod
     def _take_back_installed(store: Store, worker: Worker) -> None:
@@ -286,6 +291,12 @@ def _shared_output(store: Store, worker: Worker, sighting: Sighting) -> str:
     if words != before:
         _record(store, worker, "worker.shares_output", _LOOKS, others=names)
     return words
+
+
+def _with_those_beside(wanted: Collection[int], every: Sequence[Worker]) -> list[Worker]:
+    """Beside one that was never looked at, all that are well: whether two share an output folder is seen with both."""
+    has_new = any(worker.id in wanted and worker.read_at is None for worker in every)
+    return [worker for worker in every if worker.id in wanted or (has_new and worker.health is Health.WELL)]
 
 
 def _should_be_read(worker: Worker, now: datetime) -> bool:

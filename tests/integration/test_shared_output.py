@@ -45,9 +45,7 @@ def test_people_are_told_once_and_until_it_is_mended(sqlite_url: str, tmp_path: 
     house.studio = house.studio.with_services(workers=build_workers(house.studio.stores, house.clock, Looks()))  # type: ignore[arg-type]
     with DoubleServer(homes[0], is_instant=True) as left, DoubleServer(homes[1], is_instant=True) as right:
         for name, server in (("left", left), ("right", right)):
-            house.studio.workers.register(name, server.url, PERSON)
-        house.studio.workers.look()
-        house.studio.workers.look()
+            house.studio.workers.look([house.studio.workers.register(name, server.url, PERSON)])
         workers = {one.worker.name: one.worker for one in house.studio.workers.all()}
         assert "same output folder as right" in workers["left"].health_reason
         assert workers["left"].may_work, "names with the job's id in them do not meet"

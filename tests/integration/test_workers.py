@@ -127,6 +127,63 @@ def test_what_equal_servers_can_do_is_stored_once(studio: Studio, servers: Prete
         assert store.workers.catalogue(first.catalogue_sha256) == {"SaveImage": {}}
 
 
+def test_pictures_that_we_have_sent_change_nothing_in_what_a_server_can_do(studio: Studio, servers: PretendedServers) -> None:
+    worker = studio.workers.register("gpu-1", "gpu-1", PERSON)
+    keys = []
+    for sent in ([], [f"{'a' * 64}.png"], [f"{'a' * 64}.png", f"{'b' * 64}.png"]):
+        inputs = {"image": [["own.png", *sent], {"image_upload": True}]}
+        newer = {"image": ["COMBO", {"options": ["own.png", *sent], "image_upload": True}]}
+        catalogue = {"LoadImage": {"input": {"required": inputs}}, "LoadNew": {"input": {"required": newer}}}
+        servers.sightings[worker.url] = replace(WELL, catalogue=catalogue)
+        studio.clock.advance(3600)
+        keys.append(studio.workers.look()[0].catalogue_sha256)
+    assert len(set(keys)) == 1
+    with studio.stores.read() as store:
+        assert store.workers.catalogue(keys[0])["LoadImage"]["input"]["required"]["image"][0] == ["own.png"]
+
+
+def test_of_what_a_server_could_do_before_nothing_is_kept(studio: Studio, servers: PretendedServers) -> None:
+    worker = studio.workers.register("gpu-1", "gpu-1", PERSON)
+    servers.sightings[worker.url] = WELL
+    [before] = studio.workers.look()
+    servers.sightings[worker.url] = replace(WELL, catalogue={"Other": {}})
+    studio.clock.advance(3600)
+    [after] = studio.workers.look()
+    with studio.stores.read() as store:
+        assert store.workers.catalogue(before.catalogue_sha256) == {}
+        assert store.workers.catalogue(after.catalogue_sha256) == {"Other": {}}
+
+
+def test_a_worker_that_had_nothing_to_do_for_a_while_is_asked_once_to_forget_its_model(
+    studio: Studio, servers: PretendedServers
+) -> None:
+    worker = studio.workers.register("gpu-1", "gpu-1", PERSON)
+    servers.sightings[worker.url] = WELL
+    studio.workers.look()
+    with studio.stores.begin(studio.clock.now()) as store:
+        store.workers.change(worker.id, model="wan2.2")
+    assert studio.idle_workers.free() == 0
+    studio.clock.advance(599)
+    assert studio.idle_workers.free() == 0, "the next job may want it"
+    studio.clock.advance(1)
+    assert studio.idle_workers.free() == 1
+    assert (servers.freed, studio.workers.find("gpu-1").model) == ([worker.url], "")
+    studio.clock.advance(3600)
+    assert studio.idle_workers.free() == 0
+
+
+def test_a_worker_with_work_of_anybody_keeps_its_model(studio: Studio, servers: PretendedServers) -> None:
+    worker = studio.workers.register("gpu-1", "gpu-1", PERSON)
+    servers.sightings[worker.url] = replace(WELL, queue=1)
+    studio.workers.look()
+    with studio.stores.begin(studio.clock.now()) as store:
+        store.workers.change(worker.id, model="wan2.2")
+    for _ in range(3):
+        assert studio.idle_workers.free() == 0
+        studio.clock.advance(3600)
+    assert servers.freed == []
+
+
 def test_a_wedged_worker_gets_nothing_and_a_test_says_what_is_wrong(studio: Studio, servers: PretendedServers) -> None:
     worker = studio.workers.register("gpu-1", "gpu-1", PERSON)
     servers.sightings[worker.url] = Sighting(Health.WEDGED, "jobs wait and nothing runs")

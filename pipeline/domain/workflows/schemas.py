@@ -7,12 +7,15 @@ a dynamic combo has inputs of its own for each option, named `combo.input` in a 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 DYNAMIC = "COMFY_DYNAMICCOMBO_V3"
 _DEEPEST = 8
+_OURS = re.compile(r"[0-9a-f]{64}\.[a-z0-9]{1,8}")
+"""What we call a picture that we send to a server: by its content."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,39 @@ def _inputs(groups: Any, values: Mapping[str, Any], *, prefix: str, depth: int, 
             if schema.type == DYNAMIC:
                 chosen = _chosen(spec, values.get(whole))
                 yield from _inputs(chosen, values, prefix=f"{whole}.", depth=depth + 1, flat=flat)
+
+
+def without_our_uploads(catalogue: Mapping[str, Any]) -> dict[str, Any]:
+    """What a server can do, without the pictures that we have sent there.
+
+    It lists them among the values of their inputs, and what it can do does not change with each of them.
+    """
+    return {name: _without_uploads(declared) for name, declared in catalogue.items()}
+
+
+def _without_uploads(declared: Any) -> Any:
+    groups = declared.get("input") if isinstance(declared, Mapping) else None
+    if not isinstance(groups, Mapping):
+        return declared
+    kept = {
+        group: {name: _spec_without_uploads(spec) for name, spec in entries.items()} if isinstance(entries, Mapping) else entries
+        for group, entries in groups.items()
+    }
+    return {**declared, "input": kept}
+
+
+def _spec_without_uploads(spec: Any) -> Any:
+    schema = _input("", spec, is_required=False)
+    if schema is None or not schema.is_upload:
+        return spec
+    kind, facts, *rest = spec
+    if isinstance(kind, list):
+        return [_others(kind), facts, *rest]
+    return [kind, {**facts, "options": _others(facts["options"])}, *rest] if isinstance(facts.get("options"), list) else spec
+
+
+def _others(names: list[Any]) -> list[Any]:
+    return [name for name in names if not (isinstance(name, str) and _OURS.fullmatch(name))]
 
 
 def _input(name: str, spec: Any, *, is_required: bool) -> InputSchema | None:
