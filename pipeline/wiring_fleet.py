@@ -6,10 +6,12 @@ import random
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.domain.errors import Invalid, NotFound
 from pipeline.domain.telemetry.limits import Card as Card
-from pipeline.domain.workers import Sighting
+from pipeline.domain.workers import NewWorker, Sighting, of_file
 from pipeline.services.idle_workers import IdleWorkers as IdleWorkers
 from pipeline.services.telemetry import Telemetry as Telemetry
 from pipeline.services.workers import Standing as Standing
@@ -31,6 +33,21 @@ def build_workers(stores: Stores, clock: Clock, servers: Servers | None = None) 
 def build_idle_workers(stores: Stores, clock: Clock, servers: Servers | None = None) -> IdleWorkers:
     """Frees cards that have nothing to do."""
     return IdleWorkers(stores, clock, servers or ComfyServers())
+
+
+def load_workers(path: Path) -> list[NewWorker]:
+    """The workers that a YAML file lists. Raises Invalid, or NotFound, with what is wrong with it."""
+    from pipeline.adapters import yaml_files
+
+    if not path.is_file():
+        raise NotFound(f"There is no file {path}. Check the path.")
+    document = yaml_files.load(path)
+    if document.issues:
+        raise Invalid(f"{path} cannot be read: {document.issues[0]}")
+    try:
+        return of_file(document.data)
+    except Invalid as error:
+        raise Invalid(f"{path}: {error}") from error
 
 
 class ComfyServers:

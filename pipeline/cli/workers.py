@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -121,6 +122,25 @@ def add_command(name: str, url: str, tags: tuple[str, ...], cost_per_hour: float
         return Exit.DONE
     told = f": {seen.health_reason}" if seen.health_reason else ""
     say(f'"{seen.name}" is registered, and is {seen.health.value}{told}', style="green" if seen.may_work else "yellow")
+    return Exit.DONE
+
+
+@workers_command.command("apply")
+@click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
+@as_json
+def apply_command(path: Path, as_json: bool) -> int:
+    """Register the workers that FILE lists, all of them or none, and look at them; those that are there are changed."""
+    from pipeline.wiring_fleet import load_workers
+
+    wanted = load_workers(path)
+    with open_studio() as studio:
+        found = studio.workers.look(studio.workers.apply(wanted, actor()))
+    if as_json:
+        print_json({"workers": found})
+        return Exit.DONE
+    for worker in found:
+        told = f": {worker.health_reason}" if worker.health_reason else ""
+        say(f'"{worker.name}" is registered, and is {worker.health.value}{told}', style="green" if worker.may_work else "yellow")
     return Exit.DONE
 
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from pipeline.domain.errors import Invalid
-from pipeline.domain.names import NAME_PATTERN
+from pipeline.domain.names import NAME_PATTERN, fold, listed
 
 _TAG = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 FLEET_BACKENDS = frozenset({"comfyui"})
@@ -22,6 +22,9 @@ _ENDS_IN_A_NUMBER = re.compile(r"(^|\.)(0[xX][0-9a-fA-F]*|[0-9]+)\.?$")
 """Other spellings of an address, such as 0x7f.1 or 2130706433, which libraries read in different ways."""
 _MOST_TAGS = 20
 _DEAREST = 100_000.0
+_MOST_TOLD = 20
+_KEYS: Mapping[str, object] = {"name": None, "url": None, "tags": [], "cost_per_hour": 0.0}
+"""What a file says of a worker, with what holds where it does not."""
 
 
 class WorkerState(StrEnum):
@@ -146,6 +149,44 @@ def checked(name: str, url: str, *, tags: Sequence[str] = (), cost_per_hour: flo
     if not 0.0 <= cost_per_hour <= _DEAREST:
         raise Invalid(f"The price of {name} must lie between 0 and {_DEAREST:,.0f} an hour.")
     return NewWorker(name, checked_url(url), tuple(dict.fromkeys(tags)), float(cost_per_hour))
+
+
+def of_file(data: object) -> list[NewWorker]:
+    """The workers of a file's data: a list of `name`, `url` and, as a choice, `tags` and `cost_per_hour`; or `workers:` with one.
+
+    Raises Invalid that says of every entry what is wrong with it.
+    """
+    entries = data.get("workers") if isinstance(data, Mapping) and set(data) == {"workers"} else data
+    if not isinstance(entries, list) or not entries:
+        raise Invalid("There is no list of workers. Write `workers:` and below it `- {name: gpu-1, url: http://host:8188}`.")
+    found, problems = [], []
+    for number, entry in enumerate(entries, 1):
+        try:
+            found.append(_of_entry(entry))
+        except Invalid as error:
+            problems.append(f"Worker {number}: {error}")
+    for what, values in (("name", [fold(one.name) for one in found]), ("address", [one.url for one in found])):
+        twice = sorted({value for value in values if values.count(value) > 1})
+        problems += [f'Two workers have the {what} "{value}".' for value in twice]
+    if problems:
+        raise Invalid(" ".join(problems[:_MOST_TOLD]))
+    return found
+
+
+def _of_entry(entry: object) -> NewWorker:
+    if not isinstance(entry, Mapping):
+        raise Invalid("it is no mapping. Write {name: gpu-1, url: http://host:8188}.")
+    unknown = [str(key) for key in entry if key not in _KEYS]
+    if unknown:
+        raise Invalid(f"there is no key {listed(unknown[:5])}. Known: {', '.join(_KEYS)}.")
+    name, url, tags, price = (entry.get(key, default) for key, default in _KEYS.items())
+    if not (isinstance(name, str) and isinstance(url, str)):
+        raise Invalid("it needs a name and a url, as text.")
+    if not (isinstance(tags, list) and all(isinstance(tag, str) for tag in tags)):
+        raise Invalid("its tags must be a list of words.")
+    if isinstance(price, bool) or not isinstance(price, (int, float)):
+        raise Invalid("its cost_per_hour must be a number.")
+    return checked(name, url, tags=tags, cost_per_hour=price)
 
 
 def checked_url(url: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -102,14 +102,37 @@ class Workers:
             worker = known.get(fold(new.name))
             if worker is None:
                 return self._add(store, new, actor)
-            if any(other.url == new.url and other.id != worker.id for other in known.values()):
-                raise Conflict(f"{new.url} is another worker already.")
-            if worker.url != new.url:
-                fresh = {"health": Health.UNKNOWN, "model": "", "state": WorkerState.ENABLED, "pause_reason": ""}
-                store.workers.change(worker.id, url=new.url, **fresh)
-                store.telemetry.clear_verdicts(worker.id)
-                _record(store, worker, "worker.moved", actor, url=new.url)
-            return _still_there(store, worker)
+            return self._moved(store, worker, new.url, known.values(), actor)
+
+    def apply(self, wanted: Sequence[NewWorker], actor: Actor) -> list[Worker]:
+        """Register these workers, all of them or none; those that are there by name get the address, tags and price given here.
+
+        Raises Conflict where an address is another worker's.
+        """
+        with self._stores.begin(self._clock.now()) as store:
+            return [self._applied(store, new, actor) for new in wanted]
+
+    def _applied(self, store: Store, new: NewWorker, actor: Actor) -> Worker:
+        known = {fold(worker.name): worker for worker in store.workers.all()}
+        worker = known.get(fold(new.name))
+        if worker is None:
+            return self._add(store, new, actor)
+        worker = self._moved(store, worker, new.url, known.values(), actor)
+        if (worker.tags, worker.cost_per_hour) != (new.tags, new.cost_per_hour):
+            store.workers.change(worker.id, tags=list(new.tags), cost_per_hour=new.cost_per_hour)
+            _record(store, worker, "worker.edited", actor, tags=list(new.tags), cost_per_hour=new.cost_per_hour)
+        return _still_there(store, worker)
+
+    @staticmethod
+    def _moved(store: Store, worker: Worker, url: str, every: Iterable[Worker], actor: Actor) -> Worker:
+        if any(other.url == url and other.id != worker.id for other in every):
+            raise Conflict(f"{url} is another worker already.")
+        if worker.url != url:
+            fresh = {"health": Health.UNKNOWN, "model": "", "state": WorkerState.ENABLED, "pause_reason": ""}
+            store.workers.change(worker.id, url=url, **fresh)
+            store.telemetry.clear_verdicts(worker.id)
+            _record(store, worker, "worker.moved", actor, url=url)
+        return _still_there(store, worker)
 
     def set_state(self, worker: Worker, state: WorkerState, actor: Actor) -> Worker:
         """Enable, pause or drain a worker, whatever its cards made of it before. What runs there goes on in any case."""

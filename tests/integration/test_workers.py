@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from pipeline import settings, wiring
-from pipeline.domain.errors import Conflict, NotFound, Unavailable
+from pipeline.domain.errors import Conflict, Invalid, NotFound, Unavailable
 from pipeline.domain.fleet import records
 from pipeline.domain.workers import Health, Sighting, WorkerState, WorkRecord
 from pipeline.wiring import Studio
+from pipeline.wiring_fleet import load_workers
 from tests.factories import PERSON
 from tests.fakes import FakeClock
 from tests.fleet import WELL, PretendedServers
@@ -106,6 +107,56 @@ def test_a_removed_worker_is_gone_and_its_name_free(studio: Studio, servers: Pre
     with pytest.raises(NotFound):
         studio.workers.set_state(worker, WorkerState.PAUSED, PERSON)
     studio.workers.register("gpu-1", "gpu-1", PERSON)
+
+
+def test_a_file_registers_workers_and_changes_those_that_are_there(studio: Studio, tmp_path: Path) -> None:
+    studio.workers.register("gpu-1", "gpu-1", PERSON, cost_per_hour=1.0)
+    path = tmp_path / "fleet.yaml"
+    path.write_text(
+        "workers:\n- {name: gpu-1, url: 'http://other:8188', tags: [80gb], cost_per_hour: 2.5}\n- {name: gpu-2, url: 'b:8188'}\n"
+    )
+    studio.workers.apply(load_workers(path), PERSON)
+    studio.workers.apply(load_workers(path), PERSON)
+    found = {one.worker.name: one.worker for one in studio.workers.all()}
+    assert {name: (one.url, one.tags, one.cost_per_hour) for name, one in found.items()} == {
+        "gpu-1": ("http://other:8188", ("80gb",), 2.5), "gpu-2": ("http://b:8188", (), 0.0),
+    }  # fmt: skip
+    assert [type for type, _ in events(studio)] == ["worker.registered", "worker.moved", "worker.edited", "worker.registered"]
+
+
+def test_a_file_of_workers_with_a_taken_address_registers_none(studio: Studio, tmp_path: Path) -> None:
+    studio.workers.register("gpu-1", "gpu-1", PERSON)
+    path = tmp_path / "fleet.yaml"
+    path.write_text("- {name: gpu-2, url: 'gpu-2:8188'}\n- {name: gpu-3, url: 'gpu-1:8188'}\n")
+    with pytest.raises(Conflict, match="gpu-1"):
+        studio.workers.apply(load_workers(path), PERSON)
+    assert [one.worker.name for one in studio.workers.all()] == ["gpu-1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[]", "no list of workers"),
+        ("workers: 3", "no list of workers"),
+        ("- gpu-1", "Worker 1: it is no mapping"),
+        ("- {name: gpu-1}", "needs a name and a url"),
+        ("- {name: gpu-1, url: 'a:1', tag: x}", "no key tag. Known: name, url, tags, cost_per_hour"),
+        ("- {name: gpu-1, url: 'a:1', tags: 48gb}", "tags must be a list"),
+        ("- {name: gpu-1, url: 'a:1', cost_per_hour: dear}", "cost_per_hour must be a number"),
+        ("- {name: gpu-1, url: 'http://169.254.169.254'}", "Worker 1: "),
+        (
+            "- {name: gpu-1, url: 'a:1'}\n- {name: GPU-1, url: 'a:1'}",
+            'Two workers have the name "gpu-1". Two workers have the address',
+        ),
+        ("- {name: gpu-1, url: 'a:1'", "cannot be read"),
+    ],
+)
+def test_a_file_of_workers_is_refused_with_what_is_wrong(text: str, told: str, tmp_path: Path) -> None:
+    path = tmp_path / "fleet.yaml"
+    path.write_text(text)
+    with pytest.raises(Invalid) as refused:
+        load_workers(path)
+    assert told in str(refused.value) and str(path) in str(refused.value)
 
 
 def test_an_unknown_worker_is_answered_with_the_nearest(studio: Studio) -> None:
