@@ -72,7 +72,7 @@ def _started(running: ExitStack, home: Path, number: int) -> Double:
         "--model-load-s": card.model_load_s, "--version": card.version, "--preview-method": "auto",
     }  # fmt: skip
     words = [str(word) for pair in options.items() for word in pair]
-    process = _process(running, folder, words)
+    process = _process(running, folder, [*words, "--faults"])
     return Double(name, _address(process, folder), process.pid, card)
 
 
