@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,13 +66,23 @@ def is_everything(selection: Selection) -> bool:
     return selection == Selection()
 
 
+class _LogFile(RotatingFileHandler):
+    """A log that keeps silent when it cannot be written: whoever needs the disk says what is wrong with it, once."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Tell of a mistake in what was to be written, and of nothing else."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
+
+
 def _log_to(folder: Path) -> None:
     """What the program has to say beside its answers goes to a file."""
     root = logging.getLogger()
     if any(isinstance(known, RotatingFileHandler) for known in root.handlers):
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    file = RotatingFileHandler(folder / "stripboard.log", maxBytes=_LOG_BYTES, backupCount=3, encoding="utf-8")
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+    file = _LogFile(folder / "stripboard.log", maxBytes=_LOG_BYTES, backupCount=3, encoding="utf-8", delay=True)
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(process)d %(name)s: %(message)s"))
     root.addHandler(file)
     root.setLevel(logging.INFO)

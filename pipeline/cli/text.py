@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from pipeline.domain.sizes import size as size
+
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _BRIEF = 400
 
@@ -23,15 +25,6 @@ def brief(text: object) -> str:
 def clean_lines(text: object) -> str:
     """The same for text of several lines."""
     return "\n".join(clean(line) for line in str(text).split("\n"))
-
-
-def size(size_bytes: float) -> str:
-    """`12.3 MB`."""
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if size_bytes < 1000:
-            return f"{size_bytes:.0f} bytes" if unit == "bytes" else f"{size_bytes:.1f} {unit}"
-        size_bytes /= 1000
-    return f"{size_bytes:.1f} TB"
 
 
 def duration(seconds: float) -> str:

@@ -26,6 +26,9 @@ CHECKSUMS_NAME = "SHA256SUMS"
 CONTACT_SHEET_NAME = "contact_sheet.html"
 CONTACT_PICTURE_NAME = "contact_sheet.png"
 
+_DOCUMENTS_BYTES = 256_000
+"""What a file adds at most to the documents, the contact sheet and its own credentials, in the folder and in the archive."""
+
 _CURES = {
     "not_started": "has not been started. Submit it.",
     "queued": "waits in the queue. Let the run go on.",
@@ -52,6 +55,14 @@ class Missing:
     key: str
     status: str
     message: str
+
+
+def room_needed(sizes: Sequence[int], *, done: int, at_once: int) -> int:
+    """The bytes that packing files of these sizes takes: a signed copy of each, of which `done` bytes are there, the archive, and
+    the `at_once` largest, unpacked again to be verified; with what documents take beside them."""
+    media = sum(sizes)
+    unpacked = sum(sorted(sizes, reverse=True)[:at_once])
+    return 2 * media - min(done, media) + unpacked + _DOCUMENTS_BYTES * len(sizes)
 
 
 @dataclass(frozen=True)

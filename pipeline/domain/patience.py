@@ -22,6 +22,9 @@ UNDER_WAY = timedelta(seconds=30)
 PROGRAM_S = 3600.0
 """How long a program of the backend `command` may take for one still or segment, unless the production says it."""
 
+PROGRAM_STOPS_S = 6.0
+"""How long an engine that stops waits for its programs: they have three seconds between SIGTERM and SIGKILL."""
+
 STOPPING_S = 60.0
 """How long an attempt that was asked to stop may take to do so, before the engine goes on without it."""
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from pipeline.domain.errors import Unavailable
-from pipeline.domain.patience import STOPPING_S
+from pipeline.domain.patience import PROGRAM_STOPS_S, STOPPING_S
 from pipeline.domain.retries import FailureClass
 from pipeline.domain.scheduling import Pace, rest_s, wanted
 from pipeline.domain.stages import STAGES, Lane, Stage
@@ -172,8 +172,9 @@ class Dispatcher:
     def drain(self, patience_s: float, end_workers: Callable[[], None] = lambda: None) -> None:
         """Take no new work; wait at most `patience_s` for what runs here, then give the rest back and leave.
 
-        `end_workers` ends whatever still runs on this machine: before its jobs are ready again for another engine. What runs
-        at workers of the fleet goes on, and is watched by the next engine.
+        Programs of the backend `command` are asked to stop and get time for that. `end_workers` ends whatever still runs on
+        this machine: before its jobs are ready again for another engine. What runs at workers of the fleet goes on, and is
+        watched by the next engine.
         """
         self._taking = False
         until = self._clock.monotonic() + patience_s
@@ -183,12 +184,24 @@ class Dispatcher:
                 self.wake.wait(min(_IDLE_S, patience_s))
         for attempt_id, running in self._here().items():
             running.backend.cancel(attempt_id)
+        self._see_programs_off()
         end_workers()
         self._leases.leave(self.engine_id, "the engine was stopped")
         for attempt_id in self._here():
             self._forget(attempt_id, "")
         self._close()
         self._running.clear()
+
+    def _see_programs_off(self) -> None:
+        """Wait for the programs that have been asked to stop, at most as long as they may take: only they need time for it."""
+        backend = self._backends.get("command")
+        left = [attempt_id for attempt_id, running in self._here().items() if running.backend is backend]
+        until = self._clock.monotonic() + PROGRAM_STOPS_S
+        while backend is not None and left and self._clock.monotonic() < until:
+            self.wake.clear()
+            left = [update.attempt_id for update in backend.poll(left) if update.state not in _FINAL and update.has_begun]
+            if left:
+                self.wake.wait(_IDLE_S)
 
     def _here(self) -> dict[str, Running]:
         """The attempts that end with this engine."""

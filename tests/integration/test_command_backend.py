@@ -1,5 +1,6 @@
 import json
 import os
+import signal
 import sys
 import textwrap
 import time
@@ -112,6 +113,23 @@ def test_an_exit_code_fails_with_the_last_words(tmp_path, workspace):
 
     assert failure.value.failure_class == "backend_error"
     assert len(str(failure.value)) < 4500
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV])
+def test_a_program_that_dies_of_a_signal_fails_with_the_number_of_it(tmp_path, workspace, number):
+    with pytest.raises(WorkFailed, match=rf"ended with code -{number.value}\."):
+        run_command(still_request(program(tmp_path, f"os.kill(os.getpid(), {number.value})\n")), workspace)
+
+
+def test_a_program_has_its_three_streams_and_nothing_else_open(tmp_path, workspace):
+    body = """
+    import contextlib
+    for number in range(3, 256):
+        with contextlib.suppress(OSError):
+            os.fstat(number)
+            sys.exit(f'{number} is open')
+    """
+    run_command(still_request(program(tmp_path, textwrap.dedent(body) + MAKE_STILL)), workspace)
 
 
 @pytest.mark.parametrize("command", [["/no/such/program"], [], "rm -rf /", [""], ["a\0b"], [7], None])

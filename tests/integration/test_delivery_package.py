@@ -12,7 +12,7 @@ import pytest
 from pipeline.adapters.packaging import content_credentials
 from pipeline.adapters.packaging.package import package
 from pipeline.adapters.packaging.verify import verify
-from pipeline.domain.delivery import STEPS, canonical_json, repeatable_part
+from pipeline.domain.delivery import STEPS, canonical_json, repeatable_part, room_needed
 from pipeline.domain.errors import Cancelled, WorkFailed
 from tests.fakes_workspace import FakeWorkspace
 from tests.packaging_factories import delivery_request, make_clip
@@ -187,9 +187,18 @@ def test_a_file_altered_since_approval_is_refused_by_name(tmp_path):
 
 def test_too_little_room_is_said_before_any_work(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 10, 0))
-    with pytest.raises(WorkFailed, match="Free some space") as caught:
+    with pytest.raises(WorkFailed, match=r"needs [12]\.\d MB of room, and 0 bytes are free\. Free some space") as caught:
         package(delivery_request(tmp_path / "order"), FakeWorkspace(tmp_path / "job"))
     assert caught.value.failure_class == "disk_full"
+
+
+def test_a_small_package_asks_for_little_room_and_takes_no_more(made):
+    folder, workspace, _, archive = made
+    files = [path for path in (workspace.kept / "package").rglob("*") if path.is_file()]
+    listed = json.loads((folder / "unpacked" / "manifest.json").read_text("utf-8"))["files"]
+    media = [file["content_size_bytes"] for file in listed]
+    taken = sum(path.stat().st_size for path in files) + archive.stat().st_size
+    assert taken < room_needed(media, done=0, at_once=0) < 5_000_000
 
 
 def test_the_local_key_is_private_and_made_once(tmp_path):

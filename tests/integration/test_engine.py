@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -11,9 +13,10 @@ import pytest
 from pipeline import wiring
 from pipeline.domain.errors import Unavailable
 from pipeline.domain.statuses import JobStatus, RunStatus
+from pipeline.domain.work import Update
 from pipeline.engine.scheduler import Scheduler
 from tests.factories import House, make_production
-from tests.fakes import MemoryBackend
+from tests.fakes import HoldingBackend, MemoryBackend
 
 SMALL = make_production(characters=1, scene_types=1, variants=1)
 
@@ -39,6 +42,42 @@ def test_an_engine_that_gives_work_back_leaves_no_folder_of_it(house: House) -> 
     house.engine.drain(0.0)
     assert house.open_jobs(run) == {JobStatus.READY: 1}
     assert not list((house.studio.settings.spool_root / "attempts").iterdir())
+
+
+class SlowToStop(HoldingBackend):
+    """Holds what it gets. What was asked to stop ends at a later look; between two looks a second passes."""
+
+    def __init__(self, house: House, last_look: int) -> None:
+        super().__init__(house.backend)
+        self._house = house
+        self._last_look = last_look
+        self.looks = 0
+        self.holds = lambda request: True
+
+    def cancel(self, attempt_id: str) -> None:
+        self.asked_to_stop.append(attempt_id)
+
+    def poll(self, attempt_ids: Sequence[str]) -> list[Update]:
+        if self.asked_to_stop:
+            self.looks += 1
+            self._house.clock.advance(1.0)
+        if self.looks == self._last_look:
+            self.held.clear()
+        return super().poll(attempt_ids)
+
+
+@pytest.mark.parametrize(("backend", "last_look", "looks"), [("command", 3, 3), ("command", 100, 6), ("animatic", 3, 0)])
+def test_a_clean_stop_waits_for_programs_and_for_nothing_else(house: House, backend: str, last_look: int, looks: int) -> None:
+    performer = SlowToStop(house, last_look)
+    house.start(replace(SMALL, backend=backend))
+    backends = {"command": MemoryBackend(), backend: performer, "stages": house.backend}
+    engine = wiring.build_engine(house.studio, backends=backends, forget=house.studio.upkeep.forget)
+    engine.wake.wait = lambda timeout: True  # type: ignore[method-assign,assignment]
+    house.work(engine)
+    assert performer.held
+    seen: list[int] = []
+    engine.drain(0.0, lambda: seen.append(performer.looks))
+    assert seen == [looks]
 
 
 def test_the_safety_net_begins_with_the_folders_that_killed_engines_have_left(house: House) -> None:

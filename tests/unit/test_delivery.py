@@ -19,6 +19,7 @@ from pipeline.domain.delivery import (
     parse_checksum_lines,
     readiness,
     repeatable_part,
+    room_needed,
     split_volatile,
 )
 
@@ -102,6 +103,13 @@ def test_volatile_keys_are_found_at_any_depth():
 def test_checksum_lines_can_be_read_back():
     hashes = {"b/ü.mp4": "1" * 64, "a b.txt": "2" * 64}
     assert parse_checksum_lines(checksum_lines(hashes)) == hashes
+
+
+def test_room_is_for_two_copies_what_is_unpacked_at_once_and_a_share_for_documents():
+    documents = 3 * 256_000
+    assert room_needed([10, 3_000_000, 5], done=0, at_once=2) == 2 * 3_000_015 + 3_000_010 + documents
+    assert room_needed([10, 3_000_000, 5], done=2_000_000, at_once=2) == 2 * 3_000_015 - 2_000_000 + 3_000_010 + documents
+    assert room_needed([10, 20, 30], done=999, at_once=4) == 60 + 60 + documents
 
 
 @pytest.mark.parametrize(

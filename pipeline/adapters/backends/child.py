@@ -7,15 +7,17 @@ import math
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
+from pipeline.adapters.backends import leash
 from pipeline.domain.errors import WorkFailed
 
 STDERR_KEPT = 4096
@@ -31,20 +33,15 @@ class Child:
     """One run of a program. Its progress lines are read as they come; its last words on standard error are kept."""
 
     def __init__(self, arguments: Sequence[str], *, folder: Path, environment: Mapping[str, str], stdin: bytes) -> None:
-        """Start it in a process group of its own. Raises WorkFailed("bad_input") when it cannot be started."""
+        """Start it in a process group of its own. Raises WorkFailed("bad_input") when it cannot be started.
+
+        The group ends with this process, too, however this one ends (see `leash`).
+        """
         self.progress: tuple[float, str] = (0.0, "")
         self._tail: deque[bytes] = deque()
         self._tail_size = 0
         try:
-            self._process = subprocess.Popen(
-                list(arguments),
-                cwd=folder,
-                env=dict(environment),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-            )
+            self._process, self._leash = _start(arguments, folder, environment)
         except (OSError, ValueError) as error:
             raise WorkFailed(
                 "bad_input",
@@ -95,6 +92,7 @@ class Child:
             self._process.wait(GRACE_S)
         self._signal(signal.SIGKILL)
         self._process.wait()
+        self._leash.close()
         for thread in self._threads:
             thread.join(JOIN_S)
 
@@ -118,6 +116,34 @@ class Child:
                 self._tail_size += len(chunk)
                 while self._tail_size - len(self._tail[0]) >= STDERR_KEPT:
                     self._tail_size -= len(self._tail.popleft())
+
+
+def _start(arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
+    """The program, and our end of its leash. Raises OSError or ValueError when it cannot be started."""
+    (theirs, ours), (trouble, telling) = _pipe(), _pipe()
+    with trouble, ExitStack() as failing:
+        failing.enter_context(ours)
+        with theirs, telling:
+            process = subprocess.Popen(
+                [sys.executable, "-I", "-S", leash.__file__, str(theirs.fileno()), str(telling.fileno()), *arguments],
+                cwd=folder,
+                env=dict(environment),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+                pass_fds=(theirs.fileno(), telling.fileno()),
+            )
+        if number := trouble.read():
+            with process:
+                raise OSError(int(number), os.strerror(int(number)), arguments[0])
+        failing.pop_all()
+    return process, ours
+
+
+def _pipe() -> tuple[IO[bytes], IO[bytes]]:
+    reading, writing = os.pipe()
+    return open(reading, "rb", 0), open(writing, "wb", 0)
 
 
 def parse_progress(line: bytes) -> tuple[float, str] | None:

@@ -19,6 +19,7 @@ from pipeline.adapters.packaging.archive import write_zip
 from pipeline.adapters.packaging.certificates import Signer, load_signer
 from pipeline.adapters.packaging.order import Order, read_order
 from pipeline.adapters.packaging.signing import Signing
+from pipeline.adapters.packaging.threads import MOST
 from pipeline.adapters.packaging.verify import verify
 from pipeline.domain.delivery import (
     CHECKSUMS_NAME,
@@ -34,16 +35,17 @@ from pipeline.domain.delivery import (
     in_timeline_order,
     manifest,
     repeatable_part,
+    room_needed,
 )
 from pipeline.domain.errors import WorkFailed
 from pipeline.domain.naming import slug
+from pipeline.domain.sizes import size
 from pipeline.domain.work import Request, Result
 from pipeline.ports import Workspace
 
 # Where each step begins, as a fraction of the whole.
 _STARTS = dict(zip(STEPS, (0.0, 0.25, 0.45, 0.47, 0.55, 0.57, 0.6, 0.65, 0.75), strict=True))
 _LIBRARIES = ("av", "Pillow", "c2pa-python", "OpenTimelineIO", "ascmhl", "cryptography")
-_DOCUMENT_ROOM = 64 * 1024 * 1024  # bytes kept free for contact sheet, manifest and lists
 
 
 @dataclass(frozen=True)
@@ -128,14 +130,13 @@ def _pack(packing: _Packing) -> tuple[dict[str, Any], list[PackagedFile]]:
 
 
 def _check_room(packing: _Packing) -> None:
-    """Fail early, with both numbers, rather than late: the media are written twice, signed and zipped."""
-    size = sum(file.source.stat().st_size for file in packing.order.files)
+    """Fail early, with both numbers, rather than late."""
+    sizes = [file.source.stat().st_size for file in packing.order.files]
     done = sum(path.stat().st_size for path in packing.root.rglob("*") if path.is_file())
-    needed, free = 2 * size - min(done, size) + _DOCUMENT_ROOM, shutil.disk_usage(packing.root).free
+    needed, free = room_needed(sizes, done=done, at_once=MOST), shutil.disk_usage(packing.root).free
     if free < needed:
         raise WorkFailed(
-            "disk_full",
-            f"The delivery needs {needed / 1e9:.1f} GB of room, and {free / 1e9:.1f} GB are free. Free some space and resume.",
+            "disk_full", f"The delivery needs {size(needed)} of room, and {size(free)} are free. Free some space and resume."
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import hashlib
 import os
 import shutil
@@ -76,16 +77,18 @@ class MediaStore:
         return path
 
     def copy_out(self, sha256: str, target: Path) -> None:
-        """Place a copy at `target`, whole or not at all. Raises Unavailable when the folder cannot be written."""
-        temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
+        """Place a copy at `target`, whole or not at all. Raises Unavailable when the folder cannot be written.
+
+        What a copy that died has left beside it goes into this one. Another process that makes the same copy goes first.
+        """
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(self.stored(sha256), temporary)
-            _sync(temporary)
-            temporary.replace(target)
+            with _unfinished(target) as temporary:
+                shutil.copyfile(self.stored(sha256), temporary)
+                _sync(temporary)
+                self._checkpoint("media.copied_out")
+                temporary.replace(target)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
             raise Unavailable(
                 f'"{target}" could not be written: {error.strerror}. Free some room or choose another folder.'
             ) from error
@@ -133,6 +136,47 @@ class MediaStore:
         self._checkpoint("media.renamed")
         _sync(target.parent)
         self._checkpoint("media.placed")
+
+
+@contextlib.contextmanager
+def _unfinished(target: Path) -> Iterator[Path]:
+    """The one name for what is to become `target`, ours alone meanwhile. Nothing of it is left after an error.
+
+    Where the file system has no locks it is a name that nobody else can have.
+    """
+    name = target.with_name(f".{target.name}.part")
+    while True:
+        descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+        try:
+            is_alone = _has_locked(descriptor)
+            if is_alone and not _is_at(name, descriptor):
+                continue  # the one we waited for has finished with it
+            if not is_alone:
+                name.unlink(missing_ok=True)
+                name = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
+            yield name
+            return
+        except Exception:
+            name.unlink(missing_ok=True)
+            raise
+        finally:
+            os.close(descriptor)
+
+
+def _has_locked(descriptor: int) -> bool:
+    """Wait until nobody else holds the file; False where nobody can."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    except OSError:
+        return False
+    return True
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(path.lstat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
 
 
 def _is_kept(path: Path) -> bool:
