@@ -15,6 +15,7 @@ from data.models import production_run_cells as cells
 from data.reads import Read
 from data.repositories.chunks import chunks
 from data.repositories.job_rows import BY_IDS, COLUMNS, DONE, EQUAL, FAILED, NEXT, RATE, READY, RUNNING, WITHIN, job_of
+from pipeline.domain.budget import Charge
 from pipeline.domain.decisions import Follower
 from pipeline.domain.estimates import Rate
 from pipeline.domain.records import Attempt, Job, NewJob
@@ -193,13 +194,17 @@ class Jobs:
         outcome: AttemptOutcome,
         *,
         now: datetime,
-        seconds: float = 0.0,
+        charge: Charge,
+        took: float | None = None,
         failure_class: str = "",
         reason: str = "",
         not_before: datetime | None = None,
         tries: int | None = None,
     ) -> None:
-        """End the running attempt of a job and say where the job stands; `tries` corrects the count of tries."""
+        """End the running attempt of a job, which was charged with this, and say where the job stands.
+
+        `took` is how long the work took, where that was measured; `tries` corrects the count of tries.
+        """
         self._batch.add(
             _END,
             {
@@ -209,7 +214,7 @@ class Jobs:
                 "b_tries": job.tries if tries is None else tries,
                 "b_finished": None if status is JobStatus.READY else now,
                 "b_not_before": not_before,
-                "b_seconds": seconds,
+                "b_seconds": charge.seconds if took is None else took,
                 "b_reason": reason,
             },
         )
@@ -221,8 +226,8 @@ class Jobs:
                 "b_outcome": outcome.value,
                 "b_class": failure_class,
                 "b_reason": reason,
-                "b_seconds": seconds,
-                "b_cost": seconds * job.price / 3600,
+                "b_seconds": charge.seconds,
+                "b_cost": charge.cost,
             },
         )
 
@@ -288,10 +293,6 @@ class Jobs:
             values |= {"tries": 0, "not_before": None}
         for part in chunks(list(job_ids)):
             self._connection.execute(update(jobs).where(jobs.c.id.in_(part), jobs.c.status == old.value).values(**values))
-
-    def cancel_running(self, job: Job, *, reason: str, now: datetime) -> None:
-        """Take a running job away from its engine: the new epoch refuses whatever its attempt still reports."""
-        self.end(job, JobStatus.CANCELLED, AttemptOutcome.CANCELLED, now=now, reason=reason)
 
     def followers(self, cell_ids: Sequence[int], stage: Stage) -> list[Follower]:
         """The jobs of one stage of these cells that may follow from a decision; of segments the first ones only."""

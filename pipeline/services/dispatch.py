@@ -10,6 +10,7 @@ from typing import Any
 
 from data.store import Store, Stores
 from pipeline.domain import plans, retries
+from pipeline.domain.budget import Charge
 from pipeline.domain.claiming import sort_out
 from pipeline.domain.patience import LEASE, time_limit
 from pipeline.domain.records import ENGINE, Job, Output, Run
@@ -156,27 +157,28 @@ class Dispatch:
     ) -> None:
         result = update.result
         used = sum(file.size_bytes for file in result.outputs) if result else 0
-        fits = accounts.charge(job, seconds=seconds, size_bytes=used)
+        fits = accounts.fits(job, used)
+        charge = accounts.charge(job, seconds=seconds, size_bytes=used if fits else 0)
         if result is not None and fits:
-            settlement.done(job, result)
+            settlement.done(job, result, charge)
         elif result is not None:
             reason = f"The result has {used:,} bytes, more than the disk budget of the run has left. Raise disk_gb."
-            settlement.give_up(job, retries.FailureClass.BUDGET, reason, result.seconds)
+            settlement.give_up(job, retries.FailureClass.BUDGET, reason, charge)
         else:
-            self._failed(advance, settlement, job, update, seconds)
+            self._failed(advance, settlement, job, update, charge)
 
-    def _failed(self, advance: Advance, settlement: Settlement, job: Job, update: Update, seconds: float) -> None:
+    def _failed(self, advance: Advance, settlement: Settlement, job: Job, update: Update, charge: Charge) -> None:
         """Try again, or give up, by the retry policy."""
         now = advance.store.journal.now
         is_lost = update.state is UpdateState.LOST
         failure = update.failure_class or (retries.FailureClass.LOST if is_lost else retries.FailureClass.BACKEND_ERROR)
         decision = retries.decide(failure, tries=job.tries, now=now)
         if not decision.retry:
-            settlement.give_up(job, failure, update.reason, seconds)
+            settlement.give_up(job, failure, update.reason, charge)
             return
         outcome = AttemptOutcome.LOST if is_lost else AttemptOutcome.FAILED
         advance.store.jobs.end(
-            job, JobStatus.READY, outcome, now=now, seconds=seconds, failure_class=failure, reason=update.reason,
+            job, JobStatus.READY, outcome, now=now, charge=charge, failure_class=failure, reason=update.reason,
             not_before=decision.not_before,
         )  # fmt: skip
         advance.store.journal.record(
@@ -295,7 +297,7 @@ class Dispatch:
             self._mark_generating(advance, running)
             if twin is not None:
                 accounts.release(job)
-                settlement.done(running, self._stored_result(outputs.get(twin.id, [])), AttemptOutcome.REUSED)
+                settlement.done(running, self._stored_result(outputs.get(twin.id, [])), Charge(), AttemptOutcome.REUSED)
                 self._reused += 1
             else:
                 backend = advance.run(job.run_id).backend

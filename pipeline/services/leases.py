@@ -61,10 +61,11 @@ class Leases:
             jobs = [job for job in everything if not (is_paid(job) and accounts.runs[job.run_id].backend in FLEET_BACKENDS)]
             costs = ran_for(store, jobs)
             for job in jobs:
-                accounts.charge(job, seconds=costs[job.attempt_id or ""], size_bytes=0)
+                charge = accounts.charge(job, seconds=costs[job.attempt_id or ""], size_bytes=0)
                 store.jobs.end(
-                    job, JobStatus.READY, AttemptOutcome.CANCELLED, now=store.journal.now, reason=reason, tries=job.tries - 1
-                )
+                    job, JobStatus.READY, AttemptOutcome.CANCELLED, now=store.journal.now, charge=charge, reason=reason,
+                    tries=job.tries - 1,
+                )  # fmt: skip
                 store.journal.record(
                     "job.returned", actor=ENGINE, subject="job", subject_id=job.id, run_id=job.run_id, data={"reason": reason}
                 )
