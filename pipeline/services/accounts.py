@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from data.store import Store
@@ -18,16 +18,18 @@ def is_paid(job: Job) -> bool:
     return STAGES[job.stage].lane is Lane.GENERATION
 
 
-def ran_for(store: Store, jobs: Sequence[Job]) -> dict[str, float]:
+def ran_for(store: Store, jobs: Sequence[Job], watched: Mapping[str, float] | None = None) -> dict[str, float]:
     """What attempts that end without a result have cost, by attempt id: the seconds since they began, at most what they
-    had reserved (an attempt found dead after a night has not run all night)."""
-    began = {attempt.id: attempt.started_at for attempt in store.jobs.attempts_of([job.id for job in jobs])}
-    now = store.journal.now
-    found = {}
-    for job in jobs:
-        attempt_id = job.attempt_id or ""
-        found[attempt_id] = min(job.reserved_seconds, max(0.0, (now - began[attempt_id]).total_seconds()))
-    return found
+    had reserved (an attempt found dead after a night has not run all night). What never began has cost nothing.
+
+    `watched` says of attempts for how long they were seen at work; of the others the stored begin counts.
+    """
+    known, now = watched or {}, store.journal.now
+    ran = dict.fromkeys((job.attempt_id or "" for job in jobs), 0.0) | dict(known)
+    for attempt in store.jobs.attempts_of([job.id for job in jobs if job.attempt_id not in known]):
+        if attempt.begun_at is not None:
+            ran[attempt.id] = max(0.0, (now - attempt.begun_at).total_seconds())
+    return {job.attempt_id or "": min(job.reserved_seconds, ran[job.attempt_id or ""]) for job in jobs}
 
 
 def cheapest(store: Store, run: Run) -> float:

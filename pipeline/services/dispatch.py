@@ -16,7 +16,7 @@ from pipeline.domain.patience import LEASE, time_limit
 from pipeline.domain.records import ENGINE, Job, Output, Run
 from pipeline.domain.stages import REUSABLE, STAGES, Lane, Phase, last_rank
 from pipeline.domain.statuses import AttemptOutcome, CellStatus, JobStatus
-from pipeline.domain.work import InputFile, OutputFile, Place, Request, Result, Update, UpdateState
+from pipeline.domain.work import NO_NEWS, InputFile, News, OutputFile, Place, Request, Result, Update, UpdateState
 from pipeline.domain.workers import FLEET_BACKENDS, Worker
 from pipeline.ports import Clock, Media
 from pipeline.services import thresholds
@@ -104,11 +104,11 @@ class Dispatch:
         reports: Sequence[tuple[int, Update]],
         free: Mapping[Lane, int],
         only: Collection[int] | None = None,
-        news: Mapping[str, tuple[float, str]] | None = None,
+        news: News = NO_NEWS,
     ) -> Turn:
         """Settle these (job id, final update) reports, then lease up to `free` jobs a lane.
 
-        `only` are the runs to lease jobs of; None is every run. `news` says of running attempts how far they are.
+        `only` are the runs to lease jobs of; None is every run. `news` says how running attempts stand.
         """
         self._reused = 0
         self._begun.clear()
@@ -117,7 +117,8 @@ class Dispatch:
             accounts = Accounts.open(store, {run.id: run for run in store.runs.active()})
             advance.know_runs(accounts.runs.values())
             self.has_fleet = any(run.backend in FLEET_BACKENDS for run in accounts.runs.values())
-            store.jobs.note_progress(news or {})
+            store.jobs.note_progress(news.standings)
+            store.jobs.note_begun(news.begun)
             over = self._settle(advance, accounts, engine_id, reports) if reports else []
             if accounts.shared:
                 thresholds.act(store, accounts)
@@ -143,7 +144,8 @@ class Dispatch:
         settlement.load([job for job, _ in ours])
         if self.has_fleet:
             self._fleet.ended(store, ours)
-        costs = ran_for(store, [job for job, update in ours if update.result is None])
+        watched = {update.attempt_id: update.ran_s for _, update in ours if update.ran_s is not None}
+        costs = ran_for(store, [job for job, update in ours if update.result is None], watched)
         for job, update in ours:
             if job.run_id not in accounts.runs:
                 accounts.add(advance.run(job.run_id))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,13 +15,35 @@ from pipeline.domain.costs import By
 from pipeline.domain.production import Budget
 from pipeline.domain.records import Attempt, Run
 from pipeline.domain.stages import Stage
-from pipeline.domain.statuses import AttemptOutcome
+from pipeline.domain.statuses import AttemptOutcome, JobStatus
+from pipeline.domain.work import Update, UpdateState
+from pipeline.ports import GeneratorBackend
 from tests.factories import EVERYTHING, PERSON, House, make_production, quick_folder
 from tests.fakes import MemoryBackend
-from tests.fleet import FleetHouse
+from tests.fleet import FleetHouse, PretendedFleet
 
 SMALL = make_production(characters=1, scene_types=1, variants=1)
 PRICE = 3600.0
+
+
+RUNS = Update("", UpdateState.RUNNING, has_begun=False)
+
+
+class QueueingFleet(PretendedFleet):
+    """A fleet of which every attempt stands as the test says: at first it waits in the queue of its server."""
+
+    def __init__(self, inner: GeneratorBackend) -> None:
+        super().__init__(inner)
+        self.state = RUNS
+        self.asked_to_stop: list[str] = []
+
+    def poll(self, attempt_ids: Sequence[str]) -> list[Update]:
+        """What the test says."""
+        return [replace(self.state, attempt_id=attempt_id) for attempt_id in attempt_ids]
+
+    def cancel(self, attempt_id: str) -> None:
+        """Noted."""
+        self.asked_to_stop.append(attempt_id)
 
 
 @pytest.fixture
@@ -130,3 +153,90 @@ def test_the_inspection_notices_a_run_whose_attempts_do_not_come_to_what_it_has_
         assert "its attempts were charged with" in fault and run.name in fault
         with memory.studio.stores.begin(memory.clock.now()) as store:
             store.connection.execute(change, {"more": -1})
+
+
+def test_waiting_in_the_queue_of_a_server_costs_nothing_and_reserves_no_more(fleet: FleetHouse) -> None:
+    waiting = QueueingFleet(fleet.backend)
+    run = fleet.start(SMALL)
+    engine = fleet.new_engine(waiting)
+    fleet.work(engine)
+    reserved = fleet.run(run).reserved_seconds
+    for _ in range(6):
+        fleet.clock.advance(30)
+        engine.turn()
+    assert fleet.run(run).reserved_seconds == reserved > 0
+    fleet.studio.submission.cancel(fleet.run(run), EVERYTHING, PERSON)
+    [attempt] = attempts(fleet, run)
+    now = fleet.run(run)
+    assert (attempt.begun_at, attempt.seconds, attempt.cost) == (None, 0, 0)
+    assert (now.spent_seconds, now.spent_cost, now.reserved_seconds) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("end", ["cancelled", "lost", "stopped"])
+def test_time_counts_from_the_begin_at_the_worker(fleet: FleetHouse, end: str) -> None:
+    waiting = QueueingFleet(fleet.backend)
+    run = fleet.start(SMALL)
+    engine = fleet.new_engine(waiting)
+    fleet.work(engine)
+    fleet.clock.advance(40)
+    engine.turn()
+    waiting.state = replace(RUNS, has_begun=True)
+    for _ in range(3):
+        fleet.clock.advance(2)
+        engine.turn()
+    if end == "cancelled":
+        fleet.studio.submission.cancel(fleet.run(run), EVERYTHING, PERSON)
+    elif end == "lost":
+        waiting.state = replace(RUNS, state=UpdateState.LOST, reason="the server does not know it")
+        fleet.studio.runs.pause(fleet.run(run), PERSON)
+        engine.turn()
+    else:
+        engine.drain(0.0)
+        fleet.studio.locks.release(f"engine-{engine.engine_id}")
+        fleet.work(fleet.new_engine(waiting))
+        fleet.studio.submission.cancel(fleet.run(run), EVERYTHING, PERSON)
+    [attempt] = attempts(fleet, run)
+    assert (attempt.seconds, attempt.cost) == pytest.approx((6, 6))
+    assert fleet.run(run).spent_seconds == pytest.approx(6)
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_an_attempt_taken_over_goes_on_with_its_time_and_its_reservation_is_extended(fleet: FleetHouse, is_known: bool) -> None:
+    waiting = QueueingFleet(fleet.backend)
+    waiting.state = replace(RUNS, has_begun=True)
+    run = fleet.start(SMALL)
+    engine = fleet.new_engine(waiting)
+    fleet.work(engine)
+    fleet.clock.advance(1)
+    engine.turn()
+    [before] = [job for job in fleet.jobs(run) if job.status is JobStatus.RUNNING]
+    fleet.studio.locks.release(f"engine-{engine.engine_id}")
+    fleet.clock.advance(2 * before.reserved_seconds)
+    waiting.state = replace(RUNS, has_begun=is_known)
+    again = fleet.new_engine(waiting)
+    fleet.clock.advance(5)
+    again.turn()
+    [after] = [job for job in fleet.jobs(run) if job.status is JobStatus.RUNNING]
+    ran = 2 * before.reserved_seconds + 6
+    assert after.epoch == before.epoch + 1 and after.reserved_seconds > ran
+    fleet.studio.submission.cancel(fleet.run(run), EVERYTHING, PERSON)
+    assert fleet.run(run).spent_seconds == pytest.approx(ran)
+
+
+def test_an_attempt_taken_over_has_no_more_time_than_one_that_was_watched_all_along(fleet: FleetHouse) -> None:
+    waiting = QueueingFleet(fleet.backend)
+    waiting.state = replace(RUNS, has_begun=True)
+    run = fleet.start(SMALL)
+    engine = fleet.new_engine(waiting)
+    fleet.work(engine)
+    fleet.clock.advance(400)
+    engine.turn()
+    fleet.studio.locks.release(f"engine-{engine.engine_id}")
+    again = fleet.new_engine(waiting)
+    fleet.clock.advance(199)
+    again.turn()
+    assert not waiting.asked_to_stop
+    fleet.clock.advance(2)
+    again.turn()
+    assert len(waiting.asked_to_stop) == 1
+    fleet.studio.submission.cancel(fleet.run(run), EVERYTHING, PERSON)

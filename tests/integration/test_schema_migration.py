@@ -123,7 +123,7 @@ def test_a_database_of_the_first_schema_keeps_its_content(database_url: str) -> 
     assert {table: {name: found[table][name] for name in row} for table, row in OLD_CONTENT.items()} == OLD_CONTENT
     with stores.read() as store:
         [attempt] = store.jobs.attempts_of([1])
-    assert (attempt.progress, attempt.step) == (0.0, "")
+    assert (attempt.progress, attempt.step, attempt.begun_at) == (0.0, "", attempt.started_at)
     stores.close()
 
 
