@@ -98,8 +98,9 @@ def seconds(spent: float) -> str:
 def _cost(job: JobView, now: datetime) -> str:
     """Generation is what a budget pays for; the rest is free. On a worker with a price it is what its time has cost."""
     spent = sum(attempt.cost for attempt in job.attempts)
-    if job.job.status is JobStatus.RUNNING and job.attempts:
-        spent += job.job.price * max(0.0, (now - job.attempts[-1].started_at).total_seconds()) / 3600
+    began = job.attempts[-1].begun_at if job.job.status is JobStatus.RUNNING and job.attempts else None
+    if began is not None:
+        spent += job.job.price * max(0.0, (now - began).total_seconds()) / 3600
     return words.money(spent) if spent else _time_cost(job)
 
 

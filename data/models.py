@@ -187,6 +187,7 @@ attempts = Table(
     Column("worker", Text, nullable=False),
     Column("cost", Float, nullable=False, server_default="0"),
     Column("started_at", UtcTime, nullable=False),
+    Column("begun_at", UtcTime),
     Column("ended_at", UtcTime),
     Column("outcome", String(16), nullable=False),
     Column("failure_class", String(24), nullable=False, server_default=""),

@@ -15,6 +15,7 @@ from data.trigger_models import trigger_effects as effects
 from data.trigger_models import trigger_firings as firings
 from data.trigger_models import trigger_verdicts as verdicts
 from pipeline.domain.rules.model import LIMITS, Kind
+from pipeline.domain.stages import Lane
 from pipeline.domain.statuses import AttemptOutcome, CellStatus, DeliveryStatus, JobStatus, RunStatus
 
 _STATUS_WORDS = {status.value for status in CellStatus} | {status.value for status in RunStatus}
@@ -132,6 +133,16 @@ class Audit:
             .group_by(jobs.c.run_id)
         )
         return {row[0]: (float(row[1]), int(row[2]), float(row[3])) for row in self._connection.execute(query)}
+
+    def charged_by_run(self) -> dict[int, tuple[float, float]]:
+        """(seconds of generation, cost) that the attempts of each run were charged with."""
+        query = (
+            select(jobs.c.run_id, func.sum(attempts.c.seconds), func.sum(attempts.c.cost))
+            .join(attempts, attempts.c.job_id == jobs.c.id)
+            .where(jobs.c.lane == Lane.GENERATION.value)
+            .group_by(jobs.c.run_id)
+        )
+        return {row[0]: (float(row[1]), float(row[2])) for row in self._connection.execute(query)}
 
     def event_faults(self) -> Iterator[str]:
         """Done, failed and started jobs whose number differs from that of their events."""

@@ -65,10 +65,10 @@ class Board:
         return {cell: float(cost) for cell, cost in self._tuples(query.where(*ours).group_by(jobs.c.subject_id))}
 
     def running(self, run_id: int) -> Sequence[Any]:
-        """Rows of what runs for cells of a run: cell_id, scene_type, stage, part, price, and progress, step, worker, started_at
-        of its attempt."""
+        """Rows of what runs for cells of a run: cell_id, scene_type, stage, part, price, and progress, step, worker, started_at,
+        begun_at of its attempt."""
         columns = (jobs.c.subject_id.label("cell_id"), cells.c.scene_type, jobs.c.stage, jobs.c.part, jobs.c.price)
-        told = (attempts.c.progress, attempts.c.step, attempts.c.worker, attempts.c.started_at)
+        told = (attempts.c.progress, attempts.c.step, attempts.c.worker, attempts.c.started_at, attempts.c.begun_at)
         query = (
             select(*columns, *told)
             .join(attempts, attempts.c.id == jobs.c.attempt_id)

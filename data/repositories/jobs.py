@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, case, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, case, delete, func, select, update
 
 from data.batch import Batch
 from data.models import attempts, jobs, production_runs
@@ -15,6 +15,19 @@ from data.models import production_run_cells as cells
 from data.reads import Read
 from data.repositories.chunks import chunks
 from data.repositories.job_rows import BY_IDS, COLUMNS, DONE, EQUAL, FAILED, NEXT, RATE, READY, RUNNING, WITHIN, job_of
+from data.repositories.job_writes import (
+    ADOPT,
+    ADOPT_ATTEMPT,
+    BEGIN,
+    END,
+    END_ATTEMPT,
+    INSERT,
+    INSERT_ATTEMPT,
+    PROGRESS,
+    RESERVE,
+    START,
+)
+from pipeline.domain.budget import Charge
 from pipeline.domain.decisions import Follower
 from pipeline.domain.estimates import Rate
 from pipeline.domain.records import Attempt, Job, NewJob
@@ -22,67 +35,6 @@ from pipeline.domain.stages import STAGES, Lane, Stage
 from pipeline.domain.statuses import AttemptOutcome, JobStatus
 
 _UNFINISHED = [READY, RUNNING, FAILED]
-_INSERT = insert(jobs)
-_RESERVE = (
-    update(jobs)
-    .where(jobs.c.id == bindparam("b_id"), jobs.c.epoch == bindparam("b_epoch"))
-    .values(reserved_seconds=bindparam("b_reserved"))
-)
-_START = (
-    update(jobs)
-    .where(jobs.c.id == bindparam("b_id"), jobs.c.status == READY)
-    .values(
-        status=JobStatus.RUNNING.value,
-        epoch=bindparam("b_epoch"),
-        tries=bindparam("b_tries"),
-        owner=bindparam("b_owner"),
-        attempt_id=bindparam("b_attempt"),
-        lease_until=bindparam("b_lease"),
-        reserved_seconds=bindparam("b_reserved"),
-        price=bindparam("b_price"),
-    )
-)
-_END = (
-    update(jobs)
-    .where(jobs.c.id == bindparam("b_id"), jobs.c.epoch == bindparam("b_epoch"), jobs.c.status == RUNNING)
-    .values(
-        status=bindparam("b_status"),
-        tries=bindparam("b_tries"),
-        owner=None,
-        lease_until=None,
-        reserved_seconds=0.0,
-        finished_at=bindparam("b_finished"),
-        not_before=bindparam("b_not_before"),
-        seconds=bindparam("b_seconds"),
-        reason=bindparam("b_reason"),
-    )
-)
-_ADOPT = (
-    update(jobs)
-    .where(jobs.c.id == bindparam("b_id"), jobs.c.epoch == bindparam("b_old_epoch"))
-    .values(owner=bindparam("b_owner"), epoch=bindparam("b_epoch"), lease_until=bindparam("b_lease"))
-)
-_INSERT_ATTEMPT = insert(attempts)
-_ADOPT_ATTEMPT = (
-    update(attempts).where(attempts.c.id == bindparam("b_id")).values(epoch=bindparam("b_epoch"), owner=bindparam("b_owner"))
-)
-_END_ATTEMPT = (
-    update(attempts)
-    .where(attempts.c.id == bindparam("b_id"), attempts.c.outcome == AttemptOutcome.RUNNING.value)
-    .values(
-        ended_at=bindparam("b_ended"),
-        outcome=bindparam("b_outcome"),
-        failure_class=bindparam("b_class"),
-        reason=bindparam("b_reason"),
-        seconds=bindparam("b_seconds"),
-        cost=bindparam("b_cost"),
-    )
-)
-_PROGRESS = (
-    update(attempts)
-    .where(attempts.c.id == bindparam("b_id"), attempts.c.outcome == AttemptOutcome.RUNNING.value)
-    .values(progress=bindparam("b_progress"), step=bindparam("b_step"))
-)
 
 
 def urgency(priority: int, stage: Stage, part: int) -> int:
@@ -105,7 +57,7 @@ class Jobs:
         """Store a job as ready."""
         facts = STAGES[job.stage]
         self._batch.add(
-            _INSERT,
+            INSERT,
             {
                 "run_id": job.run_id,
                 "stage": job.stage.value,
@@ -159,7 +111,7 @@ class Jobs:
             price=price,
         )
         self._batch.add(
-            _START,
+            START,
             {
                 "b_id": job.id,
                 "b_epoch": started.epoch,
@@ -172,7 +124,7 @@ class Jobs:
             },
         )
         self._batch.add(
-            _INSERT_ATTEMPT,
+            INSERT_ATTEMPT,
             {
                 "id": attempt_id,
                 "job_id": job.id,
@@ -193,15 +145,19 @@ class Jobs:
         outcome: AttemptOutcome,
         *,
         now: datetime,
-        seconds: float = 0.0,
+        charge: Charge,
+        took: float | None = None,
         failure_class: str = "",
         reason: str = "",
         not_before: datetime | None = None,
         tries: int | None = None,
     ) -> None:
-        """End the running attempt of a job and say where the job stands; `tries` corrects the count of tries."""
+        """End the running attempt of a job, which was charged with this, and say where the job stands.
+
+        `took` is how long the work took, where that was measured; `tries` corrects the count of tries.
+        """
         self._batch.add(
-            _END,
+            END,
             {
                 "b_id": job.id,
                 "b_epoch": job.epoch,
@@ -209,34 +165,39 @@ class Jobs:
                 "b_tries": job.tries if tries is None else tries,
                 "b_finished": None if status is JobStatus.READY else now,
                 "b_not_before": not_before,
-                "b_seconds": seconds,
+                "b_seconds": charge.seconds if took is None else took,
                 "b_reason": reason,
             },
         )
         self._batch.add(
-            _END_ATTEMPT,
+            END_ATTEMPT,
             {
                 "b_id": job.attempt_id,
                 "b_ended": now,
                 "b_outcome": outcome.value,
                 "b_class": failure_class,
                 "b_reason": reason,
-                "b_seconds": seconds,
-                "b_cost": seconds * job.price / 3600,
+                "b_seconds": charge.seconds,
+                "b_cost": charge.cost,
             },
         )
 
     def note_progress(self, standings: Mapping[str, tuple[float, str]]) -> None:
         """How far these running attempts are: the share that is done, and the step in words."""
         for attempt_id, (share, step) in standings.items():
-            self._batch.add(_PROGRESS, {"b_id": attempt_id, "b_progress": share, "b_step": step})
+            self._batch.add(PROGRESS, {"b_id": attempt_id, "b_progress": share, "b_step": step})
+
+    def note_begun(self, begun: Mapping[str, datetime]) -> None:
+        """Since when the generation of these running attempts counts; one that has been told already stays."""
+        for attempt_id, at in begun.items():
+            self._batch.add(BEGIN, {"b_id": attempt_id, "b_begun": at})
 
     def adopt(self, job: Job, *, owner: str, lease_until: datetime) -> Job:
         """Take a running job over from a dead owner under a new epoch; its attempt goes on under it."""
         adopted = replace(job, owner=owner, epoch=job.epoch + 1)
         taken = {"b_owner": owner, "b_epoch": adopted.epoch}
-        self._batch.add(_ADOPT, {"b_id": job.id, "b_old_epoch": job.epoch, "b_lease": lease_until, **taken})
-        self._batch.add(_ADOPT_ATTEMPT, {"b_id": job.attempt_id, **taken})
+        self._batch.add(ADOPT, {"b_id": job.id, "b_old_epoch": job.epoch, "b_lease": lease_until, **taken})
+        self._batch.add(ADOPT_ATTEMPT, {"b_id": job.attempt_id, **taken})
         return adopted
 
     def extend_leases(self, owner: str, lease_until: datetime) -> None:
@@ -246,7 +207,7 @@ class Jobs:
 
     def extend_reservation(self, job: Job, reserved: float) -> None:
         """The attempt may cost this many seconds now."""
-        self._batch.add(_RESERVE, {"b_id": job.id, "b_epoch": job.epoch, "b_reserved": reserved})
+        self._batch.add(RESERVE, {"b_id": job.id, "b_epoch": job.epoch, "b_reserved": reserved})
 
     def running(self, owner: str | None = None) -> list[Job]:
         """Running jobs, of one engine when given."""
@@ -288,10 +249,6 @@ class Jobs:
             values |= {"tries": 0, "not_before": None}
         for part in chunks(list(job_ids)):
             self._connection.execute(update(jobs).where(jobs.c.id.in_(part), jobs.c.status == old.value).values(**values))
-
-    def cancel_running(self, job: Job, *, reason: str, now: datetime) -> None:
-        """Take a running job away from its engine: the new epoch refuses whatever its attempt still reports."""
-        self.end(job, JobStatus.CANCELLED, AttemptOutcome.CANCELLED, now=now, reason=reason)
 
     def followers(self, cell_ids: Sequence[int], stage: Stage) -> list[Follower]:
         """The jobs of one stage of these cells that may follow from a decision; of segments the first ones only."""

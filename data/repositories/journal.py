@@ -154,6 +154,11 @@ class Journal:
         query = select(events).where(events.c.subject == subject, events.c.subject_id == subject_id).order_by(events.c.seq)
         return [_event(row) for row in self._connection.execute(query)]
 
+    def of_run(self, run_id: int, types: Sequence[str]) -> list[Event]:
+        """The events of some types of a run, in order."""
+        query = select(events).where(events.c.run_id == run_id, events.c.type.in_(types)).order_by(events.c.seq)
+        return [_event(row) for row in self._connection.execute(query)]
+
     def of_jobs(self, job_ids: Sequence[int], *but: str) -> list[Event]:
         """The events of these jobs in order, without those of some types."""
         found: list[Event] = []

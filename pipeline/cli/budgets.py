@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import click
 
@@ -10,7 +10,7 @@ from pipeline.cli.console import as_json, print_json, say, table
 from pipeline.cli.exits import Exit
 from pipeline.cli.studios import actor, open_studio
 from pipeline.cli.text import size
-from pipeline.domain.budget import Budget, Quantity, Scope, parse_level
+from pipeline.domain.budget import QUANTITY_WORDS, Budget, Quantity, Scope, parse_level
 from pipeline.domain.costs import money
 from pipeline.domain.percent import share
 
@@ -67,6 +67,17 @@ def amount(quantity: Quantity, value: float) -> str:
         return size(value)
     digits = 4 if 0 < value < _LITTLE_S else 2
     return f"{value / _HOUR_S:,.{digits}f} GPU-h" if quantity is Quantity.GPU_SECONDS else money(value)
+
+
+def kept_told(run_id: int, kept: Mapping[Quantity, float | None]) -> str:
+    """That a run keeps limits which were set on it, although its file has others now, and how to change them."""
+    names = {quantity: f"--{name.replace('_', '-')}" for name, (quantity, _) in _OPTIONS.items()}
+    limits = [
+        f"no limit of {QUANTITY_WORDS[key].removeprefix('the ')}" if limit is None else amount(key, limit)
+        for key, limit in kept.items()
+    ]
+    change = f"./stripboard budgets set run {run_id} {' '.join(f'{names[key]} N' for key in kept)}"
+    return f"The run keeps what was set on it, not what the file says: {', '.join(limits)}. Change it with `{change}`."
 
 
 @budgets_command.command("set")

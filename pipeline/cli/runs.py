@@ -15,6 +15,7 @@ from pipeline.cli.studios import actor, open_studio
 from pipeline.cli.text import counted, quoted
 from pipeline.domain.choices import Mode, RunOptions
 from pipeline.domain.matrix import Selection
+from pipeline.domain.production import Budget
 from pipeline.domain.records import Run
 from pipeline.domain.stages import Phase
 from pipeline.domain.statuses import CellStatus, RunStatus
@@ -140,6 +141,19 @@ def _mark_stale(studio: Studio, run: Run, loaded: LoadedProduction) -> str:
     return f"{changed} The run goes on as it was made; --new takes the changes."
 
 
+def _take_budget(studio: Studio, run: Run, budget: Budget, *, quiet: bool) -> None:
+    """The budget of the file where that has changed; a limit that somebody has set on the run holds, and is told."""
+    found = studio.runs.take_budget(run, budget, actor())
+    if quiet:
+        return
+    if found.taken:
+        say("The run takes the budget that the production has now.")
+    if found.kept:
+        from pipeline.cli.budgets import kept_told
+
+        say(kept_told(run.id, found.kept), style="yellow")
+
+
 def go_on(studio: Studio, run: Run, loaded: LoadedProduction, options: RunOptions, *, quiet: bool) -> None:
     """The unfinished run again: as it was made, with what was never submitted."""
     who = actor()
@@ -152,8 +166,7 @@ def go_on(studio: Studio, run: Run, loaded: LoadedProduction, options: RunOption
         if options.auto_approve and not run.accept_flags:
             cure = f"`./stripboard approve {run.id} --all` decides what waits; --new makes a run that decides by itself."
             say(f"People are at the gates of this run, and --auto-approve does not change that. {cure}", style="yellow")
-    if studio.runs.take_budget(run, production_of(loaded).budget, who) and not quiet:
-        say("The run takes the budget that the production has now.")
+    _take_budget(studio, run, production_of(loaded).budget, quiet=quiet)
     studio.runs.resume(run, who, until=options.until)
     cells = studio.reports.matrix(run.id).cells
     missing = tuple(cell.plan.key for cell in cells if cell.status is CellStatus.NOT_STARTED)

@@ -88,6 +88,14 @@ class Account:
 
 
 @dataclass(frozen=True)
+class Charge:
+    """What an attempt was charged with when it ended: seconds and money. Time that no budget pays for is told at no cost."""
+
+    seconds: float = 0.0
+    cost: float = 0.0
+
+
+@dataclass(frozen=True)
 class Budget:
     """One limit with its levels, in the unit of its quantity. `name` says whose it is, in words.
 

@@ -85,8 +85,8 @@ class JobView:
 
     @property
     def seconds(self) -> float:
-        """How long all its tries took together; one that failed is counted from its begin to its end."""
-        return sum(attempt.seconds or _ran_for(attempt) for attempt in self.attempts)
+        """How long all its tries took together; a check that failed is counted from its start to its end."""
+        return sum(attempt.seconds or (0.0 if self.is_generation else _ran_for(attempt)) for attempt in self.attempts)
 
     @property
     def is_generation(self) -> bool:

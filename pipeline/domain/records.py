@@ -224,6 +224,8 @@ class NewJob:
 class Attempt:
     """One try of a job. `progress` goes from 0 to 1, and `step` names what it does just now, where its performer tells.
 
+    `started_at` is when it was given away, `begun_at` when its generation began there: from then on its time counts. None while
+    it waits, for one that never began or ended at once, and for work that no budget pays for.
     `cost` is what its time on a worker of the fleet has cost, in the currency of the installation.
     """
 
@@ -241,6 +243,7 @@ class Attempt:
     progress: float = 0.0
     step: str = ""
     cost: float = 0.0
+    begun_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -96,7 +97,11 @@ class UpdateState(StrEnum):
 
 @dataclass(frozen=True)
 class Update:
-    """A performer's answer about one attempt. `has_begun` is False while it still waits for a slot of the performer."""
+    """A performer's answer about one attempt. `has_begun` is False while it still waits for a slot of the performer.
+
+    `ran_s` is added by the engine that watched it, to an answer without a result: the seconds since it began; None when it was
+    not seen at work.
+    """
 
     attempt_id: str
     state: UpdateState
@@ -106,3 +111,19 @@ class Update:
     result: Result | None = None
     failure_class: str = ""
     reason: str = ""
+    ran_s: float | None = None
+
+
+@dataclass(frozen=True)
+class News:
+    """What an engine has to tell of attempts that run: how far they are (the share that is done, and the step in words), and
+    which have begun, with when that was."""
+
+    standings: Mapping[str, tuple[float, str]] = field(default_factory=dict)
+    begun: Mapping[str, datetime] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.standings or self.begun)
+
+
+NO_NEWS = News()

@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from pipeline.domain.errors import Unavailable
 from pipeline.domain.patience import PROGRAM_STOPS_S, STOPPING_S
@@ -32,7 +33,9 @@ _FINAL = (UpdateState.DONE, UpdateState.FAILED, UpdateState.LOST)
 
 @dataclass
 class Running:
-    """An attempt that this engine watches, since it has begun. `is_unpaid` and `is_late` say why it was asked to stop.
+    """An attempt that this engine watches. `since` is when it began; while it waits, when it was last seen to wait.
+
+    `is_unpaid` and `is_late` say why it was asked to stop.
 
     One that is `is_remote` runs at a worker of the fleet: it takes no slot here, and goes on when this engine ends.
     """
@@ -44,6 +47,7 @@ class Running:
     since: float
     limit_s: float
     is_remote: bool = False
+    has_begun: bool = False
     is_unpaid: bool = False
     is_late: bool = False
 
@@ -108,7 +112,10 @@ class Dispatcher:
 
     def _watch(self, job: Adopted) -> None:
         lane = STAGES[Stage(job.stage)].lane
-        self._running[job.attempt_id] = self._watched(job.job_id, f"job-{job.job_id}", lane, job.backend, job.limit_s)
+        running = self._watched(job.job_id, f"job-{job.job_id}", lane, job.backend, job.limit_s)
+        if job.ran_s is not None:
+            running.has_begun, running.since = True, running.since - job.ran_s
+        self._running[job.attempt_id] = running
         self.wake.set()
 
     def turn(self, *, look: bool = True) -> bool:
@@ -224,15 +231,25 @@ class Dispatcher:
                     self._unsettled[update.attempt_id] = self._explained(update)
                 else:
                     self._progress.note(update)
+                    self._mind_the_begin(update)
                     self._mind_the_time(update)
+
+    def _mind_the_begin(self, update: Update) -> None:
+        """The time of an attempt counts from its begin, which is kept: also when whoever asks its worker has to find it anew."""
+        running, now = self._running[update.attempt_id], self._clock.monotonic()
+        if running.has_begun:
+            return
+        if not update.has_begun:
+            running.since = now
+            return
+        running.has_begun = True
+        if running.lane is Lane.GENERATION:
+            self._progress.begun(update.attempt_id, self._clock.now() - timedelta(seconds=now - running.since))
 
     def _mind_the_time(self, update: Update) -> None:
         """Ask an attempt that is over its time to stop; one that does not stop either is given up, whatever it still does."""
         running = self._running[update.attempt_id]
-        now = self._clock.monotonic()
-        if not update.has_begun:
-            running.since = now
-        late = now - running.since - running.limit_s
+        late = self._clock.monotonic() - running.since - running.limit_s
         if late > 0 and not running.is_late:
             running.is_late = True
             running.backend.cancel(update.attempt_id)
@@ -240,9 +257,13 @@ class Dispatcher:
             self._unsettled[update.attempt_id] = self._explained(replace(update, state=UpdateState.LOST))
 
     def _explained(self, update: Update) -> Update:
-        """An attempt that we stopped because the budget or its time was used up has failed for that reason."""
+        """How long an attempt without a result ran. One that we stopped for the budget or its time has failed for that reason."""
         running = self._running[update.attempt_id]
-        if update.state is UpdateState.DONE or not (running.is_unpaid or running.is_late):
+        if update.state is UpdateState.DONE:
+            return update
+        if running.has_begun:
+            update = replace(update, ran_s=self._clock.monotonic() - running.since)
+        if not (running.is_unpaid or running.is_late):
             return update
         if running.is_unpaid:
             reason = "it took longer than the generation budget can pay for. Raise budget.gpu_hours."

@@ -1,13 +1,10 @@
-"""How far running attempts are: what performers say, and what of it is worth storing now."""
+"""What is new of running attempts: how far they are, which have begun, and what of it is worth storing now."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from datetime import datetime
 
-from pipeline.domain.work import Update
-
-Standing = tuple[float, str]
-"""The share that is done, and the step in words."""
+from pipeline.domain.work import NO_NEWS, News, Update
 
 EVERY_S = 1.0
 STEP_MOST = 200
@@ -17,8 +14,9 @@ class ProgressReports:
     """Remembers what was stored, so that only changes are, and those at most once a second."""
 
     def __init__(self) -> None:
-        self._known: dict[str, Standing] = {}
-        self._stored: dict[str, Standing] = {}
+        self._known: dict[str, tuple[float, str]] = {}
+        self._stored: dict[str, tuple[float, str]] = {}
+        self._begun: dict[str, datetime] = {}
         self._stored_at = float("-inf")
 
     def note(self, update: Update) -> None:
@@ -26,20 +24,27 @@ class ProgressReports:
         if update.progress or update.note:
             self._known[update.attempt_id] = (round(min(1.0, max(0.0, update.progress)), 2), update.note[:STEP_MOST])
 
-    def due(self, now: float) -> Mapping[str, Standing]:
+    def begun(self, attempt_id: str, at: datetime) -> None:
+        """An attempt whose time counts has begun."""
+        self._begun[attempt_id] = at
+
+    def due(self, now: float) -> News:
         """What has changed since it was stored; nothing within a second after that."""
         if now - self._stored_at < EVERY_S:
-            return {}
-        begun = (0.0, "")
-        return {key: standing for key, standing in self._known.items() if standing != self._stored.get(key, begun)}
+            return NO_NEWS
+        start = (0.0, "")
+        changed = {key: standing for key, standing in self._known.items() if standing != self._stored.get(key, start)}
+        return News(changed, dict(self._begun))
 
-    def stored(self, reports: Mapping[str, Standing], now: float) -> None:
+    def stored(self, news: News, now: float) -> None:
         """These are stored."""
-        if reports:
-            self._stored.update(reports)
+        if news:
+            self._stored.update(news.standings)
             self._stored_at = now
+        for attempt_id in news.begun:
+            self._begun.pop(attempt_id, None)
 
     def forget(self, attempt_id: str) -> None:
         """The attempt has ended."""
-        self._known.pop(attempt_id, None)
-        self._stored.pop(attempt_id, None)
+        for kept in (self._known, self._stored, self._begun):
+            kept.pop(attempt_id, None)

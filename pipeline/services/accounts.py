@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from data.store import Store
-from pipeline.domain.budget import Account, Quantity
+from pipeline.domain.budget import Account, Charge, Quantity
 from pipeline.domain.records import Job, Run
 from pipeline.domain.stages import STAGES, Lane
 from pipeline.domain.workers import FLEET_BACKENDS
@@ -18,16 +18,18 @@ def is_paid(job: Job) -> bool:
     return STAGES[job.stage].lane is Lane.GENERATION
 
 
-def ran_for(store: Store, jobs: Sequence[Job]) -> dict[str, float]:
+def ran_for(store: Store, jobs: Sequence[Job], watched: Mapping[str, float] | None = None) -> dict[str, float]:
     """What attempts that end without a result have cost, by attempt id: the seconds since they began, at most what they
-    had reserved (an attempt found dead after a night has not run all night)."""
-    began = {attempt.id: attempt.started_at for attempt in store.jobs.attempts_of([job.id for job in jobs])}
-    now = store.journal.now
-    found = {}
-    for job in jobs:
-        attempt_id = job.attempt_id or ""
-        found[attempt_id] = min(job.reserved_seconds, max(0.0, (now - began[attempt_id]).total_seconds()))
-    return found
+    had reserved (an attempt found dead after a night has not run all night). What never began has cost nothing.
+
+    `watched` says of attempts for how long they were seen at work; of the others the stored begin counts.
+    """
+    known, now = watched or {}, store.journal.now
+    ran = dict.fromkeys((job.attempt_id or "" for job in jobs), 0.0) | dict(known)
+    for attempt in store.jobs.attempts_of([job.id for job in jobs if job.attempt_id not in known]):
+        if attempt.begun_at is not None:
+            ran[attempt.id] = max(0.0, (now - attempt.begun_at).total_seconds())
+    return {job.attempt_id or "": min(job.reserved_seconds, ran[job.attempt_id or ""]) for job in jobs}
 
 
 def cheapest(store: Store, run: Run) -> float:
@@ -147,20 +149,25 @@ class Accounts:
         free = self.sizes[run_id].free
         return min(free, self.shared.free(run_id, Quantity.DISK_BYTES)) if self.shared else free
 
-    def charge(self, job: Job, *, seconds: float, size_bytes: int) -> bool:
-        """An attempt ended having used this much; False, and no bytes charged, when its files do not fit the disk budget."""
+    def fits(self, job: Job, size_bytes: int) -> bool:
+        """Whether so many bytes of files of the job fit the disk budgets, what it has reserved counted."""
+        return size_bytes <= self.free_bytes(job.run_id) + job.estimated_bytes
+
+    def charge(self, job: Job, *, seconds: float, size_bytes: int) -> Charge:
+        """An attempt ended having used this much (bytes that fit); the answer is what it was charged with, for its row."""
+        charge = Charge(seconds)
         if is_paid(job):
-            self._charge_time(job.run_id, job.reserved_seconds, seconds, job.price)
-        fits = size_bytes <= self.free_bytes(job.run_id) + job.estimated_bytes
-        self._charge_size(job, size_bytes if fits else 0)
-        return fits
+            charge = self._charge_time(job.run_id, job.reserved_seconds, seconds, job.price)
+        self._charge_size(job, size_bytes)
+        return charge
 
     def _charge_size(self, job: Job, used: int) -> None:
         self.sizes[job.run_id] = self.sizes[job.run_id].charge(job.estimated_bytes, used)
         self.shared.charge(job.run_id, Quantity.DISK_BYTES, job.estimated_bytes, used)
 
-    def _charge_time(self, run_id: int, reserved: float, used: float, price: float) -> None:
+    def _charge_time(self, run_id: int, reserved: float, used: float, price: float) -> Charge:
         """The run and what it shares are charged the same: what each of them has room for."""
+        cost = 0.0
         paid = min(used, self.shared.room(run_id, Quantity.GPU_SECONDS, reserved), self.seconds[run_id].room(reserved))
         self.seconds[run_id] = self.seconds[run_id].charge(reserved, paid)
         self.shared.charge(run_id, Quantity.GPU_SECONDS, reserved, paid)
@@ -169,6 +176,7 @@ class Accounts:
             cost = min(cost, self.shared.room(run_id, Quantity.MONEY, held), self.costs[run_id].room(held))
             self.costs[run_id] = self.costs[run_id].charge(held, cost)
             self.shared.charge(run_id, Quantity.MONEY, held, cost)
+        return Charge(paid, cost)
 
     def store(self, store: Store) -> None:
         """Write what has changed; one row a run."""

@@ -15,7 +15,15 @@ from pipeline.domain import plans
 from pipeline.domain.errors import Conflict
 from pipeline.domain.plans import RunBook
 from pipeline.domain.records import Actor, Cell, Job, JobInput, Run, Still
-from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus, StillKind, check_cell_transition, check_still_transition
+from pipeline.domain.statuses import (
+    AttemptOutcome,
+    CellStatus,
+    JobStatus,
+    RunStatus,
+    StillKind,
+    check_cell_transition,
+    check_still_transition,
+)
 from pipeline.services.accounts import Accounts, ran_for
 from pipeline.services.runbooks import RunBooks
 
@@ -166,8 +174,8 @@ class Advance:
         accounts = Accounts.open(self.store, self.store.runs.by_ids(list({job.run_id for job in running})))
         costs = ran_for(self.store, running)
         for job in running:
-            accounts.charge(job, seconds=costs[job.attempt_id or ""], size_bytes=0)
-            self.store.jobs.cancel_running(job, reason=reason, now=now)
+            charge = accounts.charge(job, seconds=costs[job.attempt_id or ""], size_bytes=0)
+            self.store.jobs.end(job, JobStatus.CANCELLED, AttemptOutcome.CANCELLED, now=now, charge=charge, reason=reason)
         accounts.store(self.store)
 
     # Starts -----------------------------------------------------------------------------------------------------

@@ -10,12 +10,13 @@ from typing import Any
 
 from data.store import Store, Stores
 from pipeline.domain import plans, retries
+from pipeline.domain.budget import Charge
 from pipeline.domain.claiming import sort_out
 from pipeline.domain.patience import LEASE, time_limit
 from pipeline.domain.records import ENGINE, Job, Output, Run
 from pipeline.domain.stages import REUSABLE, STAGES, Lane, Phase, last_rank
 from pipeline.domain.statuses import AttemptOutcome, CellStatus, JobStatus
-from pipeline.domain.work import InputFile, OutputFile, Place, Request, Result, Update, UpdateState
+from pipeline.domain.work import NO_NEWS, InputFile, News, OutputFile, Place, Request, Result, Update, UpdateState
 from pipeline.domain.workers import FLEET_BACKENDS, Worker
 from pipeline.ports import Clock, Media
 from pipeline.services import thresholds
@@ -103,11 +104,11 @@ class Dispatch:
         reports: Sequence[tuple[int, Update]],
         free: Mapping[Lane, int],
         only: Collection[int] | None = None,
-        news: Mapping[str, tuple[float, str]] | None = None,
+        news: News = NO_NEWS,
     ) -> Turn:
         """Settle these (job id, final update) reports, then lease up to `free` jobs a lane.
 
-        `only` are the runs to lease jobs of; None is every run. `news` says of running attempts how far they are.
+        `only` are the runs to lease jobs of; None is every run. `news` says how running attempts stand.
         """
         self._reused = 0
         self._begun.clear()
@@ -116,7 +117,8 @@ class Dispatch:
             accounts = Accounts.open(store, {run.id: run for run in store.runs.active()})
             advance.know_runs(accounts.runs.values())
             self.has_fleet = any(run.backend in FLEET_BACKENDS for run in accounts.runs.values())
-            store.jobs.note_progress(news or {})
+            store.jobs.note_progress(news.standings)
+            store.jobs.note_begun(news.begun)
             over = self._settle(advance, accounts, engine_id, reports) if reports else []
             if accounts.shared:
                 thresholds.act(store, accounts)
@@ -142,7 +144,8 @@ class Dispatch:
         settlement.load([job for job, _ in ours])
         if self.has_fleet:
             self._fleet.ended(store, ours)
-        costs = ran_for(store, [job for job, update in ours if update.result is None])
+        watched = {update.attempt_id: update.ran_s for _, update in ours if update.ran_s is not None}
+        costs = ran_for(store, [job for job, update in ours if update.result is None], watched)
         for job, update in ours:
             if job.run_id not in accounts.runs:
                 accounts.add(advance.run(job.run_id))
@@ -156,27 +159,28 @@ class Dispatch:
     ) -> None:
         result = update.result
         used = sum(file.size_bytes for file in result.outputs) if result else 0
-        fits = accounts.charge(job, seconds=seconds, size_bytes=used)
+        fits = accounts.fits(job, used)
+        charge = accounts.charge(job, seconds=seconds, size_bytes=used if fits else 0)
         if result is not None and fits:
-            settlement.done(job, result)
+            settlement.done(job, result, charge)
         elif result is not None:
             reason = f"The result has {used:,} bytes, more than the disk budget of the run has left. Raise disk_gb."
-            settlement.give_up(job, retries.FailureClass.BUDGET, reason, result.seconds)
+            settlement.give_up(job, retries.FailureClass.BUDGET, reason, charge)
         else:
-            self._failed(advance, settlement, job, update, seconds)
+            self._failed(advance, settlement, job, update, charge)
 
-    def _failed(self, advance: Advance, settlement: Settlement, job: Job, update: Update, seconds: float) -> None:
+    def _failed(self, advance: Advance, settlement: Settlement, job: Job, update: Update, charge: Charge) -> None:
         """Try again, or give up, by the retry policy."""
         now = advance.store.journal.now
         is_lost = update.state is UpdateState.LOST
         failure = update.failure_class or (retries.FailureClass.LOST if is_lost else retries.FailureClass.BACKEND_ERROR)
         decision = retries.decide(failure, tries=job.tries, now=now)
         if not decision.retry:
-            settlement.give_up(job, failure, update.reason, seconds)
+            settlement.give_up(job, failure, update.reason, charge)
             return
         outcome = AttemptOutcome.LOST if is_lost else AttemptOutcome.FAILED
         advance.store.jobs.end(
-            job, JobStatus.READY, outcome, now=now, seconds=seconds, failure_class=failure, reason=update.reason,
+            job, JobStatus.READY, outcome, now=now, charge=charge, failure_class=failure, reason=update.reason,
             not_before=decision.not_before,
         )  # fmt: skip
         advance.store.journal.record(
@@ -295,7 +299,7 @@ class Dispatch:
             self._mark_generating(advance, running)
             if twin is not None:
                 accounts.release(job)
-                settlement.done(running, self._stored_result(outputs.get(twin.id, [])), AttemptOutcome.REUSED)
+                settlement.done(running, self._stored_result(outputs.get(twin.id, [])), Charge(), AttemptOutcome.REUSED)
                 self._reused += 1
             else:
                 backend = advance.run(job.run_id).backend

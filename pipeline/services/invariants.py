@@ -5,6 +5,7 @@ Each check is named by its number in docs/ARCHITECTURE.md and answers with one s
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -64,7 +65,11 @@ class Invariants:
             ("I5", "no file is left that nobody points to", self._strays),
             ("I6", "approved takes still have their files", lambda store: store.audit.approved_faults()),
             ("I7", "nothing started before what it needs was approved", lambda store: store.audit.early_starts()),
-            ("I8", "spent and reserved stay within the budget, and the reservations are those of what runs", self._budgets),
+            (
+                "I8",
+                "spent and reserved stay within the budget: the sums of what attempts cost and jobs hold",
+                self._budgets,
+            ),
             ("I9", "each match fired once with each of its actions, none too deep", lambda store: store.audit.firing_faults()),
             ("I10", "each state has exactly one event behind it", lambda store: store.audit.event_faults()),
             ("I11", "each message has arrived, is tried again, or was given up", lambda store: store.audit.message_faults()),
@@ -126,7 +131,7 @@ class Invariants:
 
     @staticmethod
     def _budgets(store: Store) -> Iterator[Fault]:
-        reserved = store.audit.reserved_by_run()
+        reserved, charged = store.audit.reserved_by_run(), store.audit.charged_by_run()
         for run in store.runs.all():
             if run.limit_seconds is not None and run.spent_seconds + run.reserved_seconds > run.limit_seconds + 1e-6:
                 yield f"run {run.name} has spent and reserved more generation time than its budget"
@@ -139,6 +144,10 @@ class Invariants:
             if not is_equal or size != run.reserved_bytes:
                 own = f"{run.reserved_seconds:.3f} s, {run.reserved_bytes} B and {run.reserved_cost:.3f} of money"
                 yield f"run {run.name} reserves {own}; its jobs {seconds:.3f} s, {size} B and {cost:.3f}"
+            seconds, cost = charged.get(run.id, (0.0, 0.0))
+            if not _is_equal(seconds, run.spent_seconds) or not _is_equal(cost, run.spent_cost):
+                own = f"{run.spent_seconds:.3f} s and {run.spent_cost:.3f} of money"
+                yield f"run {run.name} has spent {own}; its attempts were charged with {seconds:.3f} s and {cost:.3f}"
         yield from Invariants._shared_budgets(store)
 
     @staticmethod
@@ -182,3 +191,8 @@ class Invariants:
         for path in self._logs():
             if _SECRETS.search(path.read_text(encoding="utf-8", errors="replace")):
                 yield f"{path.name} contains something that looks like a secret"
+
+
+def _is_equal(one: float, other: float) -> bool:
+    """Whether two sums of the same amounts, added up in another order, are the same."""
+    return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-3)

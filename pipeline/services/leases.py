@@ -9,6 +9,7 @@ from data.store import Store, Stores
 from pipeline.domain.patience import LEASE, time_limit
 from pipeline.domain.records import ENGINE, Job
 from pipeline.domain.statuses import AttemptOutcome, JobStatus
+from pipeline.domain.work import NO_NEWS, News
 from pipeline.domain.workers import FLEET_BACKENDS
 from pipeline.ports import Clock
 from pipeline.services.accounts import Accounts, is_paid, ran_for
@@ -19,13 +20,17 @@ _HEADROOM = 0.8
 
 @dataclass(frozen=True)
 class Adopted:
-    """A running job taken over from a dead engine; its attempt may still have a result."""
+    """A running job taken over from a dead engine; its attempt may still have a result.
+
+    `ran_s` are the seconds since it began; None when nobody has seen that.
+    """
 
     job_id: int
     attempt_id: str
     stage: str
     backend: str
     limit_s: float
+    ran_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -61,10 +66,11 @@ class Leases:
             jobs = [job for job in everything if not (is_paid(job) and accounts.runs[job.run_id].backend in FLEET_BACKENDS)]
             costs = ran_for(store, jobs)
             for job in jobs:
-                accounts.charge(job, seconds=costs[job.attempt_id or ""], size_bytes=0)
+                charge = accounts.charge(job, seconds=costs[job.attempt_id or ""], size_bytes=0)
                 store.jobs.end(
-                    job, JobStatus.READY, AttemptOutcome.CANCELLED, now=store.journal.now, reason=reason, tries=job.tries - 1
-                )
+                    job, JobStatus.READY, AttemptOutcome.CANCELLED, now=store.journal.now, charge=charge, reason=reason,
+                    tries=job.tries - 1,
+                )  # fmt: skip
                 store.journal.record(
                     "job.returned", actor=ENGINE, subject="job", subject_id=job.id, run_id=job.run_id, data={"reason": reason}
                 )
@@ -93,15 +99,14 @@ class Leases:
             store.engines.end(dead, store.journal.now)
             return _adopted(store, jobs)
 
-    def heartbeat(
-        self, engine_id: str, elapsed: Mapping[str, float], news: Mapping[str, tuple[float, str]] | None = None
-    ) -> Beat:
+    def heartbeat(self, engine_id: str, elapsed: Mapping[str, float], news: News = NO_NEWS) -> Beat:
         """Keep this engine's leases, and reserve more for attempts that take longer than estimated.
 
-        `elapsed` maps each attempt that the engine watches to its seconds so far; `news` says how far attempts are.
+        `elapsed` maps each attempt that the engine watches to its seconds so far; `news` says how attempts stand.
         """
         with self._stores.begin(self._clock.now()) as store:
-            store.jobs.note_progress(news or {})
+            store.jobs.note_progress(news.standings)
+            store.jobs.note_begun(news.begun)
             ours = {job.attempt_id or "": job for job in store.jobs.running(engine_id)}
             store.jobs.extend_leases(engine_id, store.journal.now + LEASE)
             accounts = Accounts.open(store, store.runs.by_ids(list({job.run_id for job in ours.values()})))
@@ -133,7 +138,11 @@ class Leases:
 def _adopted(store: Store, jobs: Sequence[Job]) -> list[Adopted]:
     runs = store.runs.by_ids(list({job.run_id for job in jobs}))
     backends = {run.id: run.backend for run in runs.values()}
-    return [
-        Adopted(job.id, job.attempt_id or "", job.stage.value, backends[job.run_id], time_limit(job, backends[job.run_id]))
-        for job in jobs
-    ]
+    begun = {attempt.id: attempt.begun_at for attempt in store.jobs.attempts_of([job.id for job in jobs])}
+    found = []
+    for job in jobs:
+        attempt_id, backend = job.attempt_id or "", backends[job.run_id]
+        began = begun[attempt_id]
+        ran_s = max(0.0, (store.journal.now - began).total_seconds()) if began else None
+        found.append(Adopted(job.id, attempt_id, job.stage.value, backend, time_limit(job, backend), ran_s))
+    return found

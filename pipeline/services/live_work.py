@@ -38,7 +38,7 @@ class LiveWork:
         found = []
         for row in rows:
             parts = scene_types[row.scene_type].segments if row.stage == Stage.SCENE_GENERATION else 0
-            running_cost = row.price * max(0.0, (now - row.started_at).total_seconds()) / _HOUR_S
+            running_s = (now - row.begun_at).total_seconds() if row.begun_at else 0.0
             found.append(
                 RunningScene(
                     cell_id=row.cell_id,
@@ -49,7 +49,7 @@ class LiveWork:
                     step=row.step.removeprefix("step: "),
                     worker=row.worker,
                     since=row.started_at,
-                    cost=spent.get(row.cell_id, 0.0) + running_cost,
+                    cost=spent.get(row.cell_id, 0.0) + row.price * max(0.0, running_s) / _HOUR_S,
                 )
             )
         return Live(now, tuple(found), run.backend in FLEET_BACKENDS)

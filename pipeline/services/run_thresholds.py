@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from data.repositories.budgets import accounts_of_run
 from data.store import Store
-from pipeline.domain.budget import Account, Quantity, Scope, reached
+from pipeline.domain.budget import Quantity, Scope, reached
 from pipeline.domain.production import Budget
 from pipeline.domain.records import Run
 
 
-def keep_thresholds(store: Store, run: Run, budget: Budget) -> None:
-    """Store the levels of a run for each quantity that it limits; a file without any leaves those that people have set.
+def keep_thresholds(store: Store, run: Run, budget: Budget, quantities: Collection[Quantity] = tuple(Quantity)) -> None:
+    """Store the levels of a run for those of these quantities that it limits; a file without any leaves what people have set.
 
     Levels that stay as they were fire no second time.
     """
     before = {one.quantity: one for one in store.budgets.of_run(run.id)}
-    for quantity, account in _accounts(run).items():
+    accounts = accounts_of_run(vars(run))
+    for quantity in quantities:
+        account = accounts[quantity]
         known = before.get(quantity)
         if account.limit is None and known is not None:
             store.budgets.remove(known.id)
@@ -26,14 +30,3 @@ def keep_thresholds(store: Store, run: Run, budget: Budget) -> None:
             fired = min(known.fired, reached(budget.thresholds, account))
         values = {"run_id": run.id, "thresholds": budget.thresholds, "fired": fired}
         store.budgets.put(Scope.RUN, str(run.id), quantity, values=values, now=store.journal.now)
-
-
-def has_thresholds(store: Store, run: Run, budget: Budget) -> bool:
-    """Whether these are the levels of the run already."""
-    known = {one.quantity: one.thresholds for one in store.budgets.of_run(run.id)}
-    limited = [quantity for quantity, account in _accounts(run).items() if account.limit is not None]
-    return not budget.thresholds or known == dict.fromkeys(limited, budget.thresholds)
-
-
-def _accounts(run: Run) -> dict[Quantity, Account]:
-    return accounts_of_run(vars(run))

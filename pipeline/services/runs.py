@@ -8,13 +8,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from data.repositories.budgets import accounts_of_run, limit_column
 from data.store import Store, Stores
 from pipeline.domain import matrix, resolver
+from pipeline.domain.budget import Quantity
 from pipeline.domain.choices import RunOptions
 from pipeline.domain.errors import Conflict, Invalid, NotFound, Refused
 from pipeline.domain.presets import Presets
 from pipeline.domain.production import Approvals, Budget, Production
 from pipeline.domain.records import Actor, Run, RunConfig, StoredFile
+from pipeline.domain.run_budgets import TYPES, Taking, given, limits_of, taking, to_event
 from pipeline.domain.schedule import Schedule
 from pipeline.domain.stages import Phase
 from pipeline.domain.statuses import CellStatus, RunStatus, check_run_transition
@@ -26,14 +29,12 @@ from pipeline.ports import Clock, Media
 from pipeline.services.advance import Advance
 from pipeline.services.registered import for_production
 from pipeline.services.rule_keeping import keep_those_of_file
-from pipeline.services.run_thresholds import has_thresholds, keep_thresholds
+from pipeline.services.run_thresholds import keep_thresholds
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.sealing import Sealing
 from pipeline.services.take_numbers import takes_before
 
 UNFINISHED = (RunStatus.DRAFT, RunStatus.RUNNING, RunStatus.PAUSED)
-_HOUR_S = 3600
-_GIGABYTE = 10**9
 
 
 class RunsService:
@@ -169,27 +170,26 @@ class RunsService:
                 advance.move_still(still, CellStatus.CANCELLED)
             self._record_move(store, current, RunStatus.CANCELLED, actor)
 
-    def take_budget(self, run: Run, budget: Budget, actor: Actor) -> bool:
-        """Give the run the limits of this budget; the answer is whether they differ from what it had.
+    def take_budget(self, run: Run, budget: Budget, actor: Actor) -> Taking:
+        """Give the run what its file has changed of its budget since it gave it last; what people have set on the run stays.
 
         Raises Refused when less is allowed than is spent and reserved already.
         """
-        limits = _limits(budget)
         with self._stores.begin(self._clock.now()) as store:
-            if all(getattr(run, name) == value for name, value in limits.items()) and has_thresholds(store, run, budget):
-                return False
             current = store.runs.by_ids([run.id])[run.id]
-            seconds, size, cost = limits["limit_seconds"], limits["limit_bytes"], limits["limit_cost"]
-            if seconds is not None and seconds < current.spent_seconds + current.reserved_seconds:
-                raise Refused(f"Run {run.name} has used more generation time than budget.gpu_hours allows now. Raise it.")
-            if size is not None and size < current.spent_bytes + current.reserved_bytes:
-                raise Refused(f"Run {run.name} has used more disk than budget.disk_gb allows now. Raise it.")
-            if cost is not None and cost < current.spent_cost + current.reserved_cost:
-                raise Refused(f"Run {run.name} has cost more than budget.money allows now. Raise it.")
-            store.runs.change(run.id, **limits)
-            keep_thresholds(store, store.runs.by_ids([run.id])[run.id], budget)
-            store.journal.record("run.changed", actor=actor, subject="run", subject_id=run.id, run_id=run.id, data=limits)
-        return True
+            first = self._books.get(store, run.id).recipes.production.budget
+            before = given(first, store.journal.of_run(run.id, TYPES))
+            limits = limits_of(budget)
+            now = {quantity: account.limit for quantity, account in accounts_of_run(vars(current)).items()}
+            found = taking(before, budget, now)
+            if not found.taken:
+                return found
+            _refuse_too_low(current, {quantity: limits[quantity] for quantity in found.taken})
+            store.runs.change(run.id, **{limit_column(quantity): limits[quantity] for quantity in found.taken})
+            keep_thresholds(store, store.runs.by_ids([run.id])[run.id], budget, found.taken)
+            data = to_event(budget, found.taken)
+            store.journal.record("run.changed", actor=actor, subject="run", subject_id=run.id, run_id=run.id, data=data)
+        return found
 
     def set_priority(self, run: Run, priority: int, actor: Actor) -> None:
         """Runs of higher priority are served first."""
@@ -266,7 +266,7 @@ def _media_type(path: str) -> str:
 
 
 def _columns(production: Production, base_dir: Path, options: RunOptions) -> Mapping[str, Any]:
-    return _limits(production.budget) | {
+    return {limit_column(quantity): limit for quantity, limit in limits_of(production.budget).items()} | {
         "backend": production.backend,
         "base_dir": str(base_dir),
         "until": options.until.value,
@@ -282,13 +282,14 @@ def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text).astimezone(UTC) if text else None
 
 
-def _limits(budget: Budget) -> dict[str, Any]:
-    hours, gigabytes = budget.gpu_hours, budget.disk_gb
-    return {
-        "limit_seconds": None if hours is None else hours * _HOUR_S,
-        "limit_bytes": None if gigabytes is None else int(gigabytes * _GIGABYTE),
-        "limit_cost": budget.money,
-    }
+def _refuse_too_low(run: Run, limits: Mapping[Quantity, float | None]) -> None:
+    seconds, size, cost = (limits.get(quantity) for quantity in (Quantity.GPU_SECONDS, Quantity.DISK_BYTES, Quantity.MONEY))
+    if seconds is not None and seconds < run.spent_seconds + run.reserved_seconds:
+        raise Refused(f"Run {run.name} has used more generation time than budget.gpu_hours allows now. Raise it.")
+    if size is not None and size < run.spent_bytes + run.reserved_bytes:
+        raise Refused(f"Run {run.name} has used more disk than budget.disk_gb allows now. Raise it.")
+    if cost is not None and cost < run.spent_cost + run.reserved_cost:
+        raise Refused(f"Run {run.name} has cost more than budget.money allows now. Raise it.")
 
 
 def _keep_libraries(store: Store, project_id: int, production: Production) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pipeline.domain import plans
+from pipeline.domain.budget import Charge
 from pipeline.domain.quality import Verdict, judge, to_dict
 from pipeline.domain.records import Cell, Job, JobInput, Output, Still
 from pipeline.domain.rulesets import ruleset
@@ -45,10 +46,10 @@ class Settlement:
             (job.subject_id for job in jobs if job.subject == "still"),
         )
 
-    def done(self, job: Job, result: Result, outcome: AttemptOutcome = AttemptOutcome.DONE) -> None:
-        """The attempt succeeded: its outputs are stored and what follows is queued."""
+    def done(self, job: Job, result: Result, charge: Charge, outcome: AttemptOutcome = AttemptOutcome.DONE) -> None:
+        """The attempt succeeded, and was charged with this: its outputs are stored and what follows is queued."""
         now = self._store.journal.now
-        self._store.jobs.end(job, JobStatus.DONE, outcome, now=now, seconds=result.seconds)
+        self._store.jobs.end(job, JobStatus.DONE, outcome, now=now, charge=charge, took=result.seconds)
         for file in result.outputs:
             self._store.outputs.add(job, file)
         seq = self._store.journal.record(
@@ -60,12 +61,12 @@ class Settlement:
         elif self._is_current(job):
             self._steps[job.stage](job, result, seq)
 
-    def give_up(self, job: Job, failure_class: str, reason: str, seconds: float = 0.0) -> None:
+    def give_up(self, job: Job, failure_class: str, reason: str, charge: Charge) -> None:
         """The retry policy has given up: the cell, still or delivery fails and says why; nothing else stops."""
         store, advance = self._store, self._advance
         now = store.journal.now
         store.jobs.end(
-            job, JobStatus.FAILED, AttemptOutcome.FAILED, now=now, seconds=seconds, failure_class=failure_class, reason=reason
+            job, JobStatus.FAILED, AttemptOutcome.FAILED, now=now, charge=charge, failure_class=failure_class, reason=reason
         )
         seq = store.journal.record(
             f"{job.stage.value}.failed", actor=advance.actor, subject=job.subject, subject_id=job.subject_id, run_id=job.run_id,

@@ -66,9 +66,9 @@ def _stop(store: Store, accounts: Accounts, budget: Budget) -> None:
 
 def _end(store: Store, accounts: Accounts, job: Job, reason: str, seconds: float) -> None:
     now = store.journal.now
-    accounts.charge(job, seconds=seconds, size_bytes=0)
+    charge = accounts.charge(job, seconds=seconds, size_bytes=0)
     tries = max(0, job.tries - 1)
-    store.jobs.end(job, JobStatus.READY, AttemptOutcome.CANCELLED, now=now, seconds=seconds, reason=reason, tries=tries)
+    store.jobs.end(job, JobStatus.READY, AttemptOutcome.CANCELLED, now=now, charge=charge, reason=reason, tries=tries)
     store.journal.record(
         "job.returned", actor=ENGINE, subject="job", subject_id=job.id, run_id=job.run_id, data={"reason": reason}
     )

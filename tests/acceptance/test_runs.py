@@ -153,6 +153,23 @@ def test_a_resumed_run_says_when_the_production_has_changed(desk: Desk) -> None:
     assert "has changed since" in desk.call("run", folder, "--resume", "--until", "prepare").stdout
 
 
+def test_a_resumed_run_keeps_a_limit_that_was_set_on_it_and_says_how_to_change_it(desk: Desk) -> None:
+    folder = desk.write(budget={"gpu_hours": 1})
+    desk.call("run", folder, "--until", "prepare")
+    desk.call("budgets", "set", "run", "1", "--gpu-hours", "10")
+
+    kept = "The run keeps what was set on it, not what the file says: 10.00 GPU-h."
+    told = desk.call("run", folder, "--resume", "--until", "prepare").stdout
+
+    assert kept in told and "`./stripboard budgets set run 1 --gpu-hours N`" in told
+    [budget] = desk.json("budgets")["budgets"]
+    assert budget["limit"] == 36_000
+    desk.write(budget={"gpu_hours": 2, "disk_gb": 5})
+    told = desk.call("run", folder, "--resume", "--until", "prepare").stdout
+    assert "The run takes the budget that the production has now." in told and kept in told
+    assert sorted(one["limit"] for one in desk.json("budgets")["budgets"]) == [36_000, 5 * 10**9]
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_run_goes_on_where_it_was(desk: Desk, number: signal.Signals) -> None:
     folder = desk.write(defaults={"fps": 12, "resolution": "320x180", "duration_s": 2})

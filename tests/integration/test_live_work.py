@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from pipeline.domain.errors import NotFound
 from pipeline.domain.live import share_of_take
@@ -57,6 +58,15 @@ def test_a_running_scene_tells_its_step_worker_share_and_cost(house: FleetHouse)
     assert scene.cost == pytest.approx(1.0), "a hundred seconds at 36 an hour"
     with pytest.raises(NotFound):
         house.studio.live_work.of(4711)
+
+
+def test_a_scene_that_waits_in_the_queue_of_its_worker_has_cost_nothing_yet(house: FleetHouse) -> None:
+    run = making(house)
+    with house.studio.stores.begin(house.clock.now()) as store:
+        store.connection.execute(text("UPDATE attempts SET begun_at = NULL WHERE id = :id"), {"id": running(house, run)})
+    house.clock.advance(100)
+    [scene] = house.studio.live_work.of(run.id).running
+    assert scene.cost == 0
 
 
 def test_by_http_the_live_work_of_a_run_has_what_runs_and_why_others_wait(house: FleetHouse) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.domain.budget import Action, Quantity, Scope, Threshold
 from pipeline.domain.choices import Mode, RunOptions
 from pipeline.domain.errors import Conflict, Refused
 from pipeline.domain.matrix import Selection
@@ -201,13 +202,43 @@ def test_resume_does_not_open_a_run_that_is_over(house: House) -> None:
 def test_a_raised_budget_lets_a_run_go_on(house: House) -> None:
     production = make_production(characters=1, scene_types=2, variants=1, budget=Budget(gpu_hours=1.0))
     run = house.start(production, auto_deliver=False)
-    assert house.studio.runs.take_budget(run, Budget(gpu_hours=2.0), PERSON)
+    assert house.studio.runs.take_budget(run, Budget(gpu_hours=2.0), PERSON).taken == {Quantity.GPU_SECONDS}
     assert house.run(run).limit_seconds == 7200
-    assert not house.studio.runs.take_budget(house.run(run), Budget(gpu_hours=2.0), PERSON)
+    assert not house.studio.runs.take_budget(house.run(run), Budget(gpu_hours=2.0), PERSON).taken
     house.work()
     with pytest.raises(Refused, match="has used more disk"):
         house.studio.runs.take_budget(house.run(run), Budget(disk_gb=0.0), PERSON)
     house.check()
+
+
+def test_a_limit_that_somebody_has_set_on_a_run_is_not_replaced_by_its_file(house: House) -> None:
+    file = Budget(gpu_hours=1.0, disk_gb=1.0)
+    run = house.start(make_production(characters=1, scene_types=2, variants=1, budget=file), auto_deliver=False)
+    subject = house.studio.budgets.subject(Scope.RUN, run.name)
+    house.studio.budgets.put(subject, Quantity.GPU_SECONDS, PERSON, limit=36_000)
+    found = house.studio.runs.take_budget(house.run(run), file, PERSON)
+    assert (found.taken, found.kept) == (frozenset(), {Quantity.GPU_SECONDS: 36_000})
+    found = house.studio.runs.take_budget(house.run(run), Budget(gpu_hours=2.0, disk_gb=3.0), PERSON)
+    assert (found.taken, found.kept) == ({Quantity.DISK_BYTES}, {Quantity.GPU_SECONDS: 36_000})
+    now = house.run(run)
+    assert (now.limit_seconds, now.limit_bytes) == (36_000, 3 * 10**9)
+    house.studio.budgets.remove(house.studio.budgets.find(Scope.RUN, run.name, Quantity.DISK_BYTES), PERSON)
+    for _ in range(2):
+        found = house.studio.runs.take_budget(house.run(run), Budget(gpu_hours=10.0, disk_gb=4.0), PERSON)
+        assert (found.taken, found.kept) == (frozenset(), {Quantity.DISK_BYTES: None})
+    assert house.run(run).limit_bytes is None
+
+
+def test_levels_that_somebody_has_set_on_a_run_stay_when_the_file_has_others(house: House) -> None:
+    levels, mine = (Threshold(80, Action.NOTIFY),), (Threshold(50, Action.FINISH),)
+    run = house.start(make_production(characters=1, scene_types=1, variants=1, budget=Budget(gpu_hours=1.0, money=1.0)))
+    subject = house.studio.budgets.subject(Scope.RUN, run.name)
+    house.studio.budgets.put(subject, Quantity.GPU_SECONDS, PERSON, limit=3600, thresholds=mine)
+    file = Budget(gpu_hours=1.0, money=1.0, thresholds=levels)
+    assert house.studio.runs.take_budget(house.run(run), file, PERSON).taken == {Quantity.MONEY}
+    assert not house.studio.runs.take_budget(house.run(run), file, PERSON).taken
+    found = {one.quantity: one.thresholds for one in house.studio.budgets.all()}
+    assert found == {Quantity.GPU_SECONDS: mine, Quantity.MONEY: levels}
 
 
 def test_a_run_knows_its_folder_wherever_it_is_resumed_from(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

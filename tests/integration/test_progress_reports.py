@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event
 
 from pipeline.domain.stages import Stage
-from pipeline.domain.work import Update, UpdateState
+from pipeline.domain.work import NO_NEWS, News, Update, UpdateState
 from pipeline.engine.progress import ProgressReports
 from pipeline.ports import GeneratorBackend
 from tests.factories import AUTO, House, make_production
@@ -108,17 +108,17 @@ def test_news_are_due_once_a_second_and_only_while_they_are_new() -> None:
     reports = ProgressReports()
     reports.note(Update("a", UpdateState.RUNNING, 0.5, "x"))
     due = reports.due(10.0)
-    assert due == {"a": (0.5, "x")}
+    assert due == News({"a": (0.5, "x")})
     reports.stored(due, 10.0)
     reports.note(Update("a", UpdateState.RUNNING, 0.6, "x"))
-    assert reports.due(10.9) == {}
-    assert reports.due(11.0) == {"a": (0.6, "x")}
+    assert reports.due(10.9) == NO_NEWS
+    assert reports.due(11.0) == News({"a": (0.6, "x")})
     reports.forget("a")
-    assert reports.due(12.0) == {}
+    assert reports.due(12.0) == NO_NEWS
 
 
 @pytest.mark.parametrize(("said", "kept"), [(-1.0, 0.0), (2.0, 1.0), (0.12345, 0.12)])
 def test_a_share_stays_within_bounds_and_is_kept_in_percent(said: float, kept: float) -> None:
     reports = ProgressReports()
     reports.note(Update("a", UpdateState.RUNNING, said, "step"))
-    assert reports.due(0.0) == {"a": (kept, "step")}
+    assert reports.due(0.0) == News({"a": (kept, "step")})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -115,17 +116,55 @@ def test_a_database_of_the_first_schema_keeps_its_content(database_url: str) -> 
     with stores.engine.connect().execution_options(stripboard_write=True) as connection, connection.begin():
         upgrade(connection, "0001")
         for table, row in OLD_CONTENT.items():
-            names = ", ".join(row)
-            values = ", ".join(f":{name}" for name in row)
-            connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({values})"), row)
+            put(connection, table, row)
     open_and_migrate(database_url)
     with stores.engine.connect() as connection:
         found = {table: connection.execute(text(f"SELECT * FROM {table}")).mappings().one() for table in OLD_CONTENT}
     assert {table: {name: found[table][name] for name in row} for table, row in OLD_CONTENT.items()} == OLD_CONTENT
     with stores.read() as store:
         [attempt] = store.jobs.attempts_of([1])
-    assert (attempt.progress, attempt.step) == (0.0, "")
+    assert (attempt.progress, attempt.step, attempt.begun_at) == (0.0, "", attempt.started_at)
     stores.close()
+
+
+def test_what_cancelled_attempts_were_charged_with_is_divided_among_them_by_how_long_they_ran(database_url: str) -> None:
+    second, attempt = 1_000_000, {**OLD_CONTENT["attempts"], "worker": "gpu-1"}
+    ends = {
+        "done": {"ended_at": 9 * second, "outcome": "done", "seconds": 9.0, "cost": 9.0},
+        "short": {"ended_at": 2 * second, "outcome": "cancelled"},
+        "long": {"ended_at": 6 * second, "outcome": "cancelled"},
+        "running": {},
+    }
+    stores = Stores(database_url)
+    with stores.engine.connect().execution_options(stripboard_write=True) as connection, connection.begin():
+        upgrade(connection, "0013")
+        put(connection, "projects", OLD_CONTENT["projects"])
+        put(connection, "production_runs", {**OLD_CONTENT["production_runs"], "spent_seconds": 13.0, "spent_cost": 13.0})
+        put(connection, "jobs", {**OLD_CONTENT["jobs"], "price": 3600.0})
+        for number, (name, end) in enumerate(ends.items(), 1):
+            put(connection, "attempts", {**attempt, "id": name, "number": number, "epoch": number, **end})
+        # Its last result took 12 s where the limit had room for 4.
+        capped = {"id": 2, "number": 2, "spent_seconds": 10.0}
+        put(connection, "production_runs", {**OLD_CONTENT["production_runs"], **capped})
+        put(connection, "jobs", {**OLD_CONTENT["jobs"], "id": 2, "run_id": 2, "subject_id": 2})
+        for number, seconds in enumerate((8.0, 12.0), 1):
+            row = {**attempt, "id": f"second {number}", "job_id": 2, "number": number, "epoch": number, "outcome": "done"}
+            put(connection, "attempts", {**row, "ended_at": 9 * second, "seconds": seconds})
+    open_and_migrate(database_url)
+    with stores.read() as store:
+        found = {row.id: (row.seconds, row.cost) for row in store.jobs.attempts_of([1, 2])}
+        assert store.audit.charged_by_run() == {1: pytest.approx((13.0, 13.0)), 2: pytest.approx((10.0, 0.0))}
+    stores.close()
+    assert found == {
+        "done": (9.0, 9.0), "short": (1.0, 1.0), "long": (3.0, 3.0), "running": (0.0, 0.0),
+        "second 1": (4.0, 0.0), "second 2": (6.0, 0.0),
+    }  # fmt: skip
+
+
+def put(connection: Connection, table: str, row: Mapping[str, Any]) -> None:
+    """Add a row as an older version has stored it."""
+    names, values = ", ".join(row), ", ".join(f":{name}" for name in row)
+    connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({values})"), row)
 
 
 def test_the_newest_migration_is_the_one_the_code_is_written_for() -> None:

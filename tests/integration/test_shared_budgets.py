@@ -202,8 +202,8 @@ def test_the_levels_of_a_production_file_are_those_of_each_limit_of_its_runs(pai
     [event] = paid.events("budget.reached")
     assert (event.run_id, event.data["scope"]) == (run.id, "run")
 
-    assert not paid.studio.runs.take_budget(paid.run(run), limits, PERSON), "nothing is different"
-    assert paid.studio.runs.take_budget(paid.run(run), replace(limits, gpu_hours=100), PERSON)
+    assert not paid.studio.runs.take_budget(paid.run(run), limits, PERSON).taken, "nothing is different"
+    assert paid.studio.runs.take_budget(paid.run(run), replace(limits, gpu_hours=100), PERSON).taken == {HOURS}
     assert {one.quantity: one.fired for one in paid.studio.budgets.all()} == {HOURS: 0, DISK: 0}
 
 
