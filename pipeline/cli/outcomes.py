@@ -18,7 +18,7 @@ from pipeline.domain.errors import Unavailable
 from pipeline.domain.progress import Outlook, Progress
 from pipeline.domain.records import Run
 from pipeline.domain.stages import Phase
-from pipeline.domain.statuses import DeliveryStatus, RunStatus
+from pipeline.domain.statuses import RunStatus
 
 if TYPE_CHECKING:
     from pipeline.wiring import Studio
@@ -97,14 +97,13 @@ def summary_of(
 
 
 def _place(studio: Studio, run: Run, *, as_json: bool) -> tuple[Path, list[Path]] | None:
-    """The newest sealed delivery and the exports, copied to where people look; None when the run ended without one."""
+    """The delivery of what is approved and the exports, copied to where people look; None when the run ended without one."""
     if studio.runs.find(run.id).status is not RunStatus.COMPLETED:
         return None
-    sealed = [one for one in studio.deliveries.of_run(run) if one.status is DeliveryStatus.SEALED]
-    newest = {one.character: one for one in sealed}
-    if None not in newest:
+    current = studio.deliveries.current(run)
+    if None not in current:
         return None
-    package = {whose: studio.deliveries.place(run, one) for whose, one in newest.items()}[None]
+    package = {whose: studio.deliveries.place(run, one) for whose, one in current.items()}[None]
     try:
         return package, studio.deliveries.place_outputs(run)
     except Unavailable as error:
@@ -125,11 +124,13 @@ def _tell(studio: Studio, run: Run, progress: Progress, summary: dict[str, Any],
             say("Failed or rejected:", style="red")
             show_lines(summary["failures"])
             say(f"Again:  ./stripboard retry {run.id}")
+            _tell_of_earlier_takes(studio, run)
         say(f"Then go on with `{again}`.")
     elif progress.outlook is Outlook.STUCK:
         say(f"Run {run.name} is stuck: {cells_words(progress)}.", style="red")
         show_lines(summary["failures"] or _blocked(studio, run))
         say(f"Try again with `./stripboard retry {run.id}`, or leave cells out with `./stripboard cancel {run.id} --cell KEY`.")
+        _tell_of_earlier_takes(studio, run)
         say(f"Then go on with `{again}`.")
     elif progress.outlook is Outlook.BUDGET:
         say(f"Run {run.name} has stopped: its budget does not cover the next scene ({spend(progress)}).", style="red")
@@ -143,6 +144,14 @@ def _tell(studio: Studio, run: Run, progress: Progress, summary: dict[str, Any],
         say(f"Go on with `{again}`.")
 
 
+def _tell_of_earlier_takes(studio: Studio, run: Run) -> None:
+    """That scenes which failed or were rejected have an approved take to go back to."""
+    back = studio.review.may_go_back(run)
+    if back:
+        told = f"{counted(len(back), 'scene')} of these can go back to an approved take"
+        say(f"{told}: `./stripboard rollback {run.id} --cell {quoted(back[0])}`.")
+
+
 def _blocked(studio: Studio, run: Run) -> list[str]:
     """What the blocked scenes wait for, the first ones."""
     blocked = studio.reports.matrix(run.id).blocked
@@ -152,6 +161,8 @@ def _blocked(studio: Studio, run: Run) -> list[str]:
 def _tell_end(run: Run, progress: Progress, summary: dict[str, Any]) -> None:
     if summary["delivery"] is None:
         say(f"Run {run.name} is {summary['run']['status']}: {cells_words(progress)}.", style="yellow")
+        if summary["run"]["status"] == RunStatus.COMPLETED:
+            say(f"No package holds what is approved now. `./stripboard deliver {run.id}` makes one, or says what is missing.")
         return
     package = summary["delivery"]
     say(f"Run {run.name} is delivered: {cells_words(progress)}, in {duration(summary['seconds'])}.", style="green")

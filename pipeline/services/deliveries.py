@@ -122,6 +122,14 @@ class Deliveries:
             raise NotFound(f"Run {run.name} has no sealed delivery yet. `./stripboard deliver {run.id}` makes one.")
         return found[-1]
 
+    def current(self, run: Run) -> dict[str | None, Delivery]:
+        """The newest sealed deliveries that hold just the takes that are approved now: by character, None for the whole run."""
+        with self._stores.read() as store:
+            sealing = Sealing(Advance(store, self._books, ENGINE))
+            sealed = [one for one in store.deliveries.every(run.id) if one.status is DeliveryStatus.SEALED]
+            newest = {one.character: one for one in sealed}
+            return {whose: one for whose, one in newest.items() if sealing.is_current(one)}
+
     def place(self, run: Run, delivery: Delivery) -> Path:
         """Copy the package of a sealed delivery to where people look for it; the answer is the file.
 

@@ -40,7 +40,10 @@ class Sealing:
         self._store = advance.store
 
     def deliver_when_ready(self, run_id: int, cause: int | None = None) -> Delivery | None:
-        """Queue the delivery of a run that wants one by itself, once nothing is missing and none is under way."""
+        """Queue the delivery of a run that wants one by itself, once nothing is missing and none is under way.
+
+        A run that was opened again and came back to what is sealed already is complete: it needs no other package.
+        """
         run = self._advance.run(run_id)
         if not run.auto_deliver or run.status is not RunStatus.RUNNING:
             return None
@@ -50,6 +53,8 @@ class Sealing:
             return None
         made = [delivery for delivery in self._store.deliveries.of_run(run_id) if delivery.status is not DeliveryStatus.FAILED]
         if made and (made[-1].status is DeliveryStatus.PACKAGING or self.is_current(made[-1])):
+            if self.is_delivered(run_id):
+                self._advance.complete_run(run_id, cause=cause)
             return None
         return self._again(run, cause) or self.deliver(run, cause=cause)
 
