@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.domain.errors import Unavailable
 from pipeline.domain.records import Attempt, Delivery, Job
 from pipeline.domain.statuses import DeliveryStatus, JobStatus
 
@@ -52,6 +53,16 @@ class Missing:
     key: str
     status: str
     message: str
+
+
+class NotPlaced(Unavailable):
+    """Some outputs could not be placed, or taken away; `reasons` has each with its cure, `placed` the files that were placed."""
+
+    def __init__(self, placed: list[str], reasons: list[str]) -> None:
+        more = f" And {len(reasons) - 1} more." if len(reasons) > 1 else ""
+        super().__init__(f"Not every output could be placed. {reasons[0]}{more}")
+        self.placed = placed
+        self.reasons = reasons
 
 
 @dataclass(frozen=True)
