@@ -116,11 +116,13 @@ def _place(studio: Studio, run: Run) -> Placed | None:
     current = studio.deliveries.current(run)
     if None not in current:
         return None
-    package = {whose: studio.deliveries.place(run, one) for whose, one in current.items()}[None]
     try:
-        return Placed(package, list(map(str, studio.deliveries.place_outputs(run))), [])
+        outputs, reasons = list(map(str, studio.deliveries.place_outputs(run))), []
     except NotPlaced as error:
-        return Placed(package, error.placed, error.reasons)
+        outputs, reasons = error.placed, error.reasons
+    # The package comes last: whoever is killed before leaves the rest to the safety net.
+    package = {whose: studio.deliveries.place(run, one) for whose, one in current.items()}[None]
+    return Placed(package, outputs, reasons)
 
 
 def _tell(studio: Studio, run: Run, progress: Progress, summary: dict[str, Any], *, again: str) -> None:
