@@ -89,7 +89,10 @@ class Studio(Views):
         """Orders deliveries."""
         from pipeline.services.deliveries import Deliveries
 
-        return Deliveries(self.stores, self.books, self.clock, copy_out=self.media.copy_out, folder=self.settings.deliveries_root)
+        return Deliveries(
+            self.stores, self.books, self.clock,
+            copy_out=self.media.copy_out, take_away=self.media.take_away, folder=self.settings.deliveries_root,
+        )  # fmt: skip
 
     @service
     def budgets(self) -> Budgets:

@@ -9,10 +9,11 @@ from typing import Any
 from sqlalchemy import Connection, Select, insert, select, union
 
 from data.batch import Batch
-from data.models import imports, outputs
+from data.models import imports, outputs, production_run_cells, production_runs
 from data.repositories.chunks import chunks
-from pipeline.domain.records import Job, Output, StoredFile
+from pipeline.domain.records import Job, Output, Run, StoredFile
 from pipeline.domain.stages import Stage
+from pipeline.domain.statuses import CellStatus
 from pipeline.domain.work import OutputFile
 
 _INSERT = insert(outputs)
@@ -79,6 +80,27 @@ class Outputs:
         for part in chunks(still_ids):
             query = select(outputs).where(outputs.c.subject == "still", outputs.c.subject_id.in_(part), outputs.c.role == "still")
             found.extend(self._all(query.order_by(outputs.c.part, outputs.c.id)))
+        return found
+
+    def exported_by_others(self, run: Run, sha256s: Sequence[str]) -> set[str]:
+        """Which of these files are exports of takes that other runs of its project into the same folder have approved."""
+        cells, runs, found = production_run_cells, production_runs, set()
+        for part in chunks(sha256s):
+            query = (
+                select(outputs.c.sha256)
+                .join(cells, (cells.c.id == outputs.c.subject_id) & (cells.c.approved_take == outputs.c.take))
+                .join(runs, runs.c.id == cells.c.run_id)
+                .where(
+                    outputs.c.sha256.in_(part),
+                    outputs.c.subject == "cell",
+                    outputs.c.stage == Stage.EXPORT.value,
+                    cells.c.status == CellStatus.APPROVED.value,
+                    runs.c.project_id == run.project_id,
+                    runs.c.base_dir == run.base_dir,
+                    runs.c.id != run.id,
+                )
+            )
+            found.update(self._connection.execute(query).scalars())
         return found
 
     def by_id(self, output_id: int) -> Output | None:

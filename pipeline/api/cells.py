@@ -86,7 +86,7 @@ def reject_cell(
     if_match: IfMatch = None,
     key: Key = None,
 ) -> object:
-    """Refuse the newest take of a cell in review, or withdraw its approval."""
+    """Refuse the newest take of a cell in review, or withdraw its approval; a completed run is open again then."""
     run, cell, expected = _decided(rest, cell_id, if_match)
     try:
         studio.review.reject(run, _only(cell), who, reason=body.reason, note=body.note, expected=expected)

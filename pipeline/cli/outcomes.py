@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,11 +15,11 @@ from pipeline.cli.exits import Exit
 from pipeline.cli.live import cells_words, display, spend
 from pipeline.cli.text import brief, clean, counted, duration, quoted, size
 from pipeline.domain import forecast
-from pipeline.domain.errors import Unavailable
+from pipeline.domain.delivery import NotPlaced
 from pipeline.domain.progress import Outlook, Progress
 from pipeline.domain.records import Run
 from pipeline.domain.stages import Phase
-from pipeline.domain.statuses import DeliveryStatus, RunStatus
+from pipeline.domain.statuses import RunStatus
 
 if TYPE_CHECKING:
     from pipeline.wiring import Studio
@@ -33,6 +34,15 @@ CODES = {
     Outlook.PAUSED: Exit.FAILED,
     Outlook.NOTHING_ASKED: Exit.FAILED,
 }
+
+
+@dataclass(frozen=True)
+class Placed:
+    """What was copied to where people look, and why other files were not."""
+
+    package: Path
+    outputs: list[str]
+    reasons: list[str]
 
 
 def work(studio: Studio, run: Run, *, again: str, parallel: int | None = None, as_json: bool = False) -> int:
@@ -51,15 +61,16 @@ def work(studio: Studio, run: Run, *, again: str, parallel: int | None = None, a
         tell("interrupted", f"Stopped cleanly. Go on with `{again}`.", as_json=as_json)
         return Exit.INTERRUPTED
     seconds = time.monotonic() - began
-    placed = _place(studio, run, as_json=as_json) if progress.outlook is Outlook.OVER else None
+    placed = _place(studio, run) if progress.outlook is Outlook.OVER else None
     summary = summary_of(studio, run, progress, seconds=seconds, placed=placed)
     if as_json:
         print_json(summary)
     else:
         _tell(studio, run, progress, summary, again=again)
+        show_flagged(summary["flagged"])
         _tell_of_rules(summary["rules_gather_until"])
-    code = CODES[progress.outlook]
-    return Exit.FAILED if progress.outlook is Outlook.OVER and placed is None else code
+    is_in_place = progress.outlook is not Outlook.OVER or (placed is not None and not placed.reasons)
+    return CODES[progress.outlook] if is_in_place else Exit.FAILED
 
 
 def _tell_of_rules(due: datetime | None) -> None:
@@ -69,9 +80,7 @@ def _tell_of_rules(due: datetime | None) -> None:
         say(f"A rule gathers events until {at}, and fires then: with `./stripboard engine`, `./stripboard up` or the next run.")
 
 
-def summary_of(
-    studio: Studio, run: Run, progress: Progress, *, seconds: float, placed: tuple[Path, list[Path]] | None
-) -> dict[str, Any]:
+def summary_of(studio: Studio, run: Run, progress: Progress, *, seconds: float, placed: Placed | None) -> dict[str, Any]:
     """How the run stands, for programs."""
     current = studio.runs.find(run.id)
     summary: dict[str, Any] = {
@@ -83,38 +92,42 @@ def summary_of(
         "spent_bytes": progress.spent_bytes,
         "waiting": plain(studio.review.waiting(run)),
         "failures": studio.reports.failures(run.id),
+        "flagged": studio.reports.flagged(run.id),
         "rules_gather_until": studio.firing.next_due(),
         "delivery": None,
         "outputs": [],
+        "not_placed": [],
     }
     if placed is not None:
         sealed = studio.deliveries.sealed(run)
         summary["delivery"] = {
-            "path": str(placed[0]), "sha256": sealed.package_sha256, "size_bytes": sealed.size_bytes, "number": sealed.number,
+            "path": str(placed.package), "sha256": sealed.package_sha256, "size_bytes": sealed.size_bytes,
+            "number": sealed.number,
         }  # fmt: skip
-        summary["outputs"] = [str(path) for path in placed[1]]
+        summary["outputs"] = placed.outputs
+        summary["not_placed"] = placed.reasons
     return summary
 
 
-def _place(studio: Studio, run: Run, *, as_json: bool) -> tuple[Path, list[Path]] | None:
-    """The newest sealed delivery and the exports, copied to where people look; None when the run ended without one."""
+def _place(studio: Studio, run: Run) -> Placed | None:
+    """The delivery of what is approved and the exports, copied to where people look; None when the run ended without one."""
     if studio.runs.find(run.id).status is not RunStatus.COMPLETED:
         return None
-    sealed = [one for one in studio.deliveries.of_run(run) if one.status is DeliveryStatus.SEALED]
-    newest = {one.character: one for one in sealed}
-    if None not in newest:
+    current = studio.deliveries.current(run)
+    if None not in current:
         return None
-    package = {whose: studio.deliveries.place(run, one) for whose, one in newest.items()}[None]
     try:
-        return package, studio.deliveries.place_outputs(run)
-    except Unavailable as error:
-        tell(error.kind, f"The delivery is sealed, but not every output could be placed. {error}", as_json=as_json)
-        return package, []
+        outputs, reasons = list(map(str, studio.deliveries.place_outputs(run))), []
+    except NotPlaced as error:
+        outputs, reasons = error.placed, error.reasons
+    # The package comes last: whoever is killed before leaves the rest to the safety net.
+    package = {whose: studio.deliveries.place(run, one) for whose, one in current.items()}[None]
+    return Placed(package, outputs, reasons)
 
 
 def _tell(studio: Studio, run: Run, progress: Progress, summary: dict[str, Any], *, again: str) -> None:
     if progress.outlook is Outlook.OVER:
-        _tell_end(run, progress, summary)
+        _tell_end(run, progress, summary, again=again)
     elif progress.outlook is Outlook.PEOPLE:
         say(f"Run {run.name} waits for people: {cells_words(progress)}.", style="yellow")
         show_waiting(studio, run)
@@ -125,11 +138,13 @@ def _tell(studio: Studio, run: Run, progress: Progress, summary: dict[str, Any],
             say("Failed or rejected:", style="red")
             show_lines(summary["failures"])
             say(f"Again:  ./stripboard retry {run.id}")
+            _tell_of_earlier_takes(studio, run)
         say(f"Then go on with `{again}`.")
     elif progress.outlook is Outlook.STUCK:
         say(f"Run {run.name} is stuck: {cells_words(progress)}.", style="red")
         show_lines(summary["failures"] or _blocked(studio, run))
         say(f"Try again with `./stripboard retry {run.id}`, or leave cells out with `./stripboard cancel {run.id} --cell KEY`.")
+        _tell_of_earlier_takes(studio, run)
         say(f"Then go on with `{again}`.")
     elif progress.outlook is Outlook.BUDGET:
         say(f"Run {run.name} has stopped: its budget does not cover the next scene ({spend(progress)}).", style="red")
@@ -143,15 +158,25 @@ def _tell(studio: Studio, run: Run, progress: Progress, summary: dict[str, Any],
         say(f"Go on with `{again}`.")
 
 
+def _tell_of_earlier_takes(studio: Studio, run: Run) -> None:
+    """That scenes which failed or were rejected have an approved take to go back to."""
+    back = studio.review.may_go_back(run)
+    if back:
+        told = f"{counted(len(back), 'scene')} of these can go back to an approved take"
+        say(f"{told}: `./stripboard rollback {run.id} --cell {quoted(back[0])}`.")
+
+
 def _blocked(studio: Studio, run: Run) -> list[str]:
     """What the blocked scenes wait for, the first ones."""
     blocked = studio.reports.matrix(run.id).blocked
     return [f"scene {key} waits: {'; '.join(map(str, needs))}" for key, needs in blocked.items()][:_SHOWN]
 
 
-def _tell_end(run: Run, progress: Progress, summary: dict[str, Any]) -> None:
+def _tell_end(run: Run, progress: Progress, summary: dict[str, Any], *, again: str) -> None:
     if summary["delivery"] is None:
         say(f"Run {run.name} is {summary['run']['status']}: {cells_words(progress)}.", style="yellow")
+        if summary["run"]["status"] == RunStatus.COMPLETED:
+            say(f"No package holds what is approved now. `./stripboard deliver {run.id}` makes one, or says what is missing.")
         return
     package = summary["delivery"]
     say(f"Run {run.name} is delivered: {cells_words(progress)}, in {duration(summary['seconds'])}.", style="green")
@@ -161,6 +186,18 @@ def _tell_end(run: Run, progress: Progress, summary: dict[str, Any]) -> None:
         folder = Path(summary["outputs"][0]).parent
         say(f"Outputs:  {counted(len(summary['outputs']), 'file')}, the first in {clean(folder)}")
     say(f"Check it: ./stripboard verify-delivery {quoted(package['path'])}")
+    reasons = summary["not_placed"]
+    if reasons:
+        say("The delivery is sealed, but not every output is where the production wants it:", style="red")
+        show_lines(reasons[:_SHOWN] + ([f"and {len(reasons) - _SHOWN:,} more"] if len(reasons) > _SHOWN else []))
+        say(f"Then `{again}` places them.")
+
+
+def show_flagged(lines: list[str]) -> None:
+    """Source images and plates that are used although their checks have flagged them."""
+    if lines:
+        say("Used although flagged:", style="yellow")
+        show_lines(lines)
 
 
 def show_waiting(studio: Studio, run: Run) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from pipeline.domain.statuses import CellStatus, RunStatus
 if TYPE_CHECKING:
     from pipeline.wiring import LoadedProduction, Studio
 
+_ENDED = {RunStatus.COMPLETED, RunStatus.CANCELLED}
 _PHASES = [phase.value for phase in Phase if phase is not Phase.VALIDATE]
 
 
@@ -88,10 +90,10 @@ def _run(
 
 def _earlier(studio: Studio, path: Path, loaded: LoadedProduction, *, resume: bool, as_json: bool) -> Run | None:
     """The run to go on with; None for a new one. Ends with 5 when that is not clear and nobody can be asked."""
-    title = production_of(loaded).title
-    unfinished = studio.runs.unfinished(title)
+    runs = _made_here(studio, path, loaded, resume=resume, as_json=as_json)
+    unfinished = next((run for run in runs if run.status not in _ENDED), None)
     if resume:
-        return unfinished or _finished(studio, title, quiet=as_json)
+        return unfinished or _finished(runs, quiet=as_json)
     if unfinished is None:
         return None
     from pipeline.cli.console import console
@@ -108,9 +110,29 @@ def _earlier(studio: Studio, path: Path, loaded: LoadedProduction, *, resume: bo
     return unfinished if answer == "resume" else None
 
 
-def _finished(studio: Studio, title: str, *, quiet: bool) -> Run | None:
-    """The newest run of this production when it is completed: what is left is to hand over its delivery."""
-    newest = next((run for run in studio.runs.all() if run.title == title), None)
+def _made_here(studio: Studio, path: Path, loaded: LoadedProduction, *, resume: bool, as_json: bool) -> list[Run]:
+    """The runs of this production, newest first.
+
+    Ends with 5 where there is none and the run to go on with was made from another folder: a title alone does not tell whether
+    that is this production, moved, or another one.
+    """
+    folder = loaded.base_dir.resolve()
+    runs = [run for run in studio.runs.all() if run.title == production_of(loaded).title]
+    here = [run for run in runs if Path(run.base_dir) == folder]
+    left_out = {RunStatus.CANCELLED} if resume else _ENDED
+    other = next((run for run in runs if run.status not in left_out), None)
+    if here or other is None:
+        return here
+    told = f'Run {other.name} (number {other.id}) was made from "{other.base_dir}", and this production is in "{folder}".'
+    new = f"`./stripboard run {quoted(str(path))} --new`"
+    cure = f"If this is another production, give it another title. If the folder was moved, {new} makes a run from here"
+    tell("refused", f"{told} {cure}, which takes over what is approved. Nothing was changed.", as_json=as_json)
+    raise Ended(Exit.REFUSED)
+
+
+def _finished(runs: Sequence[Run], *, quiet: bool) -> Run | None:
+    """The newest of these runs when it is completed: what is left is to hand over its delivery."""
+    newest = next(iter(runs), None)
     is_over = newest is not None and newest.status is RunStatus.COMPLETED
     if not quiet:
         say(f"Run {newest.name} is complete already." if newest and is_over else "There is no run to resume; starting one.")

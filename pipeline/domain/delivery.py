@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.domain.errors import Unavailable
 from pipeline.domain.records import Attempt, Delivery, Job
 from pipeline.domain.statuses import DeliveryStatus, JobStatus
 
@@ -63,6 +64,16 @@ def room_needed(sizes: Sequence[int], *, done: int, at_once: int) -> int:
     media = sum(sizes)
     unpacked = sum(sorted(sizes, reverse=True)[:at_once])
     return 2 * media - min(done, media) + unpacked + _DOCUMENTS_BYTES * len(sizes)
+
+
+class NotPlaced(Unavailable):
+    """Some outputs could not be placed, or taken away; `reasons` has each with its cure, `placed` the files that were placed."""
+
+    def __init__(self, placed: list[str], reasons: list[str]) -> None:
+        more = f" And {len(reasons) - 1} more." if len(reasons) > 1 else ""
+        super().__init__(f"Not every output could be placed. {reasons[0]}{more}")
+        self.placed = placed
+        self.reasons = reasons
 
 
 @dataclass(frozen=True)

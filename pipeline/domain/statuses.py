@@ -143,7 +143,7 @@ RUN_TRANSITIONS: dict[tuple[RunStatus, RunStatus], str] = {
     (_R.RUNNING, _R.COMPLETED): "the delivery is sealed",
     (_R.RUNNING, _R.CANCELLED): "a person cancels",
     (_R.PAUSED, _R.CANCELLED): "a person cancels",
-    (_R.COMPLETED, _R.RUNNING): "a person submits more or asks for a new take",
+    (_R.COMPLETED, _R.RUNNING): "a person submits more, asks for a new take or withdraws an approval",
     (_R.CANCELLED, _R.RUNNING): "a person submits again",
 }
 

@@ -146,11 +146,16 @@ class Advance:
         self._approved_cells[cell.id] = self.move_cell(cell, CellStatus.APPROVED, approved_take=take, reason=reason)
 
     def reject_cell(self, cell: Cell, *, actor: Actor, reason: str, note: str = "", cause: int | None = None) -> None:
-        """The gate refuses the cell's newest take, or withdraws the approval of the one that is approved."""
+        """The gate refuses the cell's newest take, or withdraws the approval of the one that is approved.
+
+        A completed run is open again then: its package holds a take that counts no more.
+        """
         number = cell.take
         if cell.status is CellStatus.APPROVED:
             number = cell.approved_take or cell.take
             self.cancel_jobs("cell", [cell.id], "its approval was withdrawn")
+            if self.run(cell.run_id).status is RunStatus.COMPLETED:
+                self.go_on(cell.run_id, cause=cause)
         self.move_cell(cell, CellStatus.REJECTED, actor=actor, cause=cause, reason=reason)
         now = self.store.journal.now
         self.store.takes.decide(cell, number, "rejected", by=str(actor), now=now, reason=reason, note=note)
@@ -239,11 +244,12 @@ class Advance:
             "run.running", actor=self.actor, subject="run", subject_id=run_id, run_id=run_id, cause=cause, data=data
         )
 
-    def complete_run(self, run_id: int, *, cause: int) -> None:
+    def complete_run(self, run_id: int, *, cause: int | None) -> None:
         """The run has reached its sealed delivery."""
         run = self.run(run_id)
         if run.status is RunStatus.RUNNING:
             self.store.runs.change(run_id, status=RunStatus.COMPLETED)
+            self._runs[run_id] = replace(run, status=RunStatus.COMPLETED)
             self.store.journal.record(
                 "run.completed", actor=self.actor, subject="run", subject_id=run_id, run_id=run_id, cause=cause
             )

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from data.store import Store, Stores
-from pipeline.domain.delivery import DeliveryProgress, Missing, delivery_progress
+from pipeline.domain.delivery import DeliveryProgress, Missing, NotPlaced, delivery_progress
 from pipeline.domain.errors import Conflict, NotFound, StripboardError
+from pipeline.domain.naming import collision_key
+from pipeline.domain.production import Output
 from pipeline.domain.records import ENGINE, Actor, Delivery, Run
+from pipeline.domain.records import Output as Export
 from pipeline.domain.stages import Phase
 from pipeline.domain.statuses import CellStatus, DeliveryStatus, RunStatus
 from pipeline.ports import Clock
@@ -34,15 +37,26 @@ class NotDeliverable(Conflict):
 
 
 class Deliveries:
-    """Makes and finds deliveries. Packages are placed in `folder`, by `copy_out(sha256, target)`."""
+    """Makes and finds deliveries. Packages are placed in `folder`.
+
+    `copy_out(sha256, target)` places a stored file; `take_away(sha256, target)` removes what it placed, if it is unchanged.
+    """
 
     def __init__(
-        self, stores: Stores, books: RunBooks, clock: Clock, *, copy_out: Callable[[str, Path], None], folder: Path
+        self,
+        stores: Stores,
+        books: RunBooks,
+        clock: Clock,
+        *,
+        copy_out: Callable[[str, Path], None],
+        take_away: Callable[[str, Path], bool],
+        folder: Path,
     ) -> None:
         self._stores = stores
         self._books = books
         self._clock = clock
         self._copy_out = copy_out
+        self._take_away = take_away
         self._folder = folder
         self._later: dict[int, datetime] = {}
 
@@ -122,6 +136,14 @@ class Deliveries:
             raise NotFound(f"Run {run.name} has no sealed delivery yet. `./stripboard deliver {run.id}` makes one.")
         return found[-1]
 
+    def current(self, run: Run) -> dict[str | None, Delivery]:
+        """The newest sealed deliveries that hold just the takes that are approved now: by character, None for the whole run."""
+        with self._stores.read() as store:
+            sealing = Sealing(Advance(store, self._books, ENGINE))
+            sealed = [one for one in store.deliveries.every(run.id) if one.status is DeliveryStatus.SEALED]
+            newest = {one.character: one for one in sealed}
+            return {whose: one for whose, one in newest.items() if sealing.is_current(one)}
+
     def place(self, run: Run, delivery: Delivery) -> Path:
         """Copy the package of a sealed delivery to where people look for it; the answer is the file.
 
@@ -165,21 +187,43 @@ class Deliveries:
     def place_outputs(self, run: Run) -> list[Path]:
         """Copy every export of approved takes to the paths that the production's `outputs` name; the answer is the files.
 
-        A production without outputs names no path: its scenes are in the delivery alone.
+        What was placed of takes that count no more is taken away, unless somebody has changed it. Every file is tried; raises
+        NotPlaced with all that went wrong. A production without outputs names no path: its scenes are in the delivery alone.
         """
         with self._stores.read() as store:
             advance = Advance(store, self._books, ENGINE)
-            cells = [cell for cell in store.cells.of_run(run.id) if cell.status is CellStatus.APPROVED]
+            cells = store.cells.of_run(run.id)
             outputs = advance.book(run.id).recipes.production.outputs
-            exports = Sealing(advance).named_exports(run, cells) if outputs else []
-        placed = []
-        for output, _, name in exports:
-            relative = PurePosixPath(name)
-            inner = relative.relative_to(relative.parts[0]) if len(relative.parts) > 1 else relative
-            target = Path(run.base_dir) / outputs[output.part - 1].path / inner
-            self._copy_out(output.file.sha256, target)
-            placed.append(target)
+            approved = [cell for cell in cells if cell.status is CellStatus.APPROVED]
+            exports = Sealing(advance).named_exports(run, approved) if outputs else []
+            former = Sealing(advance).former_exports(run, cells) if outputs else []
+        wanted = [(output.file.sha256, _target(run, outputs, output, name)) for output, _, name in exports]
+        gone = [(output.file.sha256, _target(run, outputs, output, name)) for output, name in former]
+        kept = {collision_key(str(target)) for _, target in wanted}
+        placed, reasons = _try_each(self._copy_out, wanted)
+        _, not_removed = _try_each(self._take_away, [one for one in gone if collision_key(str(one[1])) not in kept])
+        if reasons or not_removed:
+            raise NotPlaced(list(map(str, placed)), [*reasons, *not_removed])
         return placed
+
+
+def _target(run: Run, outputs: Sequence[Output], export: Export, name: str) -> Path:
+    """Where an export of this name lies: in the folder of its output, without the folder that the package has for its format."""
+    relative = PurePosixPath(name)
+    inner = relative.relative_to(relative.parts[0]) if len(relative.parts) > 1 else relative
+    return Path(run.base_dir) / outputs[export.part - 1].path / inner
+
+
+def _try_each(do: Callable[[str, Path], object], files: Iterable[tuple[str, Path]]) -> tuple[list[Path], list[str]]:
+    """Those files with which it went well, and why it did not with the others."""
+    done, reasons = [], []
+    for sha256, path in files:
+        try:
+            do(sha256, path)
+            done.append(path)
+        except StripboardError as error:
+            reasons.append(str(error))
+    return done, reasons
 
 
 def _plain(name: str) -> str:

@@ -7,17 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from data.store import Stores
-from pipeline.domain import resolver
+from pipeline.domain import quality, resolver
 from pipeline.domain.matrix import SelectionMissed
 from pipeline.domain.progress import Progress, outlook, phases
 from pipeline.domain.records import Attempt, Cell, Event, Job, Run, Still, Take
 from pipeline.domain.resolver import Unmet
 from pipeline.domain.stages import STAGES, Phase, Stage, last_rank
-from pipeline.domain.statuses import CellStatus, JobStatus
+from pipeline.domain.statuses import CellStatus, JobStatus, StillKind
 from pipeline.ports import Clock
 from pipeline.services.accounts import payable_bytes, payable_seconds
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.starting import waits_for
+
+_UNATTENDED = {StillKind.SOURCE: "source images of", StillKind.PLATE: "plate of"}
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,15 @@ class Reports:
                 story=tuple(store.journal.of("cell", found.id)),
             )
 
+    def flagged(self, run_id: int, limit: int = 20) -> list[str]:
+        """Which source images and plates count although their checks flagged them, with measure and limit, the first ones."""
+        with self._stores.read() as store:
+            stills = [still for still in store.stills.of_run(run_id) if still.status is CellStatus.APPROVED]
+        flagged = [(still, quality.from_dict(still.verdict)) for still in stills if _is_flagged(still) and still.verdict]
+        return [f"{_UNATTENDED[still.kind]} {still.character or still.location}: {found.summary}" for still, found in flagged][
+            :limit
+        ]
+
     def failures(self, run_id: int, limit: int = 20) -> list[str]:
         """Why things failed or were refused, as sentences, the first ones."""
         bad = (CellStatus.FAILED, CellStatus.REJECTED)
@@ -140,6 +151,11 @@ class Reports:
         """Committed events with a number above `after`, in order."""
         with self._stores.read() as store:
             return store.journal.after(after, limit, run_id)
+
+
+def _is_flagged(still: Still) -> bool:
+    """Whether it is one that nobody decides on, and was flagged."""
+    return still.kind in _UNATTENDED and (still.verdict or {}).get("verdict") == "flag"
 
 
 def _count(jobs: Mapping[tuple[Stage, JobStatus], int], wanted: JobStatus) -> int:

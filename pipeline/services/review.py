@@ -201,6 +201,13 @@ class Review:
             Sealing(advance).deliver_when_ready(run.id)
         return back
 
+    def may_go_back(self, run: Run) -> list[str]:
+        """The keys of the rejected and failed cells that have an approved take to go back to."""
+        with self._stores.read() as store:
+            cells = store.cells.with_status(run.id, CellStatus.REJECTED, CellStatus.FAILED)
+            approved = store.takes.approved_of([cell.id for cell in cells])
+        return [cell.plan.key for cell in cells if cell.id in approved]
+
     def mark_stale(self, run: Run, reasons: Mapping[str, str], actor: Actor) -> list[str]:
         """Mark the produced cells that were made from something that has changed since, by key with the reason.
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from pipeline.domain import naming, plans
 from pipeline.domain.delivery import CellState, Missing, readiness
-from pipeline.domain.errors import Conflict
+from pipeline.domain.errors import Conflict, Invalid
 from pipeline.domain.records import Cell, Delivery, JobInput, Output, Run, Take
 from pipeline.domain.requests import Recipes, told
 from pipeline.domain.stages import Stage
@@ -40,7 +42,10 @@ class Sealing:
         self._store = advance.store
 
     def deliver_when_ready(self, run_id: int, cause: int | None = None) -> Delivery | None:
-        """Queue the delivery of a run that wants one by itself, once nothing is missing and none is under way."""
+        """Queue the delivery of a run that wants one by itself, once nothing is missing and none is under way.
+
+        A run that was opened again and came back to what is sealed already is complete: it needs no other package.
+        """
         run = self._advance.run(run_id)
         if not run.auto_deliver or run.status is not RunStatus.RUNNING:
             return None
@@ -50,6 +55,8 @@ class Sealing:
             return None
         made = [delivery for delivery in self._store.deliveries.of_run(run_id) if delivery.status is not DeliveryStatus.FAILED]
         if made and (made[-1].status is DeliveryStatus.PACKAGING or self.is_current(made[-1])):
+            if self.is_delivered(run_id):
+                self._advance.complete_run(run_id, cause=cause)
             return None
         return self._again(run, cause) or self.deliver(run, cause=cause)
 
@@ -150,6 +157,26 @@ class Sealing:
         names = _name_all(recipes, [(output, taken[output.subject_id]) for output in exports])
         return [(output, taken[output.subject_id], names[str(output.id)]) for output in exports]
 
+    def former_exports(self, run: Run, cells: Sequence[Cell]) -> list[tuple[Output, str]]:
+        """Every export that was made of these cells and counts no more, with each name in a package that it may have had.
+
+        What another run of the production into the same folder still has approved is not among them.
+        """
+        recipes = self._advance.book(run.id).recipes
+        chosen = {cell.id: cell for cell in cells}
+        exports = [
+            output
+            for output in self._store.outputs.of_cells(list(chosen), Stage.EXPORT)
+            if output.role in _ROLES and output.take != _counting(chosen[output.subject_id])
+        ]
+        elsewhere = self._store.outputs.exported_by_others(run, [output.file.sha256 for output in exports]) if exports else set()
+        return [
+            (output, name)
+            for output in exports
+            if output.file.sha256 not in elsewhere
+            for name in _names(recipes, output, replace(chosen[output.subject_id], approved_take=output.take))
+        ]
+
     def _plan(self, run: Run, cells: Sequence[Cell]) -> tuple[dict[str, Any], list[JobInput], int]:
         recipes = self._advance.book(run.id).recipes
         ids = [cell.id for cell in cells]
@@ -223,6 +250,21 @@ def _name_all(recipes: Recipes, exports: Sequence[tuple[Output, Cell]]) -> dict[
         return naming.name_all(naming.parse(naming.DEFAULT_TEMPLATE), namings)
     except naming.NameCollision:
         return naming.name_all(naming.parse(_FALLBACK_TEMPLATE), namings)
+
+
+def _names(recipes: Recipes, output: Output, cell: Cell) -> list[str]:
+    """The names that `_name_all` may have given this file, whatever files were beside it."""
+    sources = [recipes.config.naming] if recipes.config.naming else [naming.DEFAULT_TEMPLATE, _FALLBACK_TEMPLATE]
+    one, found = _naming(recipes, output, cell), []
+    for source in sources:
+        with suppress(Invalid):  # no file has ever had a name that cannot be
+            found.append(naming.render(naming.parse(source), one.values, suffix=one.suffix))
+    return found
+
+
+def _counting(cell: Cell) -> int | None:
+    """The take of a cell that counts now, if any."""
+    return cell.approved_take if cell.status is CellStatus.APPROVED else None
 
 
 def _naming(recipes: Recipes, output: Output, cell: Cell) -> naming.Naming:

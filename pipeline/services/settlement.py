@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.domain import plans
 from pipeline.domain.budget import Charge
-from pipeline.domain.quality import Verdict, judge, to_dict
+from pipeline.domain.quality import Verdict, from_dict, judge, to_dict
 from pipeline.domain.records import Cell, Job, JobInput, Output, Still
 from pipeline.domain.rulesets import ruleset
 from pipeline.domain.stages import Stage
@@ -230,6 +230,7 @@ class Settlement:
     def _decide_scenes(self) -> None:
         """The gate: by verdict where it is automatic, else by an earlier approval of the very same picture, else people."""
         waiting: list[tuple[Job, JobInput, int]] = []
+        refused: list[tuple[Cell, int]] = []
         for job, scene, cause in self._assembled:
             cell = self._advance.cells[job.subject_id]
             approvals = self._advance.book(job.run_id).recipes.production.approvals
@@ -237,11 +238,20 @@ class Settlement:
             if choice is CellStatus.APPROVED:
                 self._approve(cell, scene, cause, note="")
             elif choice is CellStatus.REJECTED:
-                self._advance.reject_cell(cell, actor=GATE, reason="quality checks failed", cause=cause)
+                refused.append((cell, cause))
             else:
                 waiting.append((job, scene, cause))
+        self._refuse(refused)
         if waiting:
             self._approve_what_was_approved_before(waiting)
+
+    def _refuse(self, refused: Sequence[tuple[Cell, int]]) -> None:
+        """Reject these takes, each with what its checks have found."""
+        takes = self._store.takes.newest([cell for cell, _ in refused])
+        for cell, cause in refused:
+            verdict = takes[cell.id].verdict
+            found = f": {from_dict(verdict).summary}" if verdict else ""
+            self._advance.reject_cell(cell, actor=GATE, reason=f"quality checks failed{found}", cause=cause)
 
     def _approve_what_was_approved_before(self, waiting: Sequence[tuple[Job, JobInput, int]]) -> None:
         for run_id in {job.run_id for job, _, _ in waiting}:

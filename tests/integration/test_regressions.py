@@ -15,10 +15,10 @@ from pipeline.adapters.storage.media_store import MediaStore
 from pipeline.domain.choices import Mode
 from pipeline.domain.errors import Conflict, Refused, WorkFailed
 from pipeline.domain.matrix import Selection
-from pipeline.domain.production import Budget, Shot
+from pipeline.domain.production import Budget, Location, Shot
 from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus
-from pipeline.domain.work import Request
+from pipeline.domain.work import Measurement, Request
 from tests.factories import EVERYTHING, HUMAN, PERSON, House, make_production
 from tests.fakes import failing
 
@@ -206,3 +206,15 @@ def test_jobs_whose_equal_is_being_made_keep_none_behind_them_waiting(house: Hou
     with house.studio.stores.read() as store:
         running = [job.subject_id for job in store.jobs.running(engine.engine_id)]
     assert running == [house.cells(twin)["c1 / s4 / v1"].id]
+
+
+def test_flagged_sources_and_plates_are_told_with_their_measures(house: House) -> None:
+    house.hands.measures["source_qa"] = (Measurement("sharpness", 9.0, "image 1"),)
+    house.hands.measures["variant_qa"] = (Measurement("exposure_low", 0.9, "candidate 1"),)
+    shots = (Shot("open", "s1", location="Pier"),)
+    run = house.start(make_production(characters=1, scene_types=1, variants=1, shots=shots, locations=(Location("Pier"),)))
+    house.work()
+    plate, source = sorted(house.studio.reports.flagged(run.id))
+    assert plate == "plate of Pier: exposure low of candidate 1 is 0.9, at most 0.8 is asked"
+    assert source == "source images of c1: sharpness of image 1 is 9, at least 15 is asked"
+    assert len(house.studio.reports.flagged(run.id, limit=1)) == 1

@@ -99,7 +99,9 @@ def test_an_automatic_gate_rejects_what_fails_its_checks(house: House) -> None:
     run = house.start(make_production(characters=1, scene_types=1, variants=1), auto_approve=True)
     house.work()
     [cell] = house.cells(run).values()
-    assert (cell.status, cell.reason) == (CellStatus.REJECTED, "quality checks failed")
+    assert cell.status is CellStatus.REJECTED
+    assert cell.reason.startswith("quality checks failed: black frames of scene is 0.9, at most ")
+    assert house.studio.reports.cell(run, cell.plan.key).takes[0].reason == cell.reason
     assert house.studio.reports.progress(run.id).outlook == "stuck"
 
 

@@ -133,6 +133,8 @@ def test_a_run_that_has_delivered_what_is_approved_does_not_deliver_it_again() -
     heard = listener("delivery.packaging")
     assert told(course(FINAL, heard, events=[STALE], under_way=work)) == []
     assert len(told(course(FINAL, heard, events=[STALE], under_way=replace(work, parcels=())))) == 1
+    completed = listener("run.completed")
+    assert [type for type, _ in told(course(FINAL, completed, events=[STALE], under_way=work))] == ["run.completed"]
 
 
 def test_a_delivery_is_not_sealed_when_what_it_holds_is_made_anew_meanwhile() -> None:

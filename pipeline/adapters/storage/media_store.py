@@ -8,6 +8,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import stat
 import uuid
 from collections.abc import Callable, Container, Iterator
 from datetime import datetime
@@ -77,10 +78,13 @@ class MediaStore:
         return path
 
     def copy_out(self, sha256: str, target: Path) -> None:
-        """Place a copy at `target`, whole or not at all. Raises Unavailable when the folder cannot be written.
+        """Place a copy at `target`, whole or not at all; one that is there stays.
 
-        What a copy that died has left beside it goes into this one. Another process that makes the same copy goes first.
+        What a copy that died has left beside it goes into this one. Another process that makes the same copy goes first. Raises
+        Unavailable when it cannot be written there.
         """
+        if self._holds(target, sha256):
+            return
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             with _unfinished(target) as temporary:
@@ -89,9 +93,31 @@ class MediaStore:
                 self._checkpoint("media.copied_out")
                 temporary.replace(target)
         except OSError as error:
-            raise Unavailable(
-                f'"{target}" could not be written: {error.strerror}. Free some room or choose another folder.'
-            ) from error
+            raise Unavailable(f'"{target}" could not be written: {error.strerror}. {_cure(error, target)}') from error
+
+    def take_away(self, sha256: str, target: Path) -> bool:
+        """Remove a copy that was placed at `target`, if its content is still that; the answer is whether it was.
+
+        Raises Unavailable when it cannot be removed.
+        """
+        if not self._holds(target, sha256):
+            return False
+        try:
+            target.unlink()
+        except OSError as error:
+            raise Unavailable(f'"{target}" could not be removed: {error.strerror}. Remove it by hand.') from error
+        return True
+
+    def _holds(self, target: Path, sha256: str) -> bool:
+        """Whether a file of this content lies there, as far as can be seen. Links are not followed."""
+        try:
+            found = target.lstat()
+            if not stat.S_ISREG(found.st_mode) or found.st_size != self.path_of(sha256).stat().st_size:
+                return False
+            with target.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+        except OSError:
+            return False
 
     def check(self, sha256: str, size_bytes: int) -> str:
         """What is wrong with a stored file; empty when it is there with the right length and content."""
@@ -204,6 +230,20 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _cure(error: OSError, target: Path) -> str:
+    """What helps when a file could not be written there."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "Free some room or choose another folder."
+    if target.is_dir():
+        return "It is a folder where a file is wanted: move it away or choose another folder."
+    in_the_way = next((parent for parent in target.parents if parent.exists() and not parent.is_dir()), None)
+    if in_the_way is not None:
+        return f'"{in_the_way}" is a file where a folder is wanted: move it away or choose another folder.'
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "Allow writing there or choose another folder."
+    return "Check the disk or choose another folder."
 
 
 def _in_our_words(error: OSError, path: Path) -> Exception:

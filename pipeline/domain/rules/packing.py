@@ -74,8 +74,10 @@ class Packing(Ground):
         if not board.snapshot.delivers_by_itself or board.status is not RunStatus.RUNNING or run.open or not run.scenes:
             return []
         newest = self._newest
-        if any(self._exports()) or (newest is not None and (newest.id in self._packaging or self._is_current(newest))):
+        if any(self._exports()):
             return []
+        if newest is not None and (newest.id in self._packaging or self._is_current(newest)):
+            return self._complete(link, by=by) if self._is_delivered() else []
         return [self._deliver(None, link, by=by)]
 
     def packaged(self, work: Work) -> Iterator[Occurrence]:
@@ -87,12 +89,16 @@ class Packing(Ground):
             yield from self.deliver_when_ready(self.link(work.key))
             return
         yield self.told("delivery.sealed", work)
-        newest = self._newest
-        is_delivered = not self._packaging and newest is not None and self._is_current(newest)
-        is_whole = parcel.character is None or is_delivered
+        is_whole = parcel.character is None or self._is_delivered()
         if self.board.status is RunStatus.RUNNING and is_whole and not self._is_under_way():
-            self.board.status = RunStatus.COMPLETED
-            yield self.event("run.completed", Subject.RUN, self.board.snapshot.run_id, link=self.link(work.key))
+            yield from self._complete(self.link(work.key))
+
+    def _is_delivered(self) -> bool:
+        return not self._packaging and self._newest is not None and self._is_current(self._newest)
+
+    def _complete(self, link: Link, *, by: str = "system") -> list[Occurrence]:
+        self.board.status = RunStatus.COMPLETED
+        return [self.event("run.completed", Subject.RUN, self.board.snapshot.run_id, link=link, by=by)]
 
     def _deliver(self, character: str | None, link: Link, *, by: str) -> Occurrence:
         """A new delivery. It has no number yet, so that it gets one that no stored delivery has."""
