@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dash import html
+from dash import dcc, html
 from dash.development.base_component import Component
 
 from components import palette, words
@@ -13,6 +13,9 @@ from pipeline.domain.statuses import CellStatus
 
 def hint(overview: RunOverview) -> Component | None:
     """What a person can do next: the decision that frees most, the first submission, reviews, what went wrong, the delivery."""
+    if overview.hint is not None and overview.hint.kind == "fleet":
+        lines = [_workers(overview.hint), _reviews(overview) if overview.counts.get(CellStatus.REVIEW, 0) else None]
+        return html.Div(lines)
     if overview.hint is not None:
         return _decision(overview.hint)
     if overview.outlook is Outlook.OVER or not overview.total:
@@ -40,6 +43,12 @@ def _decision(found: Hint) -> Component:
         **{**leads, "data-review": found.kind, "data-hint": found.key},
     )
     return _line("review", [before, html.B(key), after], button, title=found.key)
+
+
+def _workers(found: Hint) -> Component:
+    """That no worker can do what waits, and what would change that."""
+    button = dcc.Link("Open the fleet", href="/fleet", className="btn sm")
+    return _line("blocked", [found.text], button, title=found.text)
 
 
 def _submission(total: int) -> Component:

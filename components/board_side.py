@@ -8,8 +8,11 @@ from dash.development.base_component import Component
 
 from components import cell_steps, cell_takes, palette, words
 from pipeline.domain.cell_page import CellPage, StillView
+from pipeline.domain.fleet.waits import JobWait
 from pipeline.domain.records import Still
 from pipeline.domain.statuses import CellStatus, StillKind
+
+_MOST_WAITS = 3
 
 
 def side() -> Component:
@@ -150,6 +153,7 @@ def one(view: CellPage) -> list[Component]:
             id="one-status",
         ),
         html.Div(_reason(view), className="muted bx-reason") if cell.reason else None,
+        *(_wait(wait) for wait in view.waits[:_MOST_WAITS]),
         html.Div([html.Span("△", className="bx-stale-mark"), f" stale: {cell.stale}"], className="bx-stale")
         if cell.stale
         else None,
@@ -159,6 +163,13 @@ def one(view: CellPage) -> list[Component]:
         *_takes(view),
         html.Div(cell_steps.story(view), className="bx-story"),
     ]
+
+
+def _wait(wait: JobWait) -> Component:
+    """Why a job that is ready does not start, and what would change that."""
+    cure = html.Div(["To change that: ", wait.reason.remedy], className="faint") if wait.reason.remedy else None
+    look = "bx-wait stuck" if wait.reason.is_stuck else "bx-wait"
+    return html.Div([html.Span(f"{wait.what} waits: {wait.reason.words}"), cure], className=look)
 
 
 def _reason(view: CellPage) -> str:

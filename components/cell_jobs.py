@@ -10,6 +10,7 @@ from dash.development.base_component import Component
 from components import palette, words
 from components.cell_quality import NAMES
 from pipeline.domain.cell_page import CellPage, JobView, TakeView
+from pipeline.domain.fleet.waits import with_cure
 from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import AttemptOutcome, JobStatus
 
@@ -120,7 +121,7 @@ def _result(view: CellPage, job: JobView, take: TakeView | None) -> str:
         return job.job.reason
     if job.job.status is not JobStatus.DONE:
         step = job.attempts[-1].step.removeprefix("step: ") if job.attempts else ""
-        return {JobStatus.READY: "waits for a slot", JobStatus.RUNNING: step or "under way"}.get(job.job.status, "")
+        return {JobStatus.READY: _waits(view, job), JobStatus.RUNNING: step or "under way"}.get(job.job.status, "")
     if job.is_reused:
         number = take.take.kept[job.job.part - 1][0] if _is_kept(job, take) and take else None
         return f"kept from take {number}" if number else "reused: the same was made before"
@@ -134,6 +135,11 @@ def _result(view: CellPage, job: JobView, take: TakeView | None) -> str:
     if job.job.stage is Stage.ASSEMBLY:
         return f"{view.scene.duration_s:.2f} s, {view.scene.frames} frames"
     return "done"
+
+
+def _waits(view: CellPage, job: JobView) -> str:
+    reason = next((wait.reason for wait in view.waits if wait.job_id == job.job.id), None)
+    return with_cure(reason.words, reason) if reason else "waits for a slot"
 
 
 def _is_kept(job: JobView, take: TakeView | None) -> bool:

@@ -26,6 +26,7 @@ _MOST_TICKS = 5
 _MOST_OVER = 6
 _BLOCKING = {
     Outlook.PEOPLE: "waits for people",
+    Outlook.WORKERS: "no worker can do what waits",
     Outlook.BUDGET: "stopped by its budget",
     Outlook.STUCK: "stuck: something failed or was rejected",
     Outlook.PAUSED: "paused",
@@ -121,6 +122,8 @@ def ending(run: Run, overview: RunOverview, now: datetime) -> list[Component | s
     if overview.likely_at and overview.latest_at:
         when = html.B(words.clock(overview.likely_at, now), className="num")
         return ["done about ", when, f", latest {words.clock(overview.latest_at, now)}"]
+    if overview.outlook is Outlook.WORKERS and overview.held:
+        return [html.Span(f"waits: {overview.held[-1].words}", title=f"To change that: {overview.held[-1].remedy}")]
     if overview.outlook in _BLOCKING:
         return [_BLOCKING[overview.outlook]]
     if overview.rests_at:
@@ -190,9 +193,9 @@ def _machine(view: View, now: datetime) -> Component:
             html.Span("This machine", className="strong machine-name"),
             html.Span(tiles, className="machine-tiles"),
             html.Span([html.B(f"{busy:,}", className="num"), f" of {words.counted(max(slots, busy), 'slot')} busy"]),
-            html.Span([html.B(f"{ready:,}", className="num"), " jobs wait for a slot"])
+            html.Span([html.B(f"{ready:,}", className="num"), " job waits" if ready == 1 else " jobs wait"])
             if ready
-            else html.Span("nothing waits for a slot"),
+            else html.Span("nothing waits"),
             html.Span([html.B(f"{rate:,.0f}", className="num"), " scenes an hour"]) if rate else None,
             html.Span(className="spread"),
             html.Span([html.B(words.size(free), className="num"), " of disk free"]),

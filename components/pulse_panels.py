@@ -12,7 +12,7 @@ from dash.development.base_component import Component
 from components import notices, palette, tray, words
 from pipeline.domain.activity import JobRow, Notice
 from pipeline.domain.causes import Cause
-from pipeline.domain.overview import RunOverview
+from pipeline.domain.overview import Hint, RunOverview
 from pipeline.domain.records import Run
 from pipeline.domain.statuses import JobStatus
 
@@ -39,6 +39,8 @@ def waits(going: Sequence[RunLine], found: Sequence[Notice], now: datetime) -> l
         className="card-head",
     )
     hints = [line for line in going if line.overview.hint]
+    unserved = [(line.run, found) for line in hints if (found := line.overview.hint) and found.kind == "fleet"]
+    hints = [line for line in hints if line.overview.hint and line.overview.hint.kind != "fleet"]
     hints.sort(key=lambda line: -(line.overview.hint.frees if line.overview.hint else 0))
     parts: list[Component] = [head]
     if hints or waiting:
@@ -47,11 +49,27 @@ def waits(going: Sequence[RunLine], found: Sequence[Notice], now: datetime) -> l
                 [html.Span("what a decision frees comes first"), html.Span("frees", className="end")], className="waits-sub faint"
             )
         )
+    parts[1:1] = [_workers(run, found) for run, found in unserved]
     parts += [_hint(line, is_first=not number) for number, line in enumerate(hints)]
     parts += [_waiting(notice, now) for notice in waiting[:_MOST_WAITING]]
-    if not hints and not waiting:
+    if not hints and not waiting and not unserved:
         parts.append(html.P("Nobody is waited for. Decisions that somebody has to make are listed here.", className="card-note"))
     return parts
+
+
+def _workers(run: Run, found: Hint) -> Component:
+    """That no worker can do what waits of a run, and what would change that."""
+    return dcc.Link(
+        [
+            html.Span(palette.badge("blocked"), className="wait-mark"),
+            html.Div(
+                [html.Div(found.text, className="strong"), html.Div(run.name, className="muted")],
+            ),
+            html.Span("→", className="faint", **{"aria-hidden": "true"}),
+        ],
+        href="/fleet",
+        className="wait",
+    )
 
 
 def _hint(line: RunLine, *, is_first: bool) -> Component:

@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from pipeline.services.overview import Overview
     from pipeline.services.packages import Packages
     from pipeline.services.previews import Previews
+    from pipeline.services.rehearsals import Rehearsals
     from pipeline.services.reports import Reports
     from pipeline.services.search import Search
     from pipeline.services.trigger_console import TriggerConsole
     from pipeline.services.trigger_pages import TriggerPages
     from pipeline.services.trigger_views import TriggerViews
+    from pipeline.services.waiting import Waiting
 
 
 class Views(Installation):
@@ -59,7 +61,7 @@ class Views(Installation):
         """The page of one scene."""
         from pipeline.services.cells import Cells
 
-        return Cells(self.stores, self.books, self.clock)
+        return Cells(self.stores, self.books, self.clock, self.waiting)
 
     @service
     def costs(self) -> Costs:
@@ -81,7 +83,7 @@ class Views(Installation):
         """When the fleet will have finished."""
         from pipeline.services.fleet_forecasts import FleetForecasts
 
-        return FleetForecasts(self.stores, self.books, self.clock)
+        return FleetForecasts(self.stores, self.rehearsals)
 
     @service
     def fleet_pages(self) -> FleetPages:
@@ -103,7 +105,10 @@ class Views(Installation):
         from pipeline.services.overview import Overview
 
         free_disk = partial(_free_disk, self.settings.home)
-        return Overview(self.stores, self.books, self.clock, slots=self.settings.parallel, free_disk=free_disk)
+        return Overview(
+            self.stores, self.books, self.clock,
+            slots=self.settings.parallel, free_disk=free_disk, rehearsals=self.rehearsals, waiting=self.waiting,
+        )  # fmt: skip
 
     @service
     def packages(self) -> Packages:
@@ -121,11 +126,18 @@ class Views(Installation):
         return Previews(self.stores, self.media.copy_out, lambda folder: shutil.rmtree(folder, ignore_errors=True))
 
     @service
+    def rehearsals(self) -> Rehearsals:
+        """What the fleet has to do, rehearsed: one for all who tell when."""
+        from pipeline.services.rehearsals import Rehearsals
+
+        return Rehearsals(self.books, self.clock)
+
+    @service
     def reports(self) -> Reports:
         """Progress of a run."""
         from pipeline.services.reports import Reports
 
-        return Reports(self.stores, self.books, self.clock)
+        return Reports(self.stores, self.books, self.clock, self.waiting)
 
     @service
     def search(self) -> Search:
@@ -154,6 +166,13 @@ class Views(Installation):
         from pipeline.services.trigger_views import TriggerViews
 
         return TriggerViews(self.stores, self.books)
+
+    @service
+    def waiting(self) -> Waiting:
+        """Why ready jobs wait: one for all who tell why."""
+        from pipeline.services.waiting import Waiting
+
+        return Waiting(self.books, self.clock)
 
 
 def _package_contents(path: Path) -> list[Entry]:

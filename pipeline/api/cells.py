@@ -52,7 +52,8 @@ def read_cell(cell_id: asked.Id, response: Response, studio: Studio) -> object:
     page = studio.cells.page(cell_id)
     response.headers.update(etag(page.cell.version))
     blocked = [{"kind": one.need.kind, "key": one.need.key, "status": one.status, "text": str(one)} for one in page.blocked_by]
-    return {**_flat(page.cell), "run_name": page.run.name, "blocked_by": blocked}
+    waits = [{**vars(one.reason), "job_id": one.job_id, "what": one.what} for one in page.waits]
+    return {**_flat(page.cell), "run_name": page.run.name, "blocked_by": blocked, "waits": waits}
 
 
 @router.post("/cells/{cell_id}/approve", response_model=given.Cell)

@@ -42,10 +42,10 @@ def list_jobs(
 
 
 @router.get("/jobs/{job_id}", response_model=given.JobWithAttempts)
-def read_job(job_id: asked.Id, rest: Rest) -> object:
-    """One job with its attempts, oldest first."""
+def read_job(job_id: asked.Id, studio: Studio, rest: Rest) -> object:
+    """One job with its attempts, oldest first, and why it waits while it is ready."""
     dated, attempts = rest.listings.job(job_id)
-    return {**_flat(dated), "attempts": attempts}
+    return {**_flat(dated), "attempts": attempts, "waits": studio.reports.why(job_id)}
 
 
 @router.get("/jobs/{job_id}/log", response_class=PlainTextResponse)

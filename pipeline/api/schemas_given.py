@@ -99,11 +99,27 @@ class Unmet(Given):
     text: str
 
 
+class Reason(Given):
+    """Why work waits: a word to count by, the sentence, and what would change it."""
+
+    cause: str
+    words: str
+    remedy: str
+
+
+class JobWait(Reason):
+    """A ready job that a cell waits for, what it makes, and why it waits."""
+
+    job_id: int
+    what: str
+
+
 class CellInFull(Cell):
-    """A cell with the name of its run and everything it waits for."""
+    """A cell with the name of its run and everything it waits for, and why its ready jobs do."""
 
     run_name: str
     blocked_by: list[Unmet]
+    waits: list[JobWait]
 
 
 class VariantImage(Given):
@@ -179,9 +195,10 @@ class Attempt(Given):
 
 
 class JobWithAttempts(Job):
-    """A job with its attempts, oldest first."""
+    """A job with its attempts, oldest first; and why it waits, while it is ready."""
 
     attempts: list[Attempt]
+    waits: Reason | None
 
 
 class Event(Given):
@@ -305,10 +322,7 @@ class Receipt(Given):
 
 
 class Preview(Receipt):
-    """What a submission would do now; `refusal` says why it would be refused whole, empty when it would not be.
-
-    `cost` is what the generation time costs at the cheapest worker; 0 where time has no price.
-    """
+    """What a submission would do now; `cost` is its time at the cheapest worker, `refusal` why it would be refused whole."""
 
     refusal: str = ""
     cost: float = 0.0
@@ -339,7 +353,7 @@ class Assessment(Given):
 
 
 class Hint(Given):
-    """The decision that lets most scenes start: `variant` with a `still_id`, or `scene` with a `cell_id`."""
+    """What lets most scenes start: a `variant` or `scene` to approve, or the cure in `key` where the `fleet` can do nothing."""
 
     kind: str
     key: str
@@ -355,10 +369,11 @@ class Progress(Given):
     """A run at this moment; counts are counts of rows, `blocked` apart from `queued`.
 
     It is done at `likely_at` with a chance of 50 % and at `latest_at` with one of 90 %; null while that cannot be told.
-    `rests_at` is when the machines will likely have done all that needs nobody.
+    `rests_at` is when the machines will likely have done all that needs nobody. `held` says why work that could start does not.
     """
 
     run_id: int
+    held: list[Reason]
     started_at: datetime | None
     started_by: str
     outlook: Outlook

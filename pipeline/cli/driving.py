@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.cli.live import Display
 from pipeline.cli.text import brief
 from pipeline.domain.errors import Unavailable
-from pipeline.domain.progress import Outlook, Progress
+from pipeline.domain.progress import GOES_ON, Outlook, Progress
 
 if TYPE_CHECKING:
     from pipeline.wiring import Dispatcher, Studio
@@ -52,7 +52,7 @@ def drive(studio: Studio, run_id: int, *, parallel: int | None, display: Display
             engine.drain(_PATIENCE_S, wiring.end_workers)
             with suppress(Unavailable):  # what rules have just said; what does not go through is tried again by the next engine
                 studio.messages.send_due()
-        if asked.is_set() and progress.outlook is Outlook.WORKING:
+        if asked.is_set() and progress.outlook in GOES_ON:
             raise Interrupted
     return progress
 
@@ -62,7 +62,9 @@ def _watch(studio: Studio, run_id: int, asked: threading.Event, loop: _Loop, eng
         began = time.monotonic()
         try:
             progress = studio.reports.progress(run_id)
-            held = [f"waits: {brief(reason)}" for reason in studio.reports.held(run_id)]
+            held = [f"waits: {brief(reason)}" for reason in studio.reports.held(run_id, with_workers=False)]
+            if progress.outlook is Outlook.WORKERS:
+                held = [*(brief(waits.sentence) for waits in studio.reports.waits(run_id)), *held]
         except Unavailable as error:
             display.update(None, str(error))
             if asked.wait(_TROUBLE_S):
@@ -71,7 +73,7 @@ def _watch(studio: Studio, run_id: int, asked: threading.Event, loop: _Loop, eng
         display.update(progress, "  ".join(filter(None, (engine.trouble, *held))))
         if loop.error is not None:
             raise loop.error
-        if asked.is_set() or (progress.outlook is not Outlook.WORKING and not _have_followed(studio, asked)):
+        if asked.is_set() or (progress.outlook not in GOES_ON and not _have_followed(studio, asked)):
             return progress
         asked.wait(max(_LOOK_EVERY_S, (time.monotonic() - began) * _LOOK_SHARE))
 

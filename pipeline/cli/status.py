@@ -27,6 +27,7 @@ _OUTLOOKS = {
     Outlook.NOTHING_ASKED: "nothing is submitted",
     Outlook.WORKING: "there is work to do",
     Outlook.PEOPLE: "waits for people",
+    Outlook.WORKERS: "no worker can do what waits",
     Outlook.BUDGET: "its budget does not cover what comes next",
     Outlook.STUCK: "stuck: something failed or was rejected",
     Outlook.PAUSED: "",
@@ -95,6 +96,7 @@ def _whole(studio: Studio, run: Run) -> dict[str, Any]:
         "waiting": studio.review.waiting(run),
         "blocked": {key: [str(unmet) for unmet in needs] for key, needs in view.blocked.items()},
         "held": studio.reports.held(run.id),
+        "waits": [{**plain(waits.reason), "jobs": waits.jobs} for waits in studio.reports.waits(run.id)],
         "failures": studio.reports.failures(run.id, limit=1000),
         "flagged": studio.reports.flagged(run.id, limit=1000),
         "deliveries": studio.deliveries.of_run(run),
@@ -131,7 +133,7 @@ def _show(studio: Studio, run: Run, *, show_cells: bool) -> None:
         show_lines(blocked[:_SHOWN] + ([f"and {len(blocked) - _SHOWN:,} more"] if len(blocked) > _SHOWN else []))
     held = studio.reports.held(run.id)
     if held:
-        say("Waits for another try:", style="yellow")
+        say("Waits:", style="yellow")
         show_lines(held)
     failures = studio.reports.failures(run.id)
     if failures:
@@ -185,6 +187,8 @@ def _one_cell(studio: Studio, run: Run, key: str, *, as_json: bool) -> None:
         say(f"stale: {cell.stale}", style="yellow")
     for unmet in view.blocked_by:
         say(f"blocked: {unmet}", style="yellow")
+    for wait in view.waits:
+        say(wait.sentence, style="yellow")
     if cell.plan.prompt:
         say(f"prompt: {cell.plan.prompt}")
     takes = [
@@ -211,8 +215,6 @@ def _show_work(view: Any) -> None:
     ]  # fmt: skip
     if rows:
         table(("job", "attempt>", "outcome", "time>", "worker", "why"), rows)
-    waiting = [f"{names[job.id]}: {job.status.value}" for job in view.jobs if job.status.value == "ready"]
-    show_lines(waiting)
 
 
 def _verdict(verdict: Any) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from pipeline.domain.fleet.waits import JobWait
 from pipeline.domain.quality import Verdict
 from pipeline.domain.records import Attempt, Cell, Job, Output, Run, Still, StoredFile, Take
 from pipeline.domain.resolver import Unmet
@@ -122,7 +123,7 @@ class CellPage:
     """One cell with all that people need to judge it and to know what happens next.
 
     `cost_s` is the generation time that a whole take is expected to need; `watched` are the things whose events change the page.
-    `by_rules` has the rules behind lines of the story, by the number of the event.
+    `by_rules` has the rules behind lines of the story, by the number of the event. `waits` are the ready jobs that it waits for.
     """
 
     run: Run
@@ -144,6 +145,7 @@ class CellPage:
     cost_s: float = 0.0
     watched: frozenset[tuple[str, int]] = field(default_factory=frozenset)
     by_rules: Mapping[int, ByRule] = field(default_factory=dict)
+    waits: tuple[JobWait, ...] = ()
 
     @property
     def shown(self) -> str:

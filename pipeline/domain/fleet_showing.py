@@ -192,7 +192,7 @@ def _waiting(read: FleetRead) -> Iterable[Waiting]:
         given = coming.get(job.id)
         run, cell = read.runs[found.run_id], read.cells.get(subject_id) if subject == "cell" else None
         hold = read.uncovered.get(found.id)
-        reason = Reason(hold.cause, hold.words, hold.remedy) if hold else _in_words(read.choice.explain(job), job, run)
+        reason = Reason(hold.cause, hold.words, hold.remedy) if hold else in_words(read.choice.explain(job), job, run)
         bold = [*read.workers, job.kind.model, run.name]
         yield Waiting(
             job_id=found.id,
@@ -216,8 +216,8 @@ def _waiting(read: FleetRead) -> Iterable[Waiting]:
         )
 
 
-def _in_words(reason: Reason, job: FleetJob, run: Run) -> Reason:
-    """The reason with names that people know, where the choice goes by numbers and keys."""
+def in_words(reason: Reason, job: FleetJob, run: Run) -> Reason:
+    """A reason with names that people know, where the choice goes by numbers and keys."""
     words = reason.words.replace(job.kind.workflow, work_words(job.kind.workflow))
     if reason.cause == "fair_share":
         words = words.replace(f"fair share: {job.kind.run} ", f"fair share: {run.name} ")
@@ -227,7 +227,7 @@ def _in_words(reason: Reason, job: FleetJob, run: Run) -> Reason:
     if reason.cause == "cap":
         words = words.replace(f"concurrency of {job.kind.project} ", f"concurrency of {run.title} ")
         return Reason(reason.cause, words, f'`./stripboard schedule "{run.title}"` with a higher number')
-    return Reason(reason.cause, words, reason.remedy)
+    return replace(reason, words=words)
 
 
 def _blocks(read: FleetRead, since: datetime, *, until: datetime, shortest: timedelta) -> Iterable[Block]:

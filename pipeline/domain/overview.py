@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from pipeline.domain.fleet.rules import Hold
+from pipeline.domain.fleet.waits import Waits
 from pipeline.domain.progress import Outlook
 from pipeline.domain.statuses import CellStatus
 
@@ -16,9 +17,10 @@ BLOCKED = "blocked"
 
 @dataclass(frozen=True)
 class Hint:
-    """The approval that lets most cells start. `kind` is `variant` or `scene`; `frees` cells, worth `seconds` of generation.
+    """What lets most work start. `kind` is `variant` or `scene`, an approval; or `fleet`, where no worker can do what waits.
 
-    `still_id` or `cell_id` names it. When it frees none by itself, `frees` is 0 and `waiting` cells need it among others.
+    An approval `frees` cells, worth `seconds` of generation; `still_id` or `cell_id` names it. When it frees none by itself,
+    `frees` is 0 and `waiting` cells need it among others. Of a fleet, `waiting` counts jobs, and `key` is the cure.
     """
 
     kind: str
@@ -100,6 +102,15 @@ def best_hint(waiters: Iterable[Waiter]) -> Hint | None:
     return min(
         hints, key=lambda hint: (-hint.frees, -hint.waiting, -hint.seconds, hint.kind != "variant", hint.key), default=None
     )
+
+
+def fleet_hint(waits: Sequence[Waits]) -> Hint | None:
+    """What would let workers do what most of these jobs wait for; None when no job waits."""
+    if not waits:
+        return None
+    most = max(waits, key=lambda one: one.jobs)
+    count = sum(one.jobs for one in waits)
+    return Hint("fleet", most.reason.remedy, None, None, frees=0, waiting=count, seconds=0.0, text=most.sentence)
 
 
 def _hint(waiters: list[Waiter]) -> Hint:

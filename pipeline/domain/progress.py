@@ -16,11 +16,16 @@ class Outlook(StrEnum):
     NOTHING_ASKED = "nothing_asked"  # submit something
     WORKING = "working"  # it goes on by itself
     PEOPLE = "people"  # decisions are waiting and nothing else can go on
+    WORKERS = "workers"  # work is ready, and no worker of the fleet can do any of it
     BUDGET = "budget"  # work is ready, and the budget does not cover it
     STUCK = "stuck"  # something failed, was rejected or waits for what nobody asked for, and nothing else can go on
     PAUSED = "paused"
     REACHED = "reached"  # everything up to the wanted phase is done
     OVER = "over"  # completed or cancelled
+
+
+GOES_ON = frozenset({Outlook.WORKING, Outlook.WORKERS})
+"""Nothing is asked of the run itself: whoever drives it stays with it."""
 
 
 @dataclass(frozen=True)
@@ -84,18 +89,19 @@ def outlook(
     allowed: int,
     is_covered: bool,
     has_failed_jobs: bool,
+    is_served: bool = True,
 ) -> Outlook:
     """What the run needs next.
 
     `ready` and `running` count jobs; `allowed` those of the ready ones that the wanted phase includes; `is_covered` says
-    whether the budget pays for any of them.
+    whether the budget pays for any of them, `is_served` whether anybody can do any of them.
     """
     if run_status in (RunStatus.COMPLETED, RunStatus.CANCELLED):
         return Outlook.OVER
     if run_status is RunStatus.PAUSED:
         return Outlook.PAUSED
     if running or (allowed and is_covered):
-        return Outlook.WORKING
+        return Outlook.WORKING if running or is_served else Outlook.WORKERS
     if allowed:
         return Outlook.BUDGET
     if stills.get(CellStatus.REVIEW) or cells.get(CellStatus.REVIEW):

@@ -27,6 +27,7 @@ from pipeline.domain.statuses import CellStatus, JobStatus, StillKind
 from pipeline.ports import Clock
 from pipeline.services.rule_stories import by_rules
 from pipeline.services.runbooks import RunBooks
+from pipeline.services.waiting import Waiting
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ class _Rows:
 class Cells:
     """Reads cells by id."""
 
-    def __init__(self, stores: Stores, books: RunBooks, clock: Clock) -> None:
+    def __init__(self, stores: Stores, books: RunBooks, clock: Clock, waiting: Waiting) -> None:
+        self._waiting = waiting
         self._stores = stores
         self._books = books
         self._clock = clock
@@ -70,6 +72,7 @@ class Cells:
         with self._stores.read() as store:
             run, cell = _find(store, cell_id)
             rows = self._rows(store, run, cell)
+            waits = self._waiting.of_cell(store, run, cell)
             before, after, position = store.cells.neighbours(cell)
             total = sum(store.cells.counts(run.id).values())
             seq = store.journal.last_seq()
@@ -94,6 +97,7 @@ class Cells:
             cost_s=scene_cost(rows.book.recipes.production, rows.book.recipes.scene_type(cell.plan), rows.book.rates)[0],
             watched=_watched(rows),
             by_rules=rows.by_rules,
+            waits=waits,
         )
 
     def _rows(self, store: Store, run: Run, cell: Cell) -> _Rows:

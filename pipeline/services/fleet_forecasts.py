@@ -1,68 +1,26 @@
-"""When the runs of a fleet will be done, and what more or fewer workers would change: rehearsals of all that is left.
-
-What it costs goes with runs and kinds of work, not with jobs. Many tabs ask, and one answer serves them for a while.
-"""
+"""When the runs of a fleet will be done, and what more or fewer workers would change: rehearsals of all that is left."""
 
 from __future__ import annotations
 
-import threading
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-
-from data.store import Store, Stores
-from pipeline.domain.estimates import cost_key, scene_cost, segment_frames, still_cost, still_size
-from pipeline.domain.fleet.forecasting import JobsLeft
-from pipeline.domain.fleet.jobs import Kind
-from pipeline.domain.fleet.speeds import Speed
-from pipeline.domain.fleet.what_if import Change, Ending, Fleet, changed, ending, with_following
-from pipeline.domain.fleet.workers import Rates
-from pipeline.domain.fleet.workers import Worker as Seat
-from pipeline.domain.fleet_forecast import Comparison, FleetForecast, RunEnd
-from pipeline.domain.plans import RunBook
-from pipeline.domain.records import Run
-from pipeline.domain.stages import Stage
-from pipeline.domain.statuses import CellStatus
-from pipeline.domain.workers import FLEET_BACKENDS
-from pipeline.ports import Clock
-from pipeline.services.fleet import Fleet as Choosing
-from pipeline.services.runbooks import RunBooks
-
-_SERVES_S = 4.0
-_SHARE = 6
-_ASKED = (CellStatus.QUEUED, CellStatus.GENERATING)
-
-
-@dataclass(frozen=True)
-class _Left:
-    """All that a fleet has to do, and the fleet. `waiting` and `undecided` are counted by run, `due` are deadlines by run."""
-
-    now: datetime
-    jobs: Sequence[JobsLeft]
-    fleet: Fleet
-    names: Mapping[str, str]
-    waiting: Mapping[str, int]
-    undecided: Mapping[str, int]
-    due: Mapping[str, datetime | None]
+from data.store import Stores
+from pipeline.domain.fleet.what_if import Change, changed, ending
+from pipeline.domain.fleet_forecast import Comparison, FleetForecast
+from pipeline.services.rehearsals import FleetLeft, Rehearsals
 
 
 class FleetForecasts:
-    """Reads what is left and rehearses it. It decides nothing."""
+    """Answers when, and what if. It decides nothing. Whoever is given the same `rehearsals` tells the same times."""
 
-    def __init__(self, stores: Stores, books: RunBooks, clock: Clock) -> None:
+    def __init__(self, stores: Stores, rehearsals: Rehearsals) -> None:
         self._stores = stores
-        self._books = books
-        self._clock = clock
-        self._choosing = Choosing(books.get)
-        self._lock = threading.Lock()
-        self._kept: tuple[float, float, _Left, Ending | None] | None = None
+        self._rehearsals = rehearsals
 
     def now(self) -> FleetForecast:
         """When each run will be done as things stand, at most some seconds old."""
-        left, end = self._as_things_stand()
-        found = [_run_end(run, left, end) for run in left.names]
+        left = self._left()
+        found = self._rehearsals.run_ends(left)
         found.sort(key=lambda run: (run.likely_at is None, run.likely_at or left.now, run.run_id))
+        end = self._rehearsals.end(left)
         return FleetForecast(left.now, tuple(found), end.cost if end else 0.0)
 
     def what_if(self, change: Change) -> Comparison:
@@ -70,133 +28,11 @@ class FleetForecasts:
 
         Raises Invalid for a change that cannot be.
         """
-        left, before = self._as_things_stand(anew=True)  # a person asks once, and may have submitted a moment ago
+        left = self._left(anew=True)  # a person asks once, and may have submitted a moment ago
+        before = self._rehearsals.end(left)
         after = ending(left.jobs, changed(left.fleet, change), now_s=left.now.timestamp())
         return Comparison(left.now, change, before, after, sum(left.undecided.values()))
 
-    def _as_things_stand(self, *, anew: bool = False) -> tuple[_Left, Ending | None]:
-        with self._lock:
-            began = self._clock.monotonic()
-            if self._kept is not None and not anew:
-                at, took, left, end = self._kept
-                if began - at < max(_SERVES_S, _SHARE * took):
-                    return left, end
-            with self._stores.read() as store:
-                left = self._read(store)
-            end = ending(left.jobs, left.fleet, now_s=left.now.timestamp())
-            ended = self._clock.monotonic()
-            self._kept = ended, ended - began, left, end
-            return left, end
-
-    # Reading ----------------------------------------------------------------------------------------------------
-
-    def _read(self, store: Store) -> _Left:
-        now = self._clock.now()
-        workers = {worker.name: worker for worker in store.workers.all()}
-        runs = {run.id: run for run in store.runs.active() if run.backend in FLEET_BACKENDS}
-        held = [work.job_id for work in store.fleet_work.held()]
-        self._choosing.forget(held)
-        choice = self._choosing.choice(store, list(runs.values()), workers, now=now)
-        books = {run_id: self._books.get(store, run_id) for run_id in runs}
-        seats = _with_stated_speeds(choice.standing.workers, books.values())
-        records = {(record.worker_id, record.work): record for record in store.workers.records()}
-        measured = {
-            (worker.name, work): Speed(record.seconds_per_frame, record.spread / record.seconds_per_frame, record.samples)
-            for worker in workers.values()
-            for (owner, work), record in records.items()
-            if owner == worker.id and record.samples and record.seconds_per_frame > 0
-        }
-        waiting = Counter((job.kind, job.part) for job in self._choosing.backlog)
-        running = Counter((job.kind, job.part) for seat in seats for job in seat.holds)
-        jobs = list(_known(waiting, running, books))
-        undecided: dict[str, int] = {}
-        for run in runs.values():
-            held_back = store.tallies.held_back(run.id)
-            undecided[str(run.id)] = sum(held_back.values())
-            jobs += self._coming(store, run, books[run.id], held_back, waiting + running)
-        counts: Counter[str] = Counter()
-        for (kind, _), count in waiting.items():
-            counts[kind.run] += count
-        prices = {worker.name: worker.cost_per_hour for worker in workers.values()}
-        names = {str(run.id): run.name for run in runs.values()}
-        due = {str(run.id): run.deadline for run in runs.values()}
-        shares = {str(project): schedule.share for project, schedule in store.schedules.all().items()}
-        lost_share = store.tallies.lost_share(list(workers))
-        fleet = Fleet(seats, prices, measured, shares, lost_share)
-        return _Left(now, jobs, fleet, names, counts, undecided, due)
-
-    def _coming(
-        self, store: Store, run: Run, book: RunBook, held_back: Mapping[str, int], known: Mapping[tuple[Kind, int], int]
-    ) -> Iterable[JobsLeft]:
-        """Segments of scenes that were asked for and have no job yet: what they need is still being made."""
-        cells, made = store.tallies.cells(run.id), store.tallies.segments_under_way(run.id)
-        counted: defaultdict[str, int] = defaultdict(int)
-        for (kind, part), count in known.items():
-            if kind.run == str(run.id) and kind.group:
-                counted[kind.group] += count * (book.recipes.scene_types[kind.group].segments - part + 1)
-        production = book.recipes.production
-        for name, scene in book.recipes.scene_types.items():
-            asked = sum(cells.get((name, status), 0) for status in _ASKED) - held_back.get(name, 0)
-            left = asked * scene.segments - sum(made.get((name, status), 0) for status in _ASKED) - counted[name]
-            scenes, rest = divmod(max(0, left), scene.segments)
-            work = cost_key(production.backend, Stage.SCENE_GENERATION, name, scene.width, scene.height)
-            frames = [float(each) for each in segment_frames(scene)]
-            kind = Kind(
-                str(run.id), work, str(run.project_id), frames[0], model=book.recipes.models(name), group=name,
-                priority=run.priority, deadline_s=run.deadline.timestamp() if run.deadline else None,
-            )  # fmt: skip
-            if scenes:
-                yield from with_following(kind, scenes, frames[1:])
-            if rest:
-                yield JobsLeft(kind, rest, 0.0)
-
-
-def _with_stated_speeds(seats: Sequence[Seat], books: Iterable[RunBook]) -> tuple[Seat, ...]:
-    """The workers, with what a board is told too where nobody has measured a kind of work: its stated time, by their speed."""
-    measured = {work for seat in seats for work in seat.seconds_per_unit}
-    stated: dict[str, float] = {}
-    for book in books:
-        production, size = book.recipes.production, still_size(book.recipes.production)
-        stated[cost_key(production.backend, Stage.VARIANT_GENERATION, "", *size)] = still_cost(production.backend, *size)[0]
-        for name, scene in book.recipes.scene_types.items():
-            work = cost_key(production.backend, Stage.SCENE_GENERATION, name, scene.width, scene.height)
-            stated[work] = scene_cost(production, scene, book.rates)[0] / max(1, scene.frames)
-    stated = {work: seconds for work, seconds in stated.items() if work not in measured and seconds > 0}
-    speeds = Rates(seats).speeds
-    return tuple(
-        replace(seat, seconds_per_unit={**seat.seconds_per_unit, **{work: s / speeds[seat.name] for work, s in stated.items()}})
-        for seat in seats
-    )
-
-
-def _known(
-    waiting: Mapping[tuple[Kind, int], int], running: Mapping[tuple[Kind, int], int], books: Mapping[int, RunBook]
-) -> Iterable[JobsLeft]:
-    """What waits with what follows it, and what follows that which runs."""
-    for (kind, part), count in waiting.items():
-        yield from with_following(kind, count, _following(kind, part, books))
-    for (kind, part), count in running.items():
-        following = _following(kind, part, books)
-        yield from with_following(kind, count, following)[1:]
-
-
-def _following(kind: Kind, part: int, books: Mapping[int, RunBook]) -> list[float]:
-    """The frames of the segments that follow in its scene; none for a picture."""
-    book = books.get(int(kind.run))
-    scene = book.recipes.scene_types.get(kind.group) if book and kind.group else None
-    return [float(frames) for frames in segment_frames(scene)[part:]] if scene else []
-
-
-def _run_end(run: str, left: _Left, end: Ending | None) -> RunEnd:
-    found = end.runs.get(run) if end else None
-    running = sum(job.kind.run == run for worker in left.fleet.workers for job in worker.holds)
-    return RunEnd(
-        run_id=int(run),
-        name=left.names[run],
-        jobs=running + sum(one.count for one in left.jobs if one.kind.run == run),
-        waiting=left.waiting.get(run, 0),
-        undecided=left.undecided.get(run, 0),
-        likely_at=datetime.fromtimestamp(found.p50_s, UTC) if found else None,
-        latest_at=datetime.fromtimestamp(found.p90_s, UTC) if found else None,
-        due_at=left.due.get(run),
-    )
+    def _left(self, *, anew: bool = False) -> FleetLeft:
+        with self._stores.read() as store:
+            return self._rehearsals.left(store, anew=anew)

@@ -28,7 +28,7 @@ from pipeline.services.accounts import Accounts
 from pipeline.services.fleet import Fleet
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.starting import Starting
-from pipeline.services.uncovered import job_hold
+from pipeline.services.uncovered import uncovered_jobs
 
 _FAULTS = timedelta(days=7)
 _MOST_FAULTS = 400
@@ -78,12 +78,12 @@ class FleetPages:
         accounts = Accounts.open(store, {run.id: run for run in active})
         starting = Starting(store, active, accounts.shared, now)
         choice, coming, queue = self._chosen(store, active, workers, starting=starting, now=now)
-        uncovered = _uncovered(store, accounts, workers.values(), _looked_at(queue, coming))
+        uncovered = uncovered_jobs(store, accounts, workers.values(), _looked_at(queue, coming))
         whole = _whole_runs(uncovered, _looked_at(queue, coming))
         if whole:
             starting.held |= whole
             choice, coming, queue = self._chosen(store, active, workers, starting=starting, now=now)
-            uncovered = _uncovered(store, accounts, workers.values(), _looked_at(queue, coming))
+            uncovered = uncovered_jobs(store, accounts, workers.values(), _looked_at(queue, coming))
         coming = tuple(given for given in coming if int(given.job.id) not in uncovered)
         backlog = self._fleet.backlog
         shown = [*queue[:_EXPLAINED], *(given.job for given in coming)]
@@ -130,19 +130,6 @@ class FleetPages:
 
 def _looked_at(queue: Sequence[FleetJob], coming: Sequence[Assignment]) -> list[FleetJob]:
     return list({job.id: job for job in [*queue[:_EXPLAINED], *(given.job for given in coming)]}.values())
-
-
-def _uncovered(store: Store, accounts: Accounts, workers: Iterable[Worker], jobs: Sequence[FleetJob]) -> dict[int, Hold]:
-    """Of these jobs those that a budget does not cover now, at the price of the cheapest worker."""
-    bounded = {
-        run.id
-        for run in accounts.runs.values()
-        if accounts.shared.of(run.id) or (run.limit_seconds, run.limit_bytes, run.limit_cost) != (None, None, None)
-    }
-    asked = [int(job.id) for job in jobs if int(job.kind.run) in bounded]
-    price = min((worker.cost_per_hour for worker in workers if worker.may_work), default=0.0)
-    found = {job.id: job_hold(accounts, accounts.runs[job.run_id], job, price) for job in store.jobs.by_ids(asked).values()}
-    return {key: hold for key, hold in found.items() if hold is not None}
 
 
 def _whole_runs(uncovered: Mapping[int, Hold], jobs: Sequence[FleetJob]) -> dict[int, Hold]:

@@ -15,17 +15,21 @@ from pipeline.domain.completion import Ending, Left
 from pipeline.domain.errors import NotFound
 from pipeline.domain.estimates import cost_key
 from pipeline.domain.fleet.rules import Hold
-from pipeline.domain.overview import RunOverview, Waiter, best_hint, rate_per_hour, shown_counts
+from pipeline.domain.fleet.waits import Waits, is_unserved
+from pipeline.domain.overview import RunOverview, Waiter, best_hint, fleet_hint, rate_per_hour, shown_counts
 from pipeline.domain.plans import RunBook
 from pipeline.domain.production import Production
-from pipeline.domain.progress import Outlook, outlook
+from pipeline.domain.progress import GOES_ON, Outlook, outlook
 from pipeline.domain.records import Run
-from pipeline.domain.stages import STAGES, Phase, Stage, last_rank
-from pipeline.domain.statuses import CellStatus, JobStatus, StillKind
+from pipeline.domain.stages import STAGES, Lane, Phase, Stage, last_rank
+from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus, StillKind
+from pipeline.domain.workers import FLEET_BACKENDS
 from pipeline.ports import Clock
 from pipeline.services.accounts import payable_bytes, payable_seconds
+from pipeline.services.rehearsals import FleetLeft, Rehearsals
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.starting import waits_for
+from pipeline.services.waiting import Waiting, may_be_unserved
 
 _SAMPLES = 60
 _RECENT = 40
@@ -57,6 +61,13 @@ class _Counted:
     timings: Mapping[str, list[float]]
     engines: int
     held: tuple[Hold, ...]
+    waits: tuple[Waits, ...]
+    fleet: FleetLeft | None
+
+    @property
+    def is_served(self) -> bool:
+        """Whether anybody can do something of what is ready."""
+        return not may_be_unserved(self.run, self.jobs) or not is_unserved(self.waits)
 
     @property
     def by_status(self) -> dict[CellStatus, int]:
@@ -88,7 +99,19 @@ class _Kept:
 class Overview:
     """Answers how a run stands. `free_disk` tells the bytes that are free where media are stored."""
 
-    def __init__(self, stores: Stores, books: RunBooks, clock: Clock, *, slots: int, free_disk: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        stores: Stores,
+        books: RunBooks,
+        clock: Clock,
+        *,
+        slots: int,
+        free_disk: Callable[[], int],
+        rehearsals: Rehearsals,
+        waiting: Waiting,
+    ) -> None:
+        self._rehearsals = rehearsals
+        self._waiting = waiting
         self._stores = stores
         self._books = books
         self._clock = clock
@@ -128,12 +151,13 @@ class Overview:
     def _count(self, store: Store, run_id: int, book: RunBook, seq: int) -> _Counted:
         run = store.runs.by_ids([run_id])[run_id]
         tallies = store.tallies
+        jobs = tallies.open_jobs(run_id)
         last = last_rank(Phase(run.until))
         return _Counted(
             run=run,
             cells=tallies.cells(run_id),
             stills=tallies.stills(run_id),
-            jobs=tallies.open_jobs(run_id),
+            jobs=jobs,
             segments=tallies.segments_under_way(run_id),
             startable=store.cells.count_with_needs_met(run_id),
             passed=tallies.passed(run_id),
@@ -146,15 +170,16 @@ class Overview:
             timings=tallies.timings(list(_keys(book.recipes.production).values()), _SAMPLES),
             engines=tallies.engines_at_work(),
             held=tuple(waits_for(store, run, self._clock.now())),
+            waits=self._waiting.of_run(store, run) if _has_ready_generation(jobs) else (),
+            fleet=self._rehearsals.left(store) if run.backend in FLEET_BACKENDS and run.status is RunStatus.RUNNING else None,
         )
 
     def _told(self, counted: _Counted, book: RunBook, begun: tuple[datetime, str] | None) -> RunOverview:
         production = book.recipes.production
         run, cells, now = counted.run, counted.by_status, self._clock.now()
         next_step = _outlook(counted)
-        ending = self._ending(counted, book) if next_step is Outlook.WORKING else None
-        rests_at = None if ending is None else now + timedelta(seconds=ending.likely)
-        is_whole = ending is not None and not _needs_people(counted, production)
+        ends = self._ends(counted, book, now) if next_step is Outlook.WORKING else None
+        is_whole = ends is not None and not _needs_people(counted, production)
         segments = {scene.name: scene.segments for scene in production.scene_types}
         whole = sum(
             count * segments[name]
@@ -178,18 +203,29 @@ class Overview:
             spent_cost=run.spent_cost,
             limit_cost=run.limit_cost,
             due_at=run.deadline,
-            held=counted.held if next_step in (Outlook.WORKING, Outlook.BUDGET) else (),
+            held=_held(counted) if next_step in (*GOES_ON, Outlook.BUDGET) else (),
             free_disk_bytes=self._free_disk(),
             rate_per_hour=rate_per_hour(counted.finished, now) if next_step is Outlook.WORKING else None,
-            likely_at=rests_at if is_whole else None,
-            latest_at=now + timedelta(seconds=ending.latest) if ending is not None and is_whole else None,
-            rests_at=rests_at,
+            likely_at=ends[0] if ends and is_whole else None,
+            latest_at=ends[1] if ends and is_whole else None,
+            rests_at=ends[0] if ends else None,
             started_at=begun[0] if begun else None,
             started_by=begun[1] if begun else "",
             outlook=next_step,
             missing=open_cells + exports,
-            hint=best_hint(_waiter(one, book) for one in counted.waiters),
+            hint=best_hint(_waiter(one, book) for one in counted.waiters)
+            or (fleet_hint(counted.waits) if next_step is Outlook.WORKERS else None),
         )
+
+    def _ends(self, counted: _Counted, book: RunBook, now: datetime) -> tuple[datetime, datetime] | None:
+        """When all is done that waits for nobody, likely and at the latest: by the rehearsal of the fleet, or by this machine's
+        slots; None where that cannot be told."""
+        if counted.run.backend not in FLEET_BACKENDS:
+            found = self._ending(counted, book)
+            return (now + timedelta(seconds=found.likely), now + timedelta(seconds=found.latest)) if found else None
+        ends = self._rehearsals.run_ends(counted.fleet) if counted.fleet else []
+        end = next((one for one in ends if one.run_id == counted.run.id), None)
+        return (end.likely_at, end.latest_at) if end and end.likely_at and end.latest_at else None
 
     def _ending(self, counted: _Counted, book: RunBook) -> Ending | None:
         """When all is done that waits for nobody."""
@@ -243,7 +279,19 @@ def _outlook(counted: _Counted) -> Outlook:
         allowed=sum(count for stage, count in ready.items() if STAGES[stage].rank <= last),
         is_covered=counted.is_covered,
         has_failed_jobs=any(status is JobStatus.FAILED for _, status in counted.jobs),
+        is_served=counted.is_served,
     )
+
+
+def _has_ready_generation(jobs: Mapping[tuple[Stage, JobStatus], int]) -> bool:
+    return any(
+        count and status is JobStatus.READY and STAGES[stage].lane is Lane.GENERATION for (stage, status), count in jobs.items()
+    )
+
+
+def _held(counted: _Counted) -> tuple[Hold, ...]:
+    """Why generation that could start does not: what the run waits for, and what no worker can do."""
+    return (*counted.held, *(one.hold for one in counted.waits if one.reason.is_stuck))
 
 
 def _needs_people(counted: _Counted, production: Production) -> bool:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from data.store import Stores
 from pipeline.domain import quality, resolver
+from pipeline.domain.fleet.reasons import Reason
+from pipeline.domain.fleet.waits import JobWait, Waits, is_unserved
 from pipeline.domain.matrix import SelectionMissed
 from pipeline.domain.progress import Progress, outlook, phases
 from pipeline.domain.records import Attempt, Cell, Event, Job, Run, Still, Take
@@ -18,6 +20,7 @@ from pipeline.ports import Clock
 from pipeline.services.accounts import payable_bytes, payable_seconds
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.starting import waits_for
+from pipeline.services.waiting import Waiting, may_be_unserved
 
 _UNATTENDED = {StillKind.SOURCE: "source images of", StillKind.PLATE: "plate of"}
 
@@ -41,12 +44,14 @@ class CellView:
     jobs: tuple[Job, ...]
     attempts: tuple[Attempt, ...]
     story: tuple[Event, ...]
+    waits: tuple[JobWait, ...] = ()
 
 
 class Reports:
     """Reads runs."""
 
-    def __init__(self, stores: Stores, books: RunBooks, clock: Clock) -> None:
+    def __init__(self, stores: Stores, books: RunBooks, clock: Clock, waiting: Waiting) -> None:
+        self._waiting = waiting
         self._stores = stores
         self._books = books
         self._clock = clock
@@ -63,6 +68,7 @@ class Reports:
             is_covered = store.jobs.any_within(
                 run_id, last, free_seconds=payable_seconds(store, run), free_bytes=payable_bytes(store, run)
             )
+            is_served = not may_be_unserved(run, jobs) or not is_unserved(self._waiting.of_run(store, run))
         ready = {stage: count for (stage, status), count in jobs.items() if status is JobStatus.READY}
         allowed = sum(count for stage, count in ready.items() if STAGES[stage].rank <= last)
         return Progress(
@@ -86,6 +92,7 @@ class Reports:
                 allowed=allowed,
                 is_covered=is_covered,
                 has_failed_jobs=bool(_count(jobs, JobStatus.FAILED)),
+                is_served=is_served,
             ),
         )
 
@@ -110,6 +117,7 @@ class Reports:
                 jobs=tuple(jobs),
                 attempts=tuple(store.jobs.attempts_of([job.id for job in jobs])),
                 story=tuple(store.journal.of("cell", found.id)),
+                waits=self._waiting.of_cell(store, run, found),
             )
 
     def flagged(self, run_id: int, limit: int = 20) -> list[str]:
@@ -135,12 +143,32 @@ class Reports:
         lines += [f"delivery {delivery.number} failed: {delivery.reason}" for delivery in deliveries]
         return lines[:limit]
 
-    def held(self, run_id: int, limit: int = 5) -> list[str]:
-        """Why ready jobs wait, as sentences, each once: quiet hours, a cap, a full disk, a backend that does not answer."""
+    def held(self, run_id: int, limit: int = 5, *, with_workers: bool = True) -> list[str]:
+        """Why ready jobs wait, as sentences, each once: quiet hours, a cap, a full disk, a backend that does not answer.
+
+        With `with_workers` also why those of a fleet wait for a worker, first what nobody can do.
+        """
         with self._stores.read() as store:
-            holds = waits_for(store, store.runs.by_ids([run_id])[run_id], self._clock.now())
+            run = store.runs.by_ids([run_id])[run_id]
+            holds = waits_for(store, run, self._clock.now())
             told = [f"generation {hold.words}; {hold.remedy} changes that" for hold in holds]
+            if with_workers:
+                known = {hold.cause for hold in holds}
+                told += [one.sentence for one in self._waiting.of_run(store, run) if one.reason.cause not in known]
             return [*told, *store.jobs.reasons_to_wait(run_id, limit)][:limit]
+
+    def waits(self, run_id: int) -> tuple[Waits, ...]:
+        """Why the ready generation jobs of a run of a fleet wait for a worker, counted by reason."""
+        with self._stores.read() as store:
+            return self._waiting.of_run(store, store.runs.by_ids([run_id])[run_id])
+
+    def why(self, job_id: int) -> Reason | None:
+        """Why a job that is ready waits, and what would change that; None for one that is not ready, or is not there."""
+        with self._stores.read() as store:
+            job = store.jobs.by_ids([job_id]).get(job_id)
+            if job is None:
+                return None
+            return self._waiting.of_jobs(store, store.runs.by_ids([job.run_id])[job.run_id], [job]).get(job_id)
 
     def last_seq(self) -> int:
         """The number of the newest committed event."""

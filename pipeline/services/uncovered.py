@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from data.store import Store
 from pipeline.domain.budget import Account, Budget, Quantity, Scope
 from pipeline.domain.estimates import Estimate
+from pipeline.domain.fleet.jobs import FleetJob
 from pipeline.domain.fleet.rules import Hold
 from pipeline.domain.records import Job, Run
+from pipeline.domain.workers import Worker
 from pipeline.services.accounts import Accounts, cost_of, is_paid
 from pipeline.services.shared_budgets import SharedBudgets
 
@@ -66,6 +70,19 @@ def job_hold(accounts: Accounts, run: Run, job: Job, price: float) -> Hold | Non
             if budget.quantity is quantity and not account.covers(need):
                 return _need_hold(budget.scope, _name_of(budget, run), quantity, need, account.free)
     return None
+
+
+def uncovered_jobs(store: Store, accounts: Accounts, workers: Iterable[Worker], jobs: Sequence[FleetJob]) -> dict[int, Hold]:
+    """Of these jobs those that a budget does not cover now, at the price of the cheapest worker."""
+    bounded = {
+        run.id
+        for run in accounts.runs.values()
+        if accounts.shared.of(run.id) or (run.limit_seconds, run.limit_bytes, run.limit_cost) != (None, None, None)
+    }
+    asked = [int(job.id) for job in jobs if int(job.kind.run) in bounded]
+    price = min((worker.cost_per_hour for worker in workers if worker.may_work), default=0.0)
+    found = {job.id: job_hold(accounts, accounts.runs[job.run_id], job, price) for job in store.jobs.by_ids(asked).values()}
+    return {key: hold for key, hold in found.items() if hold is not None}
 
 
 def _need_hold(scope: Scope, name: str, quantity: Quantity, need: float, free: float) -> Hold:

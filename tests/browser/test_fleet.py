@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from pipeline.domain.workers import Health
 from pipeline.wiring_fleet import build_workers
+from tests.browser.boards import Board
 from tests.browser.looks import barriers
 from tests.browser.stage import Stage, fresh_production
 from tests.browser.tabs import PATIENCE_MS, Opens
@@ -243,6 +244,24 @@ def test_a_deadline_stands_beside_the_end_of_its_run_on_the_fleet_and_on_its_boa
     expect(page.locator("#board-facts .due.late")).to_contain_text("▲ late", timeout=PATIENCE_MS)
     page = opens("/")
     expect(page.locator(".run .due.late").first).to_contain_text("▲ late", timeout=PATIENCE_MS)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_run_that_no_worker_can_serve_says_so_on_its_board_and_on_pulse(opens: Opens, stage: FleetStage, theme: str) -> None:
+    stage.have(0)
+    run = stage.start(fresh_production(characters=2, scene_types=1, variants=1, title="Harbor Nights"))
+    stage.work()
+    page = opens(f"/runs/{run.id}", theme=theme)
+    expect(page.locator("#board-hint")).to_contain_text("the fleet has no workers (to change that: add a worker)")
+    assert told([*at_every_size(page), *barriers(page)]) == ""
+    Board(page).click("c1 / s1 / v1")
+    expect(page.locator("#side-one .bx-wait").first).to_contain_text("variant image c1 / v1 waits: the fleet has no workers")
+    assert told(at_every_size(page)) == ""
+    page.locator("#board-hint").get_by_text("Open the fleet").click()
+    page.wait_for_url("**/fleet")
+    page = opens("/", theme=theme)
+    expect(page.get_by_label("Waits for people")).to_contain_text("to change that: add a worker")
+    assert told([*at_every_size(page), *barriers(page)]) == ""
 
 
 def test_keys_and_the_palette_lead_to_the_fleet(opens: Opens) -> None:

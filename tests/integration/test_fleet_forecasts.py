@@ -92,7 +92,7 @@ def test_time_that_was_lost_at_workers_so_far_is_reckoned_with(house: FleetHouse
     with house.studio.stores.read() as store:
         assert store.tallies.lost_share(["gpu-1", "gpu-2"]) == 0.5, "all that has ended was lost; half is the most believed"
         assert store.tallies.lost_share(["gpu-2"]) == 0.0
-        assert house.studio.fleet_forecasts._read(store).fleet.lost_share == 0.5
+        assert house.studio.rehearsals.left(store).fleet.lost_share == 0.5
     house.fleet.failing.clear()
 
 

@@ -91,6 +91,11 @@ class Backlog:
     def __contains__(self, job_id: str) -> bool:
         return job_id in self._lane_of
 
+    def job(self, job_id: str) -> FleetJob | None:
+        """The job of this id; None when it does not wait."""
+        lane = self._lane_of.get(job_id)
+        return lane.jobs[job_id] if lane else None
+
     @property
     def lanes(self) -> tuple[Lane, ...]:
         """Every lane that has a job, in the order in which they came."""

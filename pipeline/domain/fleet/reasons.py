@@ -11,15 +11,20 @@ from pipeline.domain.fleet.workers import Worker, fits
 from pipeline.domain.graphics_memory import gibibytes, in_words
 
 _NAMED = 3
+_TAKEN_OUT = ("paused", "draining")
 
 
 @dataclass(frozen=True)
 class Reason:
-    """`cause` is a word to count by, `words` the sentence, `remedy` what would change it; empty when only time does."""
+    """`cause` is a word to count by, `words` the sentence, `remedy` what would change it; empty when only time does.
+
+    `is_stuck` says that no worker of the fleet may do it as they stand: waiting alone changes nothing.
+    """
 
     cause: str
     words: str
     remedy: str
+    is_stuck: bool = False
 
 
 def explain(standing: Standing, job: FleetJob) -> Reason:
@@ -70,7 +75,7 @@ def _lane(standing: Standing, job: FleetJob) -> OpenLane:
 def _nobody(standing: Standing, job: FleetJob) -> Reason:
     """No worker of the fleet may do it now: say of each group what keeps it."""
     if not standing.workers:
-        return Reason("no_worker", "the fleet has no workers", "add a worker")
+        return Reason("no_worker", "the fleet has no workers", "add a worker", is_stuck=True)
     kind = job.kind
     kept: dict[str, list[Worker]] = {}
     for worker in standing.workers:
@@ -98,8 +103,14 @@ def _nobody(standing: Standing, job: FleetJob) -> Reason:
             remedies.append(f"look at {names}")
         else:
             parts.append(f"{names} {be} {obstacle}")
-            remedies.append(f"resume {names}")
-    return Reason(next(iter(kept)) if len(kept) == 1 else "no_worker", "; ".join(parts), " or ".join(remedies))
+            remedies.append(f"{'resume' if _word(obstacle) in _TAKEN_OUT else 'look at'} {names}")
+    cause = _word(next(iter(kept))) if len(kept) == 1 else "no_worker"
+    return Reason(cause, "; ".join(parts), " or ".join(dict.fromkeys(remedies)), is_stuck=True)
+
+
+def _word(obstacle: str) -> str:
+    """What keeps a worker, without the particulars."""
+    return obstacle.partition(":")[0]
 
 
 def _obstacle(worker: Worker, job: FleetJob) -> str:
