@@ -76,7 +76,7 @@ def taking(before: Given, file: Budget, now: Mapping[Quantity, float | None]) ->
 def to_event(file: Budget, taken: Iterable[Quantity]) -> dict[str, Any]:
     """What the event tells of limits that were taken from a file, so that `given` can read it."""
     wanted = limits_of(file)
-    levels = [f"{level.at_percent:g}:{level.action.value}" for level in file.thresholds]
+    levels = [f"{level.at_percent!r}:{level.action.value}" for level in file.thresholds]
     whole = {"gpu_hours": file.gpu_hours, "disk_gb": file.disk_gb, "money": file.money, "thresholds": levels}
     return {**{_TOLD_AS[quantity]: wanted[quantity] for quantity in taken}, "budget": whole}
 

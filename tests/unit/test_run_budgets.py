@@ -13,7 +13,7 @@ from pipeline.domain.run_budgets import Given, given, taking, to_event
 
 HOURS, DISK, MONEY = Quantity.GPU_SECONDS, Quantity.DISK_BYTES, Quantity.MONEY
 FIRST = Budget(gpu_hours=1.0)
-LEVELS = (Threshold(80, Action.NOTIFY), Threshold(97.5, Action.CANCEL))
+LEVELS = (Threshold(200 / 3, Action.NOTIFY), Threshold(80, Action.CANCEL))
 
 
 def event(type: str, **data: Any) -> Event:
