@@ -177,7 +177,7 @@ def facts(overview: RunOverview, now: datetime) -> list[Component]:
 def _due(overview: RunOverview, now: datetime) -> list[Component]:
     if overview.total and overview.approved == overview.total:
         return []
-    return deadlines.due(overview.due_at, likely_at=overview.likely_at, latest_at=overview.latest_at, now=now)
+    return deadlines.due(overview.due_at, likely_at=overview.soonest_at, latest_at=overview.latest_at, now=now)
 
 
 def _ending(overview: RunOverview, now: datetime) -> Component:

@@ -268,7 +268,7 @@ def _run(line: RunLine, span: float, now: datetime) -> Component:
     ]
     share = html.Span(f"{words.share(overview.approved, overview.total)} %", className="num run-share")
     progress = html.Div([strip(overview.counts), html.Div([share, *counts], className="run-counts muted")], className="cut")
-    due = deadlines.due(overview.due_at, likely_at=overview.likely_at, latest_at=overview.latest_at, now=now)
+    due = deadlines.due(overview.due_at, likely_at=overview.soonest_at, latest_at=overview.latest_at, now=now)
     ends = html.Div(ending(run, overview, now), className="cut")
     end = html.Div([ends, *(html.Div(mark, className="cut") for mark in due), _line(overview, span, now)], className="cut")
     return dcc.Link([who, progress, end], href=f"/runs/{run.id}", className="run")

@@ -157,7 +157,7 @@ def _show_deadline(studio: Studio, run: Run) -> None:
     if run.deadline is None or run.status in (RunStatus.COMPLETED, RunStatus.CANCELLED):
         return
     view, now = studio.overview.of(run.id), datetime.now(UTC)
-    found = lateness(run.deadline, likely_at=view.likely_at, latest_at=view.latest_at, now=now)
+    found = lateness(run.deadline, likely_at=view.soonest_at, latest_at=view.latest_at, now=now)
     done = f"Done about {_when(view.likely_at)}, latest {_when(view.latest_at)}; due" if view.likely_at else "Due"
     mark = f": {found.value}" if found else ""
     say(f"{done} {_when(run.deadline)}{mark}.", style="yellow" if found else "")

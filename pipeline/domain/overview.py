@@ -69,6 +69,11 @@ class RunOverview:
     due_at: datetime | None = None
     held: tuple[Hold, ...] = ()
 
+    @property
+    def soonest_at(self) -> datetime | None:
+        """When it is likely done if nobody is waited for: what a deadline is held against. None where that cannot be told."""
+        return self.likely_at or self.rests_at
+
 
 @dataclass(frozen=True)
 class Waiter:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from components import board, board_hint, board_side, cell_jobs, pulse, pulse_panels
+from components import board, board_hint, board_side, cell_jobs, fleet_runs, pulse, pulse_panels
 from pipeline.cli import driving, status
 from pipeline.domain.overview import RunOverview
 from pipeline.domain.progress import Outlook, Progress
@@ -231,7 +232,7 @@ def test_run_stays_with_work_that_nobody_can_do_and_says_what_to_do(fleet: Fleet
     assert told == [f"2 jobs wait: {NO_WORKERS} (to change that: add a worker)"] * 2
 
 
-def test_jobs_of_a_run_that_is_paused_or_of_this_machine_say_so(fleet: FleetHouse, house: House) -> None:
+def test_jobs_of_a_run_that_is_paused_say_so(fleet: FleetHouse) -> None:
     run = fleet.start(make_production(characters=1, scene_types=1, variants=1, approvals=AUTO))
     fleet.work()
     [job] = [job for job in fleet.jobs(run) if job.status is JobStatus.READY]
@@ -240,6 +241,8 @@ def test_jobs_of_a_run_that_is_paused_or_of_this_machine_say_so(fleet: FleetHous
     assert reason is not None and (reason.cause, reason.remedy) == ("run_paused", f"`./stripboard resume {run.id}`")
     assert fleet.studio.reports.why(10**6) is None
 
+
+def test_jobs_of_this_machine_wait_for_its_slots(house: House) -> None:
     own = house.start(make_production(characters=1, scene_types=1, variants=1, approvals=AUTO))
     causes = {reason.cause for job in house.jobs(own) if (reason := house.studio.reports.why(job.id))}
     assert causes == {"slot"} and house.studio.reports.waits(own.id) == ()
@@ -248,11 +251,12 @@ def test_jobs_of_a_run_that_is_paused_or_of_this_machine_say_so(fleet: FleetHous
 def test_what_explains_a_run_costs_no_statement_more_for_more_scenes(fleet: FleetHouse) -> None:
     fleet.add("gpu-1")
     fleet.fleet.holding.add("gpu-1")
-    few = fleet.start(make_production(characters=2, scene_types=1, variants=1, approvals=AUTO))
+    few = fleet.start(make_production(characters=5, scene_types=1, variants=1, approvals=AUTO))
     fleet.work()
+    overview(fleet, few)
     asked: list[str] = []
     event.listen(fleet.studio.stores.engine, "before_cursor_execute", lambda *call: asked.append(call[2]))
-    overview(fleet, few)
+    assert overview(fleet, few).counts["blocked"] == 5
     before = len(asked)
     fleet.studio.runs.cancel(few, PERSON)
     fleet.fleet.holding.clear()
@@ -294,6 +298,20 @@ def test_more_workers_end_a_run_earlier_on_its_board(fleet: FleetHouse) -> None:
     together = overview(fleet, run)
     assert alone.likely_at is not None and together.likely_at is not None
     assert together.likely_at - fleet.clock.now() < alone.likely_at - began
+
+
+def test_a_deadline_that_the_machines_alone_will_miss_is_told_before_people_have_decided(fleet: FleetHouse) -> None:
+    fleet.add("gpu-1")
+    fleet.fleet.holding.add("gpu-1")
+    run = fleet.start(make_production(characters=9, scene_types=2, variants=1, approvals=HUMAN))
+    fleet.work()
+    due = fleet.clock.now() + timedelta(seconds=15)
+    fleet.studio.schedules.deadline(fleet.run(run), due, PERSON)
+    found, now = overview(fleet, run), fleet.clock.now()
+    assert found.likely_at is None and found.rests_at is not None and now < due < found.rests_at
+    assert "▲ late" in text_of(board.facts(found, now)) and "▲ late" in text_of(pulse._run(pulse.RunLine(run, found), 0.0, now))
+    [end] = fleet.studio.fleet_forecasts.now().runs
+    assert end.likely_at == found.rests_at and "▲ late" in text_of(fleet_runs._due(end, now))
 
 
 def _until_scenes(house: FleetHouse, run: Run) -> None:
