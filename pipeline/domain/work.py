@@ -95,8 +95,19 @@ class UpdateState(StrEnum):
 
 
 @dataclass(frozen=True)
+class Wedged:
+    """A worker whose server takes jobs and runs none, and how that showed."""
+
+    worker: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Update:
-    """A performer's answer about one attempt. `has_begun` is False while it still waits for a slot of the performer."""
+    """A performer's answer about one attempt. `has_begun` is False while it still waits for a slot of the performer.
+
+    `wedged` is the worker that this attempt has found to run nothing, whatever the attempt itself ends as.
+    """
 
     attempt_id: str
     state: UpdateState
@@ -106,3 +117,4 @@ class Update:
     result: Result | None = None
     failure_class: str = ""
     reason: str = ""
+    wedged: Wedged | None = None
