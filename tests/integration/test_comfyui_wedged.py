@@ -11,13 +11,15 @@ from pathlib import Path
 import pytest
 
 from pipeline.adapters.backends.comfyui.sightings import idle_tried
+from pipeline.adapters.backends.comfyui.timing import Timing
+from pipeline.domain.patience import STOPPING_S
 from pipeline.domain.records import Run
 from pipeline.domain.statuses import AttemptOutcome, CellStatus
 from pipeline.domain.work import UpdateState
 from pipeline.domain.workers import Health, Worker
 from pipeline.double import DoubleServer
 from tests.comfyui import QUICK, Watched, eventually, outcomes, still_request
-from tests.factories import PERSON, make_production, quick_folder
+from tests.factories import EVERYTHING, PERSON, make_production, quick_folder
 from tests.fates import Fate, RacingClock
 from tests.fleet_storms import BRISK, DoublesHouse
 
@@ -42,6 +44,11 @@ def queued(server: DoubleServer) -> int:
     """How many jobs wait on the server."""
     assert server.life is not None
     return len(server.life.queue.current()[1])
+
+
+def test_the_engine_waits_long_enough_to_hear_that_a_job_does_not_stop() -> None:
+    timing = Timing()
+    assert timing.stuck_s + 2 * timing.poll_s + timing.stop_s < STOPPING_S
 
 
 def test_what_waits_behind_a_job_that_does_not_stop_is_taken_back(either: DoubleServer, tmp_path: Path) -> None:
@@ -194,3 +201,17 @@ def test_a_job_that_hangs_takes_no_other_with_it(pair: Pair) -> None:
     pair.ill.restart()
     assert pair.house.studio.workers.test_those_aside() == 1
     pair.house.check()
+
+
+def test_a_cancelled_job_that_does_not_stop_is_noticed_too(pair: Pair) -> None:
+    pair.ill.faults.add("dead_worker", form="b")
+    first = pair.house.start(make_production(characters=1, title="First"))
+    pair.turn_until(lambda: any(line["event"] == "began" for line in pair.ill.ledger.lines()))
+
+    pair.house.studio.submission.cancel(first, EVERYTHING, PERSON)
+    pair.turn_until(lambda: pair.worker("gpu-1").health is Health.WEDGED)
+
+    second = pair.house.start(make_production(characters=1, title="Second"))
+    pair.work(second)
+    assert pair.house.statuses(second) == {CellStatus.APPROVED: 4}
+    assert not pair.ended_badly(second, "gpu-1"), "nothing more is given to it"

@@ -211,6 +211,7 @@ def test_a_failure_while_running_gets_its_class(error: dict[str, Any], failure_c
         ("LoadImage", "backend_error"),
         ("VHS_LoadVideo", "backend_error"),
         ("SaveVideo", "backend_error"),
+        ("UnloadModels", "backend_error"),
         ("", "backend_error"),
     ],
 )

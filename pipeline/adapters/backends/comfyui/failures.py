@@ -28,7 +28,7 @@ _MEMORY = re.compile(
     r"out\s*of\s*memory|can't allocate memory|cannot allocate memory|not enough memory|alloc_cpu|CUBLAS_STATUS_ALLOC", re.I
 )
 _MISSING = re.compile(r"no such file or directory|filenotfounderror|model .{0,80}not found|could not find .{0,80}model", re.I)
-_LOADS = re.compile(r"load", re.I)
+_LOADS = re.compile(r"(?<!un)(?<!up)load", re.I)
 _LOADS_MEDIA = re.compile(r"load_?(?:image|mask|video|audio|latent)s?|(?:image|mask|video|audio|latent)s?_?load(?:er)?\b", re.I)
 _NO_FILE = re.compile(r"no such file or directory|filenotfounderror|invalid image file", re.I)
 _NO_SUCH_NODE = re.compile(r"does not exist|missing the class_type|not found", re.I)

@@ -239,7 +239,7 @@ class Performance:
         """It is in the server's queue: is the socket deaf, is the server's worker dead?"""
         if sighting.is_running:
             self._job.begin()
-            if self._server.is_stuck(self._job.id):
+            if self._server.why_wedged and self._server.is_stuck(self._job.id):
                 raise self._wedged(self._server.why_wedged)
             # A job that was announced and then went quiet is in a long node; one that never was should have been.
             is_ours = self._job.client_id and self._job.client_id == self._server.listener.client_id
