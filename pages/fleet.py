@@ -226,7 +226,7 @@ def _do(verb: str, worker_id: int) -> str:
     """Carry it out; the answer says what has come of it. Raises what the service raises."""
     workers, actor = current_studio().workers, local_actor()
     if verb == "look" and not worker_id:
-        return _looked(workers.look([one.worker for one in workers.all() if one.worker.health is not Health.WELL]))
+        return _looked(workers.look_again([one.worker for one in workers.all() if one.worker.health is not Health.WELL]))
     if verb in _OF_ALL:
         before, after, told = _OF_ALL[verb]
         for one in workers.all():
@@ -250,7 +250,7 @@ def _do(verb: str, worker_id: int) -> str:
 
 
 def _look(worker: Worker) -> str:
-    return _looked(current_studio().workers.look([worker]))
+    return _looked(current_studio().workers.look_again([worker]))
 
 
 def _looked(found: list[Worker]) -> str:
@@ -354,7 +354,7 @@ def _add(name: str, url: str, *, price: float | None, tags: str | None) -> dict[
     except Conflict as error:
         known = {one.worker.url for one in workers.all()}
         return {fleet_add.URL if checked_url(url) in known else fleet_add.NAME: str(error)}
-    set_props(ids.TOASTS, {"children": frame.toast(_looked(workers.look([worker])))})
+    set_props(ids.TOASTS, {"children": frame.toast(_looked(workers.look_again([worker])))})
     return {}
 
 

@@ -143,6 +143,10 @@ class Servers(Protocol):
         """Let a server do something tiny from end to end; what went wrong, in words, or nothing when it works."""
         ...
 
+    def test_idle(self, urls: Collection[str]) -> Mapping[str, str]:
+        """As `test`, for all of these at once. One that has jobs, or does not answer, is left out of the answer."""
+        ...
+
     def free(self, url: str) -> None:
         """Ask a server to forget its models; no promise when."""
         ...

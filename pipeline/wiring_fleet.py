@@ -65,6 +65,12 @@ class ComfyServers:
 
         return tried(url)
 
+    def test_idle(self, urls: Collection[str]) -> Mapping[str, str]:
+        """What went wrong with something tiny, of those that have nothing to do."""
+        from pipeline.adapters.backends.comfyui.sightings import idle_tried
+
+        return idle_tried(urls)
+
     def free(self, url: str) -> None:
         """Forget the models."""
         from pipeline.adapters.backends.comfyui import looking

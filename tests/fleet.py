@@ -29,6 +29,7 @@ class PretendedServers:
 
     sightings: dict[str, Sighting] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
+    busy: set[str] = field(default_factory=set)
     freed: list[str] = field(default_factory=list)
 
     def look(self, urls: Sequence[str], catalogue_of: Collection[str] = ()) -> Mapping[str, Sighting]:
@@ -38,6 +39,10 @@ class PretendedServers:
     def test(self, url: str) -> str:
         """What the test has put in, else nothing."""
         return self.broken.get(url, "")
+
+    def test_idle(self, urls: Collection[str]) -> Mapping[str, str]:
+        """What the test has put in, of those that are not busy."""
+        return {url: self.test(url) for url in urls if url not in self.busy}
 
     def free(self, url: str) -> None:
         """Noted."""

@@ -20,7 +20,8 @@ from PIL import Image
 
 from pipeline import wiring
 from pipeline.adapters.backends.comfyui.backend import ComfyBackend
-from pipeline.adapters.backends.comfyui.sightings import sight, tried
+from pipeline.adapters.backends.comfyui.looking import CANARY
+from pipeline.adapters.backends.comfyui.sightings import idle_tried, sight, tried
 from pipeline.adapters.backends.comfyui.timing import Timing
 from pipeline.domain.choices import Mode
 from pipeline.domain.errors import Conflict
@@ -40,8 +41,8 @@ PATIENCE_S = 240
 NOTICED_S = 20
 """When nothing has ended for so long, a person sees who is set aside, and takes them back."""
 BRISK = Timing(
-    poll_s=0.05, refused_s=0.3, gone_s=2.0, answer_s=1.5, socket_s=0.3, deaf_s=0.3, wedged_s=0.2, stop_s=0.1,
-    linger_s=2.0, ping_s=2.0, backoff_s=0.05, longest_backoff_s=0.3, preview_s=1.0,
+    poll_s=0.05, refused_s=0.3, gone_s=2.0, answer_s=1.5, socket_s=0.3, deaf_s=0.3, wedged_s=0.2, stuck_s=1.0,
+    stop_s=0.1, linger_s=2.0, ping_s=2.0, backoff_s=0.05, longest_backoff_s=0.3, preview_s=1.0,
 )  # fmt: skip
 ON_THE_WIRE = ("drop", "reset_after", "status", "garbage", "wrong_types", "stall", "drip", "huge")
 _ROUTES = ("/prompt", "/history", "/queue", "/view", "/upload/image", "/ws", "/system_stats", "")
@@ -109,6 +110,7 @@ class HurriedLooks:
 
     look = staticmethod(partial(sight, wait=lambda seconds: threading.Event().wait(0.02) and None))
     test = staticmethod(tried)
+    test_idle = staticmethod(partial(idle_tried, timeout_s=2.0))
 
     def free(self, url: str) -> None:
         """Nobody asks."""
@@ -182,6 +184,7 @@ class Storm:
         """As the safety net does it: beside the engine, which does not wait for servers that stall."""
         with suppress(Crashed):
             self.house.studio.workers.look()
+            self.house.studio.workers.test_those_aside()
 
     def _close_eyes(self) -> None:
         """The look that is under way belongs to the house that is about to close."""
@@ -343,7 +346,7 @@ class Storm:
             for job in jobs:
                 self._check_job(job, [attempt for attempt in attempts[job.id] if begun.get(attempt.id)], attempts[job.id])
         assert not twice, f"executed more than once under one id: {twice}"
-        ours = set(begun) - known
+        ours = {attempt for attempt in begun if not attempt.startswith(CANARY)} - known
         tests = [line for server in self.servers for line in server.ledger.lines() if line["prompt_id"] in ours]
         assert not tests, f"executed and not known here: {tests[:3]}"
         self.house.check()

@@ -168,7 +168,7 @@ def scan_command(urls: tuple[str, ...], tags: tuple[str, ...], as_json: bool) ->
 def look_command(as_json: bool) -> int:
     """Look at every worker now; ends with 1 when one of them is not well."""
     with open_studio() as studio:
-        found = studio.workers.look()
+        found = studio.workers.look_again()
     if as_json:
         print_json({"workers": found})
     for worker in [] if as_json else found:

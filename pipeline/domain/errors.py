@@ -48,9 +48,21 @@ class WorkFailed(StripboardError):
         super().__init__(message)
         self.failure_class = failure_class
 
-    def __reduce__(self) -> tuple[type, tuple[str, str]]:
+    def __reduce__(self) -> tuple[type, tuple[str, ...]]:
         """Keep both fields when the error crosses a process border."""
         return (type(self), (self.failure_class, str(self)))
+
+
+class WorkerWedged(WorkFailed):
+    """The attempt failed because the server of `worker` takes jobs and runs none: the worker is to be set aside."""
+
+    def __init__(self, worker: str, failure_class: str, message: str) -> None:
+        super().__init__(failure_class, message)
+        self.worker = worker
+
+    def __reduce__(self) -> tuple[type, tuple[str, ...]]:
+        """Keep all three fields when the error crosses a process border."""
+        return (type(self), (self.worker, self.failure_class, str(self)))
 
 
 class Cancelled(Exception):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from pipeline.domain.names import listed
 
 
 class FailureClass(StrEnum):
@@ -23,10 +26,15 @@ class FailureClass(StrEnum):
     BUDGET = "budget"  # the attempt ran longer than the budget can pay for
 
 
+MOST_WORKERS = 3
+"""So many workers of a fleet may end a job badly, in whatever way: after that the job is suspect, and spares the others."""
+
+
 @dataclass(frozen=True)
 class Policy:
     """At most `tries` attempts in all; the first pause is `pause_s`, doubled each time, never over `longest_s`.
 
+    `at_workers`: at most so many attempts that workers of a fleet have ended in this way; 0 sets no limit beside `tries`.
     In a fleet, both of these send the job to another worker. `puts_aside`: one such failure keeps the worker from that kind of
     work until what it can do has changed. `blames_worker`: several of them in a row do so until it has proved itself.
     """
@@ -36,6 +44,7 @@ class Policy:
     longest_s: float = 60.0
     puts_aside: bool = False
     blames_worker: bool = False
+    at_workers: int = 0
 
 
 POLICIES: dict[FailureClass, Policy] = {
@@ -46,19 +55,28 @@ POLICIES: dict[FailureClass, Policy] = {
     FailureClass.DISK_FULL: Policy(tries=1_000_000, pause_s=5, longest_s=30),
     FailureClass.BACKEND_ERROR: Policy(tries=3, pause_s=1, blames_worker=True),
     FailureClass.CRASHED: Policy(tries=3, pause_s=0.5, blames_worker=True),
-    FailureClass.LOST: Policy(tries=20),
-    FailureClass.MISSING_MODEL: Policy(tries=20, pause_s=1, puts_aside=True),
-    FailureClass.WORKER_GONE: Policy(tries=20, pause_s=1, longest_s=30),
+    FailureClass.LOST: Policy(tries=20, at_workers=2),  # a death of our own process loses what it did itself, and blames no job
+    FailureClass.MISSING_MODEL: Policy(tries=3, pause_s=1, puts_aside=True),
+    FailureClass.WORKER_GONE: Policy(tries=3, pause_s=1, longest_s=30),
     FailureClass.BUDGET: Policy(tries=1),
 }
 
 
 @dataclass(frozen=True)
+class Ending:
+    """An attempt that has ended badly at a worker of a fleet."""
+
+    worker: str
+    failure_class: str
+
+
+@dataclass(frozen=True)
 class Decision:
-    """Try again (not before `not_before`), or give up."""
+    """Try again (not before `not_before`), or give up; `because` adds to the reason of the failure why it is given up."""
 
     retry: bool
     not_before: datetime | None = None
+    because: str = ""
 
 
 def policy_for(failure_class: str) -> Policy:
@@ -69,9 +87,17 @@ def policy_for(failure_class: str) -> Policy:
         return POLICIES[FailureClass.BACKEND_ERROR]
 
 
-def decide(failure_class: str, *, tries: int, now: datetime) -> Decision:
-    """What to do after attempt number `tries` failed for `failure_class`; an unknown class is a backend error."""
+def decide(failure_class: str, *, tries: int, now: datetime, endings: Sequence[Ending] = ()) -> Decision:
+    """What to do after attempt number `tries` failed for `failure_class`; an unknown class is a backend error.
+
+    `endings` are the attempts of the job that workers of a fleet have ended badly, this one included.
+    """
     policy = policy_for(failure_class)
+    workers = list(dict.fromkeys(one.worker for one in endings))
+    if len(workers) >= MOST_WORKERS:
+        return Decision(retry=False, because=f"It has failed at {listed(workers)}, and is tried at no other worker.")
+    if policy.at_workers and sum(one.failure_class == failure_class for one in endings) >= policy.at_workers:
+        return Decision(retry=False, because=f"That has happened {policy.at_workers} times, so it is not tried again.")
     if tries >= policy.tries:
         return Decision(retry=False)
     if not policy.pause_s:

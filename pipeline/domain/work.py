@@ -96,11 +96,20 @@ class UpdateState(StrEnum):
 
 
 @dataclass(frozen=True)
+class Wedged:
+    """A worker whose server takes jobs and runs none, and how that showed."""
+
+    worker: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Update:
     """A performer's answer about one attempt. `has_begun` is False while it still waits for a slot of the performer.
 
     `ran_s` is added by the engine that watched it, to an answer without a result: the seconds since it began; None when it was
     not seen at work.
+    `wedged` is the worker that this attempt has found to run nothing, whatever the attempt itself ends as.
     """
 
     attempt_id: str
@@ -112,6 +121,7 @@ class Update:
     failure_class: str = ""
     reason: str = ""
     ran_s: float | None = None
+    wedged: Wedged | None = None
 
 
 @dataclass(frozen=True)

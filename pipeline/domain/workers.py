@@ -109,6 +109,16 @@ class Sighting:
     shares_output_with: tuple[str, ...] | None = None
 
 
+def health_after(worker: Worker, sighting: Sighting) -> tuple[Health, str]:
+    """The health of a worker after a look, and the reason. What was wedged stays so: that shows by a test, not by a look.
+
+    For a server that works on nothing looks well as soon as nothing waits there, and it may be away for a moment only.
+    """
+    if worker.health is Health.WEDGED:
+        return Health.WEDGED, worker.health_reason or sighting.reason
+    return sighting.health, sighting.reason
+
+
 @dataclass(frozen=True)
 class WorkRecord:
     """What a worker has shown with one kind of work, named by the cost key of its jobs.

@@ -89,6 +89,7 @@ class Scheduler:
             self._upkeep.refresh_rates: _RATES_S,
             self._upkeep.sweep: _SWEEP_S,
             self.look_at_workers: _LOOK_S,
+            self.test_workers: _LOOK_S,
             self._telemetry.read_here: _READ_S,
             self._telemetry.thin: _THIN_S,
             self._shots.turn: _SHOTS_S,
@@ -112,10 +113,12 @@ class Scheduler:
             self._wake.set()
 
     def look_at_workers(self) -> None:
-        """See how the workers of the fleet are, and let those that are set aside show whether they work again."""
-        seen = self._workers.look()
-        self._telemetry.keep_looks(seen)
-        if seen and self._workers.test_those_aside():
+        """See how the workers of the fleet are."""
+        self._telemetry.keep_looks(self._workers.look())
+
+    def test_workers(self) -> None:
+        """Let workers that were set aside show whether they work again: beside the looks, which do not wait for that."""
+        if self._workers.test_those_aside():
             self._wake.set()
 
     def stop(self) -> None:

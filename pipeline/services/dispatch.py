@@ -19,7 +19,7 @@ from pipeline.domain.statuses import AttemptOutcome, CellStatus, JobStatus
 from pipeline.domain.work import NO_NEWS, InputFile, News, OutputFile, Place, Request, Result, Update, UpdateState
 from pipeline.domain.workers import FLEET_BACKENDS, Worker
 from pipeline.ports import Clock, Media
-from pipeline.services import thresholds
+from pipeline.services import thresholds, wedged
 from pipeline.services.accounts import Accounts, is_paid, ran_for
 from pipeline.services.advance import Advance
 from pipeline.services.fleet import Fleet
@@ -144,6 +144,7 @@ class Dispatch:
         settlement.load([job for job, _ in ours])
         if self.has_fleet:
             self._fleet.ended(store, ours)
+        wedged.set_aside(store, [update for _, update in reports])
         watched = {update.attempt_id: update.ran_s for _, update in ours if update.ran_s is not None}
         costs = ran_for(store, [job for job, update in ours if update.result is None], watched)
         for job, update in ours:
@@ -174,9 +175,11 @@ class Dispatch:
         now = advance.store.journal.now
         is_lost = update.state is UpdateState.LOST
         failure = update.failure_class or (retries.FailureClass.LOST if is_lost else retries.FailureClass.BACKEND_ERROR)
-        decision = retries.decide(failure, tries=job.tries, now=now)
+        endings = self._endings(advance, job, failure)
+        decision = retries.decide(failure, tries=job.tries, now=now, endings=endings)
         if not decision.retry:
-            settlement.give_up(job, failure, update.reason, charge)
+            reason = f"{update.reason.rstrip('.')}. {decision.because}" if decision.because else update.reason
+            settlement.give_up(job, failure, reason, charge)
             return
         outcome = AttemptOutcome.LOST if is_lost else AttemptOutcome.FAILED
         advance.store.jobs.end(
@@ -187,6 +190,15 @@ class Dispatch:
             "job.retried", actor=ENGINE, subject="job", subject_id=job.id, run_id=job.run_id,
             data={"class": failure, "reason": update.reason, "try": job.tries},
         )  # fmt: skip
+
+    @staticmethod
+    def _endings(advance: Advance, job: Job, failure: str) -> list[retries.Ending]:
+        """How workers of the fleet have ended this job since it was last asked for; empty for what is done here."""
+        if not is_paid(job) or advance.run(job.run_id).backend not in FLEET_BACKENDS:
+            return []
+        tried = [one for one in advance.store.jobs.attempts_of([job.id]) if one.outcome is not AttemptOutcome.CANCELLED]
+        classes = ((one.worker, failure if one.id == job.attempt_id else one.failure_class) for one in tried[-job.tries :])
+        return [retries.Ending(worker, failure_class) for worker, failure_class in classes]
 
     @staticmethod
     def _finish(advance: Advance, settlement: Settlement) -> None:

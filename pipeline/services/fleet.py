@@ -277,6 +277,7 @@ class Fleet:
         workers = {worker.name: worker for worker in store.workers.all()}
         shown = {(record.worker_id, record.work): record for record in store.workers.records([work.work for work, _ in ours])}
         known = set(shown)
+        proven: set[int] = set()
         for work, update in ours:
             worker = workers.get(work.worker)
             if worker is None:
@@ -285,11 +286,23 @@ class Fleet:
             record = shown.get(key) or WorkRecord(*key)
             if update.result is not None:
                 workers[worker.name], shown[key] = self._succeeded(store, work, worker, record, update.result.seconds)
+                proven.add(worker.id)
             elif records.speaks_against(update.failure_class):
                 shown[key] = self._failed(store, work, worker, record, update)
         for key, record in shown.items():
             store.workers.keep_record(record, is_new=key not in known)
+        self._take_back_proven(store, {worker.id: worker for worker in workers.values() if worker.id in proven})
         self._read_at = None if any(update.result is None for _, update in ours) else self._read_at
+
+    @staticmethod
+    def _take_back_proven(store: Store, workers: Mapping[int, Worker]) -> None:
+        """Work that has come through stands for a test that is due: a worker that is always busy gets no other."""
+        for record in store.workers.records() if workers else ():
+            is_due = record.test_at is not None and record.test_at <= store.journal.now and not records.needs_install(record)
+            if record.worker_id in workers and is_due:
+                store.workers.keep_record(records.taken_back(record), is_new=False)
+                told = {"name": workers[record.worker_id].name, "work": record.work}
+                store.journal.record("worker.taken_back", actor=ENGINE, subject="worker", subject_id=record.worker_id, data=told)
 
     def _succeeded(
         self, store: Store, work: FleetWork, worker: Worker, record: WorkRecord, seconds: float

@@ -80,9 +80,12 @@ class Telemetry:
         return Taken(stored, len(readings) - stored)
 
     def keep_looks(self, seen: Iterable[Worker]) -> None:
-        """Store the memory that looks found, for workers of which nobody has told more in the last minute."""
+        """Store the memory that looks found, for workers of which nobody has told more in the last minute.
+
+        Not of those that are wedged: they stay so while their server is away, and then what is known of it is old.
+        """
         now = self._clock.now()
-        looked = {worker.id: worker for worker in seen if worker.memory_bytes and worker.health in (Health.WELL, Health.WEDGED)}
+        looked = {worker.id: worker for worker in seen if worker.memory_bytes and worker.health is Health.WELL}
         if not looked:
             return
         with self._stores.begin(now) as store:

@@ -24,7 +24,7 @@ from pipeline.domain.workflows.library import ShotStatus, TestShot, WorkflowVers
 from pipeline.domain.workflows.shots import Wishes, shot_values
 from pipeline.domain.workflows.slots import IMAGE_SLOTS, Kind
 from pipeline.ports import Clock, Media
-from pipeline.services import registered
+from pipeline.services import registered, wedged
 
 BACKEND = "comfyui"
 LONGEST = timedelta(hours=1)
@@ -181,6 +181,7 @@ class TestShots:
     def settle(self, shot: TestShot, update: Update, measurements: Sequence[Measurement] = ()) -> None:
         """Take the end of a try in. One that its worker has lost is tried again, a few times."""
         with self._stores.begin(self._clock.now()) as store:
+            wedged.set_aside(store, [update])
             current = store.test_shots.by_id(shot.id)
             if current is None or current.attempt_id != update.attempt_id or not current.is_open:
                 return

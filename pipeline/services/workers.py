@@ -202,13 +202,14 @@ class Workers:
 
     @staticmethod
     def _store_sighting(store: Store, worker: Worker, sighting: Sighting) -> None:
-        values: dict[str, Any] = {"looked_at": store.journal.now, "health_reason": sighting.reason}
-        if sighting.health is Health.WELL:
+        health, reason = workers.health_after(worker, sighting)
+        values: dict[str, Any] = {"looked_at": store.journal.now, "health_reason": reason}
+        if health is Health.WELL:
             values["health_reason"] = _shared_output(store, worker, sighting)
-        if sighting.health is not worker.health:
-            values |= {"health": sighting.health, "health_at": store.journal.now}
-            told = {"from": worker.health.value, "reason": sighting.reason}
-            _record(store, worker, f"worker.{sighting.health.value}", _LOOKS, **told)
+        if health is not worker.health:
+            values |= {"health": health, "health_at": store.journal.now}
+            told = {"from": worker.health.value, "reason": reason}
+            _record(store, worker, f"worker.{health.value}", _LOOKS, **told)
         if sighting.health in (Health.WELL, Health.WEDGED):
             values |= {
                 "version": sighting.version,
@@ -260,23 +261,37 @@ class Workers:
                 left_out[url] = str(error)
         return Scan(tuple(self.look(registered)), left_out)
 
-    def test_those_aside(self) -> int:
-        """Try out workers that are set aside and whose time for that has come; the answer is how many take work again.
+    def look_again(self, only: Sequence[Worker] | None = None) -> list[Worker]:
+        """As `look`, for a person who has mended something: what is wedged is tested, too, if its server has nothing to do."""
+        seen = self.look(only)
+        urls = {worker.url for worker in seen if worker.health is Health.WEDGED}
+        answers = self._servers.test_idle(urls) if urls else {}
+        return [self._recover(worker) if answers.get(worker.url) == "" else worker for worker in seen]
 
-        One that lacks a node or a model needs more than a test: it comes back when what it can do has changed.
+    def test_those_aside(self) -> int:
+        """Try out workers that run nothing, and those that are set aside and whose time has come; how many take work again.
+
+        All are tried at once, and each only while its server has nothing to do: else later, without a verdict. One that lacks a
+        node or a model needs more than a test: it comes back when what it can do has changed.
         """
         now = self._clock.now()
         with self._stores.read() as store:
-            workers = {worker.id: worker for worker in store.workers.all() if worker.may_work}
+            workers = {worker.id: worker for worker in store.workers.all() if worker.state is not WorkerState.PAUSED}
+            wedged = [worker for worker in workers.values() if worker.health is Health.WEDGED]
+            able = {key: worker for key, worker in workers.items() if worker.may_work}
             due = [
                 record
                 for record in store.workers.records()
-                if record.test_at and record.test_at <= now and record.worker_id in workers and not records.needs_install(record)
+                if record.test_at and record.test_at <= now and record.worker_id in able and not records.needs_install(record)
             ]
-        works = {key: not self._servers.test(workers[key].url) for key in {record.worker_id for record in due}}
-        for record in due:
-            self._after_test(workers[record.worker_id], record.work, works=works[record.worker_id])
-        return sum(works[record.worker_id] for record in due)
+        urls = {worker.url for worker in wedged} | {able[record.worker_id].url for record in due}
+        answers = self._servers.test_idle(urls) if urls else {}
+        back = [self._recover(worker) for worker in wedged if answers.get(worker.url) == ""]
+        tested = [record for record in due if able[record.worker_id].url in answers]
+        for record in tested:
+            worker = able[record.worker_id]
+            self._after_test(worker, record.work, works=not answers[worker.url])
+        return len(back) + sum(not answers[able[record.worker_id].url] for record in tested)
 
     def _after_test(self, worker: Worker, work: str, *, works: bool) -> None:
         with self._stores.begin(self._clock.now()) as store:
@@ -289,11 +304,23 @@ class Workers:
             else:
                 store.workers.keep_record(records.failed_test(record, store.journal.now), is_new=False)
 
+    def _recover(self, worker: Worker) -> Worker:
+        """A test has come through: a worker that ran nothing works again, probably in a new process with nothing loaded."""
+        with self._stores.begin(self._clock.now()) as store:
+            found = store.workers.by_id(worker.id)
+            if found is None or found.health is not Health.WEDGED or found.url != worker.url:
+                return found or worker
+            values = {"health": Health.WELL, "health_reason": "", "health_at": store.journal.now, "model": ""}
+            store.workers.change(worker.id, **values)
+            _record(store, worker, "worker.well", _LOOKS, **{"from": Health.WEDGED.value, "reason": ""})
+            return _still_there(store, worker)
+
     def test(self, worker: Worker) -> None:
         """Let a worker do something tiny from end to end. Raises Unavailable with what went wrong."""
         reason = self._servers.test(worker.url)
         if reason:
             raise Unavailable(f'"{worker.name}" does not work: {reason}')
+        self._recover(worker)
 
 
 def _shared_output(store: Store, worker: Worker, sighting: Sighting) -> str:

@@ -12,11 +12,12 @@ import pytest
 
 from pipeline.domain.choices import Mode
 from pipeline.domain.errors import Refused
+from pipeline.domain.fleet import records
 from pipeline.domain.production import Budget
 from pipeline.domain.progress import Outlook
 from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import CellStatus, JobStatus
-from pipeline.domain.workers import WorkerState
+from pipeline.domain.workers import WorkerState, WorkRecord
 from pipeline.services.fleet import Fleet
 from pipeline.services.runbooks import RunBooks
 from tests.factories import EVERYTHING, PERSON, make_production
@@ -123,6 +124,46 @@ def test_a_worker_without_the_model_is_set_aside_for_that_work_at_once(house: Fl
     works = Counter(event.data["work"] for event in house.events("worker.set_aside"))
     assert works and set(works.values()) == {1}
     assert house.statuses(run) == {CellStatus.APPROVED: 8}
+
+
+@pytest.mark.parametrize("failure", ["backend_error", "worker_gone", "missing_model"])
+def test_a_job_that_fails_at_three_workers_spares_the_others(house: FleetHouse, failure: str) -> None:
+    house.add(*(f"gpu-{number}" for number in range(1, 6)))
+    house.fleet.failing = {f"gpu-{number}": failure for number in range(1, 6)}
+    run = house.start(make_production(characters=1, scene_types=1, variants=1))
+    house.work()
+
+    tried = Counter(key for _, _, key in house.fleet.sent)
+    assert max(tried.values()) == 3, tried
+    [job] = [job for job in house.jobs(run) if job.status is JobStatus.FAILED]
+    assert job.reason
+
+
+def test_what_a_worker_loses_is_tried_once_more_and_then_told(house: FleetHouse) -> None:
+    house.add("gpu-1", "gpu-2")
+    house.fleet.failing = {"gpu-1": "lost", "gpu-2": "lost"}
+    run = house.start(make_production(characters=1, scene_types=1, variants=1))
+    house.work()
+
+    assert set(Counter(key for _, _, key in house.fleet.sent).values()) == {2}
+    [job] = [job for job in house.jobs(run) if job.status is JobStatus.FAILED]
+    assert job.reason.endswith("That has happened 2 times, so it is not tried again.")
+
+
+def test_work_that_comes_through_stands_for_the_test_of_a_worker_that_is_always_busy(house: FleetHouse) -> None:
+    house.add("gpu-1")
+    with house.studio.stores.begin(house.clock.now()) as store:
+        record = WorkRecord(house.worker("gpu-1").worker.id, "dance")
+        for _ in range(3):
+            record = records.failed(record, "backend_error", "it failed", store.journal.now)
+        store.workers.keep_record(record, is_new=True)
+    house.start(make_production(characters=1, scene_types=1, variants=1))
+    house.engine.turn()
+    house.clock.advance(61)
+    house.work()
+
+    assert [event.data["work"] for event in house.events("worker.taken_back")] == ["dance"]
+    assert not any(one.aside_since for one in house.worker("gpu-1").records)
 
 
 def test_a_server_that_went_away_speaks_against_nobody(house: FleetHouse) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,8 @@ from pipeline import wiring_shots
 from pipeline.domain.errors import Invalid, NotFound, Refused
 from pipeline.domain.records import StoredFile
 from pipeline.domain.telemetry.readings import Reading
-from pipeline.domain.work import Request, Update, UpdateState
-from pipeline.domain.workers import WorkerState
+from pipeline.domain.work import Request, Update, UpdateState, Wedged
+from pipeline.domain.workers import Health, WorkerState
 from pipeline.domain.workflows.editing import Place, places_of
 from pipeline.domain.workflows.library import Judgement, RegisteredWorkflow, ShotStatus, TestShot
 from pipeline.domain.workflows.shots import Wishes
@@ -46,7 +47,7 @@ class Script:
 
     def _stand(self, key: str, number: int) -> Update:
         known = self.answers.get(number, Update(key, UpdateState.RUNNING, 0.5, "step: sampler 3 of 6"))
-        return Update(key, known.state, known.progress, known.note, reason=known.reason, failure_class=known.failure_class)
+        return replace(known, attempt_id=key)
 
     def cancel(self, attempt_id: str) -> None:
         """Note it."""
@@ -185,6 +186,18 @@ def test_one_that_its_worker_has_lost_is_tried_again_a_few_times(house: ShotHous
     found = house.studio.test_shots.find(shot.id)
     assert (found.status, found.tries, found.reason) == (ShotStatus.FAILED, 3, "it was restarted")
     assert len({request.attempt_id for request in script.sent}) == 3
+
+
+def test_one_that_finds_its_worker_running_nothing_keeps_work_from_it(house: ShotHouse) -> None:
+    house.ask(house.have("gpu-1"))
+    script = Script()
+    wedged = Wedged("gpu-1", "gpu-1 accepts jobs but runs none.")
+    script.answers = {0: Update("", UpdateState.FAILED, failure_class="worker_gone", reason=wedged.reason, wedged=wedged)}
+    driver = house.driver(script)
+    while driver.turn():
+        pass
+    worker = house.worker("gpu-1").worker
+    assert (worker.health, worker.why_not) == (Health.WEDGED, "it is wedged: gpu-1 accepts jobs but runs none.")
 
 
 def test_one_waits_for_a_worker_that_is_away_and_fails_with_one_that_is_gone(house: ShotHouse) -> None:

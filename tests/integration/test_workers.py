@@ -247,6 +247,41 @@ def test_a_wedged_worker_gets_nothing_and_a_test_says_what_is_wrong(studio: Stud
         studio.workers.test(worker)
 
 
+def test_what_ran_nothing_works_again_when_a_test_has_come_through_and_not_before(
+    studio: Studio, servers: PretendedServers
+) -> None:
+    worker = studio.workers.register("gpu-1", "gpu-1", PERSON)
+    servers.sightings[worker.url] = Sighting(Health.WEDGED, "jobs wait and nothing runs")
+    servers.broken[worker.url] = "the tiny picture did not come"
+    studio.workers.look()
+
+    servers.sightings.clear()
+    assert [one.health for one in studio.workers.look()] == [Health.WEDGED], "a moment without an answer proves nothing"
+    servers.sightings[worker.url] = WELL
+    [seen] = studio.workers.look_again()
+    assert (seen.may_work, seen.why_not) == (False, "it is wedged: jobs wait and nothing runs")
+    assert studio.workers.test_those_aside() == 0 and not studio.workers.find("gpu-1").may_work
+
+    servers.broken.clear()
+    assert studio.workers.test_those_aside() == 1
+    assert studio.workers.find("gpu-1").may_work
+    assert [type for type, _ in events(studio)] == ["worker.registered", "worker.wedged", "worker.well"]
+
+
+@pytest.mark.parametrize("verb", ["look_again", "test"])
+def test_a_person_who_has_restarted_a_server_need_not_wait_for_its_test(
+    studio: Studio, servers: PretendedServers, verb: str
+) -> None:
+    worker = studio.workers.register("gpu-1", "gpu-1", PERSON)
+    servers.sightings[worker.url] = Sighting(Health.WEDGED, "jobs wait and nothing runs")
+    [wedged] = studio.workers.look()
+    servers.sightings[worker.url] = WELL
+
+    getattr(studio.workers, verb)(*([wedged] if verb == "test" else []))
+
+    assert studio.workers.find("gpu-1").may_work
+
+
 def set_aside(studio: Studio, failure_class: str) -> str:
     """The first worker is kept from some work after three failures; its test is due in a minute."""
     [worker] = studio.workers.look()
@@ -279,6 +314,22 @@ def test_a_worker_that_was_set_aside_comes_back_when_a_test_succeeds(studio: Stu
     studio.clock.advance(121)  # type: ignore[attr-defined]
     assert studio.workers.test_those_aside() == 1
     assert asides(studio) == []
+
+
+def test_the_test_of_a_busy_worker_is_put_off_and_speaks_for_nothing(studio: Studio, servers: PretendedServers) -> None:
+    worker = studio.workers.register("gpu-1", "gpu-1", PERSON)
+    servers.sightings[worker.url] = WELL
+    set_aside(studio, "backend_error")
+    studio.clock.advance(61)  # type: ignore[attr-defined]
+    servers.busy.add(worker.url)
+    [before] = studio.workers.all()
+
+    for _ in range(3):
+        assert studio.workers.test_those_aside() == 0
+    assert studio.workers.all() == [before], "no failure is counted, and the next test comes no later"
+
+    servers.busy.clear()
+    assert studio.workers.test_those_aside() == 1
 
 
 def test_a_worker_without_a_model_comes_back_when_what_it_can_do_has_changed(studio: Studio, servers: PretendedServers) -> None:

@@ -191,7 +191,7 @@ def test_ordinary_words_are_shown_as_they_are() -> None:
         ({"exception_type": "torch.OutOfMemoryError", "exception_message": "Allocation on device 0"}, "out_of_memory"),
         ({"exception_type": "RuntimeError", "exception_message": "CUDA out of memory. Tried"}, "out_of_memory"),
         ({"exception_type": "RuntimeError", "exception_message": "DefaultCPUAllocator: can't allocate memory"}, "out_of_memory"),
-        ({"exception_type": "FileNotFoundError", "exception_message": "No such file or directory: '/m/x'"}, "missing_model"),
+        ({"exception_type": "FileNotFoundError", "exception_message": "No such file or directory: '/m/x'"}, "backend_error"),
         ({"exception_type": "ValueError", "exception_message": "bad"}, "backend_error"),
         ({}, "backend_error"),
     ],
@@ -200,6 +200,26 @@ def test_a_failure_while_running_gets_its_class(error: dict[str, Any], failure_c
     failure = execution_failure({"node_type": "KSampler", **error})
     assert failure.failure_class == failure_class
     assert "KSampler" in failure.reason
+
+
+@pytest.mark.parametrize(
+    ("node", "failure_class"),
+    [
+        ("CheckpointLoaderSimple", "missing_model"),
+        ("WanVideoModelLoader", "missing_model"),
+        ("LoadWanVideoT5TextEncoder", "missing_model"),
+        ("LoadImage", "backend_error"),
+        ("VHS_LoadVideo", "backend_error"),
+        ("SaveVideo", "backend_error"),
+        ("UnloadModels", "backend_error"),
+        ("", "backend_error"),
+    ],
+)
+def test_a_file_that_is_not_there_is_a_missing_model_only_where_models_are_loaded(node: str, failure_class: str) -> None:
+    said = {"exception_type": "FileNotFoundError", "exception_message": "[Errno 2] No such file or directory: '/m/x'"}
+    failure = execution_failure({"node_type": node, **said})
+    assert failure.failure_class == failure_class
+    assert failure.lost_upload == (node in ("LoadImage", "VHS_LoadVideo"))
 
 
 def test_a_picture_that_the_server_does_not_find_is_to_be_sent_again() -> None:

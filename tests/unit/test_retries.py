@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.domain.retries import POLICIES, FailureClass, decide
+from pipeline.domain.retries import MOST_WORKERS, POLICIES, Ending, FailureClass, decide
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
@@ -46,6 +46,30 @@ def test_a_full_disk_is_waited_for_as_long_as_it_takes() -> None:
 
 def test_lost_work_is_tried_again_at_once() -> None:
     assert decide("lost", tries=1, now=NOW).not_before is None
+
+
+def test_what_workers_have_lost_twice_is_not_tried_again() -> None:
+    once, twice = [Ending("gpu-1", "lost")], [Ending("gpu-1", "lost"), Ending("gpu-2", "lost")]
+    assert decide("lost", tries=1, now=NOW, endings=once).retry
+    given_up = decide("lost", tries=2, now=NOW, endings=twice)
+    assert not given_up.retry and "2 times" in given_up.because
+
+
+def test_other_failures_do_not_count_as_losses() -> None:
+    endings = [Ending("gpu-1", "backend_error"), Ending("gpu-1", "backend_error"), Ending("gpu-2", "lost")]
+    assert decide("lost", tries=3, now=NOW, endings=endings).retry
+
+
+@pytest.mark.parametrize("failure", FailureClass)
+def test_no_job_goes_to_a_fourth_worker(failure: FailureClass) -> None:
+    endings = [Ending(f"gpu-{number}", failure) for number in range(MOST_WORKERS)]
+    decision = decide(failure, tries=1, now=NOW, endings=endings)
+    assert not decision.retry
+    assert "gpu-0, gpu-1, gpu-2" in decision.because
+
+
+def test_one_job_cannot_take_a_fleet_down() -> None:
+    assert POLICIES[FailureClass.WORKER_GONE].tries <= MOST_WORKERS
 
 
 def test_an_unknown_class_is_a_backend_error() -> None:

@@ -7,9 +7,9 @@ import logging
 from concurrent.futures import CancelledError
 from concurrent.futures.process import BrokenProcessPool
 
-from pipeline.domain.errors import Cancelled, WorkFailed
+from pipeline.domain.errors import Cancelled, WorkerWedged, WorkFailed
 from pipeline.domain.retries import FailureClass
-from pipeline.domain.work import Result, Update, UpdateState
+from pipeline.domain.work import Result, Update, UpdateState, Wedged
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +20,8 @@ def update_of(attempt_id: str, result: Result | None, error: BaseException | Non
         return Update(attempt_id, UpdateState.DONE, result=result)
     if isinstance(error, WorkFailed):
         state = UpdateState.LOST if error.failure_class == FailureClass.LOST else UpdateState.FAILED
-        return Update(attempt_id, state, failure_class=error.failure_class, reason=str(error))
+        wedged = Wedged(error.worker, str(error)) if isinstance(error, WorkerWedged) else None
+        return Update(attempt_id, state, failure_class=error.failure_class, reason=str(error), wedged=wedged)
     if isinstance(error, (Cancelled, CancelledError)):
         return Update(attempt_id, UpdateState.LOST, reason="it was asked to stop")
     if isinstance(error, BrokenProcessPool):

@@ -28,6 +28,9 @@ _MEMORY = re.compile(
     r"out\s*of\s*memory|can't allocate memory|cannot allocate memory|not enough memory|alloc_cpu|CUBLAS_STATUS_ALLOC", re.I
 )
 _MISSING = re.compile(r"no such file or directory|filenotfounderror|model .{0,80}not found|could not find .{0,80}model", re.I)
+_LOADS = re.compile(r"(?<!un)(?<!up)load", re.I)
+_LOADS_MEDIA = re.compile(r"load_?(?:image|mask|video|audio|latent)s?|(?:image|mask|video|audio|latent)s?_?load(?:er)?\b", re.I)
+_NO_FILE = re.compile(r"no such file or directory|filenotfounderror|invalid image file", re.I)
 _NO_SUCH_NODE = re.compile(r"does not exist|missing the class_type|not found", re.I)
 _ABSENT = frozenset({"value_not_in_list"})
 
@@ -99,12 +102,19 @@ def node_faults(nodes: dict[str, Any]) -> Failure:
 
 
 def execution_failure(error: dict[str, Any]) -> Failure:
-    """Why a job failed while it ran, by the `execution_error` of its history."""
+    """Why a job failed while it ran, by the `execution_error` of its history.
+
+    A file that is not there is a missing model only where a node loads models. Where one loads pictures it is ours, to be sent
+    again; elsewhere it says nothing of what is installed.
+    """
     node = node_name(error.get("node_type"))
     kind, message = text(error.get("exception_type")), text(error.get("exception_message"), _SAID_LIMIT)
     told = f"{node} failed on the worker: {shown(message) or node_name(kind)}"
     if _MEMORY.search(kind) or _MEMORY.search(message):
         return Failure(FailureClass.OUT_OF_MEMORY, told)
-    if _MISSING.search(kind) or _MISSING.search(message):
+    if _LOADS_MEDIA.search(node):
+        is_gone = bool(_NO_FILE.search(kind) or _NO_FILE.search(message))
+        return Failure(FailureClass.BACKEND_ERROR, told, lost_upload=is_gone)
+    if _LOADS.search(node) and (_MISSING.search(kind) or _MISSING.search(message)):
         return Failure(FailureClass.MISSING_MODEL, told)
     return Failure(FailureClass.BACKEND_ERROR, told)

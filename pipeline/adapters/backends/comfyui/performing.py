@@ -24,7 +24,7 @@ from pipeline.adapters.backends.comfyui.server import Server, Sighting
 from pipeline.adapters.backends.comfyui.timing import Timing
 from pipeline.adapters.backends.results import OUTPUT_LIMIT
 from pipeline.adapters.storage.workspace import Spool
-from pipeline.domain.errors import Cancelled, WorkFailed
+from pipeline.domain.errors import Cancelled, WorkerWedged, WorkFailed
 from pipeline.domain.retries import FailureClass
 from pipeline.domain.work import Result
 from pipeline.domain.workflows.sizes import needed_frames
@@ -239,6 +239,8 @@ class Performance:
         """It is in the server's queue: is the socket deaf, is the server's worker dead?"""
         if sighting.is_running:
             self._job.begin()
+            if self._server.why_wedged and self._server.is_stuck(self._job.id):
+                raise self._wedged(self._server.why_wedged)
             # A job that was announced and then went quiet is in a long node; one that never was should have been.
             is_ours = self._job.client_id and self._job.client_id == self._server.listener.client_id
             if is_ours and not self._job.is_heard and time.monotonic() - self._job.begun_at >= self._timing.deaf_s:
@@ -248,12 +250,16 @@ class Performance:
             await self._leave_when_wedged()
 
     async def _leave_when_wedged(self) -> None:
-        """Raises WorkFailed("worker_gone") when the server will never run what it has accepted."""
-        if self._server.is_wedged:
+        """Raises WorkerWedged when the server will never run what it has accepted."""
+        why = self._server.why_wedged
+        if why:
             await self._server.calls.post("/queue", {"delete": [self._job.id]})
             if self._job.id not in (await self._server.queue()).running:
-                name = self._job.place.name
-                raise WorkFailed(FailureClass.WORKER_GONE, f"{name} accepts jobs but runs none. Its process must be restarted.")
+                raise self._wedged(why)
+
+    def _wedged(self, why: str) -> WorkerWedged:
+        name = self._job.place.name
+        return WorkerWedged(name, FailureClass.WORKER_GONE, f"{name} {why}. Restart its process.")
 
     # Fetching ---------------------------------------------------------------------------------------------------
 

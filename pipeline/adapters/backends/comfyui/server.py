@@ -48,7 +48,8 @@ class Server:
     def __init__(self, calls: Calls, timing: Timing, show: Callable[[Job, Preview], None]) -> None:
         self.calls = calls
         self.listener = Listener(calls.url, self._hear, timing)
-        self.is_wedged = False
+        self.why_wedged = ""
+        """Why it will run nothing of what it has accepted, in words; empty while it works."""
         self._timing = timing
         self._show = show
         self._jobs: dict[str, Job] = {}
@@ -58,6 +59,7 @@ class Server:
         self._schemas: dict[str, Any] = {}
         self._version: tuple[int, ...] = ()
         self._life = -1
+        self._asked_to_stop: dict[str, float] = {}
         self._idle_looks = 0
         self._idle_since = 0.0
 
@@ -114,16 +116,28 @@ class Server:
         return parse_history(await self.calls.ask(f"/history/{job_id}"), job_id)
 
     async def queue(self) -> Queue:
-        """The queue as it is now. When jobs wait and none runs, again and again, the server is wedged."""
+        """The queue as it is now; each look may find that the server is wedged, or is no longer.
+
+        It is when jobs wait and none runs, again and again, and when something runs on that was asked to stop long ago.
+        """
         queue = parse_queue(await self.calls.ask("/queue", limit=QUEUE_LIMIT))
         now = time.monotonic()
+        self._asked_to_stop = {job_id: at for job_id, at in self._asked_to_stop.items() if job_id in queue}
         if queue.running or not queue.pending:
-            self._idle_looks, self.is_wedged = 0, False
-            return queue
-        self._idle_since = self._idle_since if self._idle_looks else now
-        self._idle_looks += 1
-        self.is_wedged = self._idle_looks >= _WEDGED_LOOKS and now - self._idle_since >= self._timing.wedged_s
+            self._idle_looks = 0
+        else:
+            self._idle_since = self._idle_since if self._idle_looks else now
+            self._idle_looks += 1
+        is_idle = self._idle_looks >= _WEDGED_LOOKS and now - self._idle_since >= self._timing.wedged_s
+        self.why_wedged = "accepts jobs but runs none" if is_idle else ""
+        if any(self.is_stuck(job_id) for job_id in queue.running):
+            self.why_wedged = f"did not end a job within {self._timing.stuck_s:.0f} s of being asked to, and runs nothing else"
         return queue
+
+    def is_stuck(self, job_id: str) -> bool:
+        """Whether a job was still there in the last look, long after the server was asked to stop it."""
+        at = self._asked_to_stop.get(job_id)
+        return at is not None and time.monotonic() - at >= self._timing.stuck_s
 
     async def uploaded(self, file: InputFile) -> str:
         """The name by which graphs load this file; it is sent when the server does not have it yet.
@@ -164,10 +178,12 @@ class Server:
         """Ask the server to stop one job, by the newest way that it knows. No promise: look again."""
         answer = await self.calls.post(f"/api/jobs/{job_id}/cancel", {})
         if answer.status == 200 and isinstance(table(answer.data).get("cancelled"), bool):
+            self._asked_to_stop.setdefault(job_id, time.monotonic())
             return
         if answer.status not in (404, 405):
             raise NoAnswer(f"It does not stop jobs (HTTP status {answer.status}).")
         await self.calls.post("/queue", {"delete": [job_id]})
+        self._asked_to_stop.setdefault(job_id, time.monotonic())
         if job_id in (await self.queue()).running and await self._interrupts_by_id():
             await self.calls.post("/interrupt", {"prompt_id": job_id})
 

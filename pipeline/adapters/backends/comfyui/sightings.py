@@ -12,6 +12,7 @@ from pipeline.adapters.backends.comfyui.sharing import sharing
 from pipeline.domain.errors import Invalid, Unavailable
 from pipeline.domain.workers import Health, Sighting
 
+CANARY_S = 10.0
 _AT_ONCE = 32
 _PROBES, _BETWEEN_S = 3, 2.5
 WEDGED = "jobs wait there and none runs: its worker thread has died. Restart its process."
@@ -37,13 +38,33 @@ def sight(
     return {url: replace(sighting, shares_output_with=together.get(url)) for url, sighting in sightings.items()}
 
 
-def tried(url: str) -> str:
+def tried(url: str, *, timeout_s: float = CANARY_S) -> str:
     """What went wrong when the server was given something tiny, in words; empty when it works."""
     try:
-        canary(url)
+        canary(url, timeout_s=timeout_s)
     except (Invalid, Unavailable) as error:
         return str(error)
     return ""
+
+
+def idle_tried(urls: Collection[str], *, timeout_s: float = CANARY_S) -> Mapping[str, str]:
+    """As `tried`, for all of these servers at once.
+
+    One that has jobs is left out, for there waiting would be no sign of illness; so is one that does not answer at all.
+    """
+    if not urls:
+        return {}
+    with ThreadPoolExecutor(min(_AT_ONCE, len(urls)), thread_name_prefix="canary") as pool:
+        found = pool.map(lambda url: _tried_when_idle(url, timeout_s), urls)
+        return {url: reason for url, reason in zip(urls, found, strict=True) if reason is not None}
+
+
+def _tried_when_idle(url: str, timeout_s: float) -> str | None:
+    try:
+        stand = look(url)
+    except (Invalid, Unavailable):
+        return None
+    return None if stand.running or stand.pending else tried(url, timeout_s=timeout_s)
 
 
 def _sighting(url: str, with_catalogue: bool, wait: Callable[[float], None]) -> Sighting:

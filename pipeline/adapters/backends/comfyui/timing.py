@@ -23,6 +23,9 @@ class Timing:
     """An attempt runs, and the socket has said nothing of it for so long: another socket is opened."""
     wedged_s: float = 5.0
     """Attempts wait and none runs for so long, in three looks: the server's worker thread is dead."""
+    stuck_s: float = 45.0
+    """An attempt that was asked to stop runs on for so long: the server's worker thread is dead, or as good as that. Less than
+    the engine waits for it (`STOPPING_S`), so that it is told."""
     stop_s: float = 2.0
     """Between two requests to stop an attempt."""
     linger_s: float = 60.0
