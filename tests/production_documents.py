@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import deepcopy
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -86,12 +87,15 @@ def reader() -> Productions:
     return wiring.build_productions()
 
 
-def picture(path: Path, size: tuple[int, int] = (64, 64)) -> Path:
-    """A real picture at a path."""
+def picture(path: Path, size: tuple[int, int] = (160, 160)) -> Path:
+    """A real picture at a path, another one for each name."""
     from PIL import Image
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.linear_gradient("L").resize(size).save(path)
+    image = Image.linear_gradient("L").resize(size)
+    for place, shade in enumerate(sha256(path.name.encode()).digest()[:4]):
+        image.paste(shade, (8 * place, 0, 8 * place + 8, 8))
+    image.save(path)
     return path
 
 

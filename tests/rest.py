@@ -73,7 +73,7 @@ def problem(answer: httpx.Response, status: int) -> str:
     return str(found["detail"])
 
 
-def picture(colour: str = "teal", side: int = 64) -> bytes:
+def picture(colour: str = "teal", side: int = 160) -> bytes:
     """A small PNG."""
     out = io.BytesIO()
     Image.new("RGB", (side, side), colour).save(out, "PNG")

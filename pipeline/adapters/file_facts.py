@@ -90,7 +90,7 @@ def image_fact(place: Path) -> FileFact:
     except Image.DecompressionBombError:
         return FileFact("has far too many pixels; it could be a decompression bomb.", cure, size)
     except UnidentifiedImageError:
-        return FileFact("is not a picture of a kind that is read.", cure, size)
+        return FileFact("is not a picture.", cure, size)
     except Exception as error:  # Pillow's readers raise nearly anything on damaged headers
         return FileFact(f"is a damaged picture ({type(error).__name__}).", cure, size)
     if width * height > MOST_PIXELS or max(width, height) > LONGEST_SIDE:
