@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request
+from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 
 from pipeline import wiring_serving
@@ -35,13 +37,16 @@ Rest = Annotated[WiredRest, Depends(_rest)]
 Who = Annotated[Actor, Depends(_actor)]
 
 
+def _asked_for(dependant: Dependant) -> Iterator[str]:
+    """The names after the `?` that a route, or something that it depends on, takes."""
+    yield from (field.alias for field in dependant.query_params)
+    for inner in dependant.dependencies:
+        yield from _asked_for(inner)
+
+
 def _only_known_parameters(request: Request) -> None:
     """Refuse what the route does not take after its `?`: a filter that is misspelt would be none."""
-    route = request.scope["route"]
-    operation = request.app.openapi()["paths"].get(route.path, {}).get(request.method.lower())
-    if operation is None:
-        return
-    known = [one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"]
+    known = list(dict.fromkeys(_asked_for(request.scope["route"].dependant)))
     unknown = [name for name in dict.fromkeys(request.query_params) if name not in known]
     if unknown:
         told = f"This is not asked for here. Known: {', '.join(known)}." if known else "Nothing is asked for here."
