@@ -16,8 +16,8 @@ from pipeline.bench import setting
 from pipeline.bench.performers import InstantPerformer
 from pipeline.domain.choices import RunOptions
 from pipeline.domain.production import Production
-from pipeline.domain.work import Request, Update
-from pipeline.services.dispatch import Turn
+from pipeline.domain.work import Request
+from pipeline.services.dispatch import Report, Turn
 from pipeline.wiring import Studio
 from pipeline.wiring_performers import FleetPerformer
 
@@ -67,10 +67,10 @@ class WatchedDispatch:
         """Passed on."""
         return self._dispatch.has_fleet
 
-    def turn(self, engine_id: str, reports: Sequence[tuple[int, Update]], *rest: Any) -> Turn:
+    def turn(self, engine_id: str, reports: Sequence[Report], *rest: Any) -> Turn:
         """Pass it on, and note what it has settled."""
         turn = self._dispatch.turn(engine_id, reports, *rest)
-        for _, update in reports:
+        for _, update in turn.reports:
             self._stays.settled(update.attempt_id)
         return turn
 

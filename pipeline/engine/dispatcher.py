@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 from pipeline.domain.errors import Unavailable
 from pipeline.domain.patience import PROGRAM_STOPS_S, STOPPING_S
@@ -18,7 +19,7 @@ from pipeline.domain.work import Update, UpdateState
 from pipeline.domain.workers import FLEET_BACKENDS
 from pipeline.engine.progress import ProgressReports
 from pipeline.ports import Clock, GeneratorBackend
-from pipeline.services.dispatch import Assignment, Dispatch
+from pipeline.services.dispatch import Assignment, Dispatch, Intake, Report
 from pipeline.services.leases import Adopted, Leases
 
 log = logging.getLogger(__name__)
@@ -130,21 +131,33 @@ class Dispatcher:
         if not self._unsettled and not (look and has_room):
             self._heartbeat()
             return False
-        reports = [(self._running[attempt_id].job_id, update) for attempt_id, update in self._unsettled.items()]
         news = self._progress.due(began)
-        turn = self._dispatch.turn(self.engine_id, reports, free, self._only, news)
+        meanwhile = partial(self._meanwhile, frozenset(self._unsettled))
+        turn = self._dispatch.turn(self.engine_id, self._reports(), free, self._only, news, meanwhile)
         self._progress.stored(news, began)
         for assignment in turn.assignments:
             self._begin(assignment)
-        watched = [self._running[update.attempt_id] for _, update in reports]
+        watched = [self._running[update.attempt_id] for _, update in turn.reports]
         ended = Counter(running.lane for running in watched if not running.is_remote)
-        for _, update in reports:
+        for _, update in turn.reports:
             self._forget_attempt(update)
         for lane, pace in self._paces.items():
             pace.note_turn(self._clock.monotonic() - began, settled=ended[lane])
         self._heartbeat()
-        self._may_find_more = turn.settled + len(turn.over) > len(reports)
-        return bool(reports or turn.assignments or turn.settled)
+        self._may_find_more = turn.settled + len(turn.over) > len(turn.reports)
+        return bool(turn.reports or turn.assignments or turn.settled)
+
+    def _reports(self, known: Collection[str] = ()) -> list[Report]:
+        """What waits to be settled, without these attempts."""
+        return [(self._running[key].job_id, update) for key, update in self._unsettled.items() if key not in known]
+
+    def _meanwhile(self, known: Collection[str]) -> Intake | None:
+        """What has ended since, if anything has: performers wake the engine when something ends."""
+        if not self.wake.is_set():
+            return None
+        self._collect()
+        reports = self._reports(known)
+        return Intake(reports, self._free() if self._taking else {}) if reports else None
 
     def run(self, is_over: Callable[[], bool]) -> None:
         """Turn until `is_over()`; sleep while nothing moves, until a performer wakes us.

@@ -63,13 +63,30 @@ class Chosen:
         return Place(self.worker.name, self.worker.url) if self.worker else None
 
 
+Report = tuple[int, Update]
+"""The number of a job, and the final update of its attempt."""
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What an engine brings to a turn: reports of attempts that have ended, and for how many jobs it has room, by lane."""
+
+    reports: Sequence[Report]
+    free: Mapping[Lane, int]
+
+
 @dataclass(frozen=True)
 class Turn:
-    """What one turn came to. `over` are attempts that are no longer ours: stop them."""
+    """What one turn came to. `reports` are all that it took in; `over` are attempts that are no longer ours: stop them."""
 
     assignments: tuple[Assignment, ...] = ()
+    reports: tuple[Report, ...] = ()
     over: tuple[str, ...] = ()
     settled: int = 0
+
+
+def _nothing() -> Intake | None:
+    return None
 
 
 class Dispatch:
@@ -101,14 +118,16 @@ class Dispatch:
     def turn(
         self,
         engine_id: str,
-        reports: Sequence[tuple[int, Update]],
+        reports: Sequence[Report],
         free: Mapping[Lane, int],
         only: Collection[int] | None = None,
         news: News = NO_NEWS,
+        meanwhile: Callable[[], Intake | None] = _nothing,
     ) -> Turn:
-        """Settle these (job id, final update) reports, then lease up to `free` jobs a lane.
+        """Settle these reports, then lease up to `free` jobs a lane.
 
-        `only` are the runs to lease jobs of; None is every run. `news` says how running attempts stand.
+        `only` are the runs to lease jobs of; None is every run. `news` says how running attempts stand. `meanwhile` is asked
+        once for what has ended while the reports were settled: it need not wait for a turn of its own.
         """
         self._reused = 0
         self._begun.clear()
@@ -120,15 +139,20 @@ class Dispatch:
             store.jobs.note_progress(news.standings)
             store.jobs.note_begun(news.begun)
             over = self._settle(advance, accounts, engine_id, reports) if reports else []
+            late = meanwhile()
+            if late is not None:
+                store.flush_work()  # what has just been settled must be found
+                over += self._settle(advance, accounts, engine_id, late.reports)
+                reports, free = [*reports, *late.reports], late.free
             if accounts.shared:
                 thresholds.act(store, accounts)
             assignments = self._claim(advance, accounts, engine_id, free, only)
             accounts.store(store)
-        return Turn(tuple(assignments), tuple(over), len(reports) - len(over) + self._reused)
+        return Turn(tuple(assignments), tuple(reports), tuple(over), len(reports) - len(over) + self._reused)
 
     # Settling ---------------------------------------------------------------------------------------------------
 
-    def _settle(self, advance: Advance, accounts: Accounts, engine_id: str, reports: Sequence[tuple[int, Update]]) -> list[str]:
+    def _settle(self, advance: Advance, accounts: Accounts, engine_id: str, reports: Sequence[Report]) -> list[str]:
         store = advance.store
         jobs = store.jobs.by_ids([job_id for job_id, _ in reports])
         over: list[str] = []

@@ -12,6 +12,7 @@ import pytest
 
 from pipeline import wiring
 from pipeline.domain.errors import Unavailable
+from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import JobStatus, RunStatus
 from pipeline.domain.work import Update
 from pipeline.engine.scheduler import Scheduler
@@ -159,3 +160,39 @@ def test_two_engines_share_a_run_without_doing_anything_twice(house: House) -> N
     assert house.run(run).status is RunStatus.COMPLETED
     assert len(starts) == len(set(starts))
     other.close()
+
+
+class OneAtEachLook(HoldingBackend):
+    """Holds what it gets; at every look one attempt has ended, and the engine is woken as long as more are to end."""
+
+    def __init__(self, house: House) -> None:
+        super().__init__(house.backend)
+        self.holds = lambda request: True
+        self.wake = threading.Event()
+
+    def poll(self, attempt_ids: Sequence[str]) -> list[Update]:
+        if self.held:
+            self.inner.submit(self.held.pop(min(self.held)))
+        if self.held:
+            self.wake.set()
+        return super().poll(attempt_ids)
+
+
+@pytest.mark.parametrize(("characters", "in_one_turn"), [(1, 1), (2, 2), (3, 2)])
+def test_what_ends_while_results_are_settled_is_settled_in_the_same_transaction(
+    house: House, characters: int, in_one_turn: int
+) -> None:
+    run = house.start(make_production(characters=characters, scene_types=1, variants=1))
+    performer = OneAtEachLook(house)
+    engine = wiring.build_engine(house.studio, parallel=4, backends={"animatic": performer, "stages": performer})
+    performer.wake = engine.wake
+    assert engine.turn() and engine.busy == characters
+    commits: list[int] = []
+    house.studio.stores.after_commit = lambda: commits.append(1)
+    assert engine.turn()
+    house.studio.stores.after_commit = lambda: None
+    jobs = house.jobs(run, Stage.SOURCE_QA)
+    assert sum(job.status is JobStatus.DONE for job in jobs) == in_one_turn
+    assert [job.status for job in house.jobs(run, Stage.VARIANT_GENERATION)] == [JobStatus.RUNNING] * in_one_turn
+    assert len(commits) == 1
+    engine.run(lambda: house.run(run).status is RunStatus.COMPLETED)
