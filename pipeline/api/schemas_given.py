@@ -178,12 +178,13 @@ class Job(Given):
 
 
 class Attempt(Given):
-    """One try of a job."""
+    """One try of a job. `started_at` is when it was given away, `begun_at` when its generation began there, if it has."""
 
     id: str
     number: int
     worker: str
     started_at: datetime
+    begun_at: datetime | None
     ended_at: datetime | None
     outcome: AttemptOutcome
     failure_class: str

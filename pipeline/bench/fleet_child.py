@@ -17,7 +17,7 @@ from pipeline.bench.performers import InstantPerformer
 from pipeline.domain.choices import RunOptions
 from pipeline.domain.production import Production
 from pipeline.domain.work import Request
-from pipeline.services.dispatch import Report, Turn
+from pipeline.services.turns import Report, Turn
 from pipeline.wiring import Studio
 from pipeline.wiring_performers import FleetPerformer
 

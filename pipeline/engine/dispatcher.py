@@ -19,8 +19,9 @@ from pipeline.domain.work import Update, UpdateState
 from pipeline.domain.workers import FLEET_BACKENDS
 from pipeline.engine.progress import ProgressReports
 from pipeline.ports import Clock, GeneratorBackend
-from pipeline.services.dispatch import Assignment, Dispatch, Intake, Report
+from pipeline.services.dispatch import Dispatch
 from pipeline.services.leases import Adopted, Leases
+from pipeline.services.turns import Arrivals, Assignment, Report
 
 log = logging.getLogger(__name__)
 
@@ -151,13 +152,13 @@ class Dispatcher:
         """What waits to be settled, without these attempts."""
         return [(self._running[key].job_id, update) for key, update in self._unsettled.items() if key not in known]
 
-    def _meanwhile(self, known: Collection[str]) -> Intake | None:
+    def _meanwhile(self, known: Collection[str]) -> Arrivals | None:
         """What has ended since, if anything has: performers wake the engine when something ends."""
         if not self.wake.is_set():
             return None
         self._collect()
         reports = self._reports(known)
-        return Intake(reports, self._free() if self._taking else {}) if reports else None
+        return Arrivals(reports, self._free() if self._taking else {}) if reports else None
 
     def run(self, is_over: Callable[[], bool]) -> None:
         """Turn until `is_over()`; sleep while nothing moves, until a performer wakes us.
@@ -279,7 +280,7 @@ class Dispatcher:
         if not (running.is_unpaid or running.is_late):
             return update
         if running.is_unpaid:
-            reason = "it took longer than the generation budget can pay for. Raise budget.gpu_hours."
+            reason = "it took longer than a budget can pay for. Raise its limit: `./stripboard budgets set`."
             return replace(update, state=UpdateState.FAILED, failure_class=FailureClass.BUDGET, reason=reason)
         reason = f"it did not end within {running.limit_s / 60:.0f} minutes, many times what was expected, and was stopped."
         return replace(update, state=UpdateState.FAILED, failure_class=FailureClass.TIMEOUT, reason=reason)

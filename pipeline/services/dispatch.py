@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -28,20 +27,10 @@ from pipeline.services.sealing import Sealing
 from pipeline.services.settlement import Settlement
 from pipeline.services.slots import Part, Slots
 from pipeline.services.starting import Starting
+from pipeline.services.turns import Arrivals, Assignment, Report, Turn, nothing
 
 _LOOK_PAST = 4096
 """How far the queue is read past jobs that wait for equal ones."""
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """A leased job and the request for its performer, which may take `limit_s` seconds."""
-
-    job_id: int
-    lane: Lane
-    request: Request
-    backend: str
-    limit_s: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -61,32 +50,6 @@ class Chosen:
     def place(self) -> Place | None:
         """Where it is performed, when that is not on this machine."""
         return Place(self.worker.name, self.worker.url) if self.worker else None
-
-
-Report = tuple[int, Update]
-"""The number of a job, and the final update of its attempt."""
-
-
-@dataclass(frozen=True)
-class Intake:
-    """What an engine brings to a turn: reports of attempts that have ended, and for how many jobs it has room, by lane."""
-
-    reports: Sequence[Report]
-    free: Mapping[Lane, int]
-
-
-@dataclass(frozen=True)
-class Turn:
-    """What one turn came to. `reports` are all that it took in; `over` are attempts that are no longer ours: stop them."""
-
-    assignments: tuple[Assignment, ...] = ()
-    reports: tuple[Report, ...] = ()
-    over: tuple[str, ...] = ()
-    settled: int = 0
-
-
-def _nothing() -> Intake | None:
-    return None
 
 
 class Dispatch:
@@ -122,7 +85,7 @@ class Dispatch:
         free: Mapping[Lane, int],
         only: Collection[int] | None = None,
         news: News = NO_NEWS,
-        meanwhile: Callable[[], Intake | None] = _nothing,
+        meanwhile: Callable[[], Arrivals | None] = nothing,
     ) -> Turn:
         """Settle these reports, then lease up to `free` jobs a lane.
 
@@ -189,7 +152,7 @@ class Dispatch:
         if result is not None and fits:
             settlement.done(job, result, charge)
         elif result is not None:
-            reason = f"The result has {used:,} bytes, more than the disk budget of the run has left. Raise disk_gb."
+            reason = f"The result has {used:,} bytes, more than a budget of disk has left. Raise it: `./stripboard budgets set`."
             settlement.give_up(job, retries.FailureClass.BUDGET, reason, charge)
         else:
             self._failed(advance, settlement, job, update, charge)

@@ -88,7 +88,11 @@ def uncovered_jobs(store: Store, accounts: Accounts, workers: Iterable[Worker], 
 def _need_hold(scope: Scope, name: str, quantity: Quantity, need: float, free: float) -> Hold:
     wanted, left = _amount(quantity, need), _amount(quantity, max(0.0, free))
     words = f"waits for a higher limit: needs {wanted}, and the budget of {name} has {left} free"
-    return Hold("budget", words, f'`./stripboard budgets set {scope.value} "{name}" {_OPTIONS[quantity]}`')
+    return Hold("budget", words, _cure(scope, name, quantity))
+
+
+def _cure(scope: Scope, name: str, quantity: Quantity) -> str:
+    return f'`./stripboard budgets set {scope.value} "{name}" {_OPTIONS[quantity]}`'
 
 
 def _name_of(budget: Budget, run: Run) -> str:
@@ -135,21 +139,25 @@ def _uncovered(run: Run, estimate: Estimate, price: float) -> str:
     if not seconds.covers(estimate.generation_seconds):
         return (
             f"Run {run.name} would need {_generation(estimate.generation_seconds)} for {scenes} and has "
-            f"{_generation(seconds.free)} left ({estimate.basis}). Submit fewer scenes, or raise budget.gpu_hours."
+            f"{_generation(seconds.free)} left ({estimate.basis}). {_less_or_more(run, Quantity.GPU_SECONDS)}"
         )
     sizes = Account(run.limit_bytes, run.spent_bytes, run.reserved_bytes)
     if not sizes.covers(estimate.disk_bytes):
         return (
             f"Run {run.name} would need {_disk(estimate.disk_bytes)} of disk for {scenes} and has "
-            f"{_disk(sizes.free)} left. Submit fewer scenes, or raise budget.disk_gb."
+            f"{_disk(sizes.free)} left. {_less_or_more(run, Quantity.DISK_BYTES)}"
         )
     money, cost = Account(run.limit_cost, run.spent_cost, run.reserved_cost), cost_of(estimate.generation_seconds, price)
     if not money.covers(cost):
         return (
             f"Run {run.name} would cost {cost:,.2f} for {scenes} at the cheapest worker and has {money.free:,.2f} left "
-            f"({estimate.basis}). Submit fewer scenes, or raise budget.money."
+            f"({estimate.basis}). {_less_or_more(run, Quantity.MONEY)}"
         )
     return ""
+
+
+def _less_or_more(run: Run, quantity: Quantity) -> str:
+    return f"Submit fewer scenes, or raise the limit: {_cure(Scope.RUN, run.name, quantity)}."
 
 
 def _generation(seconds: float) -> str:

@@ -109,7 +109,7 @@ def test_a_result_larger_than_the_disk_budget_fails_its_cell_with_the_reason(hou
     house.work()
     [cell] = house.cells(run).values()
     assert cell.status is CellStatus.FAILED
-    assert "Raise disk_gb" in cell.reason
+    assert "Raise it: `./stripboard budgets set`" in cell.reason
 
 
 def test_a_reused_result_costs_no_generation_time(house: House) -> None:

@@ -93,7 +93,7 @@ def test_mode_all_asks_for_a_new_take_of_approved_cells_and_keeps_the_old_one(ho
 def test_a_submission_that_the_budget_does_not_cover_changes_nothing_at_all(house: House) -> None:
     run = house.create(make_production(budget=Budget(gpu_hours=1e-9)))
     before = len(house.events())
-    with pytest.raises(Refused, match=r"raise budget\.gpu_hours"):
+    with pytest.raises(Refused, match=r"raise the limit: `./stripboard budgets set run .* --gpu-hours N`"):
         house.studio.submission.submit(run, EVERYTHING, Mode.MISSING, PERSON)
     assert house.statuses(run) == {CellStatus.NOT_STARTED: 8}
     assert (len(house.events()), house.run(run).status) == (before, RunStatus.DRAFT)
@@ -101,7 +101,7 @@ def test_a_submission_that_the_budget_does_not_cover_changes_nothing_at_all(hous
 
 def test_a_submission_that_the_disk_budget_does_not_cover_is_refused_whole(house: House) -> None:
     run = house.create(make_production(budget=Budget(disk_gb=1e-6)))
-    with pytest.raises(Refused, match=r"raise budget\.disk_gb"):
+    with pytest.raises(Refused, match=r"raise the limit: `./stripboard budgets set run .* --disk-gb N`"):
         house.studio.submission.submit(run, EVERYTHING, Mode.MISSING, PERSON)
     assert house.jobs(run) == []
 
@@ -213,6 +213,6 @@ def test_the_priority_of_a_run_and_of_its_cells_add_up(house: House) -> None:
 def test_a_preview_says_what_would_refuse_the_submission(house: House) -> None:
     run = house.create(make_production(budget=Budget(gpu_hours=1e-9)))
     preview = house.studio.submission.preview(run, EVERYTHING, Mode.ALL)
-    assert "Submit fewer scenes, or raise budget.gpu_hours" in preview.refusal
+    assert "Submit fewer scenes, or raise the limit: `./stripboard budgets set run" in preview.refusal
     assert len(preview.accepted) == 8
     assert house.studio.submission.preview(house.create(make_production(title="Free")), EVERYTHING, Mode.ALL).refusal == ""
