@@ -73,6 +73,13 @@ def ending(left: Iterable[Left], slots: int) -> Ending | None:
     return Ending(likely, max(work + _P90 * spread, chain_late, likely * (1 + _SHARE_LOST)))
 
 
+def ending_under_cap(left: Iterable[Left], capped: Iterable[Left], slots: int, cap: int | None) -> Ending | None:
+    """The same where a part of what is left may have so many slots at once, however many there are."""
+    whole = ending(left, slots)
+    part = ending(capped, cap) if whole and cap is not None and cap < slots else None
+    return Ending(max(whole.likely, part.likely), max(whole.latest, part.latest)) if whole and part else whole
+
+
 def _chain(kinds: Iterable[Left]) -> tuple[float, float]:
     """Mean and late end of what one scene goes through: of every stage the slowest kind."""
     means: dict[Stage, float] = {}

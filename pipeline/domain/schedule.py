@@ -45,6 +45,13 @@ class QuietHours:
         found = datetime.combine(here.date() + timedelta(days=days), self.end, zone).astimezone(UTC)
         return found if found > now else now + timedelta(minutes=1)
 
+    def begins(self, after: datetime) -> datetime:
+        """When the next window begins, later than this moment."""
+        zone = ZoneInfo(self.zone)
+        here = after.astimezone(zone).date()
+        days = (datetime.combine(here + timedelta(days=day), self.start, zone).astimezone(UTC) for day in range(3))
+        return next(begin for begin in days if begin > after)
+
     @property
     def _times(self) -> tuple[time, time]:
         found = WINDOW.fullmatch(self.window)

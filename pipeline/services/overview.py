@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 
 from data.repositories.tallies import Waiters
 from data.store import Store, Stores
@@ -15,12 +15,14 @@ from pipeline.domain.completion import Ending, Left
 from pipeline.domain.errors import NotFound
 from pipeline.domain.estimates import cost_key
 from pipeline.domain.fleet.rules import Hold
+from pipeline.domain.fleet.terms import hours_of
 from pipeline.domain.fleet.waits import Waits, is_unserved
 from pipeline.domain.overview import RunOverview, Waiter, best_hint, fleet_hint, rate_per_hour, shown_counts
 from pipeline.domain.plans import RunBook
 from pipeline.domain.production import Production
 from pipeline.domain.progress import GOES_ON, Outlook, outlook
 from pipeline.domain.records import Run
+from pipeline.domain.schedule import Schedule
 from pipeline.domain.stages import STAGES, Lane, Phase, Stage, last_rank
 from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus, StillKind
 from pipeline.domain.workers import FLEET_BACKENDS
@@ -61,6 +63,7 @@ class _Counted:
     timings: Mapping[str, list[float]]
     engines: int
     held: tuple[Hold, ...]
+    schedule: Schedule
     waits: tuple[Waits, ...]
     fleet: FleetLeft | None
 
@@ -170,6 +173,7 @@ class Overview:
             timings=tallies.timings(list(_keys(book.recipes.production).values()), _SAMPLES),
             engines=tallies.engines_at_work(),
             held=tuple(waits_for(store, run, self._clock.now())),
+            schedule=store.schedules.all().get(run.project_id) or Schedule(),
             waits=self._waiting.of_run(store, run) if _has_ready_generation(jobs) else (),
             fleet=self._rehearsals.left(store) if run.backend in FLEET_BACKENDS and run.status is RunStatus.RUNNING else None,
         )
@@ -222,7 +226,9 @@ class Overview:
         slots; None where that cannot be told."""
         if counted.run.backend not in FLEET_BACKENDS:
             found = self._ending(counted, book)
-            return (now + timedelta(seconds=found.likely), now + timedelta(seconds=found.latest)) if found else None
+            hours = hours_of(counted.schedule.quiet, counted.run.start_after, now)
+            moments = [hours.after(now.timestamp(), seconds) for seconds in (found.likely, found.latest)] if found else []
+            return (datetime.fromtimestamp(moments[0], UTC), datetime.fromtimestamp(moments[1], UTC)) if moments else None
         ends = self._rehearsals.run_ends(counted.fleet) if counted.fleet else []
         end = next((one for one in ends if one.run_id == counted.run.id), None)
         return (end.likely_at, end.latest_at) if end and end.likely_at and end.latest_at else None
@@ -242,7 +248,8 @@ class Overview:
                 cells, counted.segments, counted.jobs, counted.stills, scene_types, len(production.outputs)
             ).items()
         ]
-        return completion.ending(left, self._slots * counted.engines)
+        generated = [one for one in left if STAGES[one.stage].lane is Lane.GENERATION]
+        return completion.ending_under_cap(left, generated, self._slots * counted.engines, counted.schedule.parallel)
 
 
 def _keys(production: Production) -> dict[tuple[Stage, str], str]:

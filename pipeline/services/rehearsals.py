@@ -17,12 +17,14 @@ from pipeline.domain.estimates import cost_key, scene_cost, segment_frames, stil
 from pipeline.domain.fleet.forecasting import JobsLeft
 from pipeline.domain.fleet.jobs import Kind
 from pipeline.domain.fleet.speeds import Speed
+from pipeline.domain.fleet.terms import ALWAYS, Terms, hours_of
 from pipeline.domain.fleet.what_if import Ending, Fleet, ending, with_following
 from pipeline.domain.fleet.workers import Rates
 from pipeline.domain.fleet.workers import Worker as Seat
 from pipeline.domain.fleet_forecast import RunEnd
 from pipeline.domain.plans import RunBook
 from pipeline.domain.records import Run
+from pipeline.domain.schedule import QuietHours, Schedule
 from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import CellStatus
 from pipeline.domain.workers import FLEET_BACKENDS
@@ -119,9 +121,8 @@ class Rehearsals:
         prices = {worker.name: worker.cost_per_hour for worker in workers.values()}
         names = {str(run.id): run.name for run in runs.values()}
         due = {str(run.id): run.deadline for run in runs.values()}
-        shares = {str(project): schedule.share for project, schedule in store.schedules.all().items()}
         lost_share = store.tallies.lost_share(list(workers))
-        fleet = Fleet(seats, prices, measured, shares, lost_share)
+        fleet = Fleet(seats, prices, measured, _terms(store.schedules.all(), runs.values(), now), lost_share)
         return FleetLeft(now, jobs, fleet, names, counts, undecided, due)
 
     def _coming(
@@ -148,6 +149,21 @@ class Rehearsals:
                 yield from with_following(kind, scenes, frames[1:])
             if rest:
                 yield JobsLeft(kind, rest, 0.0)
+
+
+def _terms(schedules: Mapping[int, Schedule], runs: Iterable[Run], now: datetime) -> Terms:
+    """What the productions are held to."""
+    hours = {str(run.id): hours_of(_quiet(schedules.get(run.project_id)), run.start_after, now) for run in runs}
+    return Terms(
+        shares={str(key): schedule.share for key, schedule in schedules.items()},
+        project_caps={str(key): schedule.parallel for key, schedule in schedules.items() if schedule.parallel is not None},
+        scene_caps={(str(key), name): most for key, schedule in schedules.items() for name, most in schedule.scene_types.items()},
+        hours={run: found for run, found in hours.items() if found != ALWAYS},
+    )
+
+
+def _quiet(schedule: Schedule | None) -> QuietHours | None:
+    return schedule.quiet if schedule else None
 
 
 def _with_stated_speeds(seats: Sequence[Seat], books: Iterable[RunBook]) -> tuple[Seat, ...]:

@@ -67,6 +67,24 @@ def test_nothing_is_generated_in_quiet_hours_and_everything_afterwards(house: Ho
     assert house.statuses(run) == {CellStatus.APPROVED: 4}
 
 
+def test_the_end_of_a_run_is_told_with_its_quiet_hours_and_its_later_start(house: House) -> None:
+    house.start(make_production(characters=1))
+    house.work()  # the times of its stages are measured now
+    run = house.create(make_production(title="Other", characters=1))
+    ready = house.clock.now()
+    quiet_now(house, run)
+    house.studio.submission.submit(run, EVERYTHING, Mode.MISSING, PERSON)
+    house.work()
+    found = house.studio.overview.of(run.id)
+    assert found.likely_at is not None and found.latest_at is not None
+    assert ready + timedelta(hours=1) < found.likely_at < found.latest_at < ready + timedelta(hours=1, minutes=5)
+
+    house.studio.schedules.start_after(house.run(run), ready + timedelta(hours=3), PERSON)
+    house.clock.advance(10)
+    found = house.studio.overview.of(run.id)
+    assert found.likely_at is not None and found.likely_at > ready + timedelta(hours=3)
+
+
 def test_a_run_starts_not_before_its_moment(house: House) -> None:
     run = house.create(make_production(characters=1, scene_types=1))
     house.studio.schedules.start_after(run, house.clock.now() + timedelta(hours=2), PERSON)
@@ -192,6 +210,27 @@ def test_the_share_of_a_production_weighs_it_at_the_fleet(fleet: FleetHouse) -> 
     fleet.clock.advance(3601)
     fleet.work()
     assert [sum(generating(fleet, run).values()) for run in (one, two)] == [4, 8], "each worker has one and the next"
+
+
+def test_the_forecast_of_a_fleet_knows_quiet_hours_and_caps(fleet: FleetHouse) -> None:
+    names = [f"gpu-{number}" for number in range(8)]
+    fleet.add(*names)
+    fleet.fleet.holding |= set(names)
+    run = fleet.start(make_production(characters=8))
+    fleet.work()
+    now = fleet.clock.now()
+
+    def takes_s(schedule: Schedule) -> float:
+        fleet.studio.schedules.put(run.project_id, schedule, PERSON)
+        fleet.clock.advance(30)
+        [found] = fleet.studio.fleet_forecasts.now().runs
+        assert found.likely_at is not None
+        return (found.likely_at - fleet.clock.now()).total_seconds()
+
+    usual = takes_s(Schedule())
+    assert takes_s(Schedule(parallel=1)) > takes_s(Schedule(scene_types={"s1": 1})) > usual
+    start, end = (now + timedelta(minutes=minutes) for minutes in (-1, 120))
+    assert takes_s(Schedule(QuietHours(f"{start:%H:%M}-{end:%H:%M}", "UTC"))) > 6600
 
 
 def test_a_fleet_keeps_quiet_hours_and_caps_and_its_page_says_so(fleet: FleetHouse) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.domain.completion import Left, Timing, ending, jobs_left, timing
+from pipeline.domain.completion import Left, Timing, ending, ending_under_cap, jobs_left, timing
 from pipeline.domain.production import SceneType
 from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import CellStatus, JobStatus, StillKind
@@ -64,6 +65,14 @@ def test_slots_share_many_scenes() -> None:
     found = ending([segments], 4)
     assert found is not None
     assert found.likely == 100
+
+
+@pytest.mark.parametrize(("cap", "seconds"), [(None, 110), (8, 110), (4, 110), (2, 200), (1, 400)])
+def test_what_may_have_few_slots_takes_as_long_as_those_need(cap: int | None, seconds: float) -> None:
+    segments = Left(Stage.SCENE_GENERATION, 40, Timing(10, 0, 5), chain=2)
+    checks = Left(Stage.SCENE_QA, 40, Timing(1, 0, 5))
+    found = ending_under_cap([segments, checks], [segments], 4, cap)
+    assert found is not None and found.likely == seconds <= found.latest
 
 
 def test_measured_seconds_go_before_the_stated_default() -> None:

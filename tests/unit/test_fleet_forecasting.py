@@ -14,6 +14,7 @@ from pipeline.domain.fleet.policies import Ours
 from pipeline.domain.fleet.reasons import duration
 from pipeline.domain.fleet.simulation import Trouble, simulate
 from pipeline.domain.fleet.speeds import Speed
+from pipeline.domain.fleet.terms import Terms
 from tests.fleets import FLOW, GB, busy, job, jobs, scene, worker
 
 RUN = "Harbor Nights"
@@ -76,7 +77,7 @@ def test_a_production_of_a_larger_share_is_done_first() -> None:
     one = [job(f"one {number}", run="one", project="a") for number in range(80)]
     two = [job(f"two {number}", run="two", project="b") for number in range(80)]
     equal = rehearse(jobs_left([*one, *two]), many, now_s=0).runs
-    found = rehearse(jobs_left([*one, *two]), many, now_s=0, shares={"b": 3.0}).runs
+    found = rehearse(jobs_left([*one, *two]), many, now_s=0, terms=Terms(shares={"b": 3.0})).runs
     assert abs(equal["one"].p50_s - equal["two"].p50_s) < 0.2 * equal["one"].p50_s
     assert found["two"].p50_s < 0.85 * found["one"].p50_s
 

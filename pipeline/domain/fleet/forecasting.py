@@ -18,6 +18,7 @@ from pipeline.domain.fleet.jobs import FleetJob, Kind
 from pipeline.domain.fleet.reasons import duration
 from pipeline.domain.fleet.rules import Rules
 from pipeline.domain.fleet.speeds import Speed
+from pipeline.domain.fleet.terms import ALWAYS, Hours, Terms
 from pipeline.domain.fleet.workers import Rates, Worker, fits
 
 _PORTION = 0.5
@@ -87,16 +88,16 @@ def rehearse(
     now_s: float,
     measured: Mapping[tuple[str, str], Speed] | None = None,
     lost_share: float = 0.0,
-    shares: Mapping[str, float] | None = None,
+    terms: Terms | None = None,
     rehearsals: int = 40,
     seed: int = 0,
 ) -> Rehearsed:
     """When each run will be done and how long each worker works for that. A run with work that nobody fits is left out.
 
-    `measured` gives the spread by worker and workflow key; `shares` weigh projects, as in a choice. `lost_share` is how much of
-    the workers' time was lost to failures and outages so far; anything between nothing and as much again is taken to be lost
-    from now on.
+    `measured` gives the spread by worker and workflow key; `terms` hold as in a choice. `lost_share` is how much of the workers'
+    time was lost to failures and outages so far; anything between nothing and as much again is taken to be lost from now on.
     """
+    terms = terms or Terms()
     here = [worker for worker in workers if not worker.away]
     stuck = {found.kind.run for found in left if not any(fits(worker, found.kind) for worker in here)}
     left = [found for found in left if found.kind.run not in stuck and found.count > 0]
@@ -113,22 +114,26 @@ def rehearse(
             rates=rates,
             measured=measured or {},
             able=able,
-            shares=shares or {},
+            terms=terms,
             seed=seed,
             number=number,
         )
         for run, end_s in rehearsal.play().items():
-            takes_s = max(end_s - now_s, paths_s.get(run, 0.0))
+            hours = terms.hours.get(run, ALWAYS)
+            end_s = max(end_s, hours.after(now_s, paths_s.get(run, 0.0)))
             goes_on = lost_share * uniform(seed, f"losses of {run}", number)
-            ends.setdefault(run, []).append(takes_s / max(1e-3, 1 - goes_on))
+            more_s = hours.between(now_s, end_s) * (1 / max(1e-3, 1 - goes_on) - 1)
+            ends.setdefault(run, []).append(hours.after(end_s, more_s))
         for name, worked_s in rehearsal.worked_s.items():
             busy_s[name] += worked_s / rehearsals
-    return Rehearsed({run: _likely(found, now_s) for run, found in ends.items() if run not in stuck}, busy_s)
+    likely = {run: _likely(found, now_s, terms.hours.get(run, ALWAYS)) for run, found in ends.items() if run not in stuck}
+    return Rehearsed(likely, busy_s)
 
 
-def _likely(takes_s: Sequence[float], now_s: float) -> RunForecast:
-    likely_s = _at(takes_s, 0.5)
-    return RunForecast(now_s + likely_s, now_s + max(_at(takes_s, 0.9), likely_s * (1 + _UNFORESEEN)))
+def _likely(ends_s: Sequence[float], now_s: float, hours: Hours) -> RunForecast:
+    likely_s = _at(ends_s, 0.5)
+    more_s = _UNFORESEEN * hours.between(now_s, likely_s)
+    return RunForecast(likely_s, max(_at(ends_s, 0.9), hours.after(likely_s, more_s)))
 
 
 def _paths(left: Sequence[JobsLeft], workers: Sequence[Worker], rates: Rates) -> dict[str, float]:
@@ -161,7 +166,7 @@ class _Rehearsal:
         rates: Rates,
         measured: Mapping[tuple[str, str], Speed],
         able: Mapping[str, frozenset[int]],
-        shares: Mapping[str, float],
+        terms: Terms,
         seed: int,
         number: int,
     ) -> None:
@@ -174,14 +179,17 @@ class _Rehearsal:
         self.rest_s: Counter[str] = Counter()
         for kind, count, typical_s in zip(self.kinds, self.left, self.typical_s, strict=True):
             self.rest_s[kind.run] += count * typical_s  # type: ignore[assignment]
-        self.able, self.shares = able, shares
+        self.able, self.terms = able, terms
         self.entitled = self._entitled()
         self.ready_s = {worker.name: max(now_s, worker.busy_until_s) for worker in workers}
         self.model = {worker.name: worker.model for worker in workers}
-        self.run_of = {worker.name: "" for worker in workers}
+        self.kind_of: dict[str, Kind] = {}
         self.holding: Counter[str] = Counter()
         self.ends_s: dict[str, float] = {}
         for worker in workers:
+            if worker.holds:
+                self.kind_of[worker.name] = kind = worker.holds[0].kind
+                self.holding[kind.run] += 1
             for job in worker.holds:
                 self.ends_s[job.kind.run] = max(self.ends_s.get(job.kind.run, now_s), self.ready_s[worker.name])
         self.drift: dict[str, float] = {}
@@ -205,6 +213,9 @@ class _Rehearsal:
             if chosen is not None:
                 self._work(self._better(worker, chosen), chosen)
                 heappush(heap, (self.ready_s[worker.name], number))
+            elif (later_s := self._later_s(worker)) < _LATER_S:
+                self.ready_s[worker.name] = later_s
+                heappush(heap, (later_s, number))
         return self.ends_s
 
     def _pick(self, worker: Worker) -> int | None:
@@ -214,7 +225,7 @@ class _Rehearsal:
         chosen = None
         for number in self.open:
             kind = self.kinds[number]
-            if number not in able:
+            if number not in able or self._may_start_s(kind, now_s) > now_s:
                 continue
             held, due_s = self.holding[kind.run], self._pressing_s(kind, now_s)
             is_beyond, is_other = held + 1 > self.entitled[kind.run], kind.model != loaded
@@ -222,6 +233,30 @@ class _Rehearsal:
             if best is None or claim < best:
                 best, chosen = claim, number
         return chosen
+
+    def _later_s(self, worker: Worker) -> float:
+        """When it may do something that it may not do now; later than ever where there is nothing."""
+        now_s, able = self.ready_s[worker.name], self.able[worker.name]
+        return min((self._may_start_s(self.kinds[number], now_s) for number in self.open if number in able), default=_LATER_S)
+
+    def _may_start_s(self, kind: Kind, at_s: float) -> float:
+        """When another job of this kind may start, from this moment on."""
+        if self.terms.are_none:
+            return at_s
+        opens_s = self.terms.hours.get(kind.run, ALWAYS).opens_s(at_s)
+        alike = [name for name, held in self.kind_of.items() if held.project == kind.project and self.ready_s[name] > at_s]
+        of_scene = [name for name in alike if self.kind_of[name].group == kind.group]
+        caps = self.terms.project_caps.get(kind.project), self.terms.scene_caps.get((kind.project, kind.group))
+        for cap, holders in zip(caps, (alike, of_scene), strict=True):
+            if cap is not None and len(holders) >= cap:
+                opens_s = max(opens_s, sorted(self.ready_s[name] for name in holders)[len(holders) - cap])
+        return opens_s
+
+    def _startable(self, at_s: float) -> int:
+        """How many jobs are left that may start at this moment."""
+        if self.terms.are_none:
+            return self.total
+        return sum(self.left[number] for number in self.open if self._may_start_s(self.kinds[number], at_s) <= at_s)
 
     def _pressing_s(self, kind: Kind, now_s: float) -> float:
         """The deadline of its run, where it presses; later than any where it does not."""
@@ -235,19 +270,20 @@ class _Rehearsal:
         runs: dict[str, set[str]] = {}
         for number in self.open:
             runs.setdefault(self.kinds[number].project, set()).add(self.kinds[number].run)
-        whole = sum(self.shares.get(project, 1.0) for project in runs)
+        whole = sum(self.terms.shares.get(project, 1.0) for project in runs)
         return {
-            run: len(self.workers) * self.shares.get(project, 1.0) / whole / len(names)
+            run: len(self.workers) * self.terms.shares.get(project, 1.0) / whole / len(names)
             for project, names in runs.items()
             for run in names
         }
 
     def _better(self, worker: Worker, number: int) -> Worker:
         """At the end a fast worker is waited for, where it will have done the job sooner."""
-        if self.total > len(self.workers):
+        if self._startable(self.ready_s[worker.name]) > len(self.workers):
             return worker
         able = [worker, *(other for other in self.fastest if number in self.able[other.name])]
-        return min(able, key=lambda other: self.ready_s[other.name] + self._seconds(other, self.kinds[number]))
+        kind = self.kinds[number]
+        return min(able, key=lambda other: self._may_start_s(kind, self.ready_s[other.name]) + self._seconds(other, kind))
 
     def _seconds(self, worker: Worker, kind: Kind) -> float:
         return self._loading_s(worker, kind) + kind.units * self.rates.seconds_per_unit(worker, kind.workflow)
@@ -257,18 +293,21 @@ class _Rehearsal:
 
     def _work(self, worker: Worker, number: int) -> None:
         kind, name = self.kinds[number], worker.name
-        portion = max(1, min(self.left[number], int(_PORTION * self.total * self.rates.speeds[name] / self.speed)))
+        begins_s = self._may_start_s(kind, self.ready_s[name])
+        open_s = self.terms.hours.get(kind.run, ALWAYS).closes_s(begins_s) - begins_s
+        each_s = kind.units * self.rates.seconds_per_unit(worker, kind.workflow)
+        share = min(_PORTION * self._startable(begins_s) * self.rates.speeds[name] / self.speed, 1 + open_s / max(each_s, 1e-9))
+        portion = max(1, min(self.left[number], int(share)))
         own = self.measured.get((name, kind.workflow), _DEFAULT)
         chance = f"{name} {kind.run} {kind.workflow} {self.left[number]}"
         noise = stretch(self.seed, chance, number=self.number, spread=own.spread / sqrt(portion))
         loading_s = self._loading_s(worker, kind)
-        each_s = self._seconds(worker, kind) - loading_s
         takes_s = loading_s + portion * each_s * noise * self._drift(name, own)
-        self.ready_s[name] += takes_s
+        self.ready_s[name] = begins_s + takes_s
         self.worked_s[name] += takes_s  # type: ignore[assignment]
         self.model[name] = kind.model or self.model[name]
         self._let_go(name)
-        self.run_of[name] = kind.run
+        self.kind_of[name] = kind
         self.holding[kind.run] += 1
         self.left[number] -= portion
         self.rest_s[kind.run] -= portion * self.typical_s[number]  # type: ignore[assignment]
@@ -279,8 +318,9 @@ class _Rehearsal:
         self.ends_s[kind.run] = max(self.ends_s.get(kind.run, self.now_s), self.ready_s[name])
 
     def _let_go(self, name: str) -> None:
-        self.holding[self.run_of[name]] -= 1
-        self.run_of[name] = ""
+        kind = self.kind_of.pop(name, None)
+        if kind is not None:
+            self.holding[kind.run] -= 1
 
     def _drift(self, name: str, own: Speed) -> float:
         """How far the measured speed of a worker itself is off, in this rehearsal."""

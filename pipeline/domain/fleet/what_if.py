@@ -9,6 +9,7 @@ from pipeline.domain.errors import Invalid
 from pipeline.domain.fleet.forecasting import JobsLeft, RunForecast, rehearse
 from pipeline.domain.fleet.jobs import Kind
 from pipeline.domain.fleet.speeds import Speed
+from pipeline.domain.fleet.terms import Terms
 from pipeline.domain.fleet.workers import Worker
 
 MOST_MORE = 64
@@ -33,13 +34,13 @@ class Change:
 class Fleet:
     """Workers with what an hour of each costs, and the spread that was measured, by worker and workflow key.
 
-    `shares` weigh projects; `lost_share` is how much of the workers' time was lost to failures so far.
+    `terms` hold for those that it works for; `lost_share` is how much of the workers' time was lost to failures so far.
     """
 
     workers: tuple[Worker, ...]
     prices: Mapping[str, float] = field(default_factory=dict)
     measured: Mapping[tuple[str, str], Speed] = field(default_factory=dict)
-    shares: Mapping[str, float] = field(default_factory=dict)
+    terms: Terms = field(default_factory=Terms)
     lost_share: float = 0.0
 
 
@@ -94,7 +95,7 @@ def _fresh(like: Worker, number: int) -> Worker:
 
 def ending(left: Sequence[JobsLeft], fleet: Fleet, *, now_s: float) -> Ending | None:
     """When a fleet has done all of this; None when nothing is left that anybody of it can do."""
-    found = rehearse(left, fleet.workers, now_s=now_s, measured=fleet.measured, lost_share=fleet.lost_share, shares=fleet.shares)
+    found = rehearse(left, fleet.workers, now_s=now_s, measured=fleet.measured, lost_share=fleet.lost_share, terms=fleet.terms)
     if not found.runs:
         return None
     runs = {one.kind.run for one in left if one.count}
