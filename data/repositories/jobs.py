@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -343,6 +343,14 @@ class Jobs:
             query = select(*columns).where(attempts.c.job_id.in_(part)).order_by(attempts.c.job_id, attempts.c.number)
             for row in self._connection.execute(query):
                 found.append(Attempt(**{**row._mapping, "outcome": AttemptOutcome(row.outcome)}))
+        return found
+
+    def ended_attempts(self, attempt_ids: Collection[str]) -> set[str]:
+        """Those of these ids that are attempts, in whatever way they have ended."""
+        found: set[str] = set()
+        for part in chunks(list(attempt_ids)):
+            ended = (attempts.c.id.in_(part), attempts.c.outcome != AttemptOutcome.RUNNING.value)
+            found.update(self._connection.execute(select(attempts.c.id).where(*ended)).scalars())
         return found
 
     def _all(self, query: Select[Any]) -> list[Job]:
