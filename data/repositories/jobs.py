@@ -345,12 +345,12 @@ class Jobs:
                 found.append(Attempt(**{**row._mapping, "outcome": AttemptOutcome(row.outcome)}))
         return found
 
-    def ended_attempts(self, attempt_ids: Collection[str]) -> set[str]:
-        """Those of these ids that are attempts, in whatever way they have ended."""
-        found: set[str] = set()
+    def outcomes(self, attempt_ids: Collection[str]) -> dict[str, AttemptOutcome]:
+        """How those of these ids that are attempts stand."""
+        found: dict[str, AttemptOutcome] = {}
         for part in chunks(list(attempt_ids)):
-            ended = (attempts.c.id.in_(part), attempts.c.outcome != AttemptOutcome.RUNNING.value)
-            found.update(self._connection.execute(select(attempts.c.id).where(*ended)).scalars())
+            query = select(attempts.c.id, attempts.c.outcome).where(attempts.c.id.in_(part))
+            found.update((row.id, AttemptOutcome(row.outcome)) for row in self._connection.execute(query))
         return found
 
     def _all(self, query: Select[Any]) -> list[Job]:

@@ -1,10 +1,11 @@
-"""What servers still hold although nobody waits for it, within the transaction that stores how they were seen."""
+"""What servers still hold although nobody waits for it, by what is stored; within the transaction that it is handed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from data.store import Store
+from pipeline.domain.statuses import AttemptOutcome
 from pipeline.domain.workers import Sighting
 
 
@@ -15,9 +16,9 @@ def still_there(store: Store, sightings: Mapping[str, Sighting]) -> dict[str, se
     jobs that are not ours, are never among these.
     """
     seen = frozenset[str]().union(*(sighting.jobs for sighting in sightings.values()))
-    if not seen:
-        return {}
-    ended = store.jobs.ended_attempts(seen)
-    ended |= store.test_shots.ended_attempts(seen - ended)
+    known = store.jobs.outcomes(seen)
+    ended = {attempt_id for attempt_id, outcome in known.items() if outcome is not AttemptOutcome.RUNNING}
+    if len(known) < len(seen):
+        ended |= store.test_shots.ended_attempts(seen - known.keys())
     held = {url: ended & sighting.jobs for url, sighting in sightings.items()}
     return {url: jobs for url, jobs in held.items() if jobs}

@@ -202,11 +202,16 @@ class Workers:
             seen = [present[worker.id] for worker in looked_at if worker.id in present]
             for worker in seen:
                 self._store_sighting(store, worker, sightings[worker.url])
-            left = given_up.still_there(store, sightings)
             found = [now for worker in seen if worker.id in wanted and (now := store.workers.by_id(worker.id))]
-        if left:
-            self._servers.stop(left)
+        self._stop_given_up(sightings)
         return found
+
+    def _stop_given_up(self, sightings: Mapping[str, Sighting]) -> None:
+        if any(sighting.jobs for sighting in sightings.values()):
+            with self._stores.read() as store:
+                left = given_up.still_there(store, sightings)
+            if left:
+                self._servers.stop(left)
 
     @staticmethod
     def _store_sighting(store: Store, worker: Worker, sighting: Sighting) -> None:
