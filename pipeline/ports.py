@@ -151,6 +151,10 @@ class Servers(Protocol):
         """Ask a server to forget its models; no promise when."""
         ...
 
+    def stop(self, jobs: Mapping[str, Collection[str]]) -> None:
+        """Ask servers to stop these jobs, by address, and no others; no promise that they do, and nothing is raised."""
+        ...
+
 
 class GpuProbe(Protocol):
     """The cards of this machine, as their driver sees them."""

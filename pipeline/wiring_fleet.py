@@ -77,6 +77,12 @@ class ComfyServers:
 
         looking.free(url)
 
+    def stop(self, jobs: Mapping[str, Collection[str]]) -> None:
+        """Ask them to stop these jobs."""
+        from pipeline.adapters.backends.comfyui.sightings import stopped
+
+        stopped(jobs)
+
 
 def build_telemetry(stores: Stores, clock: Clock, thresholds: Sequence[Threshold], probe: GpuProbe | None = None) -> Telemetry:
     """The verbs on readings. `probe` stands in for the cards of this machine (tests)."""

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import requests
+
 from pipeline.adapters.backends.comfyui.backend import ComfyBackend
 from pipeline.adapters.backends.comfyui.timing import Timing
 from pipeline.domain.work import InputFile, Place, Request, Update, UpdateState
@@ -156,11 +158,30 @@ def eventually(claim: Callable[[], bool]) -> None:
 
 
 def outcomes(server: DoubleServer, request: Request) -> list[str]:
-    """What the server's ledger says of the attempt: `began`, and how it ended."""
-    lines = [line for line in server.ledger.lines() if line["prompt_id"] == request.attempt_id]
-    return [line.get("outcome", line["event"]) for line in lines]
+    """What the server's ledger says of the attempt."""
+    return fate_of(server, request.attempt_id)
 
 
 def is_interrupting(server: DoubleServer) -> bool:
     """Whether the server has been asked to interrupt what runs."""
     return server.life is not None and server.life.interrupted.is_set()
+
+
+def foreign_job(server: DoubleServer) -> str:
+    """Somebody else's job in the queue of the server; the answer is its id."""
+    graph = STILL_GRAPH | {"1": {"class_type": "EmptyImage", "inputs": {"width": 8, "height": 8, "batch_size": 1, "color": 7}}}
+    body = {"prompt": graph, "prompt_id": str(uuid.uuid4())}
+    assert requests.post(f"{server.url}/prompt", json=body, timeout=PATIENCE_S).status_code == 200
+    return body["prompt_id"]
+
+
+def fate_of(server: DoubleServer, job_id: str) -> list[str]:
+    """What the server's ledger says of a job: `began`, and how it ended."""
+    return [line.get("outcome", line["event"]) for line in server.ledger.lines() if line["prompt_id"] == job_id]
+
+
+def place_of(server: DoubleServer, job_id: str) -> str:
+    """Where a job is on the server: it runs, it waits, or it is not there."""
+    assert server.life is not None
+    running, pending = server.life.queue.current()
+    return "runs" if job_id in [entry[1] for entry in running] else "waits" if job_id in [entry[1] for entry in pending] else ""

@@ -31,6 +31,7 @@ class PretendedServers:
     broken: dict[str, str] = field(default_factory=dict)
     busy: set[str] = field(default_factory=set)
     freed: list[str] = field(default_factory=list)
+    stopped: set[tuple[str, str]] = field(default_factory=set)
 
     def look(self, urls: Sequence[str], catalogue_of: Collection[str] = ()) -> Mapping[str, Sighting]:
         """What the test has put in."""
@@ -47,6 +48,10 @@ class PretendedServers:
     def free(self, url: str) -> None:
         """Noted."""
         self.freed.append(url)
+
+    def stop(self, jobs: Mapping[str, Collection[str]]) -> None:
+        """Noted."""
+        self.stopped |= {(url, job_id) for url, job_ids in jobs.items() for job_id in job_ids}
 
 
 class PretendedFleet:

@@ -21,7 +21,7 @@ from PIL import Image
 from pipeline import wiring
 from pipeline.adapters.backends.comfyui.backend import ComfyBackend
 from pipeline.adapters.backends.comfyui.looking import CANARY
-from pipeline.adapters.backends.comfyui.sightings import idle_tried, sight, tried
+from pipeline.adapters.backends.comfyui.sightings import idle_tried, sight, stopped, tried
 from pipeline.adapters.backends.comfyui.timing import Timing
 from pipeline.domain.choices import Mode
 from pipeline.domain.errors import Conflict
@@ -51,6 +51,7 @@ _IN_THE_SERVER: tuple[tuple[str, dict[str, Any]], ...] = (
     ("kill", {"point": "after_job"}), ("lose_history", {}), ("lose_history", {}), ("dead_worker", {"form": "a"}),
     ("dead_worker", {"form": "b"}), ("out_of_memory", {}), ("corrupt_output", {}), ("truncate_output", {}),
     ("half_open_socket", {"route": "/ws"}), ("silent_socket", {"route": "/ws"}),
+    ("late", {"seconds": 0.3}), ("late", {"seconds": 2.0}),
 )  # fmt: skip
 _ENDED_BADLY = (AttemptOutcome.FAILED, AttemptOutcome.LOST, AttemptOutcome.CANCELLED)
 
@@ -111,6 +112,7 @@ class HurriedLooks:
     look = staticmethod(partial(sight, wait=lambda seconds: threading.Event().wait(0.02) and None))
     test = staticmethod(tried)
     test_idle = staticmethod(partial(idle_tried, timeout_s=2.0))
+    stop = staticmethod(stopped)
 
     def free(self, url: str) -> None:
         """Nobody asks."""
@@ -335,7 +337,11 @@ class Storm:
         )
 
     def check(self) -> None:
-        """Nothing ran twice without a recorded reason, everything has ended or says why, every promise holds."""
+        """Nothing ran twice without a recorded reason, everything has ended or says why, every promise holds.
+
+        A job may have run more than once where that is on record: a workflow that arrived late may begin before it is stopped,
+        as an attempt that was given up, with its reason and under an id of its own. Its result is never taken in.
+        """
         begun = self.executions()
         twice = {attempt: count for attempt, count in begun.items() if count > 1}
         known: set[str] = set()

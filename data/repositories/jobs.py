@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -343,6 +343,14 @@ class Jobs:
             query = select(*columns).where(attempts.c.job_id.in_(part)).order_by(attempts.c.job_id, attempts.c.number)
             for row in self._connection.execute(query):
                 found.append(Attempt(**{**row._mapping, "outcome": AttemptOutcome(row.outcome)}))
+        return found
+
+    def outcomes(self, attempt_ids: Collection[str]) -> dict[str, AttemptOutcome]:
+        """How those of these ids that are attempts stand."""
+        found: dict[str, AttemptOutcome] = {}
+        for part in chunks(list(attempt_ids)):
+            query = select(attempts.c.id, attempts.c.outcome).where(attempts.c.id.in_(part))
+            found.update((row.id, AttemptOutcome(row.outcome)) for row in self._connection.execute(query))
         return found
 
     def _all(self, query: Select[Any]) -> list[Job]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -84,6 +84,11 @@ class TestShots:
     def attempt_ids(self) -> set[str]:
         """The ids of every try that was ever made."""
         return {key for keys in self._connection.execute(select(shots.c.attempts)).scalars() for key in keys}
+
+    def ended_attempts(self, attempt_ids: Collection[str]) -> set[str]:
+        """Those of these ids that are tries of test shots and have ended."""
+        found = self.attempt_ids() & set(attempt_ids)
+        return found - {shot.attempt_id for shot in self.open() if shot.status is ShotStatus.RUNNING} if found else found
 
     def keys(self) -> set[str]:
         """The job keys of all that are there."""

@@ -96,6 +96,7 @@ class Sighting:
     """What one look at a server found. `catalogue` is its answer to what nodes it has: class name to schema.
 
     `shares_output_with` are the servers that write into the same output folder; None when nobody looked for that.
+    `jobs` are the ids of what runs and waits there, everybody's, as far as they could be ours.
     """
 
     health: Health
@@ -107,6 +108,7 @@ class Sighting:
     queue: int = 0
     catalogue: Mapping[str, object] = field(default_factory=dict)
     shares_output_with: tuple[str, ...] | None = None
+    jobs: frozenset[str] = frozenset()
 
 
 def health_after(worker: Worker, sighting: Sighting) -> tuple[Health, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,12 +17,17 @@ from pipeline.double.versions import LARGEST_BODY_BYTES
 from pipeline.double.wire import cut
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+LATE = web.AppKey("late", set[asyncio.Task[None]])
+"""Workflows that are still on their way."""
+LATE_POINT = ("/prompt", "late")
+"""The gate at which such a workflow can be held after its time."""
 
 
 def application(life: Life, pages: Path) -> web.Application:
     """The application of a life. `pages` is an empty folder: whatever no route takes is looked for there, and is not there."""
     app = web.Application(client_max_size=LARGEST_BODY_BYTES, middlewares=[_faulty, _guarded])
-    app[routes.LIFE] = life
+    app[routes.LIFE], app[LATE] = life, set()
+    app.on_shutdown.append(_lose_late)
     table = [
         web.get("/ws", routes.listen),
         web.post("/prompt", routes.submit),
@@ -110,6 +116,10 @@ async def _faulty(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     if faults.take("drop", route):
         return cut(request)
+    if (request.method, route) == ("POST", "/prompt") and (fault := faults.take("late", route)):
+        await request.read()
+        request.app[LATE].add(asyncio.create_task(_arrive(request, handler, fault.number("seconds", 1))))
+        return cut(request)
     if fault := faults.take("stall", route):
         if not request.content_type.startswith("multipart/"):
             await request.read()  # it has arrived: whoever hangs up now does not take it back
@@ -132,6 +142,22 @@ async def _faulty(request: web.Request, handler: Handler) -> web.StreamResponse:
     if fault := faults.take("drip", route):
         return await _dripped(request, answer, fault.number("seconds", 2))
     return answer
+
+
+async def _arrive(request: web.Request, handler: Handler, seconds: float) -> None:
+    """Carry the request out after this time, once no gate holds it. What the server says to it reaches nobody."""
+    life = routes.life_of(request)
+    await asyncio.sleep(seconds)
+    await asyncio.to_thread(life.gates.pass_through, *LATE_POINT, node_id="", over=life.over)
+    with suppress(Exception):
+        await handler(request)
+
+
+async def _lose_late(app: web.Application) -> None:
+    """What is on its way to a server that ends is lost with it."""
+    for task in app[LATE]:
+        task.cancel()
+    await asyncio.gather(*app[LATE], return_exceptions=True)
 
 
 async def _dripped(request: web.Request, answer: web.StreamResponse, seconds: float) -> web.StreamResponse:

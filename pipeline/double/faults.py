@@ -10,6 +10,7 @@ from typing import Any
 KINDS = (
     "drop",  # the connection is closed before the request is read
     "reset_after",  # the request is carried out, then the client gets a reset instead of the answer
+    "late",  # seconds: a workflow is taken in and the client reset at once; only after this time does it get into the queue
     "stall",  # seconds: the answer waits
     "drip",  # seconds: the body of the answer comes byte by byte over this time
     "status",  # status: this status instead of the answer

@@ -19,6 +19,7 @@ from pipeline.domain.records import Actor
 from pipeline.domain.workers import Health, NewWorker, Sighting, Worker, WorkerState, WorkRecord
 from pipeline.domain.workflows.schemas import without_our_uploads
 from pipeline.ports import Clock, Servers
+from pipeline.services import given_up
 
 _LOOKS = Actor("system", "looks")
 _READ_AGAIN = timedelta(minutes=10)
@@ -183,13 +184,16 @@ class Workers:
     # Looking ----------------------------------------------------------------------------------------------------
 
     def look(self, only: Sequence[Worker] | None = None) -> list[Worker]:
-        """Look at the servers of all workers, or of these, and store what was found; a change of health is an event."""
+        """Look at the servers of all workers, or of these, and store what was found; a change of health is an event.
+
+        Attempts that have ended here and are still there are stopped, for nobody waits for what they make.
+        """
         with self._stores.read() as store:
             every = store.workers.all()
         wanted = {worker.id for worker in (every if only is None else only)}
         looked_at = _with_those_beside(wanted, every)
-        now = self._clock.now()
-        unread = {worker.url for worker in looked_at if _should_be_read(worker, now)}
+        at = self._clock.now()
+        unread = {worker.url for worker in looked_at if _should_be_read(worker, at)}
         sightings = self._servers.look([worker.url for worker in looked_at], unread) if looked_at else {}
         if not sightings:
             return []
@@ -198,7 +202,16 @@ class Workers:
             seen = [present[worker.id] for worker in looked_at if worker.id in present]
             for worker in seen:
                 self._store_sighting(store, worker, sightings[worker.url])
-            return [found for worker in seen if worker.id in wanted and (found := store.workers.by_id(worker.id))]
+            found = [now for worker in seen if worker.id in wanted and (now := store.workers.by_id(worker.id))]
+        self._stop_given_up(sightings)
+        return found
+
+    def _stop_given_up(self, sightings: Mapping[str, Sighting]) -> None:
+        if any(sighting.jobs for sighting in sightings.values()):
+            with self._stores.read() as store:
+                left = given_up.still_there(store, sightings)
+            if left:
+                self._servers.stop(left)
 
     @staticmethod
     def _store_sighting(store: Store, worker: Worker, sighting: Sighting) -> None:

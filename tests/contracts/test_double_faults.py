@@ -17,6 +17,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from pipeline.double import DoubleServer, fleet
+from pipeline.double.application import LATE_POINT
 
 DEADLINE_S = 20
 WORKFLOWS = Path(__file__).parents[2] / "pipeline" / "double" / "workflows"
@@ -90,6 +91,32 @@ def test_a_request_whose_answer_is_reset_was_carried_out(server: DoubleServer) -
     with pytest.raises(requests.ConnectionError):
         submit(server, tiny(), prompt_id=prompt_id)
     assert ended(server, prompt_id)["status"]["completed"]
+    assert outcomes(server) == ["began", "success"]
+
+
+def test_a_workflow_can_arrive_long_after_its_connection_broke(server: DoubleServer) -> None:
+    """Nothing is known of it until its time has come and its gate is open; then it runs, once."""
+    server.faults.add("late", route="/prompt", seconds=0.01)
+    late, other = "6e76a4cb-d54e-4398-b6ef-53c3b6662919", "6e76a4cb-d54e-4398-b6ef-53c3b6662920"
+    with server.gates.held(*LATE_POINT) as gate:
+        with pytest.raises(requests.ConnectionError):
+            submit(server, tiny(), prompt_id=late)
+        assert gate.reached.wait(DEADLINE_S)
+        assert ended(server, submit(server, tiny(2), prompt_id=other))["status"]["completed"]
+        assert history(server, late) == {} and server.faults.taken == ["late"]
+    assert ended(server, late)["status"]["completed"]
+    assert [line["prompt_id"] for line in server.ledger.lines() if line["event"] == "began"] == [other, late]
+
+
+def test_a_workflow_that_is_on_its_way_to_a_server_that_ends_is_lost(server: DoubleServer) -> None:
+    """The next life knows nothing of it."""
+    server.faults.add("late", route="/prompt", seconds=0)
+    with server.gates.held(*LATE_POINT) as gate:
+        with pytest.raises(requests.ConnectionError):
+            submit(server, tiny())
+        assert gate.reached.wait(DEADLINE_S)
+        server.restart()
+    assert ended(server, submit(server, tiny()))["status"]["completed"]
     assert outcomes(server) == ["began", "success"]
 
 

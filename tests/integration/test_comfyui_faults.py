@@ -190,7 +190,7 @@ def test_a_submission_that_arrives_late_runs_once(either: DoubleServer, tmp_path
     with Watched(tmp_path, replace(QUICK, answer_s=0.5)) as house:
         assert house.performed(late).failure_class == "worker_gone"
         assert house.performed(next_one).state == UpdateState.DONE
-        eventually(lambda: outcomes(either, late) == ["began", "success"])
+        eventually(lambda: outcomes(either, late) in (["began", "success"], ["began", "interrupted"]))
     assert outcomes(either, next_one) == ["began", "success"]
 
 

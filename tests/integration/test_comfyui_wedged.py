@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,19 +12,16 @@ import pytest
 from pipeline.adapters.backends.comfyui.sightings import idle_tried
 from pipeline.adapters.backends.comfyui.timing import Timing
 from pipeline.domain.patience import STOPPING_S
-from pipeline.domain.records import Run
-from pipeline.domain.statuses import AttemptOutcome, CellStatus
+from pipeline.domain.statuses import CellStatus
 from pipeline.domain.work import UpdateState
-from pipeline.domain.workers import Health, Worker
+from pipeline.domain.workers import Health
 from pipeline.double import DoubleServer
 from tests.comfyui import QUICK, Watched, eventually, outcomes, still_request
-from tests.factories import EVERYTHING, PERSON, make_production, quick_folder
-from tests.fates import Fate, RacingClock
-from tests.fleet_storms import BRISK, DoublesHouse
+from tests.factories import EVERYTHING, PERSON, make_production
+from tests.fleet_pairs import Pair, open_pair
 
 VERSIONS = ["0.3.64", "0.33.0"]
 HASTY = replace(QUICK, stuck_s=1.0)
-PATIENCE_S = 90
 
 
 @pytest.fixture(params=VERSIONS)
@@ -106,60 +102,10 @@ def test_tests_of_several_servers_wait_at_the_same_time(tmp_path: Path) -> None:
 # In a studio --------------------------------------------------------------------------------------------------------
 
 
-class Pair:
-    """A studio with two doubles. What a test plans for the first happens while it does all of a run."""
-
-    def __init__(self, folder: Path) -> None:
-        servers = [DoubleServer(folder / "servers" / name, name=name, is_instant=True) for name in ("gpu-1", "gpu-2")]
-        self.ill, self.well = (server.start() for server in servers)
-        timing = replace(BRISK, gone_s=20.0, answer_s=20.0, refused_s=5.0)
-        self.clock = RacingClock()
-        self.house = DoublesHouse(folder, f"sqlite:///{folder / 'stripboard.db'}", clock=self.clock, fate=Fate(), timing=timing)
-        for server in (self.ill, self.well):
-            self.house.studio.workers.register(server.setup.name, server.url, PERSON)
-        self.house.studio.workers.look()
-
-    def worker(self, name: str) -> Worker:
-        """As it is stored."""
-        return self.house.studio.workers.find(name)
-
-    def turn_until(self, claim: Callable[[], bool], meanwhile: Callable[[], object] = lambda: None) -> None:
-        """Let the engine work until it is so."""
-        deadline = time.monotonic() + PATIENCE_S
-        while not claim():
-            assert time.monotonic() < deadline, "it never came true"
-            self.house.engine.wake.clear()
-            if not self.house.engine.turn():
-                meanwhile()
-                self.house.engine.wake.wait(0.05)
-
-    def work(self, run: Run, meanwhile: Callable[[], object] = lambda: None) -> None:
-        """Let the engine work until the run has nothing open."""
-        self.turn_until(lambda: not self.house.open_jobs(run), meanwhile)
-
-    def ended_badly(self, run: Run, worker: str) -> Counter[str]:
-        """The attempts of a run that failed or were lost at a worker, by class."""
-        attempts = [one for found in self.house.attempts(self.house.jobs(run)).values() for one in found]
-        bad = (AttemptOutcome.FAILED, AttemptOutcome.LOST)
-        return Counter(one.failure_class for one in attempts if one.worker == worker and one.outcome in bad)
-
-    def close(self) -> None:
-        """End everything."""
-        self.house.close()
-        for server in (self.ill, self.well):
-            server.faults.clear()
-            server.gates.open_all()
-            server.stop()
-
-
 @pytest.fixture
 def pair() -> Iterator[Pair]:
-    with quick_folder() as folder:
-        found = Pair(folder)
-        try:
-            yield found
-        finally:
-            found.close()
+    with open_pair() as found:
+        yield found
 
 
 def test_a_worker_that_runs_nothing_is_set_aside_at_once_and_comes_back_by_a_test(pair: Pair) -> None:

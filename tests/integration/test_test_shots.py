@@ -24,7 +24,7 @@ from pipeline.ports import GeneratorBackend
 from pipeline.wiring_fleet import build_workers
 from tests.comfyui import Watched, eventually
 from tests.factories import PERSON
-from tests.fleet import WORKFLOWS, FleetHouse
+from tests.fleet import WELL, WORKFLOWS, FleetHouse
 from tests.registered import SCHEMAS, SEGMENT, STILL, import_graph, registered
 
 
@@ -186,6 +186,27 @@ def test_one_that_its_worker_has_lost_is_tried_again_a_few_times(house: ShotHous
     found = house.studio.test_shots.find(shot.id)
     assert (found.status, found.tries, found.reason) == (ShotStatus.FAILED, 3, "it was restarted")
     assert len({request.attempt_id for request in script.sent}) == 3
+
+
+def test_a_try_that_was_given_up_is_stopped_where_it_is_seen_and_the_newest_is_not(house: ShotHouse) -> None:
+    house.ask(house.have("gpu-1"))
+    script = Script()
+    script.answers = {0: Update("", UpdateState.LOST, reason="it was restarted")}
+    driver = house.driver(script)
+    driver.turn()
+    lost = script.sent[0].attempt_id
+    url = house.worker("gpu-1").worker.url
+
+    def stopped_by_a_look() -> set[tuple[str, str]]:
+        sent = frozenset(request.attempt_id for request in script.sent)
+        house.servers.sightings[url] = replace(WELL, catalogue=SCHEMAS, jobs=sent)
+        house.servers.stopped.clear()
+        house.studio.workers.look()
+        return set(house.servers.stopped)
+
+    assert stopped_by_a_look() == set(), "it runs"
+    driver.turn()
+    assert len(script.sent) == 2 and stopped_by_a_look() == {(url, lost)}
 
 
 def test_one_that_finds_its_worker_running_nothing_keeps_work_from_it(house: ShotHouse) -> None:

@@ -164,8 +164,13 @@ class ComfyBackend:
     async def _performed(self, job: Job) -> Result:
         server = self._server(job.place.url)
         server.join(job)
+        performance = Performance(job, server, spool=self._spool, pool=self._pool, timing=self._timing)
         try:
-            return await Performance(job, server, spool=self._spool, pool=self._pool, timing=self._timing).run()
+            return await performance.run()
+        except Exception:
+            if performance.may_be_there:
+                server.give_up(job.id)
+            raise
         finally:
             server.part(job)
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, TypeVar
 
 from pipeline.adapters.backends.comfyui.answers import parse_queue
@@ -24,6 +26,8 @@ from pipeline.domain.errors import Unavailable
 OBJECT_INFO_LIMIT = 64 * 1024**2
 _DEVICES_LIMIT = 64
 _CANARY_LOOK_S = 0.02
+_IDS_LIMIT = 5_000
+_OURS = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 CANARY = "0ca4a127"
 """The id of every canary begins so: whoever reads the history of a server can tell them from work."""
 _T = TypeVar("_T")
@@ -41,13 +45,17 @@ class Device:
 
 @dataclass(frozen=True)
 class Stand:
-    """How a server stands: its version, its devices, and how many jobs run and wait there, everybody's."""
+    """How a server stands: its version, its devices, and how many jobs run and wait there, everybody's.
+
+    `ids` are those of them whose ids could be ours, at most so many.
+    """
 
     version: str
     devices: tuple[Device, ...]
     running: int
     pending: int
     answered_in_s: float
+    ids: frozenset[str] = frozenset()
 
 
 def look(url: str, *, timeout_s: float = 5.0) -> Stand:
@@ -68,6 +76,11 @@ def canary(url: str, *, timeout_s: float = 10.0) -> float:
 def free(url: str, *, timeout_s: float = 5.0) -> None:
     """Ask the server to unload its models and forget what it has cached, once its running job has ended."""
     _asked(url, timeout_s, lambda calls: Server(calls, Timing(), lambda job, preview: None).free())
+
+
+def stop(url: str, job_ids: Collection[str], *, timeout_s: float = 5.0) -> None:
+    """Ask the server to stop these jobs, and no others. No promise: look again."""
+    _asked(url, timeout_s, lambda calls: _stop(calls, job_ids))
 
 
 def _asked(url: str, timeout_s: float, ask: Callable[[Calls], Awaitable[_T]]) -> _T:
@@ -91,6 +104,7 @@ async def _look(calls: Calls) -> Stand:
         running=len(queue.running),
         pending=len(queue.pending),
         answered_in_s=time.monotonic() - began,
+        ids=frozenset(islice(filter(_OURS.fullmatch, (*queue.running, *queue.pending)), _IDS_LIMIT)),
     )
 
 
@@ -101,6 +115,12 @@ def _device(facts: dict[str, Any]) -> Device:
         total_bytes=max(0, int(finite(facts.get("vram_total")))),
         free_bytes=max(0, int(finite(facts.get("vram_free")))),
     )
+
+
+async def _stop(calls: Calls, job_ids: Collection[str]) -> None:
+    server = Server(calls, Timing(), lambda job, preview: None)
+    for job_id in job_ids:
+        await server.stop(job_id)
 
 
 async def _object_info(calls: Calls) -> Mapping[str, Mapping[str, Any]]:

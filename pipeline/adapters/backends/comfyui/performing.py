@@ -31,7 +31,6 @@ from pipeline.domain.workflows.sizes import needed_frames
 from pipeline.domain.workflows.workflow import Workflow
 
 _T = TypeVar("_T")
-_TIMES_TAKEN_BACK = 3
 _LONGEST_S = 7 * 24 * 3600.0
 
 
@@ -85,6 +84,8 @@ class Performance:
         self._patience = Patience(job, timing)
         self._since = time.monotonic()
         self._asked: int | None = None
+        self.may_be_there = job.is_adopted
+        """Whether the server may have the attempt, or may still get it, without having told how it ended."""
 
     @cached_property
     def _workflow(self) -> Workflow:
@@ -95,7 +96,9 @@ class Performance:
         """The result. Raises WorkFailed, or Cancelled when it was stopped because it was asked to."""
         if not self._job.is_adopted:
             await self._send()
-        return await self._collect(await self._end())
+        ended = await self._end()
+        self.may_be_there = False
+        return await self._collect(ended)
 
     # Sending ----------------------------------------------------------------------------------------------------
 
@@ -137,6 +140,7 @@ class Performance:
         Raises WorkFailed when the server does not have it; the next attempt has an id of its own.
         """
         answer: Answer | None = None
+        self.may_be_there = True
         while answer is None:
             try:
                 answer = await self._server.calls.post("/prompt", body)
@@ -161,22 +165,12 @@ class Performance:
             raise self._failed(refusal(answer.status, answer.data))
         faults = table(answer.data.get("node_errors"))
         if faults:
-            await self._take_back()
+            await self._server.take_back(self._job.id)
             raise self._failed(node_faults(faults))
         if answer.data.get("prompt_id") != self._job.id:
             raise WorkFailed(
                 FailureClass.BACKEND_ERROR, "The worker took the workflow under another id than the one it was given."
             )
-
-    async def _take_back(self) -> None:
-        """Have it stopped, and again while it is still there: a server that is just taking it from its queue hears nothing."""
-        with suppress(NoAnswer, Garbled):
-            for _ in range(_TIMES_TAKEN_BACK):
-                await self._server.stop(self._job.id)
-                sighting = await self._server.sight(self._job.id)
-                if sighting.ended is not None or not sighting.is_known:
-                    return
-                await asyncio.sleep(self._timing.poll_s)
 
     async def _is_there(self) -> bool:
         """Whether the server knows the attempt, by two looks with a pause between them."""

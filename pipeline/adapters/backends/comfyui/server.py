@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from pipeline.adapters.backends.comfyui.answers import Ended, Queue, parse_history, parse_queue
+from pipeline.adapters.backends.comfyui.answers import Ended, Garbled, Queue, parse_history, parse_queue
 from pipeline.adapters.backends.comfyui.calls import Calls, NoAnswer
+from pipeline.adapters.backends.comfyui.given_up import GivenUp
 from pipeline.adapters.backends.comfyui.job import Job
 from pipeline.adapters.backends.comfyui.listening import Listener
 from pipeline.adapters.backends.comfyui.messages import Message, Preview
@@ -24,6 +25,7 @@ from pipeline.domain.work import InputFile
 
 QUEUE_LIMIT = 64 * 1024**2
 _WEDGED_LOOKS = 3
+_TIMES_TAKEN_BACK = 3
 _INTERRUPTS_BY_ID = (0, 3, 64)
 """From this version on an interrupt that names a job is known to spare all others."""
 
@@ -53,6 +55,7 @@ class Server:
         self._timing = timing
         self._show = show
         self._jobs: dict[str, Job] = {}
+        self._given_up = GivenUp(self.take_back)
         self._listening: asyncio.Task[None] | None = None
         self._rest: asyncio.TimerHandle | None = None
         self._uploads: dict[str, str] = {}
@@ -78,6 +81,10 @@ class Server:
         if not self._jobs and self._rest is None:
             self._rest = asyncio.get_running_loop().call_later(self._timing.linger_s, self._hang_up)
 
+    def give_up(self, job_id: str) -> None:
+        """Nobody waits for the attempt any more, and the server may have it, or get it late: it is stopped when it is seen."""
+        self._given_up.add(job_id)
+
     def _hang_up(self) -> None:
         self._rest = None
         if self._listening is not None:
@@ -86,6 +93,7 @@ class Server:
 
     async def close(self) -> None:
         """Close the socket."""
+        await self._given_up.close()
         if self._rest is not None:
             self._rest.cancel()
         listening, self._listening = self._listening, None
@@ -97,6 +105,7 @@ class Server:
     def _hear(self, message: Message) -> None:
         job = self._jobs.get(message.job)
         if job is None:
+            self._given_up.seen((message.job,))
             return
         job.hear(message)
         if isinstance(message, Preview):
@@ -116,11 +125,12 @@ class Server:
         return parse_history(await self.calls.ask(f"/history/{job_id}"), job_id)
 
     async def queue(self) -> Queue:
-        """The queue as it is now; each look may find that the server is wedged, or is no longer.
+        """The queue as it is now; each look may find what was given up, and that the server is wedged, or is no longer.
 
         It is when jobs wait and none runs, again and again, and when something runs on that was asked to stop long ago.
         """
         queue = parse_queue(await self.calls.ask("/queue", limit=QUEUE_LIMIT))
+        self._given_up.seen(queue)
         now = time.monotonic()
         self._asked_to_stop = {job_id: at for job_id, at in self._asked_to_stop.items() if job_id in queue}
         if queue.running or not queue.pending:
@@ -186,6 +196,20 @@ class Server:
         self._asked_to_stop.setdefault(job_id, time.monotonic())
         if job_id in (await self.queue()).running and await self._interrupts_by_id():
             await self.calls.post("/interrupt", {"prompt_id": job_id})
+
+    async def take_back(self, job_id: str) -> bool:
+        """Have it stopped, and again while it is still there: a server that is just taking it from its queue hears nothing.
+
+        True when it has ended: it will not be seen again. Raises nothing.
+        """
+        with suppress(NoAnswer, Garbled):
+            for _ in range(_TIMES_TAKEN_BACK):
+                await self.stop(job_id)
+                sighting = await self.sight(job_id)
+                if sighting.ended is not None or not sighting.is_known:
+                    return sighting.ended is not None
+                await asyncio.sleep(self._timing.poll_s)
+        return False
 
     async def _interrupts_by_id(self) -> bool:
         """Older servers stop whatever runs, whoever it belongs to; there a running job is left to end."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 
-from pipeline.adapters.backends.comfyui.looking import Stand, canary, look, object_info
+from pipeline.adapters.backends.comfyui.looking import Stand, canary, look, object_info, stop
 from pipeline.adapters.backends.comfyui.sharing import sharing
 from pipeline.domain.errors import Invalid, Unavailable
 from pipeline.domain.workers import Health, Sighting
+
+log = logging.getLogger(__name__)
 
 CANARY_S = 10.0
 _AT_ONCE = 32
@@ -67,6 +71,18 @@ def _tried_when_idle(url: str, timeout_s: float) -> str | None:
     return None if stand.running or stand.pending else tried(url, timeout_s=timeout_s)
 
 
+def stopped(jobs: Mapping[str, Collection[str]]) -> None:
+    """Ask these servers, all at once, to stop these jobs. No promise: one that did not hear it shows them in the next look."""
+    with ThreadPoolExecutor(min(_AT_ONCE, len(jobs)), thread_name_prefix="stop") as pool:
+        list(pool.map(_stopped, jobs, jobs.values()))
+
+
+def _stopped(url: str, job_ids: Collection[str]) -> None:
+    log.info("%s has what was given up, and is asked to stop it: %s", url, ", ".join(sorted(job_ids)))
+    with suppress(Invalid, Unavailable):
+        stop(url, job_ids)
+
+
 def _sighting(url: str, with_catalogue: bool, wait: Callable[[float], None]) -> Sighting:
     try:
         stand = look(url)
@@ -95,5 +111,6 @@ def _told(stand: Stand, health: Health, reason: str, catalogue: Mapping[str, obj
         memory_bytes=largest.total_bytes if largest else 0,
         free_bytes=largest.free_bytes if largest else 0,
         queue=stand.running + stand.pending,
+        jobs=stand.ids,
         catalogue=catalogue,
     )
