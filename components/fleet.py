@@ -171,7 +171,7 @@ def short_gpu(gpu: str) -> str:
 
 
 def _first_verb(view: WorkerView) -> tuple[str, str, str]:
-    if view.worker.health in (Health.AWAY, Health.WEDGED, Health.STRANGE, Health.UNKNOWN):
+    if view.worker.health in (Health.AWAY, Health.WEDGED, Health.STRANGE, Health.OCCUPIED, Health.UNKNOWN):
         return "look", "Look again", "Ask its server now how it is"
     if view.worker.state is not WorkerState.ENABLED:
         return "enable", "Undo", "Let it take work again"

@@ -56,6 +56,11 @@ def _wedged(troubled: Sequence[WorkerView], view: FleetPage) -> _Told:
     return [*text, ". Only a restart of its process helps."], *_look(troubled)
 
 
+def _occupied(troubled: Sequence[WorkerView], view: FleetPage) -> _Told:
+    text = [*_names(troubled), _do(troubled, " works", " work"), " for somebody else", *_since(troubled, view)]
+    return [*text, ". What waited there goes elsewhere; it gets work again when it is through with that."], *_look(troubled)
+
+
 def _strange(troubled: Sequence[WorkerView], view: FleetPage) -> _Told:
     reason = troubled[0].worker.health_reason.rstrip(".")
     text = [*_names(troubled), _do(troubled, " answers", " answer"), " as no ComfyUI server does", *_since(troubled, view)]
@@ -106,5 +111,6 @@ _KINDS: tuple[tuple[Callable[[WorkerView], bool], Callable[[Sequence[WorkerView]
     (lambda one: one.worker.health is Health.WEDGED, _wedged),
     (lambda one: one.worker.health is Health.AWAY, _away),
     (lambda one: one.worker.health is Health.STRANGE, _strange),
+    (lambda one: one.worker.health is Health.OCCUPIED, _occupied),
     (lambda one: bool(one.aside) and one.worker.health is Health.WELL, _aside),
 )

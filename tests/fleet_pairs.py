@@ -43,8 +43,8 @@ class Pair:
             self.house.studio.workers.register(server.setup.name, server.url, PERSON)
         self.house.studio.workers.look()
 
-    def _open(self) -> DoublesHouse:
-        timing = replace(BRISK, gone_s=20.0, answer_s=20.0, refused_s=5.0)
+    def _open(self, **times: float) -> DoublesHouse:
+        timing = replace(BRISK, gone_s=20.0, answer_s=20.0, refused_s=5.0, **times)
         url = f"sqlite:///{self.folder / 'stripboard.db'}"
         return DoublesHouse(self.folder, url, clock=self.clock, fate=Fate(), timing=timing)
 
@@ -52,6 +52,11 @@ class Pair:
         """Our process dies, and another one takes over."""
         self.house.die()
         self.house = self._open()
+
+    def impatient(self, **times: float) -> None:
+        """Our process starts anew with these times to wait."""
+        self.house.close()
+        self.house = self._open(**times)
 
     def worker(self, name: str) -> Worker:
         """As it is stored."""
@@ -61,11 +66,18 @@ class Pair:
         """Let the engine work until it is so."""
         deadline = time.monotonic() + PATIENCE_S
         while not claim():
-            assert time.monotonic() < deadline, "it never came true"
+            assert time.monotonic() < deadline, f"it never came true: {self._told()}"
             self.house.engine.wake.clear()
             if not self.house.engine.turn():
                 meanwhile()
                 self.house.engine.wake.wait(0.05)
+
+    def _told(self) -> str:
+        """How everybody stands, for whoever reads that something never came true."""
+        workers = [f"{one.worker.name} {one.worker.health.value}" for one in self.house.studio.workers.all()]
+        with self.house.studio.stores.read() as store:
+            jobs = [f"{job.stage} {job.status} {job.reason}" for job in store.jobs.running()]
+        return ", ".join([*workers, *jobs])
 
     def work(self, run: Run, meanwhile: Callable[[], object] = lambda: None) -> None:
         """Let the engine work until the run has nothing open."""

@@ -15,6 +15,7 @@ _WORDS = {
     "lost": "Lost by its worker",
     "missing_model": "Worker lacks a node or a model",
     "worker_gone": "Worker stopped answering",
+    "worker_busy": "Worker busy with somebody else's work",
     "budget": "Ran longer than the budget pays for",
 }
 

@@ -54,7 +54,7 @@ class WorkFailed(StripboardError):
 
 
 class WorkerWedged(WorkFailed):
-    """The attempt failed because the server of `worker` takes jobs and runs none: the worker is to be set aside."""
+    """The attempt failed because the server of `worker` takes jobs and runs none of them: the worker is to be set aside."""
 
     def __init__(self, worker: str, failure_class: str, message: str) -> None:
         super().__init__(failure_class, message)

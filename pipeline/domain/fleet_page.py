@@ -93,6 +93,8 @@ class WorkerView:
         """The shown status: generating, not started (free), blocked (paused, draining) or failed."""
         if self.worker.health in (Health.AWAY, Health.WEDGED, Health.STRANGE):
             return "failed"
+        if self.worker.health is Health.OCCUPIED:
+            return "blocked"
         if self.worker.state is not WorkerState.ENABLED:
             return "blocked"
         if self.doing:
@@ -102,7 +104,7 @@ class WorkerView:
     @property
     def word(self) -> str:
         """How it stands, in a word or two."""
-        if self.worker.health in (Health.AWAY, Health.WEDGED, Health.STRANGE):
+        if self.worker.health in (Health.AWAY, Health.WEDGED, Health.STRANGE, Health.OCCUPIED):
             return self.worker.health.value
         if self.worker.state is not WorkerState.ENABLED:
             return self.worker.state.value

@@ -23,6 +23,7 @@ class FailureClass(StrEnum):
     LOST = "lost"  # the performer does not know the attempt any more
     MISSING_MODEL = "missing_model"  # the worker lacks a node or a model file of the workflow; another one may have it
     WORKER_GONE = "worker_gone"  # the worker does not answer, or takes no work any more
+    WORKER_BUSY = "worker_busy"  # the worker does somebody else's work and never comes to ours
     BUDGET = "budget"  # the attempt ran longer than the budget can pay for
 
 
@@ -37,6 +38,7 @@ class Policy:
     `at_workers`: at most so many attempts that workers of a fleet have ended in this way; 0 sets no limit beside `tries`.
     In a fleet, both of these send the job to another worker. `puts_aside`: one such failure keeps the worker from that kind of
     work until what it can do has changed. `blames_worker`: several of them in a row do so until it has proved itself.
+    `spares_job`: it says nothing of the job, and is no bad ending.
     """
 
     tries: int
@@ -45,6 +47,7 @@ class Policy:
     puts_aside: bool = False
     blames_worker: bool = False
     at_workers: int = 0
+    spares_job: bool = False
 
 
 POLICIES: dict[FailureClass, Policy] = {
@@ -58,6 +61,7 @@ POLICIES: dict[FailureClass, Policy] = {
     FailureClass.LOST: Policy(tries=20, at_workers=2),  # a death of our own process loses what it did itself, and blames no job
     FailureClass.MISSING_MODEL: Policy(tries=3, pause_s=1, puts_aside=True),
     FailureClass.WORKER_GONE: Policy(tries=3, pause_s=1, longest_s=30),
+    FailureClass.WORKER_BUSY: Policy(tries=1_000_000, spares_job=True),
     FailureClass.BUDGET: Policy(tries=1),
 }
 
@@ -93,7 +97,7 @@ def decide(failure_class: str, *, tries: int, now: datetime, endings: Sequence[E
     `endings` are the attempts of the job that workers of a fleet have ended badly, this one included.
     """
     policy = policy_for(failure_class)
-    workers = list(dict.fromkeys(one.worker for one in endings))
+    workers = list(dict.fromkeys(one.worker for one in endings if not policy_for(one.failure_class).spares_job))
     if len(workers) >= MOST_WORKERS:
         return Decision(retry=False, because=f"It has failed at {listed(workers)}, and is tried at no other worker.")
     if policy.at_workers and sum(one.failure_class == failure_class for one in endings) >= policy.at_workers:

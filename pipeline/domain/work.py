@@ -97,7 +97,7 @@ class UpdateState(StrEnum):
 
 @dataclass(frozen=True)
 class Wedged:
-    """A worker whose server takes jobs and runs none, and how that showed."""
+    """A worker whose server takes jobs and runs none of them, and how that showed."""
 
     worker: str
     reason: str

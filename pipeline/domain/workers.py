@@ -42,6 +42,7 @@ class Health(StrEnum):
     WELL = "well"  # it answers and works
     AWAY = "away"  # it does not answer
     WEDGED = "wedged"  # it answers, and works on nothing: only a restart of its process helps
+    OCCUPIED = "occupied"  # it works for somebody else and does not come to our work
     STRANGE = "strange"  # what it answers is not what such a server answers
 
 
@@ -111,13 +112,17 @@ class Sighting:
     jobs: frozenset[str] = frozenset()
 
 
-def health_after(worker: Worker, sighting: Sighting) -> tuple[Health, str]:
+def health_after(worker: Worker, sighting: Sighting, there: frozenset[str] = frozenset()) -> tuple[Health, str]:
     """The health of a worker after a look, and the reason. What was wedged stays so: that shows by a test, not by a look.
 
     For a server that works on nothing looks well as soon as nothing waits there, and it may be away for a moment only.
+    One that is occupied is so until it has nothing to do, or has done all that was `there` when it was found out.
     """
     if worker.health is Health.WEDGED:
         return Health.WEDGED, worker.health_reason or sighting.reason
+    is_through = not sighting.queue or (there and there.isdisjoint(sighting.jobs))
+    if worker.health is Health.OCCUPIED and sighting.health is Health.WELL and not is_through:
+        return Health.OCCUPIED, worker.health_reason
     return sighting.health, sighting.reason
 
 

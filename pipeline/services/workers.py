@@ -49,6 +49,7 @@ class Workers:
         self._stores = stores
         self._clock = clock
         self._servers = servers
+        self._there: dict[int, frozenset[str]] = {}
 
     # Reading ----------------------------------------------------------------------------------------------------
 
@@ -201,7 +202,7 @@ class Workers:
             present = {worker.id: worker for worker in store.workers.all()}
             seen = [present[worker.id] for worker in looked_at if worker.id in present]
             for worker in seen:
-                self._store_sighting(store, worker, sightings[worker.url])
+                self._store_sighting(store, worker, sightings[worker.url], self._there_at_first(worker, sightings[worker.url]))
             found = [now for worker in seen if worker.id in wanted and (now := store.workers.by_id(worker.id))]
         self._stop_given_up(sightings)
         return found
@@ -213,9 +214,16 @@ class Workers:
             if left:
                 self._servers.stop(left)
 
+    def _there_at_first(self, worker: Worker, sighting: Sighting) -> frozenset[str]:
+        """What an occupied worker had to do when it was first looked at since."""
+        if worker.health is not Health.OCCUPIED:
+            self._there.pop(worker.id, None)
+            return frozenset()
+        return self._there.setdefault(worker.id, sighting.jobs)
+
     @staticmethod
-    def _store_sighting(store: Store, worker: Worker, sighting: Sighting) -> None:
-        health, reason = workers.health_after(worker, sighting)
+    def _store_sighting(store: Store, worker: Worker, sighting: Sighting, there: frozenset[str]) -> None:
+        health, reason = workers.health_after(worker, sighting, there)
         values: dict[str, Any] = {"looked_at": store.journal.now, "health_reason": reason}
         if health is Health.WELL:
             values["health_reason"] = _shared_output(store, worker, sighting)

@@ -66,6 +66,32 @@ def test_what_waits_behind_a_job_that_does_not_stop_is_taken_back(either: Double
         assert house.performed(still_request(either.url, seed=8)).state == UpdateState.DONE
 
 
+def test_what_waits_behind_somebody_elses_job_is_taken_back_in_time(either: DoubleServer, tmp_path: Path) -> None:
+    foreign, ours = still_request(either.url), still_request(either.url, seed=6)
+    impatient = replace(QUICK, others_s=0.5)
+    with Watched(tmp_path / "others") as others, Watched(tmp_path / "ours", impatient) as house:
+        with either.gates.held("ImageAddNoise") as gate:
+            others.backend.submit(foreign)
+            assert gate.reached.wait(60)
+            end = house.performed(ours)
+            assert (end.state, end.failure_class) == (UpdateState.FAILED, "worker_busy")
+            assert end.wedged and "at somebody else's job" in end.reason
+            assert queued(either) == 0 and outcomes(either, ours) == []
+        assert others.wait(foreign).state == UpdateState.DONE, "and the job that was in the way is left alone"
+        assert house.performed(still_request(either.url, seed=7)).state == UpdateState.DONE
+
+
+def test_what_waits_behind_a_long_job_of_our_own_stays(either: DoubleServer, tmp_path: Path) -> None:
+    first, second = still_request(either.url), still_request(either.url, seed=6)
+    with Watched(tmp_path, replace(QUICK, others_s=0.01)) as house:
+        with either.gates.held("ImageAddNoise") as gate:
+            house.backend.submit(first)
+            assert gate.reached.wait(60)
+            house.backend.submit(second)
+            house.wait(second, lambda update: update.note.startswith("waits for") and queued(either) == 1)
+        assert [house.wait(request).state for request in (first, second)] == [UpdateState.DONE] * 2
+
+
 def test_attempts_that_no_worker_thread_takes_say_that_the_worker_runs_nothing(either: DoubleServer, house: Watched) -> None:
     either.faults.add("dead_worker", form="a")
     requests = [still_request(either.url, seed=seed) for seed in range(3)]
@@ -161,3 +187,24 @@ def test_a_cancelled_job_that_does_not_stop_is_noticed_too(pair: Pair) -> None:
     pair.work(second)
     assert pair.house.statuses(second) == {CellStatus.APPROVED: 4}
     assert not pair.ended_badly(second, "gpu-1"), "nothing more is given to it"
+
+
+def test_a_worker_that_works_for_somebody_else_is_left_alone_until_it_is_through(pair: Pair) -> None:
+    pair.impatient(others_s=0.5)
+    with pair.ill.gates.held("ImageAddNoise") as gate, Watched(pair.folder / "others") as others:
+        foreign = still_request(pair.ill.url)
+        others.backend.submit(foreign)
+        assert gate.reached.wait(60)
+        run = pair.house.start(make_production(characters=4))
+        pair.work(run, meanwhile=pair.house.studio.workers.look)
+        assert pair.house.statuses(run) == {CellStatus.APPROVED: 16}
+        ends = pair.ended_badly(run, "gpu-1")
+        assert 1 <= ends["worker_busy"] <= 2 and ends.total() == ends["worker_busy"], "as many as had been sent there"
+        assert pair.worker("gpu-1").health is Health.OCCUPIED
+        assert "somebody else" in pair.worker("gpu-1").why_not
+        pair.house.studio.workers.look()
+        assert pair.worker("gpu-1").health is Health.OCCUPIED
+    pair.turn_until(lambda: pair.worker("gpu-1").health is Health.WELL, meanwhile=pair.house.studio.workers.look)
+    assert outcomes(pair.ill, foreign) == ["began", "success"]
+    assert [event.type for event in pair.house.events("worker.occupied")] == ["worker.occupied"]
+    pair.house.check()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.domain.retries import MOST_WORKERS, POLICIES, Ending, FailureClass, decide
+from pipeline.domain.retries import MOST_WORKERS, POLICIES, Decision, Ending, FailureClass, decide
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
@@ -60,7 +60,14 @@ def test_other_failures_do_not_count_as_losses() -> None:
     assert decide("lost", tries=3, now=NOW, endings=endings).retry
 
 
-@pytest.mark.parametrize("failure", FailureClass)
+def test_workers_that_are_busy_with_others_say_nothing_of_a_job() -> None:
+    busy = [Ending(f"gpu-{number}", FailureClass.WORKER_BUSY) for number in range(50)]
+    assert decide(FailureClass.WORKER_BUSY, tries=50, now=NOW, endings=busy) == Decision(retry=True)
+    failed = [Ending(f"gpu-{number}", FailureClass.OUT_OF_MEMORY) for number in range(60, 62)]
+    assert decide(FailureClass.OUT_OF_MEMORY, tries=2, now=NOW, endings=[*busy, *failed]).retry
+
+
+@pytest.mark.parametrize("failure", [one for one in FailureClass if one is not FailureClass.WORKER_BUSY])
 def test_no_job_goes_to_a_fourth_worker(failure: FailureClass) -> None:
     endings = [Ending(f"gpu-{number}", failure) for number in range(MOST_WORKERS)]
     decision = decide(failure, tries=1, now=NOW, endings=endings)

@@ -25,6 +25,7 @@ from pipeline.adapters.backends.comfyui.timing import Timing
 from pipeline.adapters.backends.results import OUTPUT_LIMIT
 from pipeline.adapters.storage.workspace import Spool
 from pipeline.domain.errors import Cancelled, WorkerWedged, WorkFailed
+from pipeline.domain.fleet.reasons import duration
 from pipeline.domain.retries import FailureClass
 from pipeline.domain.work import Result
 from pipeline.domain.workflows.sizes import needed_frames
@@ -241,15 +242,20 @@ class Performance:
                 self._server.listener.reconnect()
         elif sighting.is_pending:
             self._job.words = f"waits for {self._job.place.name}"
-            await self._leave_when_wedged()
+            await self._leave_when_in_vain()
 
-    async def _leave_when_wedged(self) -> None:
-        """Raises WorkerWedged when the server will never run what it has accepted."""
-        why = self._server.why_wedged
+    async def _leave_when_in_vain(self) -> None:
+        """Raises WorkerWedged when the server will never run what it has accepted, or nobody knows when."""
+        why, others_s = self._server.why_wedged, self._server.others_run_s
+        if not why and others_s < self._timing.others_s:
+            return
+        await self._server.calls.post("/queue", {"delete": [self._job.id]})
+        if self._job.id in (await self._server.queue()).running:
+            return
         if why:
-            await self._server.calls.post("/queue", {"delete": [self._job.id]})
-            if self._job.id not in (await self._server.queue()).running:
-                raise self._wedged(why)
+            raise self._wedged(why)
+        name = self._job.place.name
+        raise WorkerWedged(name, FailureClass.WORKER_BUSY, f"{name} has been at somebody else's job for {duration(others_s)}.")
 
     def _wedged(self, why: str) -> WorkerWedged:
         name = self._job.place.name

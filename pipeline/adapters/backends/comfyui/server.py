@@ -63,6 +63,7 @@ class Server:
         self._version: tuple[int, ...] = ()
         self._life = -1
         self._asked_to_stop: dict[str, float] = {}
+        self._others_since: dict[str, float] = {}
         self._idle_looks = 0
         self._idle_since = 0.0
 
@@ -133,6 +134,7 @@ class Server:
         self._given_up.seen(queue)
         now = time.monotonic()
         self._asked_to_stop = {job_id: at for job_id, at in self._asked_to_stop.items() if job_id in queue}
+        self._others_since = {job_id: self._others_since.get(job_id, now) for job_id in queue.running - self._jobs.keys()}
         if queue.running or not queue.pending:
             self._idle_looks = 0
         else:
@@ -143,6 +145,11 @@ class Server:
         if any(self.is_stuck(job_id) for job_id in queue.running):
             self.why_wedged = f"did not end a job within {self._timing.stuck_s:.0f} s of being asked to, and runs nothing else"
         return queue
+
+    @property
+    def others_run_s(self) -> float:
+        """For how long a job of somebody else's has been seen to run, the longest where there are several."""
+        return time.monotonic() - min(self._others_since.values()) if self._others_since else 0.0
 
     def is_stuck(self, job_id: str) -> bool:
         """Whether a job was still there in the last look, long after the server was asked to stop it."""

@@ -26,6 +26,8 @@ class Timing:
     stuck_s: float = 45.0
     """An attempt that was asked to stop runs on for so long: the server's worker thread is dead, or as good as that. Less than
     the engine waits for it (`STOPPING_S`), so that it is told."""
+    others_s: float = 600.0
+    """A job of somebody else's runs for so long: what waits behind it is taken back, and tried at another worker."""
     stop_s: float = 2.0
     """Between two requests to stop an attempt."""
     linger_s: float = 60.0
