@@ -50,7 +50,7 @@ def waiting_jobs(draw: st.DrawFn) -> list[FleetJob]:
 def fleets(draw: st.DrawFn) -> list[Worker]:
     made = []
     for name in NAMES[: draw(st.integers(0, len(NAMES)))]:
-        held = tuple(job(f"held {number} of {name}", **kind) for number, kind in enumerate(draw(st.lists(kinds, max_size=2))))
+        held = tuple(job(f"held {number} of {name}", **kind) for number, kind in enumerate(draw(st.lists(kinds, max_size=3))))
         made.append(
             worker(
                 name,
@@ -62,6 +62,7 @@ def fleets(draw: st.DrawFn) -> list[Worker]:
                 busy_until_s=draw(st.sampled_from([990.0, 1003.0, 1300.0])) if held else 0.0,
                 away=draw(st.sampled_from(["", "", "", "paused"])),
                 aside=draw(st.sampled_from([frozenset(), frozenset(), frozenset({FLOW})])),
+                places=draw(st.sampled_from([1, 2, 2, 3, 8])),
             )
         )
     return made
