@@ -194,21 +194,23 @@ def test_a_worker_that_was_given_fewer_places_than_it_has_jobs_gets_nothing_unti
 @pytest.mark.parametrize(
     ("places", "held", "words"),
     [
-        (1, 1, "the only place of gpu-1 is taken; it is next in 4 s"),
-        (2, 2, "both places of gpu-1 are taken; it is next in 4 s"),
-        (3, 3, "all 3 places of gpu-1 are taken; it is next in 4 s"),
-        (1, 2, "gpu-1 has 2 jobs and may have 1; it is next in 4 s"),
+        (1, 1, "the only place of the only worker for it is taken"),
+        (2, 2, "both places of the only worker for it are taken"),
+        (3, 3, "all 3 places of the only worker for it are taken"),
+        (1, 2, "the only worker for it has 2 jobs and may have 1"),
     ],
 )
 def test_who_waits_for_a_place_is_told_so(places: int, held: int, words: str) -> None:
     full = worker(holds=tuple(jobs(held, run="Salt")), busy_until_s=4, places=places)
     told = decide([job()], [full]).explain(job())
-    assert (told.cause, told.words, told.remedy) == ("places", words, "give gpu-1 more places, or add a worker")
+    assert (told.cause, told.words, told.remedy) == ("places", f"{words}; gpu-1 is next in 4 s", "add a worker")
+    more = decide([job()], [full, replace(full, name="gpu-2", busy_until_s=3)]).explain(job())
+    assert more.words == f"all {2 * places} places of the 2 workers for it are taken; gpu-2 is next in 3 s"
 
 
 def test_where_another_place_would_change_nothing_the_worker_is_just_busy() -> None:
-    told = decide([job()], [busy("gpu-1", 60, places=1)]).explain(job())
-    assert (told.cause, told.remedy) == ("busy", "add a worker")
+    for workers in ([busy("gpu-1", 60, places=1)], [busy("gpu-1", 4, places=1), busy("gpu-2", 60)]):
+        assert decide([job()], workers).explain(job()).cause == "busy"
 
 
 def test_what_was_passed_over_for_too_long_goes_before_the_loaded_model() -> None:
