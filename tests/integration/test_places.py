@@ -33,12 +33,14 @@ def house(tmp_path: Path, database_url: str) -> Iterator[FleetHouse]:
 
 
 def begin_short_work(house: FleetHouse, *names: str) -> Run:
-    """Many jobs, each known to take next to nothing: so nothing but their places keeps workers from all of them."""
+    """Many jobs, each known to take next to nothing, as loading a model is: so only places keep workers from all of them."""
     house.start(make_production(characters=1))
     house.work()
     with house.studio.stores.begin(house.clock.now()) as store:
         for record in store.workers.records():
             store.workers.keep_record(replace(record, samples=5, seconds_per_frame=1e-6, spread=0.0), is_new=False)
+        for worker in store.workers.all():
+            store.workers.change(worker.id, switch_s=1e-9)
     house.fleet.sent.clear()
     house.fleet.holding |= set(names)
     return house.start(make_production(characters=9, title="Short"))
