@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import dash_bootstrap_components as dbc
 from dash import html
 from dash.development.base_component import Component
 
 from components import ids
+from pipeline.domain.errors import Invalid
+from pipeline.domain.fleet.workers import DEFAULT_PLACES
+from pipeline.domain.workers import MOST_PLACES, checked, checked_url
 
 NAME, URL, PRICE, TAGS = "fleet-add-name", "fleet-add-url", "fleet-add-price", "fleet-add-tags"
+PLACES = "fleet-add-places"
 URLS = "fleet-add-urls"
 DO = "fleet-add-do"
 TOLD = "fleet-add-told"
-FIELDS = (NAME, URL, PRICE, TAGS, URLS)
+FIELDS = (NAME, URL, PRICE, TAGS, PLACES, URLS)
+_ANYWHERE = "http://localhost"
 
 
 def error_of(field: str) -> str:
@@ -35,6 +40,7 @@ def dialog() -> Component:
             max_length=300,
         ),
         html.Div([price_field(PRICE), tags_field(TAGS)], className="fl-fields"),
+        places_field(PLACES, DEFAULT_PLACES),
     ]
     many = [
         html.Label("Addresses", htmlFor=URLS, className="fl-label-of"),
@@ -93,6 +99,21 @@ def price_field(key: str, value: float | None = None) -> Component:
     )  # fmt: skip
 
 
+def places_field(key: str, value: int) -> Component:
+    """How many jobs it may have at once."""
+    return html.Div(
+        [
+            html.Label("Jobs at once", htmlFor=key, className="fl-label-of"),
+            dbc.Input(id=key, type="number", step="any", value=value),
+            html.Div(
+                f"One runs, the others wait at its server. 1 to {MOST_PLACES}; {DEFAULT_PLACES} is right for most.",
+                className="faint small",
+            ),
+            _error(key),
+        ]
+    )  # fmt: skip
+
+
 def tags_field(key: str, value: str = "") -> Component:
     """Words to choose workers by."""
     return field(key, "Tags", "48gb, rented", "Words to choose workers by, with commas between.", max_length=900, value=value)
@@ -100,6 +121,34 @@ def tags_field(key: str, value: str = "") -> Component:
 
 def _error(key: str) -> Component:
     return html.Div(id=error_of(key), className="fl-error", role="alert")
+
+
+def wrong(name: str, url: str, *, price: float | None, tags: str | None, places: float | None) -> dict[str, str]:
+    """What of a worker cannot be used, by the field of the dialog."""
+    tries: dict[str, Callable[[], object]] = {
+        NAME: lambda: checked(name, _ANYWHERE),
+        URL: lambda: checked_url(url),
+        PRICE: lambda: checked("the worker", _ANYWHERE, cost_per_hour=price or 0.0),
+        TAGS: lambda: checked("the worker", _ANYWHERE, tags=split(tags)),
+        PLACES: lambda: checked("The worker", _ANYWHERE, places=places_of(places)),
+    }
+    found = {}
+    for field, attempt in tries.items():
+        try:
+            attempt()
+        except Invalid as error:
+            found[field] = str(error)
+    return found
+
+
+def wrong_settings(price: float | None, tags: str | None, places: float | None) -> dict[str, str]:
+    """The same of what may be changed of a worker that is there."""
+    return wrong("gpu", _ANYWHERE, price=price, tags=tags, places=places)
+
+
+def places_of(value: float | None) -> float:
+    """What an empty field stands for is what most workers have."""
+    return DEFAULT_PLACES if value is None else value
 
 
 def split(text: str | None) -> list[str]:

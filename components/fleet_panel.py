@@ -10,6 +10,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from components import fleet_add, fleet_press, ids, palette, words
+from pipeline.domain.fleet.workers import DEFAULT_PLACES
 from pipeline.domain.fleet_page import WorkerView, work_words
 from pipeline.domain.graphics_memory import in_words
 from pipeline.domain.workers import Health, WorkerState, WorkRecord
@@ -17,9 +18,10 @@ from pipeline.domain.workers import Health, WorkerState, WorkRecord
 BODY = "fleet-panel-body"
 TITLE = "fleet-panel-title"
 WHICH = "fleet-panel-worker"
-PRICE, TAGS = "fleet-edit-price", "fleet-edit-tags"
+PRICE, TAGS, PLACES = "fleet-edit-price", "fleet-edit-tags", "fleet-edit-places"
 SAVE = "fleet-edit-save"
 CHARTS = "fleet-panel-charts"
+_SAVING = "The price counts for attempts that end from now on. Fewer jobs at once stop nothing that it has"
 SPAN = "fleet-panel-span"
 """How far back the charts look, one of `fleet_charts.SPANS`."""
 
@@ -96,6 +98,7 @@ def _facts(view: WorkerView, now: datetime) -> Component:
         ("Address", html.Span(worker.url, className="mono fl-url")),
         ("Card", worker.gpu or "not known yet"),
         ("Memory", f"{in_words(worker.memory_bytes)}{free}" if worker.memory_bytes else "not known yet"),
+        ("Jobs at once", _places(worker.places)),
         ("Model", worker.model or "none loaded, as far as we know"),
         ("Loading a model", words.duration(worker.switch_s) if worker.switch_s else "not measured yet"),
         ("ComfyUI", worker.version or "not known yet"),
@@ -107,6 +110,13 @@ def _facts(view: WorkerView, now: datetime) -> Component:
     ]  # fmt: skip
     rows = [html.Div([html.Dt(name, className="muted"), html.Dd(value)], className="fl-fact") for name, value in pairs]
     return html.Dl(rows, className="fl-part fl-facts-list")
+
+
+def _places(places: int) -> str:
+    """`2: one runs, one waits at its server`."""
+    if places == 1:
+        return "1: the next is sent when it has ended"
+    return f"{places}: one runs, {'one waits' if places == 2 else f'{places - 1} wait'} at its server"
 
 
 def _aside(view: WorkerView, now: datetime) -> list[Component]:
@@ -148,15 +158,17 @@ def _speeds(view: WorkerView) -> list[Component]:
 
 
 def form(view: WorkerView | None) -> list[Component]:
-    """Its price and tags, to be changed."""
+    """Its price, tags and places, to be changed."""
     price = view.worker.cost_per_hour if view else None
+    places = view.worker.places if view else DEFAULT_PLACES
     tags = ", ".join(view.worker.tags) if view else ""
     return [
         html.Div(
             [
                 fleet_add.price_field(PRICE, price),
                 fleet_add.tags_field(TAGS, tags),
-                html.Button("Save", id=SAVE, className="btn", title="The price counts for attempts that end from now on"),
+                fleet_add.places_field(PLACES, places),
+                html.Button("Save", id=SAVE, className="btn", title=_SAVING),
             ],
             className="fl-part fl-form",
         )

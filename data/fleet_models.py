@@ -31,6 +31,7 @@ workers = Table(
     Column("catalogue_sha256", String(64), nullable=False, server_default=""),
     Column("read_at", UtcTime),
     Column("created_at", UtcTime, nullable=False),
+    Column("places", Integer, nullable=False, server_default="2"),
 )
 
 catalogues = Table(

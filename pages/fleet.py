@@ -30,12 +30,11 @@ from pipeline.domain.errors import Conflict, Invalid, NotFound
 from pipeline.domain.fleet.what_if import Change
 from pipeline.domain.fleet_page import FleetPage
 from pipeline.domain.matrix import Selection
-from pipeline.domain.workers import Health, Worker, WorkerState, checked, checked_url
+from pipeline.domain.workers import Health, Worker, WorkerState, checked_url
 from pipeline.wiring_serving import current_studio, local_actor
 
 dash.register_page(__name__, path="/fleet", title="Fleet – Stripboard", name="Fleet")
 
-_ANYWHERE = "http://localhost"
 _MOST_ADDRESSES = 500
 _PANEL_STAYS = (no_update,) * 4
 """Instead of PreventUpdate, which would drop what was set beside the outputs."""
@@ -286,31 +285,39 @@ _VERBS: dict[str, Callable[[Worker], str]] = {"look": _look, "test": _test, "rem
 @callback(
     Output(fleet_add.error_of(fleet_panel.PRICE), "children"),
     Output(fleet_add.error_of(fleet_panel.TAGS), "children"),
+    Output(fleet_add.error_of(fleet_panel.PLACES), "children"),
     Input(fleet_panel.SAVE, "n_clicks"),
     State(fleet_panel.WHICH, "data"),
     State(fleet_panel.PRICE, "value"),
     State(fleet_panel.TAGS, "value"),
+    State(fleet_panel.PLACES, "value"),
     State(ids.FLEET_BY, "data"),
     prevent_initial_call=True,
 )
 async def save(
-    pressed: int | None, worker_id: int | None, price: float | None, tags: str | None, by: dict[str, str]
-) -> tuple[str, str]:
-    """Give the worker of the panel another price and other tags, or say at the field what is wrong."""
+    pressed: int | None,
+    worker_id: int | None,
+    price: float | None,
+    tags: str | None,
+    places: float | None,
+    by: dict[str, str],
+) -> tuple[str, ...]:
+    """Give the worker of the panel another price, other tags and places, or say at the field what is wrong."""
     if not pressed or worker_id is None:
         raise PreventUpdate
-    wrong = _wrong("gpu", _ANYWHERE, price=price, tags=tags)
+    wrong = fleet_add.wrong_settings(price, tags, places)
     if not wrong:
-        name = await asyncio.to_thread(_save, worker_id, price, tags)
+        name = await asyncio.to_thread(_save, worker_id, price, tags, places)
         await asyncio.to_thread(_show_anew, by)
         set_props(ids.TOASTS, {"children": frame.toast(f"{name} is changed.")})
-    return wrong.get(fleet_add.PRICE, ""), wrong.get(fleet_add.TAGS, "")
+    return tuple(wrong.get(field, "") for field in (fleet_add.PRICE, fleet_add.TAGS, fleet_add.PLACES))
 
 
-def _save(worker_id: int, price: float | None, tags: str | None) -> str:
+def _save(worker_id: int, price: float | None, tags: str | None, places: float | None) -> str:
     workers = current_studio().workers
     worker = workers.standing(worker_id).worker
-    workers.edit(worker, local_actor(), tags=fleet_add.split(tags), cost_per_hour=price or 0.0)
+    told = {"tags": fleet_add.split(tags), "cost_per_hour": price or 0.0, "places": fleet_add.places_of(places)}
+    workers.edit(worker, local_actor(), **told)
     return worker.name
 
 
@@ -331,26 +338,33 @@ async def add(pressed: int | None, *values: Any) -> tuple[object, ...]:
     """Register what was written and look at it; what cannot be used is said at its field."""
     if not pressed:
         raise PreventUpdate
-    name, url, price, tags, urls, by = values
+    name, url, price, tags, places, urls, by = values
     name, url, addresses = (name or "").strip(), (url or "").strip(), fleet_add.split(urls)
     wrong: dict[str, str] = {}
     told: list[Component] = []
     if name or url or not addresses:
-        wrong = await asyncio.to_thread(_add, name, url, price=price, tags=tags)
+        wrong = await asyncio.to_thread(_add, name, url, price=price, tags=tags, places=places)
     if addresses and not wrong:
         wrong, told = await asyncio.to_thread(_scan, addresses)
     await asyncio.to_thread(_show_anew, by)
     return *(wrong.get(field, "") for field in fleet_add.FIELDS), told, bool(wrong or told)
 
 
-def _add(name: str, url: str, *, price: float | None, tags: str | None) -> dict[str, str]:
+def _add(name: str, url: str, *, price: float | None, tags: str | None, places: float | None) -> dict[str, str]:
     """Register one and look at it; the answer is what is wrong, by field."""
-    wrong = _wrong(name, url, price=price, tags=tags)
+    wrong = fleet_add.wrong(name, url, price=price, tags=tags, places=places)
     if wrong:
         return wrong
     workers = current_studio().workers
     try:
-        worker = workers.register(name, url, local_actor(), tags=fleet_add.split(tags), cost_per_hour=price or 0.0)
+        worker = workers.register(
+            name,
+            url,
+            local_actor(),
+            tags=fleet_add.split(tags),
+            cost_per_hour=price or 0.0,
+            places=fleet_add.places_of(places),
+        )
     except Conflict as error:
         known = {one.worker.url for one in workers.all()}
         return {fleet_add.URL if checked_url(url) in known else fleet_add.NAME: str(error)}
@@ -365,23 +379,6 @@ def _scan(addresses: list[str]) -> tuple[dict[str, str], list[Component]]:
     scan = current_studio().workers.scan(addresses, local_actor())
     set_props(ids.TOASTS, {"children": frame.toast(f"{words.counted(len(scan.registered), 'worker')} registered.")})
     return {}, fleet_add.left_out(scan.left_out)
-
-
-def _wrong(name: str, url: str, *, price: float | None, tags: str | None) -> dict[str, str]:
-    """What cannot be used, by its field."""
-    tries: dict[str, Callable[[], object]] = {
-        fleet_add.NAME: lambda: checked(name, _ANYWHERE),
-        fleet_add.URL: lambda: checked_url(url),
-        fleet_add.PRICE: lambda: checked("the worker", _ANYWHERE, cost_per_hour=price or 0.0),
-        fleet_add.TAGS: lambda: checked("the worker", _ANYWHERE, tags=fleet_add.split(tags)),
-    }
-    wrong = {}
-    for field, attempt in tries.items():
-        try:
-            attempt()
-        except Invalid as error:
-            wrong[field] = str(error)
-    return wrong
 
 
 # The queue ------------------------------------------------------------------------------------------------------

@@ -57,7 +57,7 @@ class PretendedServers:
 class PretendedFleet:
     """A performer whose places a test can hold back or let fail; what it does itself, `inner` does.
 
-    `sent` lists (worker, stage, job key) in order.
+    `sent` lists (worker, stage, job key) in order; `let_go` are keys of jobs that end although their worker is held back.
     """
 
     def __init__(self, inner: GeneratorBackend) -> None:
@@ -65,6 +65,7 @@ class PretendedFleet:
         self._requests: dict[str, Request] = {}
         self.sent: list[tuple[str, str, str]] = []
         self.holding: set[str] = set()
+        self.let_go: set[str] = set()
         self.failing: dict[str, str] = {}
 
     def submit(self, request: Request) -> None:
@@ -83,7 +84,7 @@ class PretendedFleet:
         request = self._requests.get(attempt_id)
         if request is None or request.place is None:
             return self._inner.poll([attempt_id])[0]
-        if request.place.name in self.holding:
+        if request.place.name in self.holding and request.job_key not in self.let_go:
             return Update(attempt_id, UpdateState.RUNNING)
         failure = self.failing.get(request.place.name)
         if failure:
@@ -121,12 +122,13 @@ class FleetHouse(House):
         *names: str,
         memory_bytes: int = 80_000,
         cost_per_hour: float = 0.0,
+        places: int = 2,
         catalogue: Mapping[str, object] | None = None,
         tags: Sequence[str] = (),
     ) -> None:
         """Workers that are well. Without a `catalogue` nobody knows what they have."""
         for name in names:
-            worker = self.studio.workers.register(name, name, PERSON, cost_per_hour=cost_per_hour, tags=tags)
+            worker = self.studio.workers.register(name, name, PERSON, cost_per_hour=cost_per_hour, places=places, tags=tags)
             self.servers.sightings[worker.url] = replace(WELL, memory_bytes=memory_bytes, catalogue=catalogue or {})
         self.studio.workers.look()
 

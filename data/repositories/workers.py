@@ -42,6 +42,7 @@ class Workers:
             "state": WorkerState.ENABLED.value,
             "health": Health.UNKNOWN.value,
             "cost_per_hour": worker.cost_per_hour,
+            "places": worker.places,
             "created_at": now,
         }
         key = self._connection.execute(insert(workers).returning(workers.c.id), row).scalar_one()

@@ -16,6 +16,7 @@ from pipeline.domain.schedule import LEAST_SHARE, MOST_SHARE, Schedule, quiet_ho
 router = routes("schedules")
 
 AtOnce = Annotated[int, Field(ge=1, le=10_000)]
+OfScenes = Annotated[int, Field(ge=0, le=10_000)]
 Share = Annotated[float, Field(ge=LEAST_SHARE, le=MOST_SHARE, allow_inf_nan=False)]
 Window = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$")]
 Zone = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_+/-]*$")]
@@ -36,12 +37,15 @@ class GivenSchedule(given.Given):
 
 
 class NewSchedule(asked.Asked):
-    """The whole schedule: what is left out is not limited. `quiet_hours` is a window of each day, like `22:00-07:00`."""
+    """The whole schedule: what is left out is not limited. `quiet_hours` is a window of each day, like `22:00-07:00`.
+
+    A scene type that a rule has paused has 0, which may be sent back.
+    """
 
     quiet_hours: Window | None = None
     time_zone: Zone = "UTC"
     parallel: AtOnce | None = None
-    scene_types: Annotated[dict[asked.Name, AtOnce], Field(max_length=1000)] = {}
+    scene_types: Annotated[dict[asked.Name, OfScenes], Field(max_length=1000)] = {}
     share: Share = 1.0
 
 

@@ -10,7 +10,8 @@ from pydantic import Field, StringConstraints
 from pipeline.api import schemas_asked as asked
 from pipeline.api import schemas_given as given
 from pipeline.api.asking import Key, Studio, Who, routes
-from pipeline.domain.workers import Health, WorkerState
+from pipeline.domain.fleet.workers import DEFAULT_PLACES
+from pipeline.domain.workers import MOST_PLACES, Health, WorkerState
 from pipeline.wiring_fleet import Standing
 
 router = routes("workers")
@@ -18,6 +19,7 @@ router = routes("workers")
 Tag = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
 Tags = Annotated[list[Tag], Field(max_length=20)]
 Price = Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)]
+Places = Annotated[int, Field(ge=1, le=MOST_PLACES)]
 Url = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=r"^[^\x00-\x20\x7f]+$")]
 WorkerName = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
@@ -36,13 +38,16 @@ class WorkRecord(given.Given):
 
 
 class Worker(given.Given):
-    """A worker as its last look found it; `busy` counts its jobs. Sizes in bytes. `pause_reason`: its cards have paused it."""
+    """A worker as its last look found it; `busy` counts its jobs, `places` is how many it may have at once: one runs, the others
+    wait at its server. Sizes in bytes. `pause_reason`: its cards have paused it.
+    """
 
     id: int
     name: str
     url: str
     tags: list[str]
     cost_per_hour: float
+    places: int
     state: WorkerState
     pause_reason: str
     busy: int
@@ -72,6 +77,7 @@ class NewWorker(asked.Asked):
     url: Url
     tags: Tags = []
     cost_per_hour: Price = 0.0
+    places: Places = DEFAULT_PLACES
 
 
 class WorkerChange(asked.Asked):
@@ -80,6 +86,7 @@ class WorkerChange(asked.Asked):
     state: Literal["enabled", "paused", "draining"] | None = None
     tags: Tags | None = None
     cost_per_hour: Price | None = None
+    places: Places | None = None
 
 
 @router.get("/workers", response_model=Workers)
@@ -91,7 +98,9 @@ def list_workers(studio: Studio) -> object:
 @router.post("/workers", response_model=Worker, status_code=201)
 def register_worker(body: NewWorker, studio: Studio, who: Who, key: Key = None) -> object:
     """Register a worker. It gets work once a look has found it well."""
-    found = studio.workers.register(body.name, body.url, who, tags=body.tags, cost_per_hour=body.cost_per_hour)
+    found = studio.workers.register(
+        body.name, body.url, who, tags=body.tags, cost_per_hour=body.cost_per_hour, places=body.places
+    )
     return _flat(studio.workers.standing(found.id))
 
 
@@ -103,10 +112,10 @@ def read_worker(worker_id: asked.Id, studio: Studio) -> object:
 
 @router.patch("/workers/{worker_id}", response_model=Worker)
 def change_worker(worker_id: asked.Id, body: WorkerChange, studio: Studio, who: Who, key: Key = None) -> object:
-    """Enable, pause or drain a worker; give it other tags or another price."""
+    """Enable, pause or drain a worker; give it other tags, another price or more or fewer jobs at once."""
     worker = studio.workers.standing(worker_id).worker
-    if body.tags is not None or body.cost_per_hour is not None:
-        studio.workers.edit(worker, who, tags=body.tags, cost_per_hour=body.cost_per_hour)
+    if any(asked is not None for asked in (body.tags, body.cost_per_hour, body.places)):
+        studio.workers.edit(worker, who, tags=body.tags, cost_per_hour=body.cost_per_hour, places=body.places)
     if body.state is not None:
         studio.workers.set_state(worker, WorkerState(body.state), who)
     return _flat(studio.workers.standing(worker_id))

@@ -57,7 +57,8 @@ def _changed(
     if window or (zone and quiet):
         old_zone = before.quiet.zone if before.quiet else "UTC"
         quiet = quiet_hours(window or (before.quiet.window if before.quiet else ""), zone or old_zone)
-    of_scenes = {name: most for name, most in {**before.scene_types, **caps}.items() if most}
+    # A cap of none that was there is that of a rule: only whoever names the scene type takes it away.
+    of_scenes = {name: most for name, most in {**before.scene_types, **caps}.items() if most or name not in caps}
     return replace(before, quiet=quiet, parallel=before.parallel if parallel is None else parallel or None, scene_types=of_scenes)
 
 

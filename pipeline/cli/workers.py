@@ -13,8 +13,9 @@ from pipeline.cli.console import as_json, print_json, say, table
 from pipeline.cli.exits import Exit
 from pipeline.cli.studios import actor, open_studio
 from pipeline.cli.text import counted
+from pipeline.domain.fleet.workers import DEFAULT_PLACES
 from pipeline.domain.graphics_memory import in_words
-from pipeline.domain.workers import WorkerState
+from pipeline.domain.workers import MOST_PLACES, WorkerState
 
 if TYPE_CHECKING:
     from pipeline.domain.telemetry.readings import Reading
@@ -24,6 +25,8 @@ worker_argument = click.argument("worker", metavar="WORKER")
 tag_option = click.option("--tag", "tags", multiple=True, metavar="TAG",
                           help="A word that productions may ask for (worker_tags), such as 48gb.")  # fmt: skip
 price_option = click.option("--cost-per-hour", type=click.FloatRange(0), metavar="N", help="What an hour of it costs.")
+places_option = click.option("--places", type=click.IntRange(1, MOST_PLACES), metavar="N",
+                             help="How many jobs it may have at once: one runs, the others wait at its server.")  # fmt: skip
 
 
 @click.group("workers", short_help="The machines that generate, as a fleet.", invoke_without_command=True)
@@ -60,7 +63,8 @@ def _row(standing: Standing, cards: Sequence[Reading]) -> tuple[object, ...]:
     state = f"{worker.state.value}: {worker.pause_reason}" if worker.pause_reason else worker.state.value
     heat = ", ".join(f"{card.temperature_c:.0f}" for card in cards if card.temperature_c is not None)
     use = ", ".join(f"{card.use:.0%}" for card in cards if card.use is not None)
-    return worker.name, worker.url, state, health, worker.gpu, memory, heat, use, standing.busy, price, aside
+    jobs = f"{standing.busy} of {worker.places}"
+    return worker.name, worker.url, state, health, worker.gpu, memory, heat, use, jobs, price, aside
 
 
 @workers_command.command("readings")
@@ -111,11 +115,16 @@ def _reading_row(reading: Reading) -> tuple[object, ...]:
 @click.argument("url")
 @tag_option
 @price_option
+@places_option
 @as_json
-def add_command(name: str, url: str, tags: tuple[str, ...], cost_per_hour: float | None, as_json: bool) -> int:
+def add_command(
+    name: str, url: str, tags: tuple[str, ...], cost_per_hour: float | None, places: int | None, as_json: bool
+) -> int:
     """Add the ComfyUI server at URL (http://host:8188) under a NAME of your choice, and look at it."""
     with open_studio() as studio:
-        worker = studio.workers.register(name, url, actor(), tags=tags, cost_per_hour=cost_per_hour or 0.0)
+        worker = studio.workers.register(
+            name, url, actor(), tags=tags, cost_per_hour=cost_per_hour or 0.0, places=places or DEFAULT_PLACES
+        )
         [seen] = studio.workers.look([worker])
     if as_json:
         print_json(seen)
@@ -207,11 +216,14 @@ _state_command("drain", WorkerState.DRAINING, "finishes what it has and takes no
 @worker_argument
 @tag_option
 @price_option
-def edit_command(worker: str, tags: tuple[str, ...], cost_per_hour: float | None) -> int:
-    """Give a worker other tags (all of them) or another price."""
-    return _done(
-        worker, lambda verbs, found: verbs.edit(found, actor(), tags=tags or None, cost_per_hour=cost_per_hour), "changed"
-    )
+@places_option
+def edit_command(worker: str, tags: tuple[str, ...], cost_per_hour: float | None, places: int | None) -> int:
+    """Give a worker other tags (all of them), another price, or more or fewer jobs at once."""
+
+    def edit(verbs: Workers, found: Any) -> object:
+        return verbs.edit(found, actor(), tags=tags or None, cost_per_hour=cost_per_hour, places=places)
+
+    return _done(worker, edit, "changed")
 
 
 @workers_command.command("remove")

@@ -11,6 +11,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from pipeline.domain.errors import Invalid
+from pipeline.domain.fleet.workers import DEFAULT_PLACES
 from pipeline.domain.names import NAME_PATTERN, fold, listed
 
 _TAG = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
@@ -23,7 +24,9 @@ _ENDS_IN_A_NUMBER = re.compile(r"(^|\.)(0[xX][0-9a-fA-F]*|[0-9]+)\.?$")
 _MOST_TAGS = 20
 _DEAREST = 100_000.0
 _MOST_TOLD = 20
-_KEYS: Mapping[str, object] = {"name": None, "url": None, "tags": [], "cost_per_hour": 0.0}
+MOST_PLACES = 8
+"""What waits at a server goes to no other one, and is lost with it."""
+_KEYS: Mapping[str, object] = {"name": None, "url": None, "tags": [], "cost_per_hour": 0.0, "places": DEFAULT_PLACES}
 """What a file says of a worker, with what holds where it does not."""
 
 
@@ -52,7 +55,7 @@ class Worker:
 
     `model` is what it has loaded, as far as we know, and `switch_s` how long loading another one takes (0: not measured);
     `catalogue_sha256` names what its server said at `read_at` that it can do. `pause_reason` is there when its cards
-    have paused it, and no person.
+    have paused it, and no person. `places` is how many jobs it may have at once: one runs, the others wait at its server.
     """
 
     id: int
@@ -76,6 +79,7 @@ class Worker:
     read_at: datetime | None
     created_at: datetime
     pause_reason: str = ""
+    places: int = DEFAULT_PLACES
 
     @property
     def may_work(self) -> bool:
@@ -154,10 +158,13 @@ class NewWorker:
     url: str
     tags: tuple[str, ...] = ()
     cost_per_hour: float = 0.0
+    places: int = DEFAULT_PLACES
 
 
-def checked(name: str, url: str, *, tags: Sequence[str] = (), cost_per_hour: float = 0.0) -> NewWorker:
-    """A worker as it may be stored. Raises Invalid, with the cure, for a name, address, tag or price that cannot be used."""
+def checked(
+    name: str, url: str, *, tags: Sequence[str] = (), cost_per_hour: float = 0.0, places: float = DEFAULT_PLACES
+) -> NewWorker:
+    """A worker as it may be stored. Raises Invalid, with the cure, for whatever of it cannot be used."""
     if not re.match(NAME_PATTERN, name):
         raise Invalid(f"{name[:80]!r} cannot name a worker. Use one line of 1 to 80 characters.")
     bad = next((tag for tag in tags if not _TAG.fullmatch(tag)), None)
@@ -165,11 +172,14 @@ def checked(name: str, url: str, *, tags: Sequence[str] = (), cost_per_hour: flo
         raise Invalid(f"The tags of {name} cannot be used. At most {_MOST_TAGS}; small letters, digits, _ and -, such as 48gb.")
     if not 0.0 <= cost_per_hour <= _DEAREST:
         raise Invalid(f"The price of {name} must lie between 0 and {_DEAREST:,.0f} an hour.")
-    return NewWorker(name, checked_url(url), tuple(dict.fromkeys(tags)), float(cost_per_hour))
+    if places not in range(1, MOST_PLACES + 1):
+        raise Invalid(f"{name} may have 1 to {MOST_PLACES} jobs at once, as a whole number; to give it none, pause it.")
+    return NewWorker(name, checked_url(url), tuple(dict.fromkeys(tags)), float(cost_per_hour), int(places))
 
 
 def of_file(data: object) -> list[NewWorker]:
-    """The workers of a file's data: a list of `name`, `url` and, as a choice, `tags` and `cost_per_hour`; or `workers:` with one.
+    """The workers of a file's data: a list of `name`, `url` and, as a choice, `tags`, `cost_per_hour` and `places`; or `workers:`
+    with one.
 
     Raises Invalid that says of every entry what is wrong with it.
     """
@@ -196,14 +206,16 @@ def _of_entry(entry: object) -> NewWorker:
     unknown = [str(key) for key in entry if key not in _KEYS]
     if unknown:
         raise Invalid(f"there is no key {listed(unknown[:5])}. Known: {', '.join(_KEYS)}.")
-    name, url, tags, price = (entry.get(key, default) for key, default in _KEYS.items())
+    name, url, tags, price, places = (entry.get(key, default) for key, default in _KEYS.items())
     if not (isinstance(name, str) and isinstance(url, str)):
         raise Invalid("it needs a name and a url, as text.")
     if not (isinstance(tags, list) and all(isinstance(tag, str) for tag in tags)):
         raise Invalid("its tags must be a list of words.")
     if isinstance(price, bool) or not isinstance(price, (int, float)):
         raise Invalid("its cost_per_hour must be a number.")
-    return checked(name, url, tags=tags, cost_per_hour=price)
+    if isinstance(places, bool) or not isinstance(places, int):
+        raise Invalid("its places must be a whole number.")
+    return checked(name, url, tags=tags, cost_per_hour=price, places=places)
 
 
 def checked_url(url: str) -> str:

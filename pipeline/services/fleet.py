@@ -247,6 +247,7 @@ class Fleet:
             switch_s=worker.switch_s or _SWITCH_S,
             holds=tuple(jobs),
             busy_until_s=_busy_until(here, jobs, card.seconds),
+            places=worker.places,
             tags=card.tags,
             away=card.away,
             aside=card.aside,

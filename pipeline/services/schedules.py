@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from data.store import Stores
+from data.store import Store, Stores
 from pipeline.domain.errors import Invalid, NotFound
 from pipeline.domain.fleet.rules import Hold
 from pipeline.domain.names import did_you_mean, fold
@@ -38,21 +38,30 @@ class Schedules:
             return store.schedules.all().get(project_id, Schedule())
 
     def put(self, project_id: int, schedule: Schedule, actor: Actor) -> Schedule:
-        """Set the schedule of a production. Raises Invalid for caps or a share that cannot be."""
-        checked_caps(schedule.parallel, schedule.scene_types)
-        checked_share(schedule.share)
+        """Set the schedule of a production. Raises Invalid for caps or a share that cannot be.
+
+        A scene type that a rule has paused may stay so: its cap of none is there already.
+        """
         with self._stores.begin(self._clock.now()) as store:
-            if project_id not in store.budgets.projects():
-                raise NotFound(f"There is no production {project_id}.")
-            store.schedules.put(project_id, schedule)
-            store.journal.record(
-                "project.scheduled", actor=actor, subject="project", subject_id=project_id, data=to_plain(schedule)
-            )
-        return schedule
+            return self._put(store, project_id, schedule, actor)
 
     def share(self, project_id: int, share: float, actor: Actor) -> Schedule:
         """How a production weighs beside others; the rest of its schedule stays. Raises Invalid for a share that cannot be."""
-        return self.put(project_id, replace(self.of(project_id), share=share), actor)
+        with self._stores.begin(self._clock.now()) as store:
+            before = store.schedules.all().get(project_id, Schedule())
+            return self._put(store, project_id, replace(before, share=share), actor)
+
+    @staticmethod
+    def _put(store: Store, project_id: int, schedule: Schedule, actor: Actor) -> Schedule:
+        if project_id not in store.budgets.projects():
+            raise NotFound(f"There is no production {project_id}.")
+        before = store.schedules.all().get(project_id, Schedule())
+        new = {name: most for name, most in schedule.scene_types.items() if most != before.scene_types.get(name)}
+        checked_caps(schedule.parallel, new)
+        checked_share(schedule.share)
+        store.schedules.put(project_id, schedule)
+        store.journal.record("project.scheduled", actor=actor, subject="project", subject_id=project_id, data=to_plain(schedule))
+        return schedule
 
     def start_after(self, run: Run, moment: datetime | None, actor: Actor) -> None:
         """No generation of the run starts before this moment; None lets it start at once."""

@@ -14,6 +14,7 @@ from data.store import Store, Stores
 from pipeline.domain import workers
 from pipeline.domain.errors import Conflict, Invalid, NotFound, Unavailable
 from pipeline.domain.fleet import records
+from pipeline.domain.fleet.workers import DEFAULT_PLACES
 from pipeline.domain.names import did_you_mean, fold, listed
 from pipeline.domain.records import Actor
 from pipeline.domain.workers import Health, NewWorker, Sighting, Worker, WorkerState, WorkRecord
@@ -79,9 +80,18 @@ class Workers:
 
     # Changing ---------------------------------------------------------------------------------------------------
 
-    def register(self, name: str, url: str, actor: Actor, *, tags: Sequence[str] = (), cost_per_hour: float = 0.0) -> Worker:
+    def register(
+        self,
+        name: str,
+        url: str,
+        actor: Actor,
+        *,
+        tags: Sequence[str] = (),
+        cost_per_hour: float = 0.0,
+        places: float = DEFAULT_PLACES,
+    ) -> Worker:
         """Add a worker; it gets work once a look has found it well. Raises Invalid, or Conflict when it is there already."""
-        new = workers.checked(name, url, tags=tags, cost_per_hour=cost_per_hour)
+        new = workers.checked(name, url, tags=tags, cost_per_hour=cost_per_hour, places=places)
         with self._stores.begin(self._clock.now()) as store:
             return self._add(store, new, actor)
 
@@ -107,7 +117,7 @@ class Workers:
             return self._moved(store, worker, new.url, known.values(), actor)
 
     def apply(self, wanted: Sequence[NewWorker], actor: Actor) -> list[Worker]:
-        """Register these workers, all of them or none; those that are there by name get the address, tags and price given here.
+        """Register these workers, all of them or none; those that are there by name become as they are given here.
 
         Raises Conflict where an address is another worker's.
         """
@@ -120,9 +130,8 @@ class Workers:
         if worker is None:
             return self._add(store, new, actor)
         worker = self._moved(store, worker, new.url, known.values(), actor)
-        if (worker.tags, worker.cost_per_hour) != (new.tags, new.cost_per_hour):
-            store.workers.change(worker.id, tags=list(new.tags), cost_per_hour=new.cost_per_hour)
-            _record(store, worker, "worker.edited", actor, tags=list(new.tags), cost_per_hour=new.cost_per_hour)
+        if (worker.tags, worker.cost_per_hour, worker.places) != (new.tags, new.cost_per_hour, new.places):
+            _edit(store, worker, new, actor)
         return _still_there(store, worker)
 
     @staticmethod
@@ -146,9 +155,18 @@ class Workers:
             return _still_there(store, worker)
 
     def edit(
-        self, worker: Worker, actor: Actor, *, tags: Sequence[str] | None = None, cost_per_hour: float | None = None
+        self,
+        worker: Worker,
+        actor: Actor,
+        *,
+        tags: Sequence[str] | None = None,
+        cost_per_hour: float | None = None,
+        places: float | None = None,
     ) -> Worker:
-        """Give a worker other tags or another price; the price counts for attempts that end from now on."""
+        """Give a worker other tags, another price or other places; the price counts for attempts that end from now on.
+
+        With fewer places than it has jobs nothing is stopped: it gets nothing new until there is room.
+        """
         with self._stores.begin(self._clock.now()) as store:
             found = _still_there(store, worker)
             new = workers.checked(
@@ -156,9 +174,9 @@ class Workers:
                 found.url,
                 tags=found.tags if tags is None else tags,
                 cost_per_hour=found.cost_per_hour if cost_per_hour is None else cost_per_hour,
+                places=found.places if places is None else places,
             )
-            store.workers.change(worker.id, tags=list(new.tags), cost_per_hour=new.cost_per_hour)
-            _record(store, worker, "worker.edited", actor, tags=list(new.tags), cost_per_hour=new.cost_per_hour)
+            _edit(store, worker, new, actor)
             return _still_there(store, worker)
 
     def remove(self, worker: Worker, actor: Actor) -> None:
@@ -386,6 +404,12 @@ def _still_there(store: Store, worker: Worker) -> Worker:
     if found is None:
         raise NotFound(f'There is no worker "{worker.name}" any more.')
     return found
+
+
+def _edit(store: Store, worker: Worker, new: NewWorker, actor: Actor) -> None:
+    values = {"tags": list(new.tags), "cost_per_hour": new.cost_per_hour, "places": new.places}
+    store.workers.change(worker.id, **values)
+    _record(store, worker, "worker.edited", actor, **values)
 
 
 def _record(store: Store, worker: Worker, type: str, actor: Actor, **data: object) -> None:

@@ -144,6 +144,38 @@ def test_a_worker_is_drained_taken_back_priced_and_removed(opens: Opens, stage: 
     assert stage.studio.workers.all() == []
 
 
+def test_how_many_jobs_a_worker_may_have_at_once_is_set_and_shown(opens: Opens, stage: FleetStage) -> None:
+    stage.have(1)
+    page = opens("/fleet")
+    page.get_by_role("button", name="Add worker").click()
+    expect(page.locator("#fleet-add-places")).to_have_value("2")
+    page.locator("#fleet-add-name").fill("gpu-2")
+    page.locator("#fleet-add-url").fill(f"http://127.0.0.1:{free_port()}")
+    page.locator("#fleet-add-places").fill("0")
+    page.locator("#fleet-add-do").click()
+    expect(page.locator("#fleet-add-places-error")).to_contain_text("1 to 8 jobs at once")
+    page.locator("#fleet-add-places").fill("3")
+    page.locator("#fleet-add-do").click()
+    has_word(page, "gpu-2", "away")
+    assert stage.worker("gpu-2").worker.places == 3
+
+    page.get_by_role("button", name="More about gpu-1").click()
+    panel = page.locator("#fleet-panel-body")
+    expect(panel).to_contain_text("2: one runs, one waits at its server")
+    page.locator("#fleet-edit-places").fill("9")
+    page.locator("#fleet-edit-save").click()
+    expect(page.locator("#fleet-edit-places-error")).to_contain_text("1 to 8 jobs at once")
+    assert stage.worker("gpu-1").worker.places == 2
+    page.locator("#fleet-edit-places").fill("1")
+    page.locator("#fleet-edit-save").click()
+    expect(page.locator("#toasts")).to_contain_text("gpu-1 is changed")
+    assert stage.worker("gpu-1").worker.places == 1
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="More about gpu-1").click()
+    expect(panel).to_contain_text("1: the next is sent when it has ended")
+    expect(page.locator("#fleet-edit-places")).to_have_value("1")
+
+
 def test_a_running_job_is_seen_live_with_its_step_and_in_the_time_line(opens: Opens, stage: FleetStage) -> None:
     stage.have(2)
     page = opens("/fleet")

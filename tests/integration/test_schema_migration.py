@@ -127,6 +127,19 @@ def test_a_database_of_the_first_schema_keeps_its_content(database_url: str) -> 
     stores.close()
 
 
+def test_a_worker_of_an_older_version_may_have_as_many_jobs_at_once_as_before(database_url: str) -> None:
+    old = {"id": 1, "name": "gpu-1", "url": "http://gpu-1:8188", "tags": "[]", "state": "enabled", "health": "well"}
+    stores = Stores(database_url)
+    with stores.engine.connect().execution_options(stripboard_write=True) as connection, connection.begin():
+        upgrade(connection, "0015")
+        put(connection, "workers", {**old, "created_at": 0})
+    open_and_migrate(database_url)
+    with stores.read() as store:
+        [worker] = store.workers.all()
+    stores.close()
+    assert (worker.name, worker.places) == ("gpu-1", 2)
+
+
 def test_what_cancelled_attempts_were_charged_with_is_divided_among_them_by_how_long_they_ran(database_url: str) -> None:
     second, attempt = 1_000_000, {**OLD_CONTENT["attempts"], "worker": "gpu-1"}
     ends = {

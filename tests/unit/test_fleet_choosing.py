@@ -172,6 +172,47 @@ def test_a_worker_gets_its_next_job_shortly_before_it_is_free() -> None:
     assert chosen(jobs(3), [full]) == {}
 
 
+def test_a_worker_with_one_place_gets_nothing_before_what_it_has_has_ended() -> None:
+    one = busy("gpu-1", 4, places=1)
+    assert chosen(jobs(3), [one], rules=Rules(ahead_s=1e9)) == {}
+    assert chosen(jobs(3), [one], now_s=9) == {}, "not even when that takes longer than it should"
+    assert chosen(jobs(3), [replace(one, holds=())]) == {"job 0": "gpu-1"}
+
+
+def test_a_worker_with_more_places_gets_short_jobs_in_advance_up_to_its_places() -> None:
+    assert len(chosen(jobs(9, units=1), [worker("gpu-1", places=4)])) == 4
+    assert len(chosen(jobs(9, units=1), [busy("gpu-1", 1, places=4)])) == 3
+    assert len(chosen(jobs(9, units=60), [worker("gpu-1", places=4)])) == 1, "what runs for long needs nothing behind it yet"
+
+
+def test_a_worker_that_was_given_fewer_places_than_it_has_jobs_gets_nothing_until_there_is_room() -> None:
+    held = tuple(jobs(3, run="Salt"))
+    full = [worker(places=2, holds=held[:left], busy_until_s=4) for left in (3, 2, 1)]
+    assert [chosen([job()], [one]) for one in full] == [{}, {}, {"a": "gpu-1"}]
+
+
+@pytest.mark.parametrize(
+    ("places", "held", "words"),
+    [
+        (1, 1, "the only place of the only worker for it is taken"),
+        (2, 2, "both places of the only worker for it are taken"),
+        (3, 3, "all 3 places of the only worker for it are taken"),
+        (1, 2, "the only worker for it has 2 jobs and may have 1"),
+    ],
+)
+def test_who_waits_for_a_place_is_told_so(places: int, held: int, words: str) -> None:
+    full = worker(holds=tuple(jobs(held, run="Salt")), busy_until_s=4, places=places)
+    told = decide([job()], [full]).explain(job())
+    assert (told.cause, told.words, told.remedy) == ("places", f"{words}; gpu-1 is next in 4 s", "add a worker")
+    more = decide([job()], [full, replace(full, name="gpu-2", busy_until_s=3)]).explain(job())
+    assert more.words == f"all {2 * places} places of the 2 workers for it are taken; gpu-2 is next in 3 s"
+
+
+def test_where_another_place_would_change_nothing_the_worker_is_just_busy() -> None:
+    for workers in ([busy("gpu-1", 60, places=1)], [busy("gpu-1", 4, places=1), busy("gpu-2", 60)]):
+        assert decide([job()], workers).explain(job()).cause == "busy"
+
+
 def test_what_was_passed_over_for_too_long_goes_before_the_loaded_model() -> None:
     waiting = [*jobs(50, model="wan"), job("patient", run="Salt", model="ltx")]
     workers = [worker("gpu-1", model="wan", switch_s=40)]

@@ -50,7 +50,7 @@ def waiting_jobs(draw: st.DrawFn) -> list[FleetJob]:
 def fleets(draw: st.DrawFn) -> list[Worker]:
     made = []
     for name in NAMES[: draw(st.integers(0, len(NAMES)))]:
-        held = tuple(job(f"held {number} of {name}", **kind) for number, kind in enumerate(draw(st.lists(kinds, max_size=2))))
+        held = tuple(job(f"held {number} of {name}", **kind) for number, kind in enumerate(draw(st.lists(kinds, max_size=3))))
         made.append(
             worker(
                 name,
@@ -62,6 +62,7 @@ def fleets(draw: st.DrawFn) -> list[Worker]:
                 busy_until_s=draw(st.sampled_from([990.0, 1003.0, 1300.0])) if held else 0.0,
                 away=draw(st.sampled_from(["", "", "", "paused"])),
                 aside=draw(st.sampled_from([frozenset(), frozenset(), frozenset({FLOW})])),
+                places=draw(st.sampled_from([1, 2, 2, 3, 8])),
             )
         )
     return made
@@ -71,6 +72,7 @@ rules = st.builds(
     Rules,
     project_caps=st.dictionaries(st.sampled_from(["one", "two"]), st.integers(0, 4), max_size=2),
     group_caps=st.dictionaries(st.sampled_from(["idle", "dance"]), st.integers(0, 4), max_size=2),
+    scene_caps=st.dictionaries(st.sampled_from([("one", "idle"), ("two", "dance")]), st.integers(0, 3), max_size=2),
     ahead_s=st.sampled_from([0.0, 5.0, 1e9]),
     passed_over_s=st.sampled_from([100.0, 1e9]),
 )
@@ -90,6 +92,7 @@ def test_every_assignment_is_allowed(waiting: list[FleetJob], fleet: list[Worker
     held = Counter({one.name: len(one.holds) for one in fleet})
     groups = Counter(one.kind.group for place in fleet for one in place.holds)
     projects = Counter(one.kind.project for place in fleet for one in place.holds)
+    scenes = Counter((one.kind.project, one.kind.group) for place in fleet for one in place.holds)
     for one in choice.assignments:
         place, kind = by_name[one.worker], one.job.kind
         assert fits(place, kind) and not place.away and place.name not in one.job.excluded
@@ -97,9 +100,11 @@ def test_every_assignment_is_allowed(waiting: list[FleetJob], fleet: list[Worker
         held[place.name] += 1
         groups[kind.group] += 1
         projects[kind.project] += 1
+        scenes[kind.project, kind.group] += 1
         assert held[place.name] <= place.places
         assert groups[kind.group] <= rule.group_caps.get(kind.group, 99)
         assert projects[kind.project] <= rule.project_caps.get(kind.project, 99)
+        assert scenes[kind.project, kind.group] <= rule.scene_caps.get((kind.project, kind.group), 99)
 
 
 @settings(max_examples=100, deadline=None)

@@ -311,6 +311,26 @@ def test_the_panel_offers_what_can_be_done() -> None:
     assert next(one for one in busy if text_of(one) == "Remove").disabled
 
 
+@pytest.mark.parametrize(
+    ("places", "told"),
+    [
+        (1, "1: the next is sent when it has ended"),
+        (2, "2: one runs, one waits at its server"),
+        (5, "5: one runs, 4 wait at its server"),
+    ],
+)
+def test_the_panel_says_how_many_jobs_a_worker_may_have_at_once(places: int, told: str) -> None:
+    shown = parts_of(fleet_panel.content(make_view(make_worker(places=places)), NOW))
+    assert told in text_of(shown)
+    assert next(one.value for one in shown if getattr(one, "id", "") == fleet_panel.PLACES) == places
+
+
+@pytest.mark.parametrize("places", [0, 9, 1.5])
+def test_places_that_cannot_be_are_told_at_their_field(places: float) -> None:
+    assert fleet_add.wrong_settings(1.0, "48gb", places).keys() == {fleet_add.PLACES}
+    assert fleet_add.wrong_settings(1.0, "48gb", None) == {}
+
+
 def test_addresses_are_split_at_lines_commas_and_spaces() -> None:
     assert fleet_add.split("a:1\nb:2, c:3;;d:4 ") == ["a:1", "b:2", "c:3", "d:4"]
 

@@ -40,6 +40,12 @@ def test_twice_the_workers_take_half_the_time_for_the_same_money() -> None:
     assert before.p90_s > before.p50_s
 
 
+def test_more_like_a_worker_may_have_as_many_jobs_at_once() -> None:
+    shared = Fleet((worker("gpu-0", places=1),))
+    assert [one.places for one in changed(shared, Change("gpu-0", 2)).workers] == [1, 1, 1]
+    assert end(shared).p50_s == pytest.approx(end(Fleet((worker("gpu-0", places=8),))).p50_s), "its card does one after the other"
+
+
 def test_another_price_counts_for_what_is_added() -> None:
     free = end(changed(fleet(), Change("gpu-0", 2, price_per_hour=0.0)))
     dear = end(changed(fleet(), Change("gpu-0", 2, price_per_hour=36.0)))

@@ -17,6 +17,7 @@ from pipeline.domain.fleet.jobs import Backlog
 from pipeline.domain.fleet.rules import Hold, Rules
 from pipeline.domain.schedule import QuietHours, Schedule, checked_caps, checked_share, from_plain, quiet_hours, to_plain
 from tests.fleets import job, jobs, worker
+from tests.production_documents import body, errors, issue, issues
 
 CLOCKS = st.builds(lambda hour, minute: f"{hour:02}:{minute:02}", st.integers(0, 23), st.integers(0, 59))
 ZONES = st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe"])
@@ -144,3 +145,9 @@ def test_a_cap_of_a_scene_type_counts_for_its_own_production_alone() -> None:
     assert (taken.count("Glass"), taken.count("Stone")) == (1, 3)
     left = next(one for one in waiting if one.kind.project == "Glass" and one.id not in {g.job.id for g in choice.assignments})
     assert choice.explain(left).cause == "cap"
+
+
+def test_a_file_that_caps_what_is_no_scene_type_is_told_so() -> None:
+    found = issue(issues(body(schedule={"scene_types": {"dance": 1, "dnace": 1}})), "production.schedule.scene_types.dnace")
+    assert (found.message, found.suggestion) == ('There is no scene type "dnace".', 'Did you mean "dance"?')
+    assert errors(issues(body(schedule={"scene_types": {"dance": 1}}))) == []

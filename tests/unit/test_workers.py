@@ -46,11 +46,20 @@ def test_a_password_in_an_address_is_not_repeated_in_the_error() -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", [{"tags": ["Big Card"]}, {"tags": ["x"] * 21}, {"cost_per_hour": -1}, {"cost_per_hour": float("nan")}]
-)
-def test_tags_and_prices_have_bounds(bad: dict[str, object]) -> None:
+    "bad",
+    [
+        {"tags": ["Big Card"]}, {"tags": ["x"] * 21}, {"cost_per_hour": -1}, {"cost_per_hour": float("nan")}, {"places": 0},
+        {"places": 9}, {"places": 1.5}, {"places": float("nan")}, {"places": -1},
+    ],
+)  # fmt: skip
+def test_tags_prices_and_places_have_bounds(bad: dict[str, object]) -> None:
     with pytest.raises(Invalid):
         checked("gpu-1", "gpu-1", **bad)  # type: ignore[arg-type]
+
+
+def test_a_worker_has_two_places_where_nobody_says_otherwise() -> None:
+    assert checked("gpu-1", "gpu-1").places == 2
+    assert [checked("gpu-1", "gpu-1", places=places).places for places in (1, 8)] == [1, 8]
 
 
 def test_a_name_is_one_line() -> None:

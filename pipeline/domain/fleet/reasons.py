@@ -158,6 +158,8 @@ def _busy(standing: Standing, lane: OpenLane, able: Sequence[Seat]) -> Reason:
     if others and held and held >= share and not standing.presses(lane):
         words = f"fair share: {kind.run} already has {held} of {standing.able}; {first.worker.name} is next in {in_s}"
         return Reason("fair_share", words, "raise its priority")
+    if first.ready_s <= standing.now_s + standing.rules.ahead_s and all(seat.held and seat.is_full for seat in able):
+        return Reason("places", f"{_full(able)}; {first.worker.name} is next in {in_s}", "add a worker")
     if kind.model and first.model == kind.model and any(seat.model != kind.model for seat in standing.seats):
         words = f"needs a worker with {kind.model}; {first.worker.name} is next in {in_s}"
         return Reason("model", words, f"load {kind.model} on more workers")
@@ -167,6 +169,17 @@ def _busy(standing: Standing, lane: OpenLane, able: Sequence[Seat]) -> Reason:
         return Reason("memory", words, f"add a worker with {in_words(kind.memory_bytes)}")
     everybody = "the only worker for it is" if len(able) == 1 else f"all {len(able)} workers for it are"
     return Reason("busy", f"{everybody} busy; {first.worker.name} is next in {in_s}", "add a worker")
+
+
+def _full(able: Sequence[Seat]) -> str:
+    """That all places of these workers are taken, or more than one has, since somebody gave it fewer."""
+    places = sum(seat.worker.places for seat in able)
+    if len(able) > 1:
+        return f"all {places} places of the {len(able)} workers for it are taken"
+    if able[0].held > places:
+        return f"the only worker for it has {able[0].held} jobs and may have {places}"
+    taken = {1: "the only place of the only worker for it is", 2: "both places of the only worker for it are"}
+    return f"{taken.get(places, f'all {places} places of the only worker for it are')} taken"
 
 
 def _names(names: Sequence[str]) -> str:

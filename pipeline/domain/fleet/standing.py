@@ -32,9 +32,14 @@ class Seat:
         self.ready_s = ready_s
         self.speed = speed
 
+    @property
+    def is_full(self) -> bool:
+        """Whether all of its places are taken, or more."""
+        return self.held >= self.worker.places
+
     def is_open(self, by_s: float) -> bool:
         """Whether it may be given a job: it has room, and nothing to do from then on."""
-        return self.held < self.worker.places and (not self.held or self.ready_s <= by_s)
+        return not self.is_full and (not self.held or self.ready_s <= by_s)
 
 
 class OpenLane:

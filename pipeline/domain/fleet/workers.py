@@ -10,6 +10,8 @@ from pipeline.domain.fleet.jobs import FleetJob, Kind
 
 DEFAULT_SECONDS_PER_UNIT = 3.0
 """What a unit takes where nothing was ever measured: one frame of a small video model on an ordinary card."""
+DEFAULT_PLACES = 2
+"""One job that runs and one that waits at the server: so the server has its next one when it ends one."""
 _ROUNDS = 6
 """Medians by worker and by workflow key in turn settle quickly; not every worker was measured with every key."""
 
@@ -19,7 +21,8 @@ class Worker:
     """One place that takes generation jobs.
 
     `seconds_per_unit` holds what was measured, by workflow key. `model` is what is loaded once everything in `holds` is done,
-    and `busy_until_s` when that is expected. `places` bounds what it holds: one job that runs and those that wait at it.
+    and `busy_until_s` when that is expected. `places` bounds what it holds: one job that runs and those that wait at it; where
+    it holds more, it takes nothing new until it holds less.
     `away` says in a word why it takes nothing new (`paused`, `draining`, `unreachable`), and is empty while it does.
     `aside` are the workflow keys that it is kept from; `lacks` says by graph what it has not installed for it. A memory of
     0 bytes is unknown, and then everything may be tried.
@@ -32,7 +35,7 @@ class Worker:
     switch_s: float = 0.0
     holds: tuple[FleetJob, ...] = ()
     busy_until_s: float = 0.0
-    places: int = 2
+    places: int = DEFAULT_PLACES
     tags: frozenset[str] = frozenset()
     away: str = ""
     aside: frozenset[str] = frozenset()

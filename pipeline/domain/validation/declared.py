@@ -23,6 +23,8 @@ def check(subject: Subject) -> None:
     _wardrobe(subject)
     _approvals(subject)
     _scene_types(subject)
+    for name in production.schedule.schedule.scene_types:
+        _known(subject, (*TOP, "schedule", "scene_types", name), "scene type", name, subject.scene_types)
     _matrix(subject)
     for index, shot in enumerate(production.shots):
         _shot(subject, index, shot)
