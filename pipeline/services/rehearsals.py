@@ -115,6 +115,11 @@ class Rehearsals:
             held_back = store.tallies.held_back(run.id)
             undecided[str(run.id)] = sum(held_back.values())
             jobs += self._coming(store, run, books[run.id], held_back, waiting + running)
+        terms = _terms(store.schedules.all(), runs.values(), now)
+        paused = [one for one in jobs if terms.is_paused(one.kind)]
+        for one in paused:
+            undecided[one.kind.run] += one.count if one.path_units else 0  # each scene once
+        jobs = [one for one in jobs if not terms.is_paused(one.kind)]
         counts: Counter[str] = Counter()
         for (kind, _), count in waiting.items():
             counts[kind.run] += count
@@ -122,7 +127,7 @@ class Rehearsals:
         names = {str(run.id): run.name for run in runs.values()}
         due = {str(run.id): run.deadline for run in runs.values()}
         lost_share = store.tallies.lost_share(list(workers))
-        fleet = Fleet(seats, prices, measured, _terms(store.schedules.all(), runs.values(), now), lost_share)
+        fleet = Fleet(seats, prices, measured, terms, lost_share)
         return FleetLeft(now, jobs, fleet, names, counts, undecided, due)
 
     def _coming(

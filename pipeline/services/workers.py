@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
-from typing import Any
 from urllib.parse import urlsplit
 
 from data.store import Store, Stores
@@ -15,14 +12,12 @@ from pipeline.domain import workers
 from pipeline.domain.errors import Conflict, Invalid, NotFound, Unavailable
 from pipeline.domain.fleet import records
 from pipeline.domain.fleet.workers import DEFAULT_PLACES
-from pipeline.domain.names import did_you_mean, fold, listed
+from pipeline.domain.names import did_you_mean, fold
 from pipeline.domain.records import Actor
 from pipeline.domain.workers import Health, NewWorker, Sighting, Worker, WorkerState, WorkRecord
-from pipeline.domain.workflows.schemas import without_our_uploads
 from pipeline.ports import Clock, Servers
-from pipeline.services import given_up
+from pipeline.services import given_up, sighted
 
-_LOOKS = Actor("system", "looks")
 _READ_AGAIN = timedelta(minutes=10)
 
 
@@ -103,7 +98,7 @@ class Workers:
             if known.url == new.url:
                 raise Conflict(f'{new.url} is the worker "{known.name}" already.')
         worker = store.workers.add(new, store.journal.now)
-        _record(store, worker, "worker.registered", actor, url=worker.url)
+        sighted.tell(store, worker, "worker.registered", actor, url=worker.url)
         return worker
 
     def place(self, name: str, url: str, actor: Actor, *, cost_per_hour: float = 0.0) -> Worker:
@@ -142,7 +137,7 @@ class Workers:
             fresh = {"health": Health.UNKNOWN, "model": "", "state": WorkerState.ENABLED, "pause_reason": ""}
             store.workers.change(worker.id, url=url, **fresh)
             store.telemetry.clear_verdicts(worker.id)
-            _record(store, worker, "worker.moved", actor, url=url)
+            sighted.tell(store, worker, "worker.moved", actor, url=url)
         return _still_there(store, worker)
 
     def set_state(self, worker: Worker, state: WorkerState, actor: Actor) -> Worker:
@@ -151,7 +146,7 @@ class Workers:
             found = _still_there(store, worker)
             if found.state is not state or found.pause_reason:
                 store.workers.change(worker.id, state=state, pause_reason="")
-                _record(store, worker, f"worker.{state.value}", actor)
+                sighted.tell(store, worker, f"worker.{state.value}", actor)
             return _still_there(store, worker)
 
     def edit(
@@ -186,7 +181,7 @@ class Workers:
             busy = store.workers.busy().get(found.name, 0)
             if busy:
                 raise Conflict(f'"{found.name}" has {busy} jobs. Drain it, and remove it when they have ended.')
-            _record(store, found, "worker.removed", actor, name=found.name)
+            sighted.tell(store, found, "worker.removed", actor, name=found.name)
             store.workers.remove(found.id)
             store.workers.drop_catalogues()
 
@@ -198,7 +193,7 @@ class Workers:
             if record is None or record.aside_since is None:
                 raise Conflict(f'"{worker.name}" is not set aside for {work}.')
             store.workers.keep_record(records.taken_back(record), is_new=False)
-            _record(store, worker, "worker.taken_back", actor, work=work)
+            sighted.tell(store, worker, "worker.taken_back", actor, work=work)
 
     # Looking ----------------------------------------------------------------------------------------------------
 
@@ -220,7 +215,7 @@ class Workers:
             present = {worker.id: worker for worker in store.workers.all()}
             seen = [present[worker.id] for worker in looked_at if worker.id in present]
             for worker in seen:
-                self._store_sighting(store, worker, sightings[worker.url], self._there_at_first(worker, sightings[worker.url]))
+                sighted.keep(store, worker, sightings[worker.url], self._there_at_first(worker, sightings[worker.url]))
             found = [now for worker in seen if worker.id in wanted and (now := store.workers.by_id(worker.id))]
         self._stop_given_up(sightings)
         return found
@@ -238,46 +233,6 @@ class Workers:
             self._there.pop(worker.id, None)
             return frozenset()
         return self._there.setdefault(worker.id, sighting.jobs)
-
-    @staticmethod
-    def _store_sighting(store: Store, worker: Worker, sighting: Sighting, there: frozenset[str]) -> None:
-        health, reason = workers.health_after(worker, sighting, there)
-        values: dict[str, Any] = {"looked_at": store.journal.now, "health_reason": reason}
-        if health is Health.WELL:
-            values["health_reason"] = _shared_output(store, worker, sighting)
-        if health is not worker.health:
-            values |= {"health": health, "health_at": store.journal.now}
-            told = {"from": worker.health.value, "reason": reason}
-            _record(store, worker, f"worker.{health.value}", _LOOKS, **told)
-        if sighting.health in (Health.WELL, Health.WEDGED):
-            values |= {
-                "version": sighting.version,
-                "gpu": sighting.gpu,
-                "memory_bytes": sighting.memory_bytes,
-                "free_bytes": sighting.free_bytes,
-                "queue": sighting.queue,
-            }
-        if sighting.catalogue:
-            catalogue = without_our_uploads(sighting.catalogue)
-            text = json.dumps(catalogue, sort_keys=True, separators=(",", ":"))
-            key = sha256(text.encode()).hexdigest()
-            if key != worker.catalogue_sha256:
-                store.workers.keep_catalogue(key, catalogue)
-                Workers._take_back_installed(store, worker)
-            values |= {"catalogue_sha256": key, "read_at": store.journal.now}
-        if worker.health is Health.AWAY and sighting.health is Health.WELL:
-            values["model"] = ""  # it may have been restarted, and then it has nothing loaded
-        store.workers.change(worker.id, **values)
-        if values.get("catalogue_sha256", worker.catalogue_sha256) != worker.catalogue_sha256:
-            store.workers.drop_catalogues()
-
-    @staticmethod
-    def _take_back_installed(store: Store, worker: Worker) -> None:
-        """What it can do has changed: what it was set aside for, for want of a node or a model, may be there now."""
-        for record in store.workers.records():
-            if record.worker_id == worker.id and record.aside_since and records.needs_install(record):
-                store.workers.keep_record(records.taken_back(record), is_new=False)
-                _record(store, worker, "worker.taken_back", _LOOKS, work=record.work)
 
     def scan(self, urls: Sequence[str], actor: Actor, *, tags: Sequence[str] = ()) -> Scan:
         """Look at these addresses and register every server that is well and not known yet."""
@@ -339,7 +294,7 @@ class Workers:
                 return
             if works:
                 store.workers.keep_record(records.taken_back(record), is_new=False)
-                _record(store, worker, "worker.taken_back", _LOOKS, work=work)
+                sighted.tell(store, worker, "worker.taken_back", sighted.LOOKS, work=work)
             else:
                 store.workers.keep_record(records.failed_test(record, store.journal.now), is_new=False)
 
@@ -351,7 +306,7 @@ class Workers:
                 return found or worker
             values = {"health": Health.WELL, "health_reason": "", "health_at": store.journal.now, "model": ""}
             store.workers.change(worker.id, **values)
-            _record(store, worker, "worker.well", _LOOKS, **{"from": Health.WEDGED.value, "reason": ""})
+            sighted.tell(store, worker, "worker.well", sighted.LOOKS, **{"from": Health.WEDGED.value, "reason": ""})
             return _still_there(store, worker)
 
     def test(self, worker: Worker) -> None:
@@ -360,26 +315,6 @@ class Workers:
         if reason:
             raise Unavailable(f'"{worker.name}" does not work: {reason}')
         self._recover(worker)
-
-
-def _shared_output(store: Store, worker: Worker, sighting: Sighting) -> str:
-    """What there is to say of a worker that is well: whom it shares its output folder with. As before, where nobody looked.
-
-    Our own files have the job's id in their names, so this harms only what others make there.
-    """
-    before = worker.health_reason if worker.health is Health.WELL else ""
-    if sighting.shares_output_with is None:
-        return before
-    names = [other.name for other in store.workers.all() if other.url in sighting.shares_output_with]
-    if not names:
-        return ""
-    words = (
-        f"it writes into the same output folder as {listed(names)}, so files of the same name overwrite each other. "
-        "Start each with an --output-directory of its own."
-    )
-    if words != before:
-        _record(store, worker, "worker.shares_output", _LOOKS, others=names)
-    return words
 
 
 def _with_those_beside(wanted: Collection[int], every: Sequence[Worker]) -> list[Worker]:
@@ -409,8 +344,4 @@ def _still_there(store: Store, worker: Worker) -> Worker:
 def _edit(store: Store, worker: Worker, new: NewWorker, actor: Actor) -> None:
     values = {"tags": list(new.tags), "cost_per_hour": new.cost_per_hour, "places": new.places}
     store.workers.change(worker.id, **values)
-    _record(store, worker, "worker.edited", actor, **values)
-
-
-def _record(store: Store, worker: Worker, type: str, actor: Actor, **data: object) -> None:
-    store.journal.record(type, actor=actor, subject="worker", subject_id=worker.id, data={"name": worker.name, **data})
+    sighted.tell(store, worker, "worker.edited", actor, **values)

@@ -115,3 +115,12 @@ def test_a_cap_lets_no_more_workers_help(cap: int) -> None:
     of_project, of_scenes = Terms(project_caps={"one": cap}), Terms(scene_caps={("one", "walk"): cap})
     for terms in (of_project, of_scenes):
         assert ends(terms, "one")["one"].p50_s == pytest.approx(400 / cap, rel=0.15)
+
+
+def test_a_scene_type_that_is_paused_keeps_nobody_from_the_rest() -> None:
+    work = [job(f"{group} {number}", group=group) for group in ("walk", "dance") for number in range(20)]
+    paused = Terms(scene_caps={("", "walk"): 0})
+    found = rehearse(jobs_left(work), FOUR, now_s=0, terms=paused)
+    alone = rehearse(jobs_left(work[20:]), FOUR, now_s=0)
+    assert sum(found.busy_s.values()) == pytest.approx(sum(alone.busy_s.values()), rel=0.1)
+    assert [one.kind.group for one in jobs_left(work) if paused.is_paused(one.kind)] == ["walk"]

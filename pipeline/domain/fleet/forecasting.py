@@ -249,7 +249,7 @@ class _Rehearsal:
         caps = self.terms.project_caps.get(kind.project), self.terms.scene_caps.get((kind.project, kind.group))
         for cap, holders in zip(caps, (alike, of_scene), strict=True):
             if cap is not None and len(holders) >= cap:
-                opens_s = max(opens_s, sorted(self.ready_s[name] for name in holders)[len(holders) - cap])
+                opens_s = max(opens_s, sorted(self.ready_s[name] for name in holders)[-cap]) if cap else _LATER_S
         return opens_s
 
     def _startable(self, at_s: float) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import inf
 
+from pipeline.domain.fleet.jobs import Kind
 from pipeline.domain.schedule import QuietHours
 
 _DAYS = 90
@@ -72,6 +73,10 @@ class Terms:
     def are_none(self) -> bool:
         """Whether everything may start at any time, and as much of it as there are workers."""
         return not (self.project_caps or self.scene_caps or self.hours)
+
+    def is_paused(self, kind: Kind) -> bool:
+        """Whether nothing of this kind starts until somebody lets it."""
+        return self.scene_caps.get((kind.project, kind.group)) == 0
 
 
 def hours_of(quiet: QuietHours | None, start_after: datetime | None, now: datetime) -> Hours:
