@@ -47,7 +47,7 @@ class Studio(Views):
     @service
     def productions(self) -> Productions:
         """Reads and checks production files."""
-        return build_productions(self.stores)
+        return build_productions(self.stores, self.clock)
 
     @service
     def presets(self) -> Presets:
