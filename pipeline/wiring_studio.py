@@ -75,7 +75,7 @@ class Studio(Views):
         """Approves and rejects."""
         from pipeline.services.review import Review
 
-        return Review(self.stores, self.books, self.clock)
+        return Review(self.stores, self.books, self.clock, self.media)
 
     @service
     def retakes(self) -> Retakes:

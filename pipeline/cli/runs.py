@@ -16,6 +16,7 @@ from pipeline.cli.studios import actor, open_studio
 from pipeline.cli.text import counted, quoted
 from pipeline.domain.choices import Mode, RunOptions
 from pipeline.domain.matrix import Selection
+from pipeline.domain.names import listed
 from pipeline.domain.production import Budget
 from pipeline.domain.records import Run
 from pipeline.domain.stages import Phase
@@ -179,10 +180,13 @@ def _take_budget(studio: Studio, run: Run, budget: Budget, *, quiet: bool) -> No
 def go_on(studio: Studio, run: Run, loaded: LoadedProduction, options: RunOptions, *, quiet: bool) -> None:
     """The unfinished run again: as it was made, with what was never submitted."""
     who = actor()
+    renewed = studio.runs.check_new_pictures(run, who)
     note = _mark_stale(studio, run, loaded)
     if not quiet:
         done = studio.reports.progress(run.id)
         say(f"Resuming run {run.name} (number {run.id}): {done.approved} of {counted(done.total, 'scene')} approved.")
+        if renewed:
+            say(f"New source images in place of refused ones: those of {listed(renewed)} are checked anew.")
         if note:
             say(note, style="yellow")
         if options.auto_approve and not run.accept_flags:

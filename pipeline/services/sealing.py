@@ -177,6 +177,7 @@ class Sealing:
 
     def _plan(self, run: Run, cells: Sequence[Cell]) -> tuple[dict[str, Any], list[JobInput], int]:
         recipes = self._advance.book(run.id).recipes
+        self._advance.load_sources(run.id, [cell.plan.character for cell in cells])
         ids = [cell.id for cell in cells]
         takes = self._store.takes.numbered([(cell.id, cell.approved_take or 0) for cell in cells])
         made = self._made(cells, ids)
@@ -214,7 +215,6 @@ class Sealing:
 
     def _recipe(self, run: Run, recipes: Recipes, cell: Cell, take: Take, made: Sequence[Output]) -> dict[str, Any]:
         """What made this take: every input, parameter, seed, measure and decision."""
-        book = self._advance.book(run.id)
         origins = plans.kept_origins(take.kept)
         kept = [{"segment": part, **origin.told} for part, origin in enumerate(origins, 1)]
         first = origins[0] if origins else plans.Origin(take.number, take.seed, take.prompt)
@@ -224,7 +224,7 @@ class Sealing:
             "seed": take.seed,
             "take": take.number,
             "parameters": told(recipes.segment(cell.plan, take=first.take, number=1, seed=first.seed, prompt=first.prompt)),
-            "sources": [file.sha256 for file in plans.source_inputs(book, cell.plan.character)],
+            "sources": [file.sha256 for file in self._advance.sources(run.id, cell.plan.character)],
             "segments": [output.file.sha256 for output in made if output.role == "segment"],
             "scene": take.scene_sha256,
             "quality": take.verdict,
