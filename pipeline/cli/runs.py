@@ -160,7 +160,8 @@ def _mark_stale(studio: Studio, run: Run, loaded: LoadedProduction) -> str:
         return ""
     plan = studio.planning.plan(production_of(loaded), loaded.base_dir, against=run.id)
     stale = studio.review.mark_stale(run, {cell.key: cell.why for cell in plan.cells if cell.is_stale}, actor())
-    changed = f"The production has changed since this run was made: {counted(len(stale), 'scene')} marked stale."
+    found = f"{counted(len(stale), 'scene')} marked stale" if stale else "no scene is stale by it"
+    changed = f"The production has changed since this run was made: {found}."
     return f"{changed} The run goes on as it was made; --new takes the changes."
 
 

@@ -57,7 +57,7 @@ def test_package_and_output_folders_are_named_by_the_template(desk: Desk) -> Non
     assert verify(Path(first["delivery"]["path"])).is_ok
 
     desk.write(**TWO, outputs=OUTPUTS, naming="{ordinal:03}_{format}")
-    assert desk.json("run", folder, "--resume")["delivery"]["number"] == 1
+    assert desk.json("run", folder, "--resume")["delivery"]["number"] == 1, "a run keeps the names it was made with"
     second = desk.json("run", folder)
     assert second["run"]["id"] == 2
     assert media(second["delivery"]["path"])[0] == "001_16bit_game.gif"
