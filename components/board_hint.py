@@ -29,6 +29,8 @@ def hint(overview: RunOverview) -> Component | None:
         return _trouble(f"{_failures(overview)}: look at why, then try again.", "failed")
     if overview.outlook is Outlook.STUCK and counts.get(BLOCKED, 0):
         scenes = words.counted(counts[BLOCKED], "scene")
+        if overview.refused:
+            return _trouble(f"{scenes} cannot go on: {_refused(overview.refused)}", "blocked")
         return _trouble(f"{scenes} cannot go on: what they need failed, was rejected or was never asked for.", "blocked")
     return _ready(overview) if overview.approved and not overview.missing else None
 
@@ -87,6 +89,11 @@ def _failures(overview: RunOverview) -> str:
         subject = f"{rejected:,}" if failed else words.counted(rejected, "scene")
         parts.append(f"{subject} {'was' if rejected == 1 else 'were'} rejected")
     return ", ".join(parts)
+
+
+def _refused(characters: int) -> str:
+    whose = words.counted(characters, "character")
+    return f"the source images of {whose} were refused. Replace the files, then retry."
 
 
 def _trouble(text: str, status: str) -> Component:

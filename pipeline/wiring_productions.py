@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pipeline.adapters import file_facts, screenplays, workflow_files, yaml_files
+from pipeline.adapters.clock import SystemClock
 from pipeline.services.productions import Productions
 
 if TYPE_CHECKING:
@@ -15,10 +16,11 @@ if TYPE_CHECKING:
     from pipeline.adapters.storage.workspace import Spool
     from pipeline.domain.files import FileFact
     from pipeline.domain.workflows.library import Reference
+    from pipeline.ports import Clock
     from pipeline.settings import Settings
 
 
-def build_productions(stores: Stores | None = None) -> Productions:
+def build_productions(stores: Stores | None = None, clock: Clock | None = None) -> Productions:
     """What reads and checks production files. Registered workflows are looked for in `stores`; without them the database of
     this installation is opened when a production names one, and not before.
     """
@@ -28,6 +30,7 @@ def build_productions(stores: Stores | None = None) -> Productions:
         probe=partial(file_facts.probe, look_into_workflow=workflow_files.look),
         presets=yaml_files.load_presets(),
         look_up=partial(_registered, stores),
+        clock=clock or SystemClock(),
     )
 
 

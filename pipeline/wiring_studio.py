@@ -47,7 +47,7 @@ class Studio(Views):
     @service
     def productions(self) -> Productions:
         """Reads and checks production files."""
-        return build_productions(self.stores)
+        return build_productions(self.stores, self.clock)
 
     @service
     def presets(self) -> Presets:
@@ -75,7 +75,7 @@ class Studio(Views):
         """Approves and rejects."""
         from pipeline.services.review import Review
 
-        return Review(self.stores, self.books, self.clock)
+        return Review(self.stores, self.books, self.clock, self.media)
 
     @service
     def retakes(self) -> Retakes:

@@ -14,6 +14,7 @@ from data.models import dependencies, jobs, outputs, production_runs, stills
 from data.repositories.chunks import chunks
 from pipeline.domain.records import JobInput, Still
 from pipeline.domain.resolver import StillPlan
+from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import CellStatus, StillKind
 
 _INSERT = insert(stills)
@@ -126,6 +127,20 @@ class Stills:
             )
             for row in self._connection.execute(query):
                 found[row.id] = JobInput("still", row.sha256, row.media_type, row.key)
+        return found
+
+    def checked_sources(self, run_id: int, characters: Sequence[str]) -> dict[str, tuple[JobInput, ...]]:
+        """The source images that the newest check of each of these characters is about; who was never checked is left out."""
+        found: dict[str, tuple[JobInput, ...]] = {}
+        for part in chunks(characters):
+            query = (
+                select(stills.c.character, jobs.c.inputs)
+                .join(jobs, (jobs.c.subject == "still") & (jobs.c.subject_id == stills.c.id))
+                .where(stills.c.run_id == run_id, stills.c.kind == StillKind.SOURCE.value, stills.c.character.in_(part))
+                .where(jobs.c.stage == Stage.SOURCE_QA.value)
+            )
+            for row in self._connection.execute(query.order_by(jobs.c.id)):
+                found[row.character] = tuple(JobInput(*file) for file in row.inputs)
         return found
 
     def _all(self, query: Select[Any]) -> list[Still]:

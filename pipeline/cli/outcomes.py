@@ -16,6 +16,7 @@ from pipeline.cli.live import cells_words, display, spend
 from pipeline.cli.text import brief, clean, counted, duration, quoted, size
 from pipeline.domain import forecast
 from pipeline.domain.delivery import NotPlaced
+from pipeline.domain.names import listed
 from pipeline.domain.progress import Outlook, Progress
 from pipeline.domain.records import Run
 from pipeline.domain.stages import Phase
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pipeline.wiring import Studio
 
 _SHOWN = 12
+NEW_RUN = "./stripboard run PATH --new"
 CODES = {
     Outlook.OVER: Exit.DONE,
     Outlook.REACHED: Exit.DONE,
@@ -67,7 +69,7 @@ def work(studio: Studio, run: Run, *, again: str, parallel: int | None = None, a
         print_json(summary)
     else:
         _tell(studio, run, progress, summary, again=again)
-        show_flagged(summary["flagged"])
+        show_flagged(summary["flagged"], anew(again))
         _tell_of_rules(summary["rules_gather_until"])
     is_in_place = progress.outlook is not Outlook.OVER or (placed is not None and not placed.reasons)
     return CODES[progress.outlook] if is_in_place else Exit.FAILED
@@ -138,12 +140,14 @@ def _tell(studio: Studio, run: Run, progress: Progress, summary: dict[str, Any],
             say("Failed or rejected:", style="red")
             show_lines(summary["failures"])
             say(f"Again:  ./stripboard retry {run.id}")
+            tell_of_refused(studio, run, again)
             _tell_of_earlier_takes(studio, run)
         say(f"Then go on with `{again}`.")
     elif progress.outlook is Outlook.STUCK:
         say(f"Run {run.name} is stuck: {cells_words(progress)}.", style="red")
         show_lines(summary["failures"] or _blocked(studio, run))
         say(f"Try again with `./stripboard retry {run.id}`, or leave cells out with `./stripboard cancel {run.id} --cell KEY`.")
+        tell_of_refused(studio, run, again)
         _tell_of_earlier_takes(studio, run)
         say(f"Then go on with `{again}`.")
     elif progress.outlook is Outlook.BUDGET:
@@ -156,6 +160,18 @@ def _tell(studio: Studio, run: Run, progress: Progress, summary: dict[str, Any],
     else:
         say(f"Run {run.name} has reached the end of phase {summary['run']['until']}: {cells_words(progress)}.", style="green")
         say(f"Go on with `{again}`.")
+
+
+def anew(again: str) -> str:
+    """The command that makes a new run of the production that `again` goes on with."""
+    return f"{again.removesuffix('--resume')}--new" if again.endswith("--resume") else NEW_RUN
+
+
+def tell_of_refused(studio: Studio, run: Run, again: str) -> None:
+    """Whose source images were refused, and that others in their place are checked by the command `again`."""
+    refused = studio.reports.refused(run.id)
+    if refused:
+        say(f"Refused source images: those of {listed(refused)}. Replace the files, then `{again}` checks the new ones.")
 
 
 def _tell_of_earlier_takes(studio: Studio, run: Run) -> None:
@@ -193,11 +209,12 @@ def _tell_end(run: Run, progress: Progress, summary: dict[str, Any], *, again: s
         say(f"Then `{again}` places them.")
 
 
-def show_flagged(lines: list[str]) -> None:
-    """Source images and plates that are used although their checks have flagged them."""
+def show_flagged(lines: list[str], command: str) -> None:
+    """Source images and plates that are used although their checks have flagged them; `command` takes in others."""
     if lines:
         say("Used although flagged:", style="yellow")
         show_lines(lines)
+        say(f"They stay as they are in this run; better ones in their place are taken in by `{command}`.")
 
 
 def show_waiting(studio: Studio, run: Run) -> None:

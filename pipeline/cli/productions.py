@@ -56,6 +56,7 @@ def info_command(path: Path, as_json: bool) -> int:
         ("backend", production.backend),
         ("approvals", _approvals(production.approvals)),
         ("budget", _budget(production)),
+        ("naming", production.naming),
     ):
         if value:
             say(f"{name + ':':11}{value}")

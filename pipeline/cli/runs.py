@@ -16,6 +16,7 @@ from pipeline.cli.studios import actor, open_studio
 from pipeline.cli.text import counted, quoted
 from pipeline.domain.choices import Mode, RunOptions
 from pipeline.domain.matrix import Selection
+from pipeline.domain.names import listed
 from pipeline.domain.production import Budget
 from pipeline.domain.records import Run
 from pipeline.domain.stages import Phase
@@ -159,7 +160,8 @@ def _mark_stale(studio: Studio, run: Run, loaded: LoadedProduction) -> str:
         return ""
     plan = studio.planning.plan(production_of(loaded), loaded.base_dir, against=run.id)
     stale = studio.review.mark_stale(run, {cell.key: cell.why for cell in plan.cells if cell.is_stale}, actor())
-    changed = f"The production has changed since this run was made: {counted(len(stale), 'scene')} marked stale."
+    found = f"{counted(len(stale), 'scene')} marked stale" if stale else "no scene is stale by it"
+    changed = f"The production has changed since this run was made: {found}."
     return f"{changed} The run goes on as it was made; --new takes the changes."
 
 
@@ -179,10 +181,13 @@ def _take_budget(studio: Studio, run: Run, budget: Budget, *, quiet: bool) -> No
 def go_on(studio: Studio, run: Run, loaded: LoadedProduction, options: RunOptions, *, quiet: bool) -> None:
     """The unfinished run again: as it was made, with what was never submitted."""
     who = actor()
+    renewed = studio.runs.check_new_pictures(run, who)
     note = _mark_stale(studio, run, loaded)
     if not quiet:
         done = studio.reports.progress(run.id)
         say(f"Resuming run {run.name} (number {run.id}): {done.approved} of {counted(done.total, 'scene')} approved.")
+        if renewed:
+            say(f"New source images in place of refused ones: those of {listed(renewed)} are checked anew.")
         if note:
             say(note, style="yellow")
         if options.auto_approve and not run.accept_flags:

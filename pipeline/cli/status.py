@@ -11,7 +11,7 @@ from rich.text import Text
 from pipeline.cli.console import as_json, console, plain, print_json, say, table
 from pipeline.cli.exits import Exit
 from pipeline.cli.live import STATUS_STYLES, cells_text, cells_words, spend
-from pipeline.cli.outcomes import show_flagged, show_lines, show_waiting
+from pipeline.cli.outcomes import NEW_RUN, show_flagged, show_lines, show_waiting, tell_of_refused
 from pipeline.cli.studios import open_studio, run_argument
 from pipeline.cli.text import clean, counted, duration, joined
 from pipeline.domain.deadlines import lateness
@@ -140,7 +140,8 @@ def _show(studio: Studio, run: Run, *, show_cells: bool) -> None:
         say("Failed or rejected:", style="red")
         show_lines(failures)
         say(f"Try again: ./stripboard retry {run.id}")
-    show_flagged(studio.reports.flagged(run.id))
+        tell_of_refused(studio, run, f"./stripboard retry {run.id}")
+    show_flagged(studio.reports.flagged(run.id), NEW_RUN)
     if studio.review.waiting(run):
         say("Waits for people:", style="yellow")
         show_waiting(studio, run)

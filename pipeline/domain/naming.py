@@ -7,16 +7,28 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 
 from pipeline.domain.errors import Conflict, Invalid
 
 DEFAULT_TEMPLATE = "{format}/{character}/{scene:03}_{scene_type}_{variant}_t{take:02}"
 
-TEXT_TOKENS = ("project", "character", "scene_type", "variant", "location", "shot", "format")
+TOKENS: Mapping[str, str] = {
+    "project": "title of the production",
+    "character": "name of the character",
+    "scene_type": "name of the scene type",
+    "variant": "name of the variant",
+    "location": "name of the location",
+    "shot": "name of the shot; empty in the matrix",
+    "format": "name of the output; `scenes` where there are no outputs",
+    "scene": "scene number of a shot; a number, empty in the matrix",
+    "take": "number of the approved take; a number",
+    "ordinal": "place in matrix and shot list from 1 on; a number",
+}
 NUMBER_TOKENS = ("scene", "take", "ordinal")
-TOKENS = TEXT_TOKENS + NUMBER_TOKENS
 
+TEMPLATE_CHARACTERS = 500
 VALUE_BYTES = 60  # of one token's value
 COMPONENT_BYTES = 160  # of one folder or file name; file systems stop at 255
 PATH_BYTES = 240  # of the whole name: Windows tools still stop at 260
@@ -29,15 +41,31 @@ _SEPARATORS = " ._-"
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9]|lpt[0-9])", re.IGNORECASE)
 
 
-class BadTemplate(Invalid):
+class _Told(Invalid):
+    """What is wrong is `told`, what to change is the `cure`."""
+
+    def __init__(self, told: str, cure: str) -> None:
+        super().__init__(f"{told} {cure}")
+        self.told, self.cure = told, cure
+
+
+class BadTemplate(_Told):
     """A name template breaks the grammar; the message names the part and the cure."""
 
 
+class BadName(_Told):
+    """A template makes no usable name of some values."""
+
+
 class NameCollision(Conflict):
-    """Two files of a delivery would get the same name (case-insensitively), or one the name of the other's folder."""
+    """Two files of a delivery would get the same name (case-insensitively), or one the name of the other's folder.
+
+    `told` names the two, `cure` says what would tell them apart.
+    """
 
     def __init__(self, *, name: str, first: str, second: str, cure: str) -> None:
-        super().__init__(f'"{first}" and "{second}" would both be named "{name}". {cure}')
+        self.told, self.cure = f'"{first}" and "{second}" would both be named "{name}".', cure
+        super().__init__(f"{self.told} {cure}")
         self.name, self.first, self.second = name, first, second
 
 
@@ -94,35 +122,37 @@ def parse(source: str) -> Template:
 
     Raises BadTemplate with the part that is wrong and the nearest right one.
     """
-    if len(source) > 500:
-        raise BadTemplate(f"The name template has {len(source)} characters; at most 500 are accepted.")
+    if len(source) > TEMPLATE_CHARACTERS:
+        raise BadTemplate(f"The name template has {len(source)} characters.", f"At most {TEMPLATE_CHARACTERS} are accepted.")
     components = tuple(_parse_component(part, source) for part in source.split("/"))
     template = Template(source=source, components=components)
     if not template.tokens:
-        raise BadTemplate(f'The name template "{source}" has no token, so all files would get one name. Add {{ordinal:04}}.')
+        raise BadTemplate(f'The name template "{source}" has no token, so all files would get one name.', "Add {ordinal:04}.")
     return template
 
 
 def render(template: Template, values: NameValues, *, suffix: str = "") -> str:
     """The relative path with forward slashes: safe on Linux, macOS and Windows, never absolute, never above its root.
 
-    Raises Invalid when nothing is left of the name, or the whole is longer than PATH_BYTES.
+    Raises BadName when nothing is left of the name, or the whole is longer than PATH_BYTES.
     """
     if not _SUFFIX.fullmatch(suffix):
         raise Invalid(f'"{suffix}" is not a file name suffix. Use a dot and up to eight lower-case letters or digits.')
     rendered = [_render_component(pieces, values) for pieces in template.components]
     if not rendered[-1]:
-        raise Invalid(f'The last part of the name template "{template.source}" is empty for these values. Add {{ordinal:04}}.')
+        raise BadName(f'The last part of the name template "{template.source}" comes out empty.', "Add {ordinal:04} to it.")
     path = "/".join(part for part in rendered if part) + suffix
     if len(path.encode()) > PATH_BYTES:
-        raise Invalid(f'The name "{path}" is longer than {PATH_BYTES} bytes. Use fewer tokens in "{template.source}".')
+        cure = f'Use fewer tokens in "{template.source}", or shorter names.'
+        raise BadName(f'The name "{path}" has {len(path.encode())} bytes; at most {PATH_BYTES} are accepted.', cure)
     return path
 
 
 def name_all(template: Template, namings: Iterable[Naming]) -> dict[str, str]:
     """Name every file of a delivery: label → path.
 
-    Raises NameCollision for the first two that clash, naming both cells and the token that tells them apart.
+    Raises NameCollision for the first two that clash, naming both cells and the token that tells them apart, and BadName for
+    the first that has no usable name.
     """
     names: dict[str, str] = {}
     seen: dict[str, Naming] = {}
@@ -130,9 +160,10 @@ def name_all(template: Template, namings: Iterable[Naming]) -> dict[str, str]:
     for naming in namings:
         if naming.label in names:
             raise Invalid(f'Two files of the delivery have the label "{naming.label}". Labels must be unique.')
-        name = render(template, naming.values, suffix=naming.suffix)
+        name = _rendered(template, naming)
         key = collision_key(name)
-        parents = ["/".join(key.split("/")[:depth]) for depth in range(1, key.count("/") + 1)]
+        folder, has_folder, _ = key.rpartition("/")
+        parents = _folders(folder) if has_folder else ()
         other = seen.get(key) or folders.get(key) or next((seen[parent] for parent in parents if parent in seen), None)
         if other is not None:
             cure = _cure(template, other.values, naming.values)
@@ -141,6 +172,12 @@ def name_all(template: Template, namings: Iterable[Naming]) -> dict[str, str]:
         folders.update(dict.fromkeys(parents, naming))
         names[naming.label] = name
     return names
+
+
+def without_format_folder(template: Template) -> Template:
+    """The template of the same names below a folder that holds one format: without a leading folder that is `{format}` alone."""
+    first, *rest = template.components
+    return replace(template, components=tuple(rest)) if rest and first == (Piece(token="format"),) else template
 
 
 def is_safe_path(name: str) -> bool:
@@ -154,9 +191,12 @@ def is_safe_path(name: str) -> bool:
 
 def collision_key(name: str) -> str:
     """Equal for two names that some file system takes for the same one (case, composed and compatible forms)."""
+    if name.isascii():
+        return name.lower()
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
+@lru_cache(maxsize=4096)
 def slug(text: str) -> str:
     """A safe file name part: accents folded away, letters and digits of every script and `_` kept, all else becomes `-`.
 
@@ -169,6 +209,19 @@ def slug(text: str) -> str:
     kept = [char if _is_letter(char) or char == "_" else "-" for char in decomposed if unicodedata.category(char) != dropped]
     value = unicodedata.normalize("NFC", re.sub("-+", "-", "".join(kept)).strip("-_"))
     return _bounded(value, VALUE_BYTES)
+
+
+@lru_cache(maxsize=4096)
+def _folders(folder: str) -> tuple[str, ...]:
+    parts = folder.split("/")
+    return tuple("/".join(parts[:depth]) for depth in range(1, len(parts) + 1))
+
+
+def _rendered(template: Template, naming: Naming) -> str:
+    try:
+        return render(template, naming.values, suffix=naming.suffix)
+    except BadName as error:
+        raise BadName(f'"{naming.cell}": {error.told}', error.cure) from None
 
 
 def _is_safe_component(part: str) -> bool:
@@ -184,7 +237,7 @@ def _is_letter(char: str) -> bool:
 
 def _parse_component(part: str, source: str) -> tuple[Piece, ...]:
     if not part.strip(_SEPARATORS):
-        raise BadTemplate(f'The name template "{source}" has the part "{part}", which is not a file name. Remove it.')
+        raise BadTemplate(f'The name template "{source}" has the part "{part}", which is not a file name.', "Remove it.")
     pieces: list[Piece] = []
     end = 0
     for match in _TOKEN.finditer(part):
@@ -196,10 +249,12 @@ def _parse_component(part: str, source: str) -> tuple[Piece, ...]:
 
 def _literal(text: str, source: str) -> Piece:
     if "{" in text or "}" in text:
-        raise BadTemplate(f'The name template "{source}" has a brace without its partner near "{text}".')
+        told = f'The name template "{source}" has a brace without its partner near "{text}".'
+        raise BadTemplate(told, "Write tokens like {character}; names hold no braces.")
     if not _LITERAL.fullmatch(text):
         bad = next(char for char in text if not _LITERAL.fullmatch(char))
-        raise BadTemplate(f'The name template "{source}" has the character {bad!r}. Letters, digits and " ._-+()/" are accepted.')
+        told = f'The name template "{source}" has the character {bad!r}.'
+        raise BadTemplate(told, 'Beside tokens, letters without accents, digits and " ._-+()/" are accepted.')
     return Piece(text=text)
 
 
@@ -207,14 +262,14 @@ def _token(inside: str) -> Piece:
     name, colon, width = inside.partition(":")
     if name not in TOKENS:
         near = difflib.get_close_matches(name.strip().lower(), TOKENS, n=1, cutoff=0.5)
-        hint = f"Did you mean {{{near[0]}}}?" if near else f"There are: {', '.join(TOKENS)}."
-        raise BadTemplate(f"Unknown token {{{inside}}} in the name template. {hint}")
+        hint = f"Did you mean {{{near[0]}}}?" if near else f"There are: {', '.join(f'{{{token}}}' for token in TOKENS)}."
+        raise BadTemplate(f"There is no token {{{inside}}} in name templates.", hint)
     if not colon:
         return Piece(token=name)
-    if name in TEXT_TOKENS:
-        raise BadTemplate(f"{{{inside}}}: {name} is text and takes no width. Write {{{name}}}.")
+    if name not in NUMBER_TOKENS:
+        raise BadTemplate(f"{{{inside}}}: {name} is text and takes no width.", f"Write {{{name}}}.")
     if not _WIDTH.fullmatch(width):
-        raise BadTemplate(f"{{{inside}}}: a width is 0 and one digit. Write {{{name}:03}}.")
+        raise BadTemplate(f"{{{inside}}}: a width is 0 and one digit.", f"Write {{{name}:03}}.")
     return Piece(token=name, width=int(width))
 
 
@@ -262,10 +317,6 @@ def _cure(template: Template, first: NameValues, second: NameValues) -> str:
             continue
         if field.name in NUMBER_TOKENS or slug(str(one or "")).casefold() != slug(str(other or "")).casefold():
             return f'Add {{{field.name}}} to the name template "{template.source}".'
+    if first.ordinal is not None and first.ordinal == second.ordinal:
+        return "Rename one of them."
     return f'Rename one of them, or add {{ordinal:04}} to the name template "{template.source}".'
-
-
-def values_from(mapping: Mapping[str, object]) -> NameValues:
-    """NameValues from a mapping with the tokens as keys; keys that are no token are ignored."""
-    picked = {token: mapping.get(token) for token in TOKENS}
-    return NameValues(**picked)  # type: ignore[arg-type]

@@ -40,7 +40,8 @@ class RunOverview:
     `counts` is by shown status, `blocked` apart from `queued`. `likely_at` and `latest_at` are when the run is done with a
     chance of 50 % and 90 %, None while that cannot be told: nothing is measured yet, nobody works, or people decide first.
     `rests_at` is when the machines will likely have done all that needs nobody; it and the rate are told while work goes on.
-    `due_at` is its deadline; `held` says why generation that could start does not.
+    `due_at` is its deadline; `held` says why generation that could start does not; `refused` counts the characters whose source
+    images have failed.
     """
 
     run_id: int
@@ -68,6 +69,7 @@ class RunOverview:
     limit_cost: float | None = None
     due_at: datetime | None = None
     held: tuple[Hold, ...] = ()
+    refused: int = 0
 
     @property
     def soonest_at(self) -> datetime | None:

@@ -94,7 +94,7 @@ def still_plan(still: Still) -> StillPlan:
 
 
 def source_inputs(book: RunBook, character: str | None) -> tuple[JobInput, ...]:
-    """A character's source images as inputs."""
+    """A character's source images as inputs, as they were when the run was made."""
     found = book.recipes.characters.get(character or "")
     return tuple(_import(book, path, "source") for path in found.source_images) if found else ()
 
@@ -110,9 +110,8 @@ def _import(book: RunBook, path: str, role: str) -> JobInput:
     return JobInput(role, file.sha256, file.media_type, path.rsplit("/", 1)[-1])
 
 
-def still_jobs(book: RunBook, run: Run, still: Still) -> list[NewJob]:
-    """The first jobs of a still: the check of its sources, or one generation a candidate."""
-    sources = source_inputs(book, still.character)
+def still_jobs(book: RunBook, run: Run, still: Still, sources: Sequence[JobInput]) -> list[NewJob]:
+    """The first jobs of a still: the check of the character's `sources`, or one generation a candidate."""
     if still.kind is StillKind.SOURCE:
         return [_job(book, run, Stage.SOURCE_QA, still, part=1, inputs=sources)]
     width, height = book.recipes.still_size
@@ -127,10 +126,9 @@ def still_jobs(book: RunBook, run: Run, still: Still) -> list[NewJob]:
     ]  # fmt: skip
 
 
-def still_qa_job(book: RunBook, run: Run, still: Still, candidates: Sequence[JobInput]) -> NewJob:
-    """The check of all candidates of a still against its sources."""
-    inputs = (*candidates, *source_inputs(book, still.character))
-    return _job(book, run, Stage.VARIANT_QA, still, part=1, inputs=inputs)
+def still_qa_job(book: RunBook, run: Run, still: Still, candidates: Sequence[JobInput], sources: Sequence[JobInput]) -> NewJob:
+    """The check of all candidates of a still against its character's `sources`."""
+    return _job(book, run, Stage.VARIANT_QA, still, part=1, inputs=(*candidates, *sources))
 
 
 def segment_job(

@@ -214,7 +214,7 @@ class Production:
     """The whole production, resolved. `backend` is `animatic`, `comfyui` or `command`; `command` is an argument list.
 
     `command_timeout_s` is how long the program may take for one still or segment; None is the default. `worker_tags` are tags
-    that a worker of the fleet must have to get work of it.
+    that a worker of the fleet must have to get work of it. `naming` is the name template of its files; None is the default.
     """
 
     title: str
@@ -238,3 +238,4 @@ class Production:
     triggers: tuple[Mapping[str, object], ...] = ()
     outputs: tuple[Output, ...] = ()
     worker_tags: tuple[str, ...] = ()
+    naming: str | None = None

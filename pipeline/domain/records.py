@@ -44,7 +44,6 @@ class RunConfig:
     rules: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
     cameras: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     palettes: Mapping[str, Any] = field(default_factory=dict)
-    naming: str | None = None
     workflows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def size_of(self, sha256: str) -> int:

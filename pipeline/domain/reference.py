@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pipeline.domain.document.scripts import ESTABLISHING, HERO
 from pipeline.domain.format.containers import Section
 from pipeline.domain.format.table import sections
+from pipeline.domain.naming import DEFAULT_TEMPLATE, PATH_BYTES, TOKENS
 from pipeline.domain.presets import KINDS, Presets
 from pipeline.domain.prompts import PLACEHOLDERS
 
@@ -45,10 +46,23 @@ from the screenplay. A scene type or own template named `{ESTABLISHING}` or `{HE
 **Order.** `after:` names shots that must be approved first. A loop is refused and shown.
 """
 
+_NAMES = f"""## Names of files
+
+`naming:` says what the files of a delivery are called, in its package and in the folders of `outputs:`. Slashes make folders; the
+ending comes by itself. Tokens are written in braces, numbers may have a width (`{{scene:03}}`), and between tokens stand letters
+without accents, digits and ` ._-+()`. A value becomes letters, digits, `_` and `-`; a token without a value, such as the scene
+of a matrix cell, takes the separator behind it along. Without a template it is `{DEFAULT_TEMPLATE}`.
+
+A leading folder that is `{{format}}` alone is left out in the folder of an output, since that has one format. No two files may
+get one name, nor names that differ only in case, and none may have more than {PATH_BYTES} bytes; `./stripboard validate` finds
+both. Should two fall together all the same, by the numbers of their takes, all of that delivery are named by format, place in
+the matrix and take.
+"""
+
 
 def markdown(presets: Presets) -> str:
     """The whole page."""
-    parts = [_INTRODUCTION, *(_section(section) for section in sections()), _placeholders(), _MEANING, _qa(presets)]
+    parts = [_INTRODUCTION, *(_section(section) for section in sections()), _placeholders(), _MEANING, _names(), _qa(presets)]
     return "\n".join([*parts, _presets(presets)]).rstrip() + "\n"
 
 
@@ -66,6 +80,11 @@ def _placeholders() -> str:
     table = _table(("placeholder", "becomes"), rows)
     told = "Prompts of scene types and shots may hold these; `{{` and `}}` stand for braces. What they bring in is plain text."
     return f"## Placeholders\n\n{told}\n\n{table}"
+
+
+def _names() -> str:
+    rows = [f"| `{{{token}}}` | {meaning} |" for token, meaning in TOKENS.items()]
+    return f"{_NAMES}\n{_table(('token', 'becomes'), rows)}"
 
 
 def _qa(presets: Presets) -> str:

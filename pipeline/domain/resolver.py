@@ -29,7 +29,8 @@ class Unmet:
         what = {"cell": "scene", "source": "source images of", "variant": "variant image", "plate": "location plate"}
         is_many = self.need.kind == "source"
         if self.status is CellStatus.FAILED:
-            return f"{what[self.need.kind]} {self.need.key} {'have' if is_many else 'has'} failed"
+            cure = ": replace them, or try again" if is_many else ""
+            return f"{what[self.need.kind]} {self.need.key} {'have' if is_many else 'has'} failed{cure}"
         verb = "are" if is_many else "is"
         return f"{what[self.need.kind]} {self.need.key} {verb} {_state(self.status)}"
 

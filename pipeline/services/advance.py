@@ -24,6 +24,7 @@ from pipeline.domain.statuses import (
     check_cell_transition,
     check_still_transition,
 )
+from pipeline.services import pictures
 from pipeline.services.accounts import Accounts, ran_for
 from pipeline.services.runbooks import RunBooks
 
@@ -44,6 +45,7 @@ class Advance:
         self._approved_stills: dict[int, int] = {}
         self._approved_cells: dict[int, int] = {}
         self._runs_with_new_stills: set[int] = set()
+        self._sources: dict[tuple[int, str], tuple[JobInput, ...]] = {}
 
     # Rows -------------------------------------------------------------------------------------------------------
 
@@ -69,6 +71,17 @@ class Advance:
             self.cells.update(self.store.cells.by_ids(cells))
         if stills:
             self.stills.update(self.store.stills.by_ids(stills))
+
+    def load_sources(self, run_id: int, characters: Iterable[str | None]) -> None:
+        """Read which source images these characters have in the run, in one statement, unless that is known."""
+        unknown = [name for name in characters if name and (run_id, name) not in self._sources]
+        found = pictures.sources(self.store, self.book(run_id), run_id, unknown)
+        self._sources.update(((run_id, name), files) for name, files in found.items())
+
+    def sources(self, run_id: int, character: str | None) -> tuple[JobInput, ...]:
+        """The source images of a character as they count in the run now."""
+        self.load_sources(run_id, [character])
+        return self._sources.get((run_id, character or ""), ())
 
     # Moves ------------------------------------------------------------------------------------------------------
 
@@ -105,14 +118,19 @@ class Advance:
             cause=cause, data=data,
         )  # fmt: skip
 
-    def queue_still(self, still: Still, *, cause: int | None = None) -> None:
-        """Ask for a still: a new take of it unless it is under way or approved. What is left of the last take is cancelled."""
+    def queue_still(self, still: Still, *, cause: int | None = None, sources: tuple[JobInput, ...] = ()) -> None:
+        """Ask for a still: a new take of it unless it is under way or approved. What is left of the last take is cancelled.
+
+        `sources` are pictures to check in place of those that were refused.
+        """
         if still.status in (CellStatus.QUEUED, CellStatus.GENERATING, CellStatus.REVIEW, CellStatus.APPROVED):
             return
         if still.status is not CellStatus.NOT_STARTED:
             self.cancel_jobs("still", [still.id], "made anew")
         self.move_still(still, CellStatus.QUEUED, cause=cause, take=still.take + 1)
         self._runs_with_new_stills.add(still.run_id)
+        if sources and still.character:
+            self._sources[still.run_id, still.character] = sources
 
     def queue_cell(self, cell: Cell, *, cause: int | None = None, wishes: Mapping[str, Any] = _AS_ALWAYS) -> None:
         """Ask for a new take of a cell; `wishes` are those of a person (see `plans.asked`)."""
@@ -188,9 +206,12 @@ class Advance:
     def start_stills(self, run_id: int) -> None:
         """Give every startable still of the run its first jobs."""
         run, book = self.run(run_id), self.book(run_id)
-        for still in self.store.stills.startable(run_id):
+        startable = self.store.stills.startable(run_id)
+        self.load_sources(run_id, [still.character for still in startable])
+        for still in startable:
             given = plans.plate_import(book, still.location) if still.kind is StillKind.PLATE else None
-            jobs = [plans.still_qa_job(book, run, still, [given])] if given else plans.still_jobs(book, run, still)
+            sources = self.sources(run_id, still.character)
+            jobs = [plans.still_qa_job(book, run, still, [given], ())] if given else plans.still_jobs(book, run, still, sources)
             for job in jobs:
                 self.store.jobs.add(job, self.store.journal.now)
 
@@ -208,21 +229,23 @@ class Advance:
         still_ids = list({still_id for ids in needs.values() for still_id in ids})
         self.load(still_ids=still_ids)
         heroes = self.store.stills.heroes(still_ids)
+        pictured = [self.stills[key] for key in still_ids if self.stills[key].kind is StillKind.SOURCE]
+        for run_id in {still.run_id for still in pictured}:
+            self.load_sources(run_id, [still.character for still in pictured if still.run_id == run_id])
         for cell in cells:
             self.cells.setdefault(cell.id, cell)
-            base = self._base(self.book(cell.run_id), [self.stills[key] for key in needs.get(cell.id, ())], heroes)
+            base = self._base([self.stills[key] for key in needs.get(cell.id, ())], heroes)
             if not base:
                 raise Conflict(f'"{cell.plan.key}" has no picture to start from: it names neither a character nor a location.')
             yield cell, base
 
-    @staticmethod
-    def _base(book: RunBook, stills: Sequence[Still], heroes: Mapping[int, JobInput]) -> list[JobInput]:
+    def _base(self, stills: Sequence[Still], heroes: Mapping[int, JobInput]) -> list[JobInput]:
         """The picture a scene is made from, then the plate behind it."""
         pictures: list[JobInput] = []
         plates: list[JobInput] = []
         for still in stills:
             if still.kind is StillKind.SOURCE:
-                first = plans.source_inputs(book, still.character)[0]
+                first = self.sources(still.run_id, still.character)[0]
                 pictures.append(JobInput("still", first.sha256, first.media_type, still.key))
             elif still.kind is StillKind.VARIANT:
                 pictures.append(heroes[still.id])

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from data.store import Store, Stores
 from pipeline.domain.delivery import DeliveryProgress, Missing, NotPlaced, delivery_progress
 from pipeline.domain.errors import Conflict, NotFound, StripboardError
+from pipeline.domain.file_names import FileName
 from pipeline.domain.naming import collision_key
 from pipeline.domain.production import Output
 from pipeline.domain.records import ENGINE, Actor, Delivery, Run
@@ -187,8 +188,9 @@ class Deliveries:
     def place_outputs(self, run: Run) -> list[Path]:
         """Copy every export of approved takes to the paths that the production's `outputs` name; the answer is the files.
 
-        What was placed of takes that count no more is taken away, unless somebody has changed it. Every file is tried; raises
-        NotPlaced with all that went wrong. A production without outputs names no path: its scenes are in the delivery alone.
+        What was placed of takes that count no more, or under another name, is taken away, unless somebody has changed it. Every
+        file is tried; raises NotPlaced with all that went wrong. A production without outputs names no path: its scenes are in
+        the delivery alone.
         """
         with self._stores.read() as store:
             advance = Advance(store, self._books, ENGINE)
@@ -196,22 +198,19 @@ class Deliveries:
             outputs = advance.book(run.id).recipes.production.outputs
             approved = [cell for cell in cells if cell.status is CellStatus.APPROVED]
             exports = Sealing(advance).named_exports(run, approved) if outputs else []
-            former = Sealing(advance).former_exports(run, cells) if outputs else []
+            possible = Sealing(advance).possible_exports(run, cells) if outputs else []
         wanted = [(output.file.sha256, _target(run, outputs, output, name)) for output, _, name in exports]
-        gone = [(output.file.sha256, _target(run, outputs, output, name)) for output, name in former]
         kept = {collision_key(str(target)) for _, target in wanted}
+        others = [(output.file.sha256, _target(run, outputs, output, name)) for output, name in possible]
         placed, reasons = _try_each(self._copy_out, wanted)
-        _, not_removed = _try_each(self._take_away, [one for one in gone if collision_key(str(one[1])) not in kept])
+        _, not_removed = _try_each(self._take_away, [one for one in others if collision_key(str(one[1])) not in kept])
         if reasons or not_removed:
             raise NotPlaced(list(map(str, placed)), [*reasons, *not_removed])
         return placed
 
 
-def _target(run: Run, outputs: Sequence[Output], export: Export, name: str) -> Path:
-    """Where an export of this name lies: in the folder of its output, without the folder that the package has for its format."""
-    relative = PurePosixPath(name)
-    inner = relative.relative_to(relative.parts[0]) if len(relative.parts) > 1 else relative
-    return Path(run.base_dir) / outputs[export.part - 1].path / inner
+def _target(run: Run, outputs: Sequence[Output], export: Export, name: FileName) -> Path:
+    return Path(run.base_dir) / outputs[export.part - 1].path / name.placed
 
 
 def _try_each(do: Callable[[str, Path], object], files: Iterable[tuple[str, Path]]) -> tuple[list[Path], list[str]]:

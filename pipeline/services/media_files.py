@@ -10,9 +10,9 @@ from pathlib import Path
 
 from data.store import Store, Stores
 from pipeline.domain.errors import NotFound, WorkFailed
-from pipeline.domain.plans import source_inputs
 from pipeline.domain.records import Output, StoredFile
 from pipeline.domain.statuses import StillKind
+from pipeline.services.pictures import sources
 from pipeline.services.runbooks import RunBooks
 
 HEIGHTS = (90, 180, 360, 720)
@@ -105,9 +105,9 @@ class MediaFiles:
 
 
 def _sources(store: Store, books: RunBooks, run_id: int, character: str | None) -> dict[int, StoredFile]:
-    config = books.get(store, run_id).recipes.config
-    found = enumerate(source_inputs(books.get(store, run_id), character), 1)
-    return {number: StoredFile(file.sha256, config.size_of(file.sha256), file.media_type) for number, file in found}
+    found = sources(store, books.get(store, run_id), run_id, [character] if character else [])
+    files = [store.outputs.named(file.sha256) for file in found.get(character or "", ())]
+    return {number: file for number, file in enumerate(files, 1) if file is not None}
 
 
 def _picked(files: dict[int, StoredFile], asked: int, number: int) -> StoredFile:

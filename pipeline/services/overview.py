@@ -208,6 +208,7 @@ class Overview:
             limit_cost=run.limit_cost,
             due_at=run.deadline,
             held=_held(counted) if next_step in (*GOES_ON, Outlook.BUDGET) else (),
+            refused=counted.stills.get((StillKind.SOURCE, CellStatus.FAILED), (0, 0))[0],
             free_disk_bytes=self._free_disk(),
             rate_per_hour=rate_per_hour(counted.finished, now) if next_step is Outlook.WORKING else None,
             likely_at=ends[0] if ends and is_whole else None,

@@ -15,6 +15,7 @@ from pipeline.domain.records import RunConfig
 from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import CellStatus, StillKind
 from pipeline.domain.workflows.uses import workflow_files
+from pipeline.services.pictures import as_they_count
 from pipeline.services.rule_keeping import vanished
 
 
@@ -73,4 +74,4 @@ def _before(store: Store, title: str, against: int | None) -> Before | None:
     cells = {cell.plan.key: cell for cell in store.cells.of_run(run.id)}
     stills = store.stills.of_run(run.id)
     images = [still.key for still in stills if still.kind is StillKind.VARIANT and still.status is CellStatus.APPROVED]
-    return Before(run.name, store.runs.config(run.id), cells, images)
+    return Before(run.name, as_they_count(store, run.id, store.runs.config(run.id)), cells, images)

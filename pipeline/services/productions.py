@@ -16,6 +16,7 @@ from pipeline.domain.screenplay import Screenplay
 from pipeline.domain.sources import Document
 from pipeline.domain.validation import Totals, check, check_budget
 from pipeline.domain.workflows.library import Reference, reference_of
+from pipeline.ports import Clock
 
 LookUp = Callable[[Collection[Reference]], Mapping[Reference, FileFact]]
 """Finds registered workflows; what is not there, or cannot be used, has a problem."""
@@ -72,12 +73,14 @@ class Productions:
         probe: Probe,
         presets: Presets,
         look_up: LookUp,
+        clock: Clock,
     ) -> None:
         self._load = load
         self._load_screenplay = load_screenplay
         self._probe = probe
         self.presets = presets
         self._look_up = look_up
+        self._clock = clock
 
     def read(self, path: Path) -> LoadedProduction:
         """Read one file or folder and check everything. Raises NotFound or Invalid when there is nothing to read."""
@@ -91,7 +94,7 @@ class Productions:
         facts = {}
         if parsed.production is not None:
             facts = self._facts(base, references(parsed.production))
-        issues = check(parsed, document, self.presets, facts=facts)
+        issues = check(parsed, document, self.presets, facts=facts, now=self._clock.now())
         return LoadedProduction(parsed.production, in_order((*issues, *told)), base, source, document, parsed)
 
     def with_estimate(self, loaded: LoadedProduction, estimate: Totals) -> LoadedProduction:

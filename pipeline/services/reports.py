@@ -129,6 +129,13 @@ class Reports:
             :limit
         ]
 
+    def refused(self, run_id: int) -> list[str]:
+        """The characters whose source images were refused or could not be checked."""
+        with self._stores.read() as store:
+            stills = store.stills.of_run(run_id)
+        failed = [still for still in stills if still.kind is StillKind.SOURCE and still.status is CellStatus.FAILED]
+        return [still.key for still in failed]
+
     def failures(self, run_id: int, limit: int = 20) -> list[str]:
         """Why things failed or were refused, as sentences, the first ones."""
         bad = (CellStatus.FAILED, CellStatus.REJECTED)

@@ -15,7 +15,8 @@ from pipeline.domain.names import did_you_mean
 from pipeline.domain.records import Actor, Cell, Run, Still
 from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus, StillKind
-from pipeline.ports import Clock
+from pipeline.ports import Clock, Media
+from pipeline.services import replacing
 from pipeline.services.advance import Advance
 from pipeline.services.assembled import scenes
 from pipeline.services.runbooks import RunBooks
@@ -40,10 +41,11 @@ class Waiting:
 class Review:
     """Decisions of people on stills and cells."""
 
-    def __init__(self, stores: Stores, books: RunBooks, clock: Clock) -> None:
+    def __init__(self, stores: Stores, books: RunBooks, clock: Clock, media: Media) -> None:
         self._stores = stores
         self._books = books
         self._clock = clock
+        self._media = media
 
     def waiting(self, run: Run) -> list[Waiting]:
         """Everything in review, what frees most first."""
@@ -155,12 +157,19 @@ class Review:
     def retry(self, run: Run, selection: Selection, actor: Actor) -> list[str]:
         """Try failed exports and the failed or rejected stills of the selection again; the answer names them.
 
-        Failed and rejected cells are submitted with mode `failed`.
+        Refused source images that have been replaced since come in as they are now. Failed and rejected cells are submitted with
+        mode `failed`.
         """
+        replaced = replacing.look(self._stores, self._books, self._media, run)
         with self._stores.begin(self._clock.now()) as store:
             advance = Advance(store, self._books, actor)
             cells = _cells_of(store, run, selection)
-            again = [self._retry_still(store, advance, still) for still in _stuck_stills(store, run, selection, list(cells))]
+            stuck = _stuck_stills(store, run, selection, list(cells))
+            renewed = {still.id for still in replacing.take(advance, stuck, replaced)}
+            again = [f"{still.kind.value} {still.key}{', which is new' if still.id in renewed else ''}" for still in stuck]
+            for still in stuck:
+                if still.id not in renewed:
+                    advance.queue_still(still)
             failed = [job for job in store.jobs.unfinished(run.id, Stage.EXPORT) if job.status is JobStatus.FAILED]
             ours = [job for job in failed if job.subject_id in cells]
             store.jobs.set_status([job.id for job in ours], JobStatus.FAILED, JobStatus.READY, now=store.journal.now)
@@ -172,11 +181,6 @@ class Review:
                 advance.go_on(run.id)
             advance.finish()
         return again + [f"export {job.part} of {cells[job.subject_id].plan.key}" for job in ours]
-
-    @staticmethod
-    def _retry_still(store: Store, advance: Advance, still: Still) -> str:
-        advance.queue_still(still)
-        return f"{still.kind.value} {still.key}"
 
     def rollback(self, run: Run, selection: Selection, actor: Actor, *, take: int | None = None) -> list[str]:
         """Take cells back to their approved take (or to an earlier approved one); the answer is their keys.

@@ -26,7 +26,9 @@ from pipeline.domain.workflows.library import reference_of
 from pipeline.domain.workflows.uses import uses, workflow_files
 from pipeline.domain.workflows.workflow import require
 from pipeline.ports import Clock, Media
+from pipeline.services import replacing
 from pipeline.services.advance import Advance
+from pipeline.services.pictures import as_they_count
 from pipeline.services.registered import for_production
 from pipeline.services.rule_keeping import keep_those_of_file
 from pipeline.services.run_thresholds import keep_thresholds
@@ -124,9 +126,20 @@ class RunsService:
         return next((run for run in runs if run.status in UNFINISHED), None)
 
     def config(self, run_id: int) -> RunConfig:
-        """What the run was made from."""
+        """What the run was made from, with the pictures that took the place of refused ones."""
         with self._stores.read() as store:
-            return self._books.get(store, run_id).recipes.config
+            return as_they_count(store, run_id, self._books.get(store, run_id).recipes.config)
+
+    def check_new_pictures(self, run: Run, actor: Actor) -> list[str]:
+        """Check the source images anew that were refused and have been replaced since; the answer is whose."""
+        found = replacing.look(self._stores, self._books, self._media, run)
+        if not found:
+            return []
+        with self._stores.begin(self._clock.now()) as store:
+            advance = Advance(store, self._books, actor)
+            taken = replacing.take(advance, store.stills.of_run(run.id), found)
+            advance.finish()
+        return [still.character for still in taken if still.character]
 
     def pause(self, run: Run, actor: Actor) -> None:
         """No new work; what runs may finish."""
@@ -135,6 +148,7 @@ class RunsService:
     def resume(self, run: Run, actor: Actor, *, until: Phase | None = None, auto_deliver: bool | None = None) -> None:
         """Go on; as a choice up to another phase. A run that is running already only takes the new choices.
 
+        Refused source images that have been replaced are checked anew.
         Raises Conflict for a run that is over: submitting or delivering opens it again.
         """
         if run.status in (RunStatus.COMPLETED, RunStatus.CANCELLED):
@@ -150,6 +164,7 @@ class RunsService:
                 store.journal.record("run.changed", actor=actor, subject="run", subject_id=run.id, run_id=run.id, data=changes)
         if run.status is not RunStatus.RUNNING:
             self._move(run, RunStatus.RUNNING, actor)
+        self.check_new_pictures(run, actor)
         with self._stores.begin(self._clock.now()) as store:
             Sealing(Advance(store, self._books, actor)).deliver_when_ready(run.id)
 

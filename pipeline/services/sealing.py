@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from pipeline.domain import naming, plans
+from pipeline.domain import file_names, plans
 from pipeline.domain.delivery import CellState, Missing, readiness
-from pipeline.domain.errors import Conflict, Invalid
+from pipeline.domain.errors import Conflict
+from pipeline.domain.file_names import FileName
+from pipeline.domain.naming import Naming
 from pipeline.domain.records import Cell, Delivery, JobInput, Output, Run, Take
 from pipeline.domain.requests import Recipes, told
 from pipeline.domain.stages import Stage
@@ -28,10 +29,7 @@ _SUFFIXES = {
     "image/apng": ".png",
     "image/jpeg": ".jpg",
 }
-_FALLBACK_TEMPLATE = "{format}/{character}/{ordinal:04}_{scene_type}_{variant}_t{take:02}"
 _ROLES = ("export", "sprite_sheet")
-_AS_THEY_ARE = "scenes"
-"""The format of what is delivered by a production that asks for none: its scenes as they were assembled."""
 
 
 class Sealing:
@@ -137,8 +135,8 @@ class Sealing:
         cells = self._store.cells.with_status(run_id, CellStatus.APPROVED)
         return [cell for cell in cells if character is None or cell.plan.character == character]
 
-    def named_exports(self, run: Run, cells: Sequence[Cell]) -> list[tuple[Output, Cell, str]]:
-        """Every export of these cells' approved takes with its name in the package, in matrix order.
+    def named_exports(self, run: Run, cells: Sequence[Cell]) -> list[tuple[Output, Cell, FileName]]:
+        """Every export of these cells' approved takes with its names, in matrix order.
 
         A production without outputs delivers its scenes as they were assembled: as they were when they came to review, however
         often they were put together again since.
@@ -154,31 +152,32 @@ class Sealing:
             and (stage is Stage.EXPORT or output.part == 1)
         ]
         exports.sort(key=lambda output: (taken[output.subject_id].plan.ordinal, output.part, output.id))
-        names = _name_all(recipes, [(output, taken[output.subject_id]) for output in exports])
+        namings = [_naming(recipes, output, taken[output.subject_id]) for output in exports]
+        names = file_names.name_all(recipes.production, namings)
         return [(output, taken[output.subject_id], names[str(output.id)]) for output in exports]
 
-    def former_exports(self, run: Run, cells: Sequence[Cell]) -> list[tuple[Output, str]]:
-        """Every export that was made of these cells and counts no more, with each name in a package that it may have had.
+    def possible_exports(self, run: Run, cells: Sequence[Cell]) -> list[tuple[Output, FileName]]:
+        """Every export that was made of these cells, whether it counts or not, with each pair of names that it may have had.
 
         What another run of the production into the same folder still has approved is not among them.
         """
         recipes = self._advance.book(run.id).recipes
         chosen = {cell.id: cell for cell in cells}
-        exports = [
-            output
-            for output in self._store.outputs.of_cells(list(chosen), Stage.EXPORT)
-            if output.role in _ROLES and output.take != _counting(chosen[output.subject_id])
-        ]
+        made = self._store.outputs.of_cells(list(chosen), Stage.EXPORT)
+        exports = [output for output in made if output.role in _ROLES]
         elsewhere = self._store.outputs.exported_by_others(run, [output.file.sha256 for output in exports]) if exports else set()
         return [
             (output, name)
             for output in exports
             if output.file.sha256 not in elsewhere
-            for name in _names(recipes, output, replace(chosen[output.subject_id], approved_take=output.take))
+            for name in file_names.every_name(
+                recipes.production, _naming(recipes, output, replace(chosen[output.subject_id], approved_take=output.take))
+            )
         ]
 
     def _plan(self, run: Run, cells: Sequence[Cell]) -> tuple[dict[str, Any], list[JobInput], int]:
         recipes = self._advance.book(run.id).recipes
+        self._advance.load_sources(run.id, [cell.plan.character for cell in cells])
         ids = [cell.id for cell in cells]
         takes = self._store.takes.numbered([(cell.id, cell.approved_take or 0) for cell in cells])
         made = self._made(cells, ids)
@@ -194,7 +193,7 @@ class Sealing:
                 file = pictures[0].file
                 posters[cell.id] = JobInput("poster", file.sha256, file.media_type, poster)
             recipe = self._recipe(run, recipes, cell, takes[cell.id], made[cell.id])
-            files.append(_file(recipes, output, cell, name=name, role=role, label=label, poster=poster, recipe=recipe))
+            files.append(_file(recipes, output, cell, name=name.packaged, role=role, label=label, poster=poster, recipe=recipe))
             size += output.file.size_bytes
         plan = {
             "delivery": {"project": run.title, "run": run.number},
@@ -216,7 +215,6 @@ class Sealing:
 
     def _recipe(self, run: Run, recipes: Recipes, cell: Cell, take: Take, made: Sequence[Output]) -> dict[str, Any]:
         """What made this take: every input, parameter, seed, measure and decision."""
-        book = self._advance.book(run.id)
         origins = plans.kept_origins(take.kept)
         kept = [{"segment": part, **origin.told} for part, origin in enumerate(origins, 1)]
         first = origins[0] if origins else plans.Origin(take.number, take.seed, take.prompt)
@@ -226,7 +224,7 @@ class Sealing:
             "seed": take.seed,
             "take": take.number,
             "parameters": told(recipes.segment(cell.plan, take=first.take, number=1, seed=first.seed, prompt=first.prompt)),
-            "sources": [file.sha256 for file in plans.source_inputs(book, cell.plan.character)],
+            "sources": [file.sha256 for file in self._advance.sources(run.id, cell.plan.character)],
             "segments": [output.file.sha256 for output in made if output.role == "segment"],
             "scene": take.scene_sha256,
             "quality": take.verdict,
@@ -240,54 +238,15 @@ def _takes(cells: Sequence[Cell]) -> dict[str, int]:
     return {cell.plan.key: cell.approved_take or 0 for cell in cells}
 
 
-def _name_all(recipes: Recipes, exports: Sequence[tuple[Output, Cell]]) -> dict[str, str]:
-    """Names by the production's template; without one, by the default, and by matrix order where that is ambiguous."""
-    namings = [_naming(recipes, output, cell) for output, cell in exports]
-    chosen = recipes.config.naming
-    if chosen:
-        return naming.name_all(naming.parse(chosen), namings)
-    try:
-        return naming.name_all(naming.parse(naming.DEFAULT_TEMPLATE), namings)
-    except naming.NameCollision:
-        return naming.name_all(naming.parse(_FALLBACK_TEMPLATE), namings)
-
-
-def _names(recipes: Recipes, output: Output, cell: Cell) -> list[str]:
-    """The names that `_name_all` may have given this file, whatever files were beside it."""
-    sources = [recipes.config.naming] if recipes.config.naming else [naming.DEFAULT_TEMPLATE, _FALLBACK_TEMPLATE]
-    one, found = _naming(recipes, output, cell), []
-    for source in sources:
-        with suppress(Invalid):  # no file has ever had a name that cannot be
-            found.append(naming.render(naming.parse(source), one.values, suffix=one.suffix))
-    return found
-
-
-def _counting(cell: Cell) -> int | None:
-    """The take of a cell that counts now, if any."""
-    return cell.approved_take if cell.status is CellStatus.APPROVED else None
-
-
-def _naming(recipes: Recipes, output: Output, cell: Cell) -> naming.Naming:
-    plan = cell.plan
-    values = naming.NameValues(
-        project=recipes.production.title,
-        character=plan.character,
-        scene_type=plan.scene_type,
-        variant=plan.variant,
-        location=plan.location,
-        shot=plan.shot,
-        format=_format(recipes, output),
-        scene=plan.scene_number,
-        take=cell.approved_take,
-        ordinal=plan.ordinal + 1,
-    )
+def _naming(recipes: Recipes, output: Output, cell: Cell) -> Naming:
     suffix = _SUFFIXES.get(output.file.media_type, ".bin")
-    return naming.Naming(label=str(output.id), cell=plan.key, values=values, suffix=suffix)
+    return file_names.naming_of(
+        recipes.production, cell.plan, part=output.part, take=cell.approved_take, label=str(output.id), suffix=suffix
+    )
 
 
 def _format(recipes: Recipes, output: Output) -> str:
-    outputs = recipes.production.outputs
-    return outputs[output.part - 1].name if outputs else _AS_THEY_ARE
+    return file_names.format_of(recipes.production, output.part)
 
 
 def _file(

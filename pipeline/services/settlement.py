@@ -134,7 +134,8 @@ class Settlement:
         made = self._store.outputs.of("still", still.id, still.take, "still")
         candidates = [JobInput("still", output.file.sha256, output.file.media_type, str(output.part)) for output in made]
         run, book = self._advance.run(job.run_id), self._advance.book(job.run_id)
-        self._store.jobs.add(plans.still_qa_job(book, run, still, candidates), self._store.journal.now)
+        sources = self._advance.sources(job.run_id, still.character)
+        self._store.jobs.add(plans.still_qa_job(book, run, still, candidates, sources), self._store.journal.now)
 
     def _candidates_checked(self, job: Job, result: Result, seq: int) -> None:
         still = self._advance.stills[job.subject_id]

@@ -25,7 +25,11 @@ def counts(**found: int) -> dict[str, Any]:
         (counts(review=2, failed=1, rejected=1), "2 scenes wait for your decision . 1 scene failed, 1 was rejected."),
         (counts(failed=1200), "1,200 scenes failed: look at why"),
         (counts(rejected=2, approved=1), "2 scenes were rejected: look at why"),
-        ({**counts(blocked=4), "outlook": Outlook.STUCK}, "4 scenes cannot go on"),
+        ({**counts(blocked=4), "outlook": Outlook.STUCK}, "4 scenes cannot go on: what they need failed"),
+        (
+            {**counts(blocked=4), "outlook": Outlook.STUCK, "refused": 2},
+            "4 scenes cannot go on: the source images of 2 characters were refused. Replace the files, then retry.",
+        ),
         ({**counts(approved=4), "missing": 0}, "Everything is approved, 4 scenes. Deliver packs"),
         ({**counts(approved=4), "missing": 0, "outlook": Outlook.WORKING}, "4 scenes. Exports and packages are being made."),
     ],

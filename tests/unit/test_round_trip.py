@@ -154,6 +154,7 @@ PRODUCTIONS = section(
         except_for=st.lists(section({"character": NAMES}, variants=GATES, scenes=GATES), max_size=2),
     ),
     budget=section({}, gpu_hours=st.floats(0, 1e9), disk_gb=st.integers(0, 10**6), money=st.floats(0, 5e-324)),
+    naming=st.sampled_from(["{ordinal:04}", "{format}/{character}_{take}", "{charcter}", "yes", "1e5", "a/b {"]),
     triggers=st.lists(st.dictionaries(KEYS, PLAIN | st.lists(PLAIN, max_size=2)), max_size=2),
     outputs=st.lists(
         section(

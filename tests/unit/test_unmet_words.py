@@ -16,6 +16,6 @@ def test_an_unmet_dependency_is_a_sentence() -> None:
     assert said == [
         "variant image Mara / formal is in review",
         "variant image Mara / formal has failed",
-        "source images of Mara have failed",
+        "source images of Mara have failed: replace them, or try again",
         "scene s001 one is not started",
     ]

@@ -45,6 +45,7 @@ def dump(production: Production) -> dict[str, Any]:
         "budget": _budget(production.budget),
         "schedule": timing.dumped(production.schedule),
         "triggers": [dict(trigger) for trigger in production.triggers],
+        "naming": production.naming,
         "outputs": _each(production.outputs, _output),
     }
     return {"production": _filled(body, keep=("title", "version"))}

@@ -144,6 +144,7 @@ class _Parser:
             budget=self._budget(body.get("budget", {})),
             schedule=timing(body.get("schedule", {}), self.report),
             triggers=tuple(body.get("triggers", ())),
+            naming=body.get("naming"),
             outputs=outputs.resolve(body.get("outputs", ()), self.presets, self.report),
         )
 

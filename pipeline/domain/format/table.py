@@ -6,6 +6,7 @@ from pipeline.domain.budget import MOST_THRESHOLDS, Action
 from pipeline.domain.format.containers import AllOrNames, Field, Free, ListOf, MapOf, Section
 from pipeline.domain.format.kinds import Kind
 from pipeline.domain.format.scalars import Choice, Flag, Name, Number, Pattern, Plain, Text
+from pipeline.domain.naming import DEFAULT_TEMPLATE, TEMPLATE_CHARACTERS
 from pipeline.domain.schedule import LEAST_SHARE, MOST_SHARE
 
 BACKENDS = ("animatic", "comfyui", "command")
@@ -315,6 +316,11 @@ PRODUCTION = Section(
             "When work may start.",
         ),
         "triggers": Field(ListOf(Free()), "Rules: when this happens, do that."),
+        "naming": Field(
+            Text(limit=TEMPLATE_CHARACTERS, may_be_empty=False),
+            "Template of the names of delivered files; see Names of files.",
+            default=f"`{DEFAULT_TEMPLATE}`",
+        ),
         "outputs": Field(ListOf(OUTPUT, limit=100), "Exports of every approved scene."),
     },
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Protocol
 
 from pipeline.domain.document import Parsed
@@ -14,6 +15,7 @@ from pipeline.domain.validation import (
     budgets,
     cells,
     declared,
+    file_names,
     files,
     inactive,
     looks,
@@ -44,11 +46,18 @@ class Totals(Protocol):
 
 
 def check(
-    parsed: Parsed, document: Document, presets: Presets, *, facts: Facts | None = None, estimate: Totals | None = None
+    parsed: Parsed,
+    document: Document,
+    presets: Presets,
+    *,
+    facts: Facts | None = None,
+    estimate: Totals | None = None,
+    now: datetime | None = None,
 ) -> tuple[Issue, ...]:
     """All issues of a parsed production: those of its reading and those of its meaning, worst first.
 
-    `facts` are what a probe found of the files; without them files are not judged. `estimate` is held against the budget.
+    `facts` are what a probe found of the files; without them files are not judged. `estimate` is held against the budget, and
+    `now` against the deadline.
     """
     report = Report(document.places, list(parsed.issues))
     if parsed.production is None:
@@ -62,10 +71,13 @@ def check(
     cells.check(subject)
     timeline.check(subject)
     outputs.check(subject)
+    file_names.check(subject)
     files.check(subject, facts or {})
     workflows.check(subject, facts or {})
     inactive.check(subject)
     triggers.check(subject)
+    if now is not None:
+        timeline.check_deadline(subject, now)
     if estimate is not None:
         budgets.check(subject, estimate.generation_seconds, estimate.disk_bytes)
     return in_order(report.issues)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import compress
 
 from pipeline.domain.matrix import Combination, Exclusions, combinations
-from pipeline.domain.production import Exclusion
+from pipeline.domain.production import Exclusion, Matrix
 from pipeline.domain.validation.subject import TOP, Subject
 
 MAX_CELLS = 200_000
@@ -21,7 +21,7 @@ def check(subject: Subject) -> None:
             cure = "Add matrix: {characters: all, scene_types: all, variants: all}, or shots:."
             subject.report.error(TOP, "The production describes nothing to make: it has no matrix and no shots.", cure)
         return
-    size = len(matrix.characters) * len(matrix.scene_types) * max(1, len(matrix.variants))
+    size = size_of(matrix)
     if size > MAX_CELLS:
         told = f"The matrix has {size} cells; at most {MAX_CELLS} are allowed."
         subject.report.error((*TOP, "matrix"), told, "Split the production.")
@@ -32,6 +32,11 @@ def check(subject: Subject) -> None:
         if kind.name in used and not kind.needs_character:
             told = f'"{kind.name}" shows no character, but the matrix makes it once for each character.'
             subject.report.warning(subject.scene_type_path(index), told, "List it under shots instead.")
+
+
+def size_of(matrix: Matrix | None) -> int:
+    """How many cells the axes of a matrix span, whatever is excluded."""
+    return len(matrix.characters) * len(matrix.scene_types) * max(1, len(matrix.variants)) if matrix else 0
 
 
 def _exclusions(subject: Subject) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pipeline.domain import file_names
 from pipeline.domain.issues import Path
 from pipeline.domain.names import fold
 from pipeline.domain.production import Output
@@ -76,14 +77,17 @@ def _retro(subject: Subject, where: Path, settings: Mapping[str, Any]) -> None:
 
 
 def _collisions(subject: Subject, outputs: tuple[Output, ...]) -> None:
-    """Two outputs must not write the same files: same folder and same kind of file."""
+    """Two outputs must not write the same files: same folder and same kind of file, unless their names tell them apart."""
+    if file_names.may_share_folders(subject.production):
+        return
     seen: dict[tuple[str, str], int] = {}
     for index, output in enumerate(outputs):
         key = (_folder(output.path), str(output.settings.get("container")))
         first = seen.setdefault(key, index)
         if first != index and output.path:
             told = f'Outputs "{outputs[first].name}" and "{output.name}" both write .{key[1]} files into {output.path}.'
-            subject.report.error((*TOP, "outputs", index, "path"), told, "Give each output its own path:.")
+            cure = "Give each output its own path:, or a naming: that tells the {format}."
+            subject.report.error((*TOP, "outputs", index, "path"), told, cure)
 
 
 def _folder(path: str) -> str:

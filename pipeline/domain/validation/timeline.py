@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from itertools import pairwise
 
 from pipeline.domain.names import listed
@@ -24,6 +25,14 @@ def check(subject: Subject) -> None:
         _ranges(subject, index, character)
     _gaps(subject)
     _order(subject)
+
+
+def check_deadline(subject: Subject, now: datetime) -> None:
+    """A deadline that has passed already is hardly meant."""
+    deadline = subject.production.schedule.deadline
+    if deadline is not None and datetime.fromisoformat(deadline) <= now:
+        told = f"The deadline {deadline} has passed already."
+        subject.report.warning((*TOP, "schedule", "deadline"), told, "Give the day on which the run is due, or remove it.")
 
 
 def _frames(subject: Subject, index: int, kind: SceneType) -> None:

@@ -1,0 +1,154 @@
+"""Source images that were refused: others in their place are checked anew, in the same run, and nothing else changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from components import board_hint
+from pipeline.domain.errors import WorkFailed
+from pipeline.domain.matrix import Selection
+from pipeline.domain.production import Matrix, Production
+from pipeline.domain.records import Run
+from pipeline.domain.stages import Stage
+from pipeline.domain.statuses import CellStatus, RunStatus
+from pipeline.domain.work import Request
+from tests.factories import EVERYTHING, PERSON, House, make_production
+from tests.unit.test_frame_words import text
+
+Again = Callable[[House, Run], object]
+WAYS: list[Again] = [
+    lambda house, run: house.studio.runs.resume(house.run(run), PERSON),
+    lambda house, run: house.studio.runs.check_new_pictures(run, PERSON),
+    lambda house, run: house.studio.review.retry(run, EVERYTHING, PERSON),
+    lambda house, run: house.studio.review.retry(run, Selection(characters=("c2",)), PERSON),
+    lambda house, run: house.studio.review.retry(run, Selection(keys=("c2 / s1 / v1",)), PERSON),
+]
+TWO = make_production(characters=2, scene_types=1, variants=1)
+
+
+def refuse(house: House, *bad: str) -> None:
+    """From now on the check refuses pictures of this content."""
+
+    def trouble(request: Request) -> None:
+        for file in request.files("source"):
+            if request.stage == Stage.SOURCE_QA and house.studio.media.path_of(file.sha256).read_text() in bad:
+                raise WorkFailed("bad_input", f"{file.label} is too blurred")
+
+    house.hands.troubles = trouble
+
+
+def stuck(house: House, production: Production = TWO) -> Run:
+    """A run in which the picture of `c2` was refused; `c1` is approved."""
+    refuse(house, "picture c2.png", "worse")
+    run = house.start(production)
+    house.work()
+    assert house.stills(run)["source c2"].status is CellStatus.FAILED
+    assert house.statuses(run) == {CellStatus.APPROVED: 1, CellStatus.QUEUED: 1}
+    return run
+
+
+def pictures(house: House, run: Run, stage: Stage) -> list[str]:
+    """The content of the source images that the jobs of a stage read, oldest first."""
+    inputs = [file for job in house.jobs(run, stage) for file in job.inputs if file.role in ("source", "still")]
+    return [house.studio.media.path_of(file.sha256).read_text(errors="replace") for file in inputs if "c2" in file.label]
+
+
+@pytest.mark.parametrize("again", WAYS)
+def test_another_picture_in_the_place_of_a_refused_one_is_checked_when_the_run_goes_on(house: House, again: Again) -> None:
+    run = stuck(house)
+    (house.folder / "c2.png").write_text("better")
+    again(house, run)
+    house.rest()
+    assert house.run(run).status is RunStatus.COMPLETED
+    assert pictures(house, run, Stage.SOURCE_QA) == ["picture c2.png", "better"]
+    assert pictures(house, run, Stage.VARIANT_GENERATION) == ["better"], "what is made comes from the new picture"
+    assert house.hands.count("scene_generation") == 4, "what was approved is not made again"
+
+
+def test_every_reader_sees_the_picture_that_counts(house: House) -> None:
+    run = stuck(house)
+    (house.folder / "c2.png").write_text("better")
+    [new] = house.studio.review.retry(run, EVERYTHING, PERSON)
+    assert new == "source c2, which is new"
+    house.work()
+    source = house.stills(run)["source c2"]
+    sha256 = house.studio.files.still(source.id, 0).sha256
+    assert house.studio.media.path_of(sha256).read_text() == "better"
+    assert house.studio.files.character(run.id, 1).sha256 == sha256
+    [delivery] = house.studio.deliveries.of_run(run)
+    with house.studio.stores.read() as store:
+        recipes = {file["character"]: file["recipe"]["sources"] for file in store.deliveries.plan(delivery.id)["files"]}
+    assert recipes["c2"] == [sha256] != recipes["c1"]
+    config = house.studio.runs.config(run.id)
+    assert not house.studio.planning.has_changed(TWO, house.folder, config)
+    assert {cell.step.value for cell in house.studio.planning.plan(TWO, house.folder).cells} == {"reuse"}
+    following = house.start(TWO)
+    house.work()
+    assert house.run(following).status is RunStatus.COMPLETED
+    assert house.hands.count("scene_generation") == 4
+
+
+def test_the_same_picture_is_only_checked_again_when_that_is_asked_for(house: House) -> None:
+    run = stuck(house)
+    house.studio.runs.resume(house.run(run), PERSON)
+    house.work()
+    assert len(pictures(house, run, Stage.SOURCE_QA)) == 1
+    assert house.studio.review.retry(run, EVERYTHING, PERSON) == ["source c2"]
+    house.work()
+    assert pictures(house, run, Stage.SOURCE_QA) == ["picture c2.png"] * 2
+    assert house.stills(run)["source c2"].status is CellStatus.FAILED
+
+
+def test_a_picture_that_is_refused_too_may_be_replaced_once_more(house: House) -> None:
+    run = stuck(house)
+    for content in ("worse", "better"):
+        (house.folder / "c2.png").write_text(content)
+        house.studio.runs.resume(house.run(run), PERSON)
+        house.work()
+    assert pictures(house, run, Stage.SOURCE_QA) == ["picture c2.png", "worse", "better"]
+    assert house.run(run).status is RunStatus.COMPLETED
+
+
+def test_another_engine_works_with_the_new_picture_too(house: House) -> None:
+    run = stuck(house)
+    other = House(house.folder, house.url, clock=house.clock)
+    other.studio.runs.config(run.id)  # it knows the run as it was made
+    (house.folder / "c2.png").write_text("better")
+    house.studio.runs.resume(house.run(run), PERSON)
+    other.work()
+    other.close()
+    assert pictures(house, run, Stage.VARIANT_GENERATION) == ["better"]
+    assert house.run(run).status is RunStatus.COMPLETED
+
+
+def test_cells_without_a_look_begin_with_the_new_picture(house: House) -> None:
+    bare = make_production(characters=2, scene_types=1, variants=0)
+    run = stuck(house, replace(bare, matrix=Matrix(("c1", "c2"), ("s1",), ())))
+    (house.folder / "c2.png").write_text("better")
+    house.studio.runs.resume(house.run(run), PERSON)
+    house.rest()
+    assert set(pictures(house, run, Stage.SCENE_GENERATION)) == {"better"}
+
+
+def test_approved_pictures_stay_as_they_were(house: House) -> None:
+    run = stuck(house)
+    (house.folder / "c1.png").write_text("other")
+    (house.folder / "c2.png").unlink()
+    house.studio.runs.resume(house.run(run), PERSON)
+    house.work()
+    assert house.stills(run)["source c2"].status is CellStatus.FAILED, "a file that is gone replaces nothing"
+    assert len(house.jobs(run, Stage.SOURCE_QA)) == 2
+
+
+def test_who_was_refused_and_what_to_do_is_told(house: House) -> None:
+    run = stuck(house)
+    assert house.studio.reports.refused(run.id) == ["c2"]
+    [unmet] = house.studio.reports.matrix(run.id).blocked.values()
+    assert [str(one) for one in unmet] == ["variant image c2 / v1 is queued"]
+    overview = house.studio.overview.of(run.id)
+    assert overview.refused == 1
+    hint = text(board_hint.hint(overview))
+    assert "1 scene cannot go on: the source images of 1 character were refused. Replace the files, then retry." in hint
