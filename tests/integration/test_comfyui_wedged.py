@@ -19,25 +19,15 @@ from pipeline.domain.work import UpdateState
 from pipeline.domain.workers import Health, Worker
 from pipeline.double import DoubleServer
 from tests.comfyui import QUICK, Watched, eventually, outcomes, still_request
+from tests.comfyui_fixtures import server_of_each_release, watched_backend
 from tests.factories import EVERYTHING, PERSON, make_production, quick_folder
 from tests.fates import Fate, RacingClock
 from tests.fleet_storms import BRISK, DoublesHouse
 
-VERSIONS = ["0.3.64", "0.33.0"]
+either = server_of_each_release
+house = watched_backend
 HASTY = replace(QUICK, stuck_s=1.0)
 PATIENCE_S = 90
-
-
-@pytest.fixture(params=VERSIONS)
-def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DoubleServer]:
-    with DoubleServer(tmp_path / "either", version=request.param, speed=1e6) as started:
-        yield started
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[Watched]:
-    with Watched(tmp_path) as watched:
-        yield watched
 
 
 def queued(server: DoubleServer) -> int:
