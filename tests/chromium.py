@@ -12,12 +12,12 @@ Chromium is not on this machine, so the tests in a real browser are left out.
 To add it: install it (Debian: apt install chromium; Fedora: dnf install chromium; macOS: brew install --cask
 chromium). Chrome will do."""
 _TURNED_OFF = (
-    *("WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "WebUIOmniboxFullPopup"),
-    *("HttpsUpgrades", "MediaRouter", "OptimizationHints", "NetworkTimeServiceQuerying", "PreconnectToSearch", "PaintHolding"),
+    "WebUIOmniboxPopup,WebUIOmniboxAimPopup,WebUIOmniboxFullPopup,AimEnabled,LensOverlay,"
+    "HttpsUpgrades,MediaRouter,OptimizationHints,NetworkTimeServiceQuerying,PreconnectToSearch,PaintHolding"
 )
 ARGUMENTS = (
     *chromium.ARGUMENTS,
-    f"--disable-features={','.join(_TURNED_OFF)}",
+    f"--disable-features={_TURNED_OFF}",
     "--js-flags=--no-enable-lazy-source-positions",
 )
 """How it is started for tests: a page opens in six tenths of the processor time.
