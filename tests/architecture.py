@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 FILE_LINES = 400
@@ -113,6 +114,7 @@ class Source:
         self.path = path.relative_to(root).as_posix()
         self.text = path.read_text(encoding="utf-8")
         self.tree = ast.parse(self.text)
+        self.nodes = list(ast.walk(self.tree))
         parts = list(path.relative_to(root).with_suffix("").parts)
         self.is_package = parts[-1] == "__init__"
         self.module = ".".join(parts[:-1] if self.is_package else parts)
@@ -123,12 +125,12 @@ class Source:
 
     def opens_transactions(self) -> bool:
         """Whether it calls `something.begin(...)`."""
-        calls = (node.func for node in ast.walk(self.tree) if isinstance(node, ast.Call))
+        calls = (node.func for node in self.nodes if isinstance(node, ast.Call))
         return any(isinstance(function, ast.Attribute) and function.attr == "begin" for function in calls)
 
     def _imports(self, known: set[str]) -> Iterator[Import]:
-        inside = {id(node) for function in self._functions() for node in ast.walk(function) if node is not function}
-        for node in ast.walk(self.tree):
+        inside = self._inside_functions
+        for node in self.nodes:
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     yield Import(alias.name, node.lineno, id(node) in inside)
@@ -146,8 +148,10 @@ class Source:
         kept = here[: len(here) - node.level + (1 if self.is_package else 0)]
         return ".".join([*kept, *([node.module] if node.module else [])])
 
-    def _functions(self) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
-        return [node for node in ast.walk(self.tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    @cached_property
+    def _inside_functions(self) -> set[int]:
+        functions = [node for node in self.nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+        return {id(node) for function in functions for node in ast.walk(function) if node is not function}
 
 
 def problems(root: Path) -> list[str]:
@@ -240,7 +244,7 @@ def purity(source: Source, room: Room) -> Iterator[str]:
         for used in source.imports(set()):
             if used.module in IMPURE_MODULES or used.module.split(".")[0] in IMPURE_MODULES:
                 yield f"{source.path}:{used.line}: the domain must not use {used.module}"
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if room.name == "domain" and isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             is_impure = name in IMPURE_METHODS if isinstance(node.func, ast.Attribute) else name in IMPURE_CALLS | IMPURE_METHODS
@@ -270,7 +274,7 @@ def sizes(source: Source) -> Iterator[str]:
     lines = source.text.count("\n")
     if lines > FILE_LINES:
         yield f"{source.path}:1: {lines} lines; a file stops at {FILE_LINES}"
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not source.path.startswith(MIGRATIONS):
             length = (node.end_lineno or node.lineno) - node.lineno + 1
             if length > FUNCTION_LINES:

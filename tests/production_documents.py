@@ -67,7 +67,8 @@ def production(source: str | Mapping[str, Any], screenplay: Screenplay | None = 
 
 def issues(source: str | Mapping[str, Any], screenplay: Screenplay | None = None, **options: Any) -> tuple[Issue, ...]:
     """Everything wrong with a document; files are not looked at."""
-    return check(parsed(source, screenplay), document(source), presets(), **options)
+    read = document(source)
+    return check(parse(read, presets(), screenplay), read, presets(), **options)
 
 
 def issue(found: tuple[Issue, ...], path: str, severity: Severity | None = None) -> Issue:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from pipeline.bench import chromium
+from tests import chromium
 from tests.browser.stage import Stage
 from tests.browser.tabs import PATIENCE_MS, Complaints, Opens, settle
 from tests.browser.windows import Windows

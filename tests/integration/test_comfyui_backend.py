@@ -18,27 +18,17 @@ from pipeline.domain.errors import Invalid, Unavailable
 from pipeline.domain.work import InputFile, UpdateState
 from pipeline.double import DoubleServer
 from tests.comfyui import ENDS, STILL_GRAPH, Watched, eventually, segment_request, still_request
+from tests.comfyui_fixtures import server_of_each_release, watched_backend
 from tests.media_factories import character
 
-VERSIONS = ["0.3.64", "0.33.0"]
-
-
-@pytest.fixture(params=VERSIONS)
-def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DoubleServer]:
-    with DoubleServer(tmp_path / "server", version=request.param, speed=1e6) as started:
-        yield started
+server = server_of_each_release
+house = watched_backend
 
 
 @pytest.fixture
 def newest(tmp_path: Path) -> Iterator[DoubleServer]:
     with DoubleServer(tmp_path / "server", is_instant=True) as started:
         yield started
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[Watched]:
-    with Watched(tmp_path) as watched:
-        yield watched
 
 
 @pytest.fixture

@@ -3,37 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import pytest
-
 from pipeline.domain.work import UpdateState
 from pipeline.double import DoubleServer
 from tests.comfyui import QUICK, Watched, eventually, is_interrupting, outcomes, segment_request, still_request
+from tests.comfyui_fixtures import quick_server, server_of_each_release, watched_backend
 from tests.media_factories import character
 
-VERSIONS = ["0.3.64", "0.33.0"]
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[DoubleServer]:
-    with DoubleServer(tmp_path / "server", speed=1e6) as started:
-        yield started
-
-
-@pytest.fixture(params=VERSIONS)
-def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DoubleServer]:
-    with DoubleServer(tmp_path / "either", version=request.param, speed=1e6) as started:
-        yield started
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[Watched]:
-    with Watched(tmp_path) as watched:
-        yield watched
+server = quick_server
+either = server_of_each_release
+house = watched_backend
 
 
 def test_a_running_attempt_is_stopped_and_its_neighbours_are_not(either: DoubleServer, house: Watched) -> None:

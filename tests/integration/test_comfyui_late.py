@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from pipeline.domain.records import Attempt, Run
@@ -15,30 +12,15 @@ from pipeline.double import DoubleServer
 from pipeline.double.application import LATE_POINT
 from pipeline.double.gates import Gate
 from tests.comfyui import Watched, eventually, fate_of, foreign_job, is_interrupting, outcomes, place_of, still_request
+from tests.comfyui_fixtures import pair_of_servers, server_of_each_release, watched_backend
 from tests.factories import PERSON, make_production
-from tests.fleet_pairs import Pair, open_pair
+from tests.fleet_pairs import Pair
 
-VERSIONS = ["0.3.64", "0.33.0"]
+either = server_of_each_release
+house = watched_backend
+pair = pair_of_servers
 STILL_NODE = "ImageAddNoise"
 LOOK_NODE = "StripboardImageToImage"
-
-
-@pytest.fixture(params=VERSIONS)
-def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DoubleServer]:
-    with DoubleServer(tmp_path / "either", version=request.param, speed=1e6) as started:
-        yield started
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[Watched]:
-    with Watched(tmp_path) as watched:
-        yield watched
-
-
-@pytest.fixture
-def pair() -> Iterator[Pair]:
-    with open_pair() as found:
-        yield found
 
 
 # The backend, at once -----------------------------------------------------------------------------------------------

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-
-import pytest
 
 from pipeline.adapters.backends.comfyui.sightings import idle_tried
 from pipeline.adapters.backends.comfyui.timing import Timing
@@ -17,23 +14,14 @@ from pipeline.domain.work import UpdateState
 from pipeline.domain.workers import Health
 from pipeline.double import DoubleServer
 from tests.comfyui import QUICK, Watched, eventually, outcomes, still_request
+from tests.comfyui_fixtures import pair_of_servers, server_of_each_release, watched_backend
 from tests.factories import EVERYTHING, PERSON, make_production
-from tests.fleet_pairs import Pair, open_pair
+from tests.fleet_pairs import Pair
 
-VERSIONS = ["0.3.64", "0.33.0"]
+either = server_of_each_release
+house = watched_backend
+pair = pair_of_servers
 HASTY = replace(QUICK, stuck_s=1.0)
-
-
-@pytest.fixture(params=VERSIONS)
-def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DoubleServer]:
-    with DoubleServer(tmp_path / "either", version=request.param, speed=1e6) as started:
-        yield started
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[Watched]:
-    with Watched(tmp_path) as watched:
-        yield watched
 
 
 def queued(server: DoubleServer) -> int:
@@ -126,12 +114,6 @@ def test_tests_of_several_servers_wait_at_the_same_time(tmp_path: Path) -> None:
 
 
 # In a studio --------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def pair() -> Iterator[Pair]:
-    with open_pair() as found:
-        yield found
 
 
 def test_a_worker_that_runs_nothing_is_set_aside_at_once_and_comes_back_by_a_test(pair: Pair) -> None:

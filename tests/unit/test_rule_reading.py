@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import jsonschema
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from pipeline.domain.issues import Issue
 from pipeline.domain.rules.checks import Names
@@ -19,6 +19,7 @@ from pipeline.domain.rules.writing import write_rule
 from tests.rule_boards import LOOKS, PEOPLE, PROJECT, TYPES, Chance
 
 NAMES = Names(PEOPLE, TYPES, LOOKS, ("Warehouse",), ("age",), ("producers",))
+VALIDATOR = Draft202012Validator(schema())
 FEW = {"field": "attempts", "at_most": 2}
 QUICK = settings(max_examples=150, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate])
 
@@ -141,12 +142,16 @@ def test_two_rules_of_one_name_are_told_at_the_second() -> None:
     assert read.rules == ()
 
 
+def test_the_schema_of_rules_is_a_valid_schema() -> None:
+    Draft202012Validator.check_schema(schema())
+
+
 @QUICK
 @given(st.integers(0, 2**32))
 def test_a_rule_that_is_written_reads_back_the_same_and_fits_the_schema(seed: int) -> None:
     rule = Chance(seed).rule(0)
     plain = write_rule(rule)
-    jsonschema.validate(plain, schema())
+    VALIDATOR.validate(plain)
     read = read_rule(plain, project=rule.scope.project)
     if read.rules:
         assert write_rule(read.rules[0]) == plain
@@ -183,7 +188,7 @@ def test_whatever_comes_is_a_rule_or_has_a_fault(value: Any) -> None:
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: template.key)
 def test_every_template_is_a_rule_that_fits_the_schema_and_has_no_unbounded_loop(template: Any) -> None:
-    jsonschema.validate(template.rule, schema())
+    VALIDATOR.validate(template.rule)
     read = read_rule(template.rule, project=PROJECT, names=NAMES)
     assert not read.issues
     assert write_rule(read.rules[0])["name"] == template.key
