@@ -194,9 +194,9 @@ def test_a_worker_that_was_given_fewer_places_than_it_has_jobs_gets_nothing_unti
 @pytest.mark.parametrize(
     ("places", "held", "words"),
     [
-        (1, 1, "the only place of the only worker for it is taken"),
-        (2, 2, "both places of the only worker for it are taken"),
-        (3, 3, "all 3 places of the only worker for it are taken"),
+        (1, 1, "the only place for it is taken"),
+        (2, 2, "both places for it are taken"),
+        (3, 3, "all 3 places are taken"),
         (1, 2, "the only worker for it has 2 jobs and may have 1"),
     ],
 )
@@ -205,7 +205,8 @@ def test_who_waits_for_a_place_is_told_so(places: int, held: int, words: str) ->
     told = decide([job()], [full]).explain(job())
     assert (told.cause, told.words, told.remedy) == ("places", f"{words}; gpu-1 is next in 4 s", "add a worker")
     more = decide([job()], [full, replace(full, name="gpu-2", busy_until_s=3)]).explain(job())
-    assert more.words == f"all {2 * places} places of the 2 workers for it are taken; gpu-2 is next in 3 s"
+    taken = "both places for it are" if places == 1 else f"all {2 * places} places are"
+    assert more.words == f"{taken} taken; gpu-2 is next in 3 s"
 
 
 def test_where_another_place_would_change_nothing_the_worker_is_just_busy() -> None:

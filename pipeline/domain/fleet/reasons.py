@@ -174,12 +174,9 @@ def _busy(standing: Standing, lane: OpenLane, able: Sequence[Seat]) -> Reason:
 def _full(able: Sequence[Seat]) -> str:
     """That all places of these workers are taken, or more than one has, since somebody gave it fewer."""
     places = sum(seat.worker.places for seat in able)
-    if len(able) > 1:
-        return f"all {places} places of the {len(able)} workers for it are taken"
-    if able[0].held > places:
+    if len(able) == 1 and able[0].held > places:
         return f"the only worker for it has {able[0].held} jobs and may have {places}"
-    taken = {1: "the only place of the only worker for it is", 2: "both places of the only worker for it are"}
-    return f"{taken.get(places, f'all {places} places of the only worker for it are')} taken"
+    return {1: "the only place for it is taken", 2: "both places for it are taken"}.get(places, f"all {places} places are taken")
 
 
 def _names(names: Sequence[str]) -> str:
