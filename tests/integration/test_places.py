@@ -66,7 +66,7 @@ def test_a_worker_has_as_many_jobs_at_once_as_it_has_places_and_never_more(house
     assert held(house) == {"gpu-1": places} and len(house.fleet.sent) == places
     waiting = house.studio.fleet_pages.page(anew=True).waiting
     assert {one.cause for one in waiting} == {"places"}
-    assert all("of the only worker for it" in one.reason and "gpu-1 is next" in one.reason for one in waiting)
+    assert all("taken; gpu-1 is next" in one.reason for one in waiting)
 
     house.fleet.holding.clear()
     house.work()
