@@ -20,7 +20,7 @@ ARGUMENTS = (
     f"--disable-features={_TURNED_OFF}",
     "--js-flags=--no-enable-lazy-source-positions",
 )
-"""How it is started for tests: a page opens in six tenths of the processor time.
+"""How it is started for tests: a board opens in six tenths of the processor time, whole files of tests take three quarters.
 
 A window does without the browser's own pages behind its address bar. (The last list of what is turned off is the one that
 counts, so it repeats what Playwright's says of networks and painting.) And scripts are read once: while somebody listens for
