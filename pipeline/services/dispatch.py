@@ -94,6 +94,7 @@ class Dispatch:
         """
         self._reused = 0
         self._begun.clear()
+        self._fleet.begin()
         with self._stores.begin(self._clock.now()) as store:
             advance = Advance(store, self._books, ENGINE)
             accounts = Accounts.open(store, {run.id: run for run in store.runs.active()})
@@ -131,7 +132,8 @@ class Dispatch:
         settlement.load([job for job, _ in ours])
         if self.has_fleet:
             self._fleet.ended(store, ours)
-        wedged.set_aside(store, [update for _, update in reports])
+        if wedged.set_aside(store, [update for _, update in reports]):
+            self._fleet.begin()
         watched = {update.attempt_id: update.ran_s for _, update in ours if update.ran_s is not None}
         costs = ran_for(store, [job for job, update in ours if update.result is None], watched)
         for job, update in ours:

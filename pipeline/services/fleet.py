@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,6 +29,7 @@ from pipeline.domain.work import Update
 from pipeline.domain.workers import Worker, WorkRecord
 from pipeline.services.fitness import Fitness
 from pipeline.services.starting import Starting
+from pipeline.services.worker_rows import WorkerRows
 
 _REREAD = timedelta(seconds=10)
 _RECKON = timedelta(seconds=2)
@@ -104,6 +105,15 @@ class Fleet:
         self._rates: _Reckoned | None = None
         self._cards: dict[str, _Card] = {}
         self._kinds: dict[tuple[object, ...], Kind] = {}
+        self._rows: WorkerRows | None = None
+
+    def begin(self) -> None:
+        """Forget what was read of workers: a transaction begins, or somebody else has changed them in this one."""
+        self._rows = None
+
+    def _read(self, store: Store) -> WorkerRows:
+        self._rows = self._rows or WorkerRows(store)
+        return self._rows
 
     # Choosing ---------------------------------------------------------------------------------------------------
 
@@ -111,10 +121,11 @@ class Fleet:
         """Which of the waiting jobs of these runs go to which workers now. They are not started yet."""
         if self._is_idle(store, runs, store.journal.now):
             return []
-        workers = {worker.name: worker for worker in store.workers.all()}
+        rows = self._read(store)
+        workers, shown = rows.workers, list(rows.records.values())
         if not any(worker.may_work for worker in workers.values()):
             return []
-        choice = self.choice(store, runs, workers, starting=starting, now=store.journal.now)
+        choice = self.choice(store, runs, workers, starting=starting, now=store.journal.now, shown=shown)
         given = []
         now_s = store.journal.now.timestamp()
         for one in choice.assignments:
@@ -124,10 +135,20 @@ class Fleet:
         return given
 
     def choice(
-        self, store: Store, runs: Sequence[Run], workers: Mapping[str, Worker], *, starting: Starting | None = None, now: datetime
+        self,
+        store: Store,
+        runs: Sequence[Run],
+        workers: Mapping[str, Worker],
+        *,
+        starting: Starting | None = None,
+        now: datetime,
+        shown: Sequence[WorkRecord] | None = None,
     ) -> Choice:
-        """The decision as things stand, which only reads; it also explains why jobs wait. Without `starting` nothing is held."""
-        shown = store.workers.records()
+        """The decision as things stand, which only reads; it also explains why jobs wait. Without `starting` nothing is held.
+
+        `shown` is what these workers have shown, where that has been read already.
+        """
+        shown = store.workers.records() if shown is None else shown
         self._refresh(store, runs, fleet=_able(list(workers.values()), shown), now=now)
         held: defaultdict[str, list[FleetWork]] = defaultdict(list)
         for work in store.fleet_work.held():
@@ -275,39 +296,35 @@ class Fleet:
         ours = [(held[job.id], update) for job, update in reports if job.id in held]
         if not ours:
             return
-        workers = {worker.name: worker for worker in store.workers.all()}
-        shown = {(record.worker_id, record.work): record for record in store.workers.records([work.work for work, _ in ours])}
-        known = set(shown)
+        rows = self._read(store)
+        due = [record for record in rows.records.values() if _is_due(record, store.journal.now)]
         proven: set[int] = set()
         for work, update in ours:
-            worker = workers.get(work.worker)
+            worker = rows.workers.get(work.worker)
             if worker is None:
                 continue
-            key = worker.id, work.work
-            record = shown.get(key) or WorkRecord(*key)
+            record = rows.records.get((worker.id, work.work)) or WorkRecord(worker.id, work.work)
             if update.result is not None:
-                workers[worker.name], shown[key] = self._succeeded(store, work, worker, record, update.result.seconds)
+                self._succeeded(store, rows, work, worker, record, update.result.seconds)
                 proven.add(worker.id)
             elif records.speaks_against(update.failure_class):
-                shown[key] = self._failed(store, work, worker, record, update)
-        for key, record in shown.items():
-            store.workers.keep_record(record, is_new=key not in known)
-        self._take_back_proven(store, {worker.id: worker for worker in workers.values() if worker.id in proven})
+                rows.keep(self._failed(store, work, worker, record, update))
+        self._take_back_proven(store, rows, [record for record in due if record.worker_id in proven])
+        rows.write()
         self._read_at = None if any(update.result is None for _, update in ours) else self._read_at
 
     @staticmethod
-    def _take_back_proven(store: Store, workers: Mapping[int, Worker]) -> None:
+    def _take_back_proven(store: Store, rows: WorkerRows, due: Iterable[WorkRecord]) -> None:
         """Work that has come through stands for a test that is due: a worker that is always busy gets no other."""
-        for record in store.workers.records() if workers else ():
-            is_due = record.test_at is not None and record.test_at <= store.journal.now and not records.needs_install(record)
-            if record.worker_id in workers and is_due:
-                store.workers.keep_record(records.taken_back(record), is_new=False)
-                told = {"name": workers[record.worker_id].name, "work": record.work}
-                store.journal.record("worker.taken_back", actor=ENGINE, subject="worker", subject_id=record.worker_id, data=told)
+        names = {worker.id: worker.name for worker in rows.workers.values()}
+        for record in due:
+            rows.keep(records.taken_back(rows.records[record.worker_id, record.work]))
+            told = {"name": names[record.worker_id], "work": record.work}
+            store.journal.record("worker.taken_back", actor=ENGINE, subject="worker", subject_id=record.worker_id, data=told)
 
     def _succeeded(
-        self, store: Store, work: FleetWork, worker: Worker, record: WorkRecord, seconds: float
-    ) -> tuple[Worker, WorkRecord]:
+        self, store: Store, rows: WorkerRows, work: FleetWork, worker: Worker, record: WorkRecord, seconds: float
+    ) -> None:
         """Its time is a sample of its speed; where another model had to be loaded, what it took longer tells how long that is."""
         model = self._model(store, work.run_id, work.scene_type)
         values: dict[str, Any] = {}
@@ -319,8 +336,8 @@ class Fleet:
                 values["switch_s"] = loading if not worker.switch_s else (worker.switch_s + loading) / 2
                 rate = None
         if values:
-            store.workers.change(worker.id, **values)
-        return replace(worker, **values), records.succeeded(record, rate)
+            rows.change(worker, **values)
+        rows.keep(records.succeeded(record, rate))
 
     @staticmethod
     def _failed(store: Store, work: FleetWork, worker: Worker, record: WorkRecord, update: Update) -> WorkRecord:
@@ -337,6 +354,11 @@ class Fleet:
         if key not in self._models:
             self._models[key] = self._book_of(store, run_id).recipes.models(scene_type)
         return self._models[key]
+
+
+def _is_due(record: WorkRecord, now: datetime) -> bool:
+    """Whether it is time for a test that could show that the worker does such work again."""
+    return record.test_at is not None and record.test_at <= now and not records.needs_install(record)
 
 
 def _able(workers: Collection[Worker], shown: Iterable[WorkRecord]) -> _Able:

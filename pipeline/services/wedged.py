@@ -11,12 +11,12 @@ from pipeline.domain.work import Update
 from pipeline.domain.workers import Health
 
 
-def set_aside(store: Store, updates: Iterable[Update]) -> None:
+def set_aside(store: Store, updates: Iterable[Update]) -> bool:
     """The workers that these attempts have found to run nothing get no work until a test has come through, and those that are
-    at somebody else's work until they are through with it; each is told once."""
+    at somebody else's work until they are through with it; each is told once. The answer is whether any have found one."""
     found = {update.wedged.worker: update for update in updates if update.wedged}
     if not found:
-        return
+        return False
     for worker in store.workers.all():
         update = found.get(worker.name)
         if update is None or worker.health in (Health.WEDGED, Health.OCCUPIED):
@@ -25,3 +25,4 @@ def set_aside(store: Store, updates: Iterable[Update]) -> None:
         store.workers.change(worker.id, health=health, health_reason=update.reason, health_at=store.journal.now)
         told = {"name": worker.name, "from": worker.health.value, "reason": update.reason}
         store.journal.record(f"worker.{health.value}", actor=ENGINE, subject="worker", subject_id=worker.id, data=told)
+    return True

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from data.repositories.workers import Workers as WorkerTable
 from pipeline.domain.choices import Mode
 from pipeline.domain.errors import Refused
 from pipeline.domain.fleet import records
@@ -164,6 +165,39 @@ def test_work_that_comes_through_stands_for_the_test_of_a_worker_that_is_always_
 
     assert [event.data["work"] for event in house.events("worker.taken_back")] == ["dance"]
     assert not any(one.aside_since for one in house.worker("gpu-1").records)
+
+
+def test_what_one_worker_shows_rewrites_nothing_of_the_others(house: FleetHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.add("gpu-1", "gpu-2", "gpu-3")
+    house.start(make_production(characters=6))
+    house.work()
+    assert all(house.worker(name).records for name in ("gpu-1", "gpu-2", "gpu-3"))
+    written: list[int] = []
+    keep = WorkerTable.keep_record
+
+    def noted(self: WorkerTable, record: WorkRecord, *, is_new: bool) -> None:
+        written.append(record.worker_id)
+        keep(self, record, is_new=is_new)
+
+    monkeypatch.setattr(WorkerTable, "keep_record", noted)
+    before = len(house.fleet.sent)
+    house.start(make_production(title="Salt", characters=1, scene_types=1, variants=1, seed=5))
+    house.work()
+    assert len(house.fleet.sent) > before
+    assert len(written) == len(house.fleet.sent) - before, "one record for each attempt that ended"
+
+
+def test_two_attempts_of_a_kind_that_is_new_to_a_worker_are_both_counted(house: FleetHouse) -> None:
+    house.add("gpu-1")
+    house.fleet.holding.add("gpu-1")
+    run = house.start(make_production(characters=2, scene_types=1, variants=1))
+    house.work()
+    house.fleet.holding.clear()
+    house.work()
+    stills = [attempt for attempt in house.fleet.sent if attempt[1] == "variant_generation"]
+    [record] = [one for one in house.worker("gpu-1").records if "variant_generation" in one.work]
+    assert record.samples in (len(stills), len(stills) - 1), "the first one, which loaded the model, may say nothing of speed"
+    assert house.statuses(run) == {CellStatus.APPROVED: 2}
 
 
 def test_a_server_that_went_away_speaks_against_nobody(house: FleetHouse) -> None:
