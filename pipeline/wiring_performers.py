@@ -5,6 +5,7 @@ Heavy libraries load when the first job needs them.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -20,8 +21,12 @@ if TYPE_CHECKING:
 class FleetPerformer:
     """The performer of the fleet. The one that speaks to servers is made at the first job, and not before."""
 
-    def __init__(self, settings: Settings, wake: threading.Event, checkpoint: Callable[[str], None] | None) -> None:
+    def __init__(
+        self, settings: Settings, wake: threading.Event, checkpoint: Callable[[str], None] | None, *, is_patient: bool = False
+    ) -> None:
+        """`is_patient`: what waits at a server behind other jobs stays there, however long they take."""
         self._settings = settings
+        self._is_patient = is_patient
         self._wake = wake
         self._checkpoint = checkpoint
         self._made: ComfyBackend | None = None
@@ -30,6 +35,7 @@ class FleetPerformer:
     def _comfy(self) -> ComfyBackend:
         if self._made is None:
             from pipeline.adapters.backends.comfyui.backend import ComfyBackend
+            from pipeline.adapters.backends.comfyui.timing import Timing
             from pipeline.adapters.storage.media_store import nothing
 
             settings = self._settings
@@ -38,6 +44,7 @@ class FleetPerformer:
                 media_root=settings.media_root,
                 wake=self._wake.set,
                 checkpoint=self._checkpoint or nothing,
+                timing=Timing(others_s=math.inf) if self._is_patient else None,
             )
         return self._made
 

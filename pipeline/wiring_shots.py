@@ -71,7 +71,7 @@ def build_driver(
     from pipeline.engine.shots import ShotDriver
     from pipeline.wiring_performers import FleetPerformer
 
-    fleet = FleetPerformer(settings, threading.Event(), None)
+    fleet = FleetPerformer(settings, threading.Event(), None, is_patient=True)
 
     def measure(shot: TestShot, update: Update) -> Sequence[Measurement]:
         return _measured(media, spool, shot, update)

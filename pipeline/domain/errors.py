@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class StripboardError(Exception):
     """Base of all deliberate errors. `str(error)` is a whole sentence or two for a person."""
@@ -48,21 +50,25 @@ class WorkFailed(StripboardError):
         super().__init__(message)
         self.failure_class = failure_class
 
-    def __reduce__(self) -> tuple[type, tuple[str, ...]]:
+    def __reduce__(self) -> tuple[type, tuple[Any, ...]]:
         """Keep both fields when the error crosses a process border."""
         return (type(self), (self.failure_class, str(self)))
 
 
 class WorkerWedged(WorkFailed):
-    """The attempt failed because the server of `worker` takes jobs and runs none of them: the worker is to be set aside."""
+    """The attempt failed because the server of `worker` takes jobs and runs none of them: the worker is to be set aside.
 
-    def __init__(self, worker: str, failure_class: str, message: str) -> None:
+    `others` are the jobs that it runs instead.
+    """
+
+    def __init__(self, worker: str, failure_class: str, message: str, others: frozenset[str] = frozenset()) -> None:
         super().__init__(failure_class, message)
         self.worker = worker
+        self.others = others
 
-    def __reduce__(self) -> tuple[type, tuple[str, ...]]:
-        """Keep all three fields when the error crosses a process border."""
-        return (type(self), (self.worker, self.failure_class, str(self)))
+    def __reduce__(self) -> tuple[type, tuple[Any, ...]]:
+        """Keep all four fields when the error crosses a process border."""
+        return (type(self), (self.worker, self.failure_class, str(self), self.others))
 
 
 class Cancelled(Exception):

@@ -61,7 +61,7 @@ POLICIES: dict[FailureClass, Policy] = {
     FailureClass.LOST: Policy(tries=20, at_workers=2),  # a death of our own process loses what it did itself, and blames no job
     FailureClass.MISSING_MODEL: Policy(tries=3, pause_s=1, puts_aside=True),
     FailureClass.WORKER_GONE: Policy(tries=3, pause_s=1, longest_s=30),
-    FailureClass.WORKER_BUSY: Policy(tries=1_000_000, spares_job=True),
+    FailureClass.WORKER_BUSY: Policy(tries=1_000_000, pause_s=15, longest_s=600, spares_job=True),
     FailureClass.BUDGET: Policy(tries=1),
 }
 
@@ -97,7 +97,10 @@ def decide(failure_class: str, *, tries: int, now: datetime, endings: Sequence[E
     `endings` are the attempts of the job that workers of a fleet have ended badly, this one included.
     """
     policy = policy_for(failure_class)
-    workers = list(dict.fromkeys(one.worker for one in endings if not policy_for(one.failure_class).spares_job))
+    bad = [one for one in endings if not policy_for(one.failure_class).spares_job]
+    spared = len(endings) - len(bad)
+    tries = spared if policy.spares_job else tries - spared
+    workers = list(dict.fromkeys(one.worker for one in bad))
     if len(workers) >= MOST_WORKERS:
         return Decision(retry=False, because=f"It has failed at {listed(workers)}, and is tried at no other worker.")
     if policy.at_workers and sum(one.failure_class == failure_class for one in endings) >= policy.at_workers:
@@ -106,5 +109,5 @@ def decide(failure_class: str, *, tries: int, now: datetime, endings: Sequence[E
         return Decision(retry=False)
     if not policy.pause_s:
         return Decision(retry=True)
-    doublings = min(tries - 1, 16)
+    doublings = min(max(0, tries - 1), 16)
     return Decision(retry=True, not_before=now + timedelta(seconds=min(policy.pause_s * 2**doublings, policy.longest_s)))

@@ -97,10 +97,14 @@ class UpdateState(StrEnum):
 
 @dataclass(frozen=True)
 class Wedged:
-    """A worker whose server takes jobs and runs none of them, and how that showed."""
+    """A worker whose server takes jobs and runs none of them, and how that showed.
+
+    `others` are the jobs that it runs instead, none of which the performer knows; none where it runs nothing.
+    """
 
     worker: str
     reason: str
+    others: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

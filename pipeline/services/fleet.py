@@ -211,7 +211,7 @@ class Fleet:
     # What decisions see -----------------------------------------------------------------------------------------
 
     def _job(self, store: Store, run: Run, work: FleetWork, fleet: _Able) -> FleetJob:
-        blamed = {name for name, failure in work.failed_at.items() if records.sends_elsewhere(failure)}
+        blamed = {name for name, failure in work.failed_at.items() if records.speaks_against(failure)}
         outgrown = [name for name, failure in work.failed_at.items() if failure == FailureClass.OUT_OF_MEMORY]
         return FleetJob(
             id=str(work.job_id),

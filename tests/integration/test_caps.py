@@ -144,4 +144,4 @@ def test_what_waits_for_a_paused_scene_type_is_told_so(house: House, run_scenes:
     run = paused(house)
     assert not run_scenes(run)["s1"]
     told = house.studio.reports.held(run.id)
-    assert any("s1 is paused" in each and "--scene-type s1=0" in each for each in told)
+    assert any("s1 is paused" in each and '--scene-type "s1=0"' in each for each in told)

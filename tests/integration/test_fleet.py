@@ -18,7 +18,9 @@ from pipeline.domain.production import Budget
 from pipeline.domain.progress import Outlook
 from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import CellStatus, JobStatus
-from pipeline.domain.workers import WorkerState, WorkRecord
+from pipeline.domain.work import Update, UpdateState, Wedged
+from pipeline.domain.workers import Health, WorkerState, WorkRecord
+from pipeline.services import wedged
 from pipeline.services.fleet import Fleet
 from pipeline.services.runbooks import RunBooks
 from tests.factories import EVERYTHING, PERSON, make_production
@@ -198,6 +200,35 @@ def test_two_attempts_of_a_kind_that_is_new_to_a_worker_are_both_counted(house: 
     [record] = [one for one in house.worker("gpu-1").records if "variant_generation" in one.work]
     assert record.samples in (len(stills), len(stills) - 1), "the first one, which loaded the model, may say nothing of speed"
     assert house.statuses(run) == {CellStatus.APPROVED: 2}
+
+
+def test_a_job_that_found_its_only_worker_busy_with_others_goes_back_there(house: FleetHouse) -> None:
+    house.add("gpu-1", tags=["80gb"])
+    house.add("gpu-2")
+    house.fleet.failing = {"gpu-1": "worker_busy"}
+    run = house.start(replace(make_production(characters=1, scene_types=1, variants=1), worker_tags=("80gb",)))
+    while not house.events("job.retried"):
+        house.engine.turn()
+    house.fleet.failing = {}
+    house.work()
+    assert house.statuses(run) == {CellStatus.APPROVED: 1}
+    assert {worker for worker, _, _ in house.fleet.sent} == {"gpu-1"}
+
+
+def test_a_worker_at_work_of_another_engine_is_not_occupied(house: FleetHouse) -> None:
+    house.add("gpu-1")
+    house.fleet.holding.add("gpu-1")
+    house.start(make_production(characters=1, scene_types=1, variants=1))
+    house.work()
+    with house.studio.stores.begin(house.clock.now()) as store:
+        ours = frozenset(job.attempt_id or "" for job in store.jobs.running())
+        seen = [Wedged("gpu-1", "gpu-1 has been at somebody else's job for 10 min.", others) for others in (ours, ours | {"x"})]
+        updates = [Update("shot", UpdateState.FAILED, failure_class="worker_busy", wedged=one) for one in seen]
+        assert ours and wedged.set_aside(store, updates[:1])
+        assert [worker.health for worker in store.workers.all()] == [Health.WELL]
+        assert wedged.set_aside(store, updates[1:])
+        assert [worker.health for worker in store.workers.all()] == [Health.OCCUPIED]
+        store.workers.change(house.worker("gpu-1").worker.id, health=Health.WELL)
 
 
 def test_a_server_that_went_away_speaks_against_nobody(house: FleetHouse) -> None:

@@ -112,7 +112,7 @@ def test_a_production_generates_no_more_at_once_than_its_cap(house: House) -> No
     assert f"{run.title} may have 3 at once, and has all 3" in told and "--parallel N" in told
     house.studio.schedules.put(run.project_id, Schedule(scene_types={"s1": 1}), PERSON)
     [told] = house.studio.reports.held(run.id)
-    assert "s1 may have 1 at once, and has it" in told and "--scene-type s1=N" in told
+    assert "s1 may have 1 at once, and has it" in told and '--scene-type "s1=N"' in told
     assert [hold.cause for hold in house.studio.overview.of(run.id).held] == ["cap"]
     house.studio.schedules.put(run.project_id, Schedule(), PERSON)
     assert not house.studio.reports.held(run.id)

@@ -62,9 +62,11 @@ def test_other_failures_do_not_count_as_losses() -> None:
 
 def test_workers_that_are_busy_with_others_say_nothing_of_a_job() -> None:
     busy = [Ending(f"gpu-{number}", FailureClass.WORKER_BUSY) for number in range(50)]
-    assert decide(FailureClass.WORKER_BUSY, tries=50, now=NOW, endings=busy) == Decision(retry=True)
-    failed = [Ending(f"gpu-{number}", FailureClass.OUT_OF_MEMORY) for number in range(60, 62)]
-    assert decide(FailureClass.OUT_OF_MEMORY, tries=2, now=NOW, endings=[*busy, *failed]).retry
+    again = decide(FailureClass.WORKER_BUSY, tries=50, now=NOW, endings=busy)
+    assert again == Decision(retry=True, not_before=NOW + timedelta(minutes=10))
+    for failure in (FailureClass.OUT_OF_MEMORY, FailureClass.TIMEOUT, FailureClass.BACKEND_ERROR):
+        alone = decide(failure, tries=1, now=NOW, endings=[Ending("gpu-1", failure)])
+        assert alone.retry and decide(failure, tries=51, now=NOW, endings=[*busy, Ending("gpu-1", failure)]) == alone
 
 
 @pytest.mark.parametrize("failure", [one for one in FailureClass if one is not FailureClass.WORKER_BUSY])

@@ -20,7 +20,7 @@ def update_of(attempt_id: str, result: Result | None, error: BaseException | Non
         return Update(attempt_id, UpdateState.DONE, result=result)
     if isinstance(error, WorkFailed):
         state = UpdateState.LOST if error.failure_class == FailureClass.LOST else UpdateState.FAILED
-        wedged = Wedged(error.worker, str(error)) if isinstance(error, WorkerWedged) else None
+        wedged = Wedged(error.worker, str(error), error.others) if isinstance(error, WorkerWedged) else None
         return Update(attempt_id, state, failure_class=error.failure_class, reason=str(error), wedged=wedged)
     if isinstance(error, (Cancelled, CancelledError)):
         return Update(attempt_id, UpdateState.LOST, reason="it was asked to stop")

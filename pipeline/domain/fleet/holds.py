@@ -26,8 +26,8 @@ def hold(schedule: Schedule | None, *, title: str, run: str, start_after: dateti
 def cap_hold(title: str, most: int, scene_type: str = "") -> Hold:
     """That a production generates as much at once as it may, in all or of one scene type, and what would change that."""
     if not most:
-        return Hold("cap", f"waits: {scene_type} is paused", f'`./stripboard schedule "{title}" --scene-type {scene_type}=0`')
-    option = f"--scene-type {scene_type}=N" if scene_type else "--parallel N"
+        return Hold("cap", f"waits: {scene_type} is paused", f'`./stripboard schedule "{title}" --scene-type "{scene_type}=0"`')
+    option = f'--scene-type "{scene_type}=N"' if scene_type else "--parallel N"
     words = f"waits: {scene_type or title} may have {most} at once, {'and has it' if most == 1 else f'and has all {most}'}"
     return Hold("cap", words, f'`./stripboard schedule "{title}" {option}`')
 

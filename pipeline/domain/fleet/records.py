@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from math import sqrt
 
-from pipeline.domain.retries import FailureClass, policy_for
+from pipeline.domain.retries import policy_for
 from pipeline.domain.workers import WorkRecord
 
 REMEMBERED = 30
@@ -20,11 +20,6 @@ def speaks_against(failure_class: str) -> bool:
     """Whether a failure is one of the worker: the job is tried elsewhere. After the others it may well go on where it was."""
     policy = policy_for(failure_class)
     return policy.blames_worker or policy.puts_aside
-
-
-def sends_elsewhere(failure_class: str) -> bool:
-    """Whether the job is tried at another worker first, wherever there is one."""
-    return speaks_against(failure_class) or failure_class == FailureClass.WORKER_BUSY
 
 
 def succeeded(record: WorkRecord, seconds_per_frame: float | None) -> WorkRecord:

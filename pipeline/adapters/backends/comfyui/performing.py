@@ -249,13 +249,15 @@ class Performance:
         why, others_s = self._server.why_wedged, self._server.others_run_s
         if not why and others_s < self._timing.others_s:
             return
+        others = self._server.others
         await self._server.calls.post("/queue", {"delete": [self._job.id]})
         if self._job.id in (await self._server.queue()).running:
             return
         if why:
             raise self._wedged(why)
         name = self._job.place.name
-        raise WorkerWedged(name, FailureClass.WORKER_BUSY, f"{name} has been at somebody else's job for {duration(others_s)}.")
+        reason = f"{name} has been at somebody else's job for {duration(others_s)}."
+        raise WorkerWedged(name, FailureClass.WORKER_BUSY, reason, others)
 
     def _wedged(self, why: str) -> WorkerWedged:
         name = self._job.place.name

@@ -147,8 +147,13 @@ class Server:
         return queue
 
     @property
+    def others(self) -> frozenset[str]:
+        """The running jobs that are not of this process."""
+        return frozenset(self._others_since)
+
+    @property
     def others_run_s(self) -> float:
-        """For how long a job of somebody else's has been seen to run, the longest where there are several."""
+        """For how long one of them has been seen to run, the longest where there are several."""
         return time.monotonic() - min(self._others_since.values()) if self._others_since else 0.0
 
     def is_stuck(self, job_id: str) -> bool:
