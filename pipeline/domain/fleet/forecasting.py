@@ -28,6 +28,8 @@ _UNFORESEEN = 0.08
 _DEFAULT = Speed(1.0, 0.15, 1)
 _MARGIN = Rules().deadline_margin
 _LATER_S = float("inf")
+_Holders = tuple[str, str | None]
+"""A project, and a scene type of it or None for all of them."""
 
 
 @dataclass(frozen=True)
@@ -184,12 +186,15 @@ class _Rehearsal:
         self.ready_s = {worker.name: max(now_s, worker.busy_until_s) for worker in workers}
         self.model = {worker.name: worker.model for worker in workers}
         self.kind_of: dict[str, Kind] = {}
+        self.held: Counter[_Holders] = Counter()
+        self.busy: dict[tuple[_Holders, float], list[float]] = {}
+        self.idle_until: dict[tuple[frozenset[int], float], float] = {}
+        self.bounded = frozenset(number for number, kind in enumerate(self.kinds) if terms.bound(kind))
         self.holding: Counter[str] = Counter()
         self.ends_s: dict[str, float] = {}
         for worker in workers:
             if worker.holds:
-                self.kind_of[worker.name] = kind = worker.holds[0].kind
-                self.holding[kind.run] += 1
+                self._take_up(worker.name, worker.holds[0].kind)
             for job in worker.holds:
                 self.ends_s[job.kind.run] = max(self.ends_s.get(job.kind.run, now_s), self.ready_s[worker.name])
         self.drift: dict[str, float] = {}
@@ -209,13 +214,17 @@ class _Rehearsal:
                 heappush(heap, (self.ready_s[worker.name], number))
                 continue
             self._let_go(worker.name)
-            chosen = self._pick(worker)
+            alike = self.able[worker.name], ready_s
+            chosen = self._pick(worker) if alike not in self.idle_until else None
             if chosen is not None:
                 self._work(self._better(worker, chosen), chosen)
                 heappush(heap, (self.ready_s[worker.name], number))
-            elif (later_s := self._later_s(worker)) < _LATER_S:
-                self.ready_s[worker.name] = later_s
-                heappush(heap, (later_s, number))
+                continue
+            if alike not in self.idle_until:
+                self.idle_until[alike] = self._later_s(worker)
+            if self.idle_until[alike] < _LATER_S:
+                self.ready_s[worker.name] = self.idle_until[alike]
+                heappush(heap, (self.ready_s[worker.name], number))
         return self.ends_s
 
     def _pick(self, worker: Worker) -> int | None:
@@ -225,7 +234,7 @@ class _Rehearsal:
         chosen = None
         for number in self.open:
             kind = self.kinds[number]
-            if number not in able or self._may_start_s(kind, now_s) > now_s:
+            if number not in able or self._may_start_s(number, now_s) > now_s:
                 continue
             held, due_s = self.holding[kind.run], self._pressing_s(kind, now_s)
             is_beyond, is_other = held + 1 > self.entitled[kind.run], kind.model != loaded
@@ -237,26 +246,56 @@ class _Rehearsal:
     def _later_s(self, worker: Worker) -> float:
         """When it may do something that it may not do now; later than ever where there is nothing."""
         now_s, able = self.ready_s[worker.name], self.able[worker.name]
-        return min((self._may_start_s(self.kinds[number], now_s) for number in self.open if number in able), default=_LATER_S)
+        return min((self._may_start_s(number, now_s) for number in self.open if number in able), default=_LATER_S)
 
-    def _may_start_s(self, kind: Kind, at_s: float) -> float:
+    def _may_start_s(self, number: int, at_s: float) -> float:
         """When another job of this kind may start, from this moment on."""
-        if self.terms.are_none:
+        if number not in self.bounded:
             return at_s
+        kind = self.kinds[number]
         opens_s = self.terms.hours.get(kind.run, ALWAYS).opens_s(at_s)
-        alike = [name for name, held in self.kind_of.items() if held.project == kind.project and self.ready_s[name] > at_s]
-        of_scene = [name for name in alike if self.kind_of[name].group == kind.group]
-        caps = self.terms.project_caps.get(kind.project), self.terms.scene_caps.get((kind.project, kind.group))
-        for cap, holders in zip(caps, (alike, of_scene), strict=True):
-            if cap is not None and len(holders) >= cap:
-                opens_s = max(opens_s, sorted(self.ready_s[name] for name in holders)[-cap]) if cap else _LATER_S
+        whole, of_scene = (kind.project, None), (kind.project, kind.group)
+        for cap, holders in (
+            (self.terms.project_caps.get(kind.project), whole),
+            (self.terms.scene_caps.get((kind.project, kind.group)), of_scene),
+        ):
+            if cap is not None and self.held[holders] >= cap:
+                opens_s = max(opens_s, self._frees_s(holders, cap, at_s))
         return opens_s
+
+    def _frees_s(self, holders: _Holders, cap: int, at_s: float) -> float:
+        """When fewer than `cap` of those that hold such jobs at this moment still do."""
+        if not cap:
+            return _LATER_S
+        if (holders, at_s) not in self.busy:
+            project, group = holders
+            alike = (name for name, kind in self.kind_of.items() if kind.project == project and group in (None, kind.group))
+            self.busy[holders, at_s] = sorted(self.ready_s[name] for name in alike if self.ready_s[name] > at_s)
+        busy = self.busy[holders, at_s]
+        return busy[-cap] if len(busy) >= cap else at_s
 
     def _startable(self, at_s: float) -> int:
         """How many jobs are left that may start at this moment."""
-        if self.terms.are_none:
+        if not self.bounded:
             return self.total
-        return sum(self.left[number] for number in self.open if self._may_start_s(self.kinds[number], at_s) <= at_s)
+        return sum(self.left[number] for number in self.open if self._may_start_s(number, at_s) <= at_s)
+
+    def _take_up(self, name: str, kind: Kind) -> None:
+        self.kind_of[name] = kind
+        self.holding[kind.run] += 1
+        self._count(kind, 1)
+
+    def _let_go(self, name: str) -> None:
+        kind = self.kind_of.pop(name, None)
+        if kind is not None:
+            self.holding[kind.run] -= 1
+            self._count(kind, -1)
+
+    def _count(self, kind: Kind, change: int) -> None:
+        self.held[kind.project, None] += change
+        self.held[kind.project, kind.group] += change
+        self.busy.clear()
+        self.idle_until.clear()
 
     def _pressing_s(self, kind: Kind, now_s: float) -> float:
         """The deadline of its run, where it presses; later than any where it does not."""
@@ -283,7 +322,7 @@ class _Rehearsal:
             return worker
         able = [worker, *(other for other in self.fastest if number in self.able[other.name])]
         kind = self.kinds[number]
-        return min(able, key=lambda other: self._may_start_s(kind, self.ready_s[other.name]) + self._seconds(other, kind))
+        return min(able, key=lambda other: self._may_start_s(number, self.ready_s[other.name]) + self._seconds(other, kind))
 
     def _seconds(self, worker: Worker, kind: Kind) -> float:
         return self._loading_s(worker, kind) + kind.units * self.rates.seconds_per_unit(worker, kind.workflow)
@@ -293,10 +332,10 @@ class _Rehearsal:
 
     def _work(self, worker: Worker, number: int) -> None:
         kind, name = self.kinds[number], worker.name
-        begins_s = self._may_start_s(kind, self.ready_s[name])
+        begins_s = self._may_start_s(number, self.ready_s[name])
         open_s = self.terms.hours.get(kind.run, ALWAYS).closes_s(begins_s) - begins_s
         each_s = kind.units * self.rates.seconds_per_unit(worker, kind.workflow)
-        share = min(_PORTION * self._startable(begins_s) * self.rates.speeds[name] / self.speed, 1 + open_s / max(each_s, 1e-9))
+        share = min(_PORTION * self._startable(begins_s) * self._speed_share(name, kind), 1 + open_s / max(each_s, 1e-9))
         portion = max(1, min(self.left[number], int(share)))
         own = self.measured.get((name, kind.workflow), _DEFAULT)
         chance = f"{name} {kind.run} {kind.workflow} {self.left[number]}"
@@ -307,8 +346,7 @@ class _Rehearsal:
         self.worked_s[name] += takes_s  # type: ignore[assignment]
         self.model[name] = kind.model or self.model[name]
         self._let_go(name)
-        self.kind_of[name] = kind
-        self.holding[kind.run] += 1
+        self._take_up(name, kind)
         self.left[number] -= portion
         self.rest_s[kind.run] -= portion * self.typical_s[number]  # type: ignore[assignment]
         if not self.left[number]:
@@ -317,10 +355,11 @@ class _Rehearsal:
         self.total -= portion
         self.ends_s[kind.run] = max(self.ends_s.get(kind.run, self.now_s), self.ready_s[name])
 
-    def _let_go(self, name: str) -> None:
-        kind = self.kind_of.pop(name, None)
-        if kind is not None:
-            self.holding[kind.run] -= 1
+    def _speed_share(self, name: str, kind: Kind) -> float:
+        """A worker's part of the speed of all that may do such jobs at once."""
+        caps = self.terms.project_caps.get(kind.project), self.terms.scene_caps.get((kind.project, kind.group))
+        helpers = min((cap for cap in caps if cap), default=len(self.workers))
+        return self.rates.speeds[name] / (self.speed * min(1.0, helpers / len(self.workers)))
 
     def _drift(self, name: str, own: Speed) -> float:
         """How far the measured speed of a worker itself is off, in this rehearsal."""

@@ -69,10 +69,9 @@ class Terms:
     scene_caps: Mapping[tuple[str, str], int] = field(default_factory=dict)
     hours: Mapping[str, Hours] = field(default_factory=dict)
 
-    @property
-    def are_none(self) -> bool:
-        """Whether everything may start at any time, and as much of it as there are workers."""
-        return not (self.project_caps or self.scene_caps or self.hours)
+    def bound(self, kind: Kind) -> bool:
+        """Whether there are times or numbers that keep jobs of this kind from starting."""
+        return kind.run in self.hours or kind.project in self.project_caps or (kind.project, kind.group) in self.scene_caps
 
     def is_paused(self, kind: Kind) -> bool:
         """Whether nothing of this kind starts until somebody lets it."""
