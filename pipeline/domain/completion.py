@@ -73,11 +73,14 @@ def ending(left: Iterable[Left], slots: int) -> Ending | None:
     return Ending(likely, max(work + _P90 * spread, chain_late, likely * (1 + _SHARE_LOST)))
 
 
-def ending_under_cap(left: Iterable[Left], capped: Iterable[Left], slots: int, cap: int | None) -> Ending | None:
-    """The same where a part of what is left may have so many slots at once, however many there are."""
+def ending_under_caps(left: Sequence[Left], slots: int, caps: Iterable[tuple[Sequence[Left], int]]) -> Ending | None:
+    """The same where parts of what is left may have so many slots at once, however many there are."""
     whole = ending(left, slots)
-    part = ending(capped, cap) if whole and cap is not None and cap < slots else None
-    return Ending(max(whole.likely, part.likely), max(whole.latest, part.latest)) if whole and part else whole
+    for part, cap in caps:
+        found = ending(part, cap) if whole and 0 < cap < slots else None
+        if whole and found:
+            whole = Ending(max(whole.likely, found.likely), max(whole.latest, found.latest))
+    return whole
 
 
 def _chain(kinds: Iterable[Left]) -> tuple[float, float]:

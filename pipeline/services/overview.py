@@ -68,6 +68,12 @@ class _Counted:
     fleet: FleetLeft | None
 
     @property
+    def paused(self) -> list[str]:
+        """The scene types of which nothing starts before somebody lets it, although it was asked for."""
+        none = [name for name, most in self.schedule.scene_types.items() if not most]
+        return [name for name in none if self.cells.get((name, CellStatus.QUEUED))]
+
+    @property
     def is_served(self) -> bool:
         """Whether anybody can do something of what is ready."""
         return not may_be_unserved(self.run, self.jobs) or not is_unserved(self.waits)
@@ -183,7 +189,7 @@ class Overview:
         run, cells, now = counted.run, counted.by_status, self._clock.now()
         next_step = _outlook(counted)
         ends = self._ends(counted, book, now) if next_step is Outlook.WORKING else None
-        is_whole = ends is not None and not _needs_people(counted, production)
+        is_whole = ends is not None and not counted.paused and not _needs_people(counted, production)
         segments = {scene.name: scene.segments for scene in production.scene_types}
         whole = sum(
             count * segments[name]
@@ -243,14 +249,24 @@ class Overview:
         for scene_type, count in counted.held_back.items():
             queued = scene_type, CellStatus.QUEUED
             cells[queued] = max(0, cells.get(queued, 0) - count)
-        left = [
-            Left(stage, jobs, completion.timing(counted.timings.get(keys[stage, name], []), _default(book, stage, name)), chain)
+        for scene_type in counted.paused:
+            cells.pop((scene_type, CellStatus.QUEUED), None)
+        left = {
+            (stage, name): Left(
+                stage, jobs, completion.timing(counted.timings.get(keys[stage, name], []), _default(book, stage, name)), chain
+            )
             for (stage, name), (jobs, chain) in completion.jobs_left(
                 cells, counted.segments, counted.jobs, counted.stills, scene_types, len(production.outputs)
             ).items()
+        }
+        schedule = counted.schedule
+        caps = [
+            ([left[Stage.SCENE_GENERATION, name]], most) for name, most in schedule.scene_types.items() if name in scene_types
         ]
-        generated = [one for one in left if STAGES[one.stage].lane is Lane.GENERATION]
-        return completion.ending_under_cap(left, generated, self._slots * counted.engines, counted.schedule.parallel)
+        if schedule.parallel is not None:
+            generated = [one for (stage, _), one in left.items() if STAGES[stage].lane is Lane.GENERATION]
+            caps.append((generated, schedule.parallel))
+        return completion.ending_under_caps(list(left.values()), self._slots * counted.engines, caps)
 
 
 def _keys(production: Production) -> dict[tuple[Stage, str], str]:

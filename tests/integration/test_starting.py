@@ -85,6 +85,30 @@ def test_the_end_of_a_run_is_told_with_its_quiet_hours_and_its_later_start(house
     assert found.likely_at is not None and found.likely_at > ready + timedelta(hours=3)
 
 
+def test_the_end_of_a_run_is_told_with_its_caps_and_not_with_a_scene_type_that_is_paused(house: House) -> None:
+    house.start(make_production(characters=1))
+    house.work()
+    run = house.create(make_production(title="Other", characters=8))
+    house.backend.holds = lambda request: request.stage == Stage.SCENE_GENERATION
+    house.studio.submission.submit(run, EVERYTHING, Mode.MISSING, PERSON)
+    house.work()
+
+    def rests_s(schedule: Schedule) -> float:
+        with house.studio.stores.begin(house.clock.now()) as store:
+            store.schedules.put(run.project_id, schedule)
+            store.journal.record("project.scheduled", actor=PERSON, subject="project", subject_id=run.project_id, data={})
+        house.clock.advance(10)
+        found = house.studio.overview.of(run.id)
+        assert found.rests_at is not None
+        assert (found.likely_at is None) == (0 in schedule.scene_types.values())
+        return (found.rests_at - house.clock.now()).total_seconds()
+
+    usual = rests_s(Schedule())
+    assert rests_s(Schedule(parallel=1, scene_types={"s1": 1})) >= usual
+    assert rests_s(Schedule(scene_types={"s1": 0})) < usual
+    house.backend.release()
+
+
 def test_a_run_starts_not_before_its_moment(house: House) -> None:
     run = house.create(make_production(characters=1, scene_types=1))
     house.studio.schedules.start_after(run, house.clock.now() + timedelta(hours=2), PERSON)
