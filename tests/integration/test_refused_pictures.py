@@ -152,3 +152,20 @@ def test_who_was_refused_and_what_to_do_is_told(house: House) -> None:
     assert overview.refused == 1
     hint = text(board_hint.hint(overview))
     assert "1 scene cannot go on: the source images of 1 character were refused. Replace the files, then retry." in hint
+
+
+@pytest.mark.parametrize("first", ["c1", "c2"])
+def test_a_picture_of_two_that_was_replaced_for_one_of_them_is_not_put_back_by_the_check_of_the_other(
+    house: House, first: str
+) -> None:
+    refuse(house, "picture twin.png", "worse")
+    characters = tuple(replace(character, source_images=("twin.png",)) for character in TWO.characters)
+    run = house.start(replace(TWO, characters=characters))
+    house.work()
+    other = "c2" if first == "c1" else "c1"
+    for content, chosen in (("worse", first), ("better", other)):
+        (house.folder / "twin.png").write_text(content)
+        house.studio.review.retry(run, Selection(characters=(chosen,)), PERSON)
+        house.work()
+        counted = house.studio.runs.config(run.id).sources["twin.png"].sha256
+        assert house.studio.media.path_of(counted).read_text() == content, f"the check of {chosen} is the newest"
