@@ -41,6 +41,10 @@ class Media(Protocol):
         """Copy a person's file in, durably; the answer names it by its content."""
         ...
 
+    def holds(self, target: Path, sha256: str) -> bool:
+        """Whether a file elsewhere has the content of this stored one; it is read only when its length is the same."""
+        ...
+
     def check(self, sha256: str, size_bytes: int) -> str:
         """What is wrong with a stored file, in words; empty when its length and hash are right."""
         ...

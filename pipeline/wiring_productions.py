@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from pipeline.ports import Clock
     from pipeline.settings import Settings
 
+probe = partial(file_facts.probe, look_into_workflow=workflow_files.look)
+"""What is at the paths that a production names."""
+
 
 def build_productions(stores: Stores | None = None, clock: Clock | None = None) -> Productions:
     """What reads and checks production files. Registered workflows are looked for in `stores`; without them the database of
@@ -27,7 +30,7 @@ def build_productions(stores: Stores | None = None, clock: Clock | None = None) 
     return Productions(
         load=yaml_files.load,
         load_screenplay=screenplays.load,
-        probe=partial(file_facts.probe, look_into_workflow=workflow_files.look),
+        probe=probe,
         presets=yaml_files.load_presets(),
         look_up=partial(_registered, stores),
         clock=clock or SystemClock(),

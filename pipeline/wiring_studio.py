@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.adapters import workflow_files
-from pipeline.wiring_productions import build_productions
+from pipeline.wiring_productions import build_productions, probe
 from pipeline.wiring_services import service
 from pipeline.wiring_views import Views
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pipeline.services.messages import Messages
     from pipeline.services.planning import Planning
     from pipeline.services.productions import Productions
+    from pipeline.services.replacing import Pictures
     from pipeline.services.retakes import Retakes
     from pipeline.services.review import Review
     from pipeline.services.runs import RunsService
@@ -60,8 +61,15 @@ class Studio(Views):
         from pipeline.services.runs import RunsService
 
         return RunsService(
-            self.stores, self.books, media=self.media, clock=self.clock, presets=self.presets, load_workflow=workflow_files.load
-        )
+            self.stores, self.books, media=self.media, pictures=self._pictures, clock=self.clock, presets=self.presets,
+            load_workflow=workflow_files.load,
+        )  # fmt: skip
+
+    @property
+    def _pictures(self) -> Pictures:
+        from pipeline.services.replacing import Pictures
+
+        return Pictures(self.media, probe)
 
     @service
     def submission(self) -> Submission:
@@ -75,7 +83,7 @@ class Studio(Views):
         """Approves and rejects."""
         from pipeline.services.review import Review
 
-        return Review(self.stores, self.books, self.clock, self.media)
+        return Review(self.stores, self.books, self.clock, self._pictures)
 
     @service
     def retakes(self) -> Retakes:

@@ -130,18 +130,22 @@ class Stills:
         return found
 
     def checked_sources(self, run_id: int, characters: Sequence[str]) -> dict[str, tuple[JobInput, ...]]:
-        """The source images that the newest check of each of these characters is about; who was never checked is left out."""
-        found: dict[str, tuple[JobInput, ...]] = {}
+        """The source images that the newest check of each of these characters is about; who was never checked is left out.
+
+        In the order of these checks, the newest last.
+        """
+        found: dict[str, tuple[int, Sequence[Any]]] = {}
         for part in chunks(characters):
             query = (
-                select(stills.c.character, jobs.c.inputs)
+                select(stills.c.character, jobs.c.id, jobs.c.inputs)
                 .join(jobs, (jobs.c.subject == "still") & (jobs.c.subject_id == stills.c.id))
                 .where(stills.c.run_id == run_id, stills.c.kind == StillKind.SOURCE.value, stills.c.character.in_(part))
                 .where(jobs.c.stage == Stage.SOURCE_QA.value)
             )
             for row in self._connection.execute(query.order_by(jobs.c.id)):
-                found[row.character] = tuple(JobInput(*file) for file in row.inputs)
-        return found
+                found[row.character] = (row.id, row.inputs)
+        in_order = sorted(found.items(), key=lambda one: one[1][0])
+        return {name: tuple(JobInput(*file) for file in inputs) for name, (_, inputs) in in_order}
 
     def _all(self, query: Select[Any]) -> list[Still]:
         return [_still(row) for row in self._connection.execute(query)]

@@ -17,6 +17,7 @@ from pipeline.domain.workflows.library import OPEN, ShotStatus, TestShot
 
 _COLUMNS = [column for column in shots.c if column.name != "attempts"]
 _OPEN = tuple(status.value for status in OPEN)
+_LOOKED_THROUGH = 500
 _FILES = ("source", "result", "poster")
 
 
@@ -85,10 +86,17 @@ class TestShots:
         """The ids of every try that was ever made."""
         return {key for keys in self._connection.execute(select(shots.c.attempts)).scalars() for key in keys}
 
-    def ended_attempts(self, attempt_ids: Collection[str]) -> set[str]:
-        """Those of these ids that are tries of test shots and have ended."""
-        found = self.attempt_ids() & set(attempt_ids)
-        return found - {shot.attempt_id for shot in self.open() if shot.status is ShotStatus.RUNNING} if found else found
+    def ended_attempts(self, attempt_ids: Collection[str], since: datetime) -> set[str]:
+        """Those of these ids that are tries of test shots and have ended: of shots that are open or have ended `since` then.
+
+        Of those that are over, only the newest are looked through, so that this costs the same however many were ever made.
+        """
+        columns = (shots.c.id, shots.c.status, shots.c.attempt_id, shots.c.attempts, shots.c.ended_at)
+        newest = select(*columns).order_by(shots.c.id.desc()).limit(_LOOKED_THROUGH).subquery()
+        queries = (select(*columns).where(shots.c.status.in_(_OPEN)), select(newest).where(newest.c.ended_at >= since))
+        rows = [row for query in queries for row in self._connection.execute(query)]
+        running = {row.attempt_id for row in rows if row.status == ShotStatus.RUNNING.value}
+        return {key for row in rows for key in row.attempts}.intersection(attempt_ids) - running
 
     def keys(self) -> set[str]:
         """The job keys of all that are there."""

@@ -186,8 +186,10 @@ def go_on(studio: Studio, run: Run, loaded: LoadedProduction, options: RunOption
     if not quiet:
         done = studio.reports.progress(run.id)
         say(f"Resuming run {run.name} (number {run.id}): {done.approved} of {counted(done.total, 'scene')} approved.")
-        if renewed:
-            say(f"New source images in place of refused ones: those of {listed(renewed)} are checked anew.")
+        if renewed.of:
+            say(f"New source images in place of refused ones: those of {listed(renewed.of)} are checked anew.")
+        for reason in renewed.left:
+            say(f"A refused source image stays as it was: {reason}", style="yellow")
         if note:
             say(note, style="yellow")
         if options.auto_approve and not run.accept_flags:

@@ -21,12 +21,15 @@ def sources(store: Store, book: RunBook, run_id: int, characters: Iterable[str])
 
 
 def as_they_count(store: Store, run_id: int, config: RunConfig) -> RunConfig:
-    """What the run was made from, with the pictures that took the place of refused ones."""
+    """What the run was made from, with the pictures that took the place of refused ones.
+
+    Where characters share a picture, one that was checked before it was replaced does not bring the old one back.
+    """
     characters = {one.name: one for one in config.production.characters}
     checked = store.stills.checked_sources(run_id, list(characters))
     known = dict(config.sources)
     for name, files in checked.items():
         for path, file in zip(characters[name].source_images, files, strict=True):
-            if known[path].sha256 != file.sha256:
+            if config.sources[path].sha256 != file.sha256:
                 known[path] = store.outputs.named(file.sha256) or StoredFile(file.sha256, 0, file.media_type)
     return replace(config, sources=known)

@@ -15,7 +15,7 @@ from pipeline.domain.names import did_you_mean
 from pipeline.domain.records import Actor, Cell, Run, Still
 from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus, StillKind
-from pipeline.ports import Clock, Media
+from pipeline.ports import Clock
 from pipeline.services import replacing
 from pipeline.services.advance import Advance
 from pipeline.services.assembled import scenes
@@ -41,11 +41,11 @@ class Waiting:
 class Review:
     """Decisions of people on stills and cells."""
 
-    def __init__(self, stores: Stores, books: RunBooks, clock: Clock, media: Media) -> None:
+    def __init__(self, stores: Stores, books: RunBooks, clock: Clock, pictures: replacing.Pictures) -> None:
         self._stores = stores
         self._books = books
         self._clock = clock
-        self._media = media
+        self._pictures = pictures
 
     def waiting(self, run: Run) -> list[Waiting]:
         """Everything in review, what frees most first."""
@@ -157,16 +157,21 @@ class Review:
     def retry(self, run: Run, selection: Selection, actor: Actor) -> list[str]:
         """Try failed exports and the failed or rejected stills of the selection again; the answer names them.
 
-        Refused source images that have been replaced since come in as they are now. Failed and rejected cells are submitted with
+        Refused source images that have been replaced since come in as they are now; those that a new run would not take are
+        checked as they were, and the answer says why. Failed and rejected cells are submitted with
         mode `failed`.
         """
-        replaced = replacing.look(self._stores, self._books, self._media, run)
+
+        def chosen(store: Store) -> list[Still]:
+            return _stuck_stills(store, run, selection, list(_cells_of(store, run, selection)))
+
+        replaced = replacing.look(self._stores, self._books, self._pictures, run, chosen)
         with self._stores.begin(self._clock.now()) as store:
             advance = Advance(store, self._books, actor)
             cells = _cells_of(store, run, selection)
             stuck = _stuck_stills(store, run, selection, list(cells))
             renewed = {still.id for still in replacing.take(advance, stuck, replaced)}
-            again = [f"{still.kind.value} {still.key}{', which is new' if still.id in renewed else ''}" for still in stuck]
+            again = [f"{still.kind.value} {still.key}{replaced.told(still, renewed)}" for still in stuck]
             for still in stuck:
                 if still.id not in renewed:
                     advance.queue_still(still)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,14 @@ from pipeline.services.take_numbers import takes_before
 UNFINISHED = (RunStatus.DRAFT, RunStatus.RUNNING, RunStatus.PAUSED)
 
 
+@dataclass(frozen=True)
+class NewPictures:
+    """The characters whose refused source images were replaced and are checked anew, and why others are left as they were."""
+
+    of: tuple[str, ...]
+    left: tuple[str, ...]
+
+
 class RunsService:
     """What people do with whole runs."""
 
@@ -48,6 +56,7 @@ class RunsService:
         books: RunBooks,
         *,
         media: Media,
+        pictures: replacing.Pictures,
         clock: Clock,
         presets: Presets,
         load_workflow: Callable[[Path, str], Graph],
@@ -56,6 +65,7 @@ class RunsService:
         self._stores = stores
         self._books = books
         self._media = media
+        self._pictures = pictures
         self._clock = clock
         self._presets = presets
         self._load_workflow = load_workflow
@@ -130,16 +140,17 @@ class RunsService:
         with self._stores.read() as store:
             return as_they_count(store, run_id, self._books.get(store, run_id).recipes.config)
 
-    def check_new_pictures(self, run: Run, actor: Actor) -> list[str]:
-        """Check the source images anew that were refused and have been replaced since; the answer is whose."""
-        found = replacing.look(self._stores, self._books, self._media, run)
-        if not found:
-            return []
+    def check_new_pictures(self, run: Run, actor: Actor) -> NewPictures:
+        """Check the source images anew that were refused and have been replaced since."""
+        found = replacing.look(self._stores, self._books, self._pictures, run, lambda store: store.stills.of_run(run.id))
+        left = tuple(found.left.values())
+        if not found.inputs:
+            return NewPictures((), left)
         with self._stores.begin(self._clock.now()) as store:
             advance = Advance(store, self._books, actor)
             taken = replacing.take(advance, store.stills.of_run(run.id), found)
             advance.finish()
-        return [still.character for still in taken if still.character]
+        return NewPictures(tuple(still.character for still in taken if still.character), left)
 
     def pause(self, run: Run, actor: Actor) -> None:
         """No new work; what runs may finish."""

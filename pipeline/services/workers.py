@@ -223,7 +223,7 @@ class Workers:
     def _stop_given_up(self, sightings: Mapping[str, Sighting]) -> None:
         if any(sighting.jobs for sighting in sightings.values()):
             with self._stores.read() as store:
-                left = given_up.still_there(store, sightings)
+                left = given_up.still_there(store, sightings, self._clock.now())
             if left:
                 self._servers.stop(left)
 

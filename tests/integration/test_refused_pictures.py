@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from unittest.mock import patch
 
 import pytest
+from PIL import Image, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
 
 from components import board_hint
+from pipeline.adapters import file_facts
 from pipeline.domain.errors import WorkFailed
 from pipeline.domain.matrix import Selection
 from pipeline.domain.production import Matrix, Production
@@ -15,6 +21,7 @@ from pipeline.domain.records import Run
 from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import CellStatus, RunStatus
 from pipeline.domain.work import Request
+from pipeline.services.runs import NewPictures
 from tests.factories import EVERYTHING, PERSON, House, make_production
 from tests.unit.test_frame_words import text
 
@@ -29,12 +36,28 @@ WAYS: list[Again] = [
 TWO = make_production(characters=2, scene_types=1, variants=1)
 
 
+def draw(path: Path, content: str) -> None:
+    """A picture with this content."""
+    told = PngInfo()
+    told.add_text("content", content)
+    Image.new("RGB", (32, 32)).save(path, "PNG", pnginfo=told)
+
+
+def content_of(path: Path) -> str:
+    """What was drawn, or written by the house."""
+    try:
+        with Image.open(path) as image:
+            return str(image.info["content"])
+    except UnidentifiedImageError:
+        return path.read_text(errors="replace")
+
+
 def refuse(house: House, *bad: str) -> None:
     """From now on the check refuses pictures of this content."""
 
     def trouble(request: Request) -> None:
         for file in request.files("source"):
-            if request.stage == Stage.SOURCE_QA and house.studio.media.path_of(file.sha256).read_text() in bad:
+            if request.stage == Stage.SOURCE_QA and content_of(house.studio.media.path_of(file.sha256)) in bad:
                 raise WorkFailed("bad_input", f"{file.label} is too blurred")
 
     house.hands.troubles = trouble
@@ -53,13 +76,13 @@ def stuck(house: House, production: Production = TWO) -> Run:
 def pictures(house: House, run: Run, stage: Stage) -> list[str]:
     """The content of the source images that the jobs of a stage read, oldest first."""
     inputs = [file for job in house.jobs(run, stage) for file in job.inputs if file.role in ("source", "still")]
-    return [house.studio.media.path_of(file.sha256).read_text(errors="replace") for file in inputs if "c2" in file.label]
+    return [content_of(house.studio.media.path_of(file.sha256)) for file in inputs if "c2" in file.label]
 
 
 @pytest.mark.parametrize("again", WAYS)
 def test_another_picture_in_the_place_of_a_refused_one_is_checked_when_the_run_goes_on(house: House, again: Again) -> None:
     run = stuck(house)
-    (house.folder / "c2.png").write_text("better")
+    draw(house.folder / "c2.png", "better")
     again(house, run)
     house.rest()
     assert house.run(run).status is RunStatus.COMPLETED
@@ -70,13 +93,13 @@ def test_another_picture_in_the_place_of_a_refused_one_is_checked_when_the_run_g
 
 def test_every_reader_sees_the_picture_that_counts(house: House) -> None:
     run = stuck(house)
-    (house.folder / "c2.png").write_text("better")
+    draw(house.folder / "c2.png", "better")
     [new] = house.studio.review.retry(run, EVERYTHING, PERSON)
     assert new == "source c2, which is new"
     house.work()
     source = house.stills(run)["source c2"]
     sha256 = house.studio.files.still(source.id, 0).sha256
-    assert house.studio.media.path_of(sha256).read_text() == "better"
+    assert content_of(house.studio.media.path_of(sha256)) == "better"
     assert house.studio.files.character(run.id, 1).sha256 == sha256
     [delivery] = house.studio.deliveries.of_run(run)
     with house.studio.stores.read() as store:
@@ -105,7 +128,7 @@ def test_the_same_picture_is_only_checked_again_when_that_is_asked_for(house: Ho
 def test_a_picture_that_is_refused_too_may_be_replaced_once_more(house: House) -> None:
     run = stuck(house)
     for content in ("worse", "better"):
-        (house.folder / "c2.png").write_text(content)
+        draw(house.folder / "c2.png", content)
         house.studio.runs.resume(house.run(run), PERSON)
         house.work()
     assert pictures(house, run, Stage.SOURCE_QA) == ["picture c2.png", "worse", "better"]
@@ -116,7 +139,7 @@ def test_another_engine_works_with_the_new_picture_too(house: House) -> None:
     run = stuck(house)
     other = House(house.folder, house.url, clock=house.clock)
     other.studio.runs.config(run.id)  # it knows the run as it was made
-    (house.folder / "c2.png").write_text("better")
+    draw(house.folder / "c2.png", "better")
     house.studio.runs.resume(house.run(run), PERSON)
     other.work()
     other.close()
@@ -127,7 +150,7 @@ def test_another_engine_works_with_the_new_picture_too(house: House) -> None:
 def test_cells_without_a_look_begin_with_the_new_picture(house: House) -> None:
     bare = make_production(characters=2, scene_types=1, variants=0)
     run = stuck(house, replace(bare, matrix=Matrix(("c1", "c2"), ("s1",), ())))
-    (house.folder / "c2.png").write_text("better")
+    draw(house.folder / "c2.png", "better")
     house.studio.runs.resume(house.run(run), PERSON)
     house.rest()
     assert set(pictures(house, run, Stage.SCENE_GENERATION)) == {"better"}
@@ -135,7 +158,7 @@ def test_cells_without_a_look_begin_with_the_new_picture(house: House) -> None:
 
 def test_approved_pictures_stay_as_they_were(house: House) -> None:
     run = stuck(house)
-    (house.folder / "c1.png").write_text("other")
+    draw(house.folder / "c1.png", "other")
     (house.folder / "c2.png").unlink()
     house.studio.runs.resume(house.run(run), PERSON)
     house.work()
@@ -152,3 +175,73 @@ def test_who_was_refused_and_what_to_do_is_told(house: House) -> None:
     assert overview.refused == 1
     hint = text(board_hint.hint(overview))
     assert "1 scene cannot go on: the source images of 1 character were refused. Replace the files, then retry." in hint
+
+
+@pytest.mark.parametrize("first", ["c1", "c2"])
+def test_a_picture_of_two_that_was_replaced_for_one_of_them_is_not_put_back_by_the_check_of_the_other(
+    house: House, first: str
+) -> None:
+    refuse(house, "picture twin.png", "worse")
+    characters = tuple(replace(character, source_images=("twin.png",)) for character in TWO.characters)
+    run = house.start(replace(TWO, characters=characters))
+    house.work()
+    other = "c2" if first == "c1" else "c1"
+    for content, chosen in (("worse", first), ("better", other)):
+        draw(house.folder / "twin.png", content)
+        house.studio.review.retry(run, Selection(characters=(chosen,)), PERSON)
+        house.work()
+        counted = house.studio.runs.config(run.id).sources["twin.png"].sha256
+        assert content_of(house.studio.media.path_of(counted)) == content, f"the check of {chosen} is the newest"
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"x" * 2_000, "c2.png is larger than 0 MiB. Save a smaller picture."),
+        (b"no picture", "c2.png is not a picture. Replace it with a PNG, JPEG or WebP picture."),
+        (None, "c2.png is not a regular file. Name a regular file."),
+    ],
+)
+def test_what_a_new_run_would_not_take_leaves_the_old_picture_and_says_so(
+    house: House, content: bytes | None, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_facts, "MAX_IMAGE_BYTES", 1_000)
+    run = stuck(house)
+    picture = house.folder / "c2.png"
+    picture.unlink()
+    os.mkfifo(picture) if content is None else picture.write_bytes(content)
+    with patch.object(house.studio.media, "adopt", side_effect=AssertionError("nothing is copied")):
+        assert house.studio.runs.check_new_pictures(run, PERSON) == NewPictures((), (told,))
+        assert house.studio.review.retry(run, EVERYTHING, PERSON) == [f"source c2 as it was: {told}"]
+    house.work()
+    assert pictures(house, run, Stage.SOURCE_QA) == ["picture c2.png"] * 2
+
+
+def test_only_what_is_chosen_and_differs_is_copied(house: House) -> None:
+    refuse(house, "picture c1.png", "picture c2.png")
+    run = house.start(TWO)
+    house.work()
+    draw(house.folder / "c1.png", "better")
+    with patch.object(house.studio.media, "adopt", wraps=house.studio.media.adopt) as adopt:
+        assert house.studio.review.retry(run, Selection(characters=("c2",)), PERSON) == ["source c2"]
+        assert adopt.call_count == 0
+        assert house.studio.review.retry(run, Selection(characters=("c1",)), PERSON) == ["source c1, which is new"]
+        assert [call.args[0].name for call in adopt.call_args_list] == ["c1.png"]
+    house.work()
+
+
+def test_a_picture_that_is_named_twice_or_by_a_link_is_replaced_and_only_when_it_differs(house: House) -> None:
+    refuse(house, "first")
+    draw(house.folder / "real.png", "first")
+    (house.folder / "c2.png").symlink_to("real.png")
+    draw(house.folder / "other.png", "beside it")
+    c1, c2 = TWO.characters
+    run = house.start(replace(TWO, characters=(c1, replace(c2, source_images=("c2.png", "other.png", "c2.png")))))
+    house.work()
+    assert house.studio.runs.check_new_pictures(run, PERSON) == NewPictures((), ())
+    draw(house.folder / "real.png", "second")
+    assert house.studio.runs.check_new_pictures(run, PERSON) == NewPictures(("c2",), ())
+    house.work()
+    [*_, newest] = house.jobs(run, Stage.SOURCE_QA)
+    assert [content_of(house.studio.media.path_of(file.sha256)) for file in newest.inputs] == ["second", "beside it", "second"]
+    assert house.run(run).status is RunStatus.COMPLETED

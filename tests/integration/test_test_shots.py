@@ -188,6 +188,16 @@ def test_one_that_its_worker_has_lost_is_tried_again_a_few_times(house: ShotHous
     assert len({request.attempt_id for request in script.sent}) == 3
 
 
+def stopped_by_a_look(house: ShotHouse, script: Script) -> set[str]:
+    """What the only server, which has all that was ever sent, is asked to stop when it is looked at now."""
+    url = house.worker("gpu-1").worker.url
+    sent = frozenset(request.attempt_id for request in script.sent)
+    house.servers.sightings[url] = replace(WELL, catalogue=SCHEMAS, jobs=sent)
+    house.servers.stopped.clear()
+    house.studio.workers.look()
+    return {job_id for _, job_id in house.servers.stopped}
+
+
 def test_a_try_that_was_given_up_is_stopped_where_it_is_seen_and_the_newest_is_not(house: ShotHouse) -> None:
     house.ask(house.have("gpu-1"))
     script = Script()
@@ -195,18 +205,30 @@ def test_a_try_that_was_given_up_is_stopped_where_it_is_seen_and_the_newest_is_n
     driver = house.driver(script)
     driver.turn()
     lost = script.sent[0].attempt_id
-    url = house.worker("gpu-1").worker.url
-
-    def stopped_by_a_look() -> set[tuple[str, str]]:
-        sent = frozenset(request.attempt_id for request in script.sent)
-        house.servers.sightings[url] = replace(WELL, catalogue=SCHEMAS, jobs=sent)
-        house.servers.stopped.clear()
-        house.studio.workers.look()
-        return set(house.servers.stopped)
-
-    assert stopped_by_a_look() == set(), "it runs"
+    assert stopped_by_a_look(house, script) == set(), "it runs"
     driver.turn()
-    assert len(script.sent) == 2 and stopped_by_a_look() == {(url, lost)}
+    assert len(script.sent) == 2 and stopped_by_a_look(house, script) == {lost}
+
+
+def test_tries_of_shots_that_are_over_are_looked_for_a_day_and_only_among_the_newest(
+    house: ShotHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workflow, script = house.have("gpu-1"), Script()
+    driver = house.driver(script)
+    for _ in range(2):
+        house.ask(workflow)
+        driver.turn()
+        house.clock.advance(3601)
+        driver.turn()
+    first, second = [request.attempt_id for request in script.sent]
+    assert stopped_by_a_look(house, script) == {first, second}
+    with monkeypatch.context() as patch:
+        patch.setattr("data.repositories.test_shots._LOOKED_THROUGH", 1)
+        assert stopped_by_a_look(house, script) == {second}
+    house.clock.advance(23.5 * 3600)
+    assert stopped_by_a_look(house, script) == {second}
+    house.clock.advance(3600)
+    assert stopped_by_a_look(house, script) == set()
 
 
 def test_one_that_finds_its_worker_running_nothing_keeps_work_from_it(house: ShotHouse) -> None:

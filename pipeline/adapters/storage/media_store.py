@@ -83,7 +83,7 @@ class MediaStore:
         What a copy that died has left beside it goes into this one. Another process that makes the same copy goes first. Raises
         Unavailable when it cannot be written there.
         """
-        if self._holds(target, sha256):
+        if self.holds(target, sha256):
             return
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -100,7 +100,7 @@ class MediaStore:
 
         Raises Unavailable when it cannot be removed.
         """
-        if not self._holds(target, sha256):
+        if not self.holds(target, sha256):
             return False
         try:
             target.unlink()
@@ -108,8 +108,11 @@ class MediaStore:
             raise Unavailable(f'"{target}" could not be removed: {error.strerror}. Remove it by hand.') from error
         return True
 
-    def _holds(self, target: Path, sha256: str) -> bool:
-        """Whether a file of this content lies there, as far as can be seen. Links are not followed."""
+    def holds(self, target: Path, sha256: str) -> bool:
+        """Whether a file of this content lies there, as far as can be seen. Links are not followed.
+
+        It is read only when its length is that of the stored file.
+        """
         try:
             found = target.lstat()
             if not stat.S_ISREG(found.st_mode) or found.st_size != self.path_of(sha256).stat().st_size:

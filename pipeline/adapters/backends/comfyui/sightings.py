@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 
-from pipeline.adapters.backends.comfyui.looking import Stand, canary, look, object_info, stop
+from pipeline.adapters.backends.comfyui.looking import STOPPED_AT_ONCE, Stand, canary, look, object_info, stop
 from pipeline.adapters.backends.comfyui.sharing import sharing
 from pipeline.domain.errors import Invalid, Unavailable
 from pipeline.domain.workers import Health, Sighting
@@ -78,7 +78,8 @@ def stopped(jobs: Mapping[str, Collection[str]]) -> None:
 
 
 def _stopped(url: str, job_ids: Collection[str]) -> None:
-    log.info("%s has what was given up, and is asked to stop it: %s", url, ", ".join(sorted(job_ids)))
+    told = ", ".join(sorted(job_ids)[:STOPPED_AT_ONCE])
+    log.info("%s has what was given up (%d jobs), and is asked to stop it: %s", url, len(job_ids), told)
     with suppress(Invalid, Unavailable):
         stop(url, job_ids)
 
