@@ -112,8 +112,10 @@ class Fleet:
         self._rows = None
 
     def _read(self, store: Store) -> WorkerRows:
-        self._rows = self._rows or WorkerRows(store)
-        return self._rows
+        rows = self._rows
+        if rows is None or rows.store is not store:  # another engine of this process may be in a transaction of its own
+            rows = self._rows = WorkerRows(store)
+        return rows
 
     # Choosing ---------------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ class WorkerRows:
     and work."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self.store = store
         self.workers = {worker.name: worker for worker in store.workers.all()}
         self.records = {(record.worker_id, record.work): record for record in store.workers.records()}
         self._stored = set(self.records)
@@ -22,7 +22,7 @@ class WorkerRows:
 
     def change(self, worker: Worker, **values: Any) -> None:
         """Store new values of a worker's columns."""
-        self._store.workers.change(worker.id, **values)
+        self.store.workers.change(worker.id, **values)
         self.workers[worker.name] = replace(worker, **values)
 
     def keep(self, record: WorkRecord) -> None:
@@ -34,6 +34,6 @@ class WorkerRows:
     def write(self) -> None:
         """Store what has changed."""
         for key in sorted(self._changed):
-            self._store.workers.keep_record(self.records[key], is_new=key not in self._stored)
+            self.store.workers.keep_record(self.records[key], is_new=key not in self._stored)
         self._stored |= self._changed
         self._changed.clear()
