@@ -11,6 +11,7 @@ import pytest
 
 from pipeline.domain.work import OutputFile, Result, Update, UpdateState
 from tests.fleet import FleetHouse
+from tests.fleet_fixtures import open_fleet_house
 from tests.registered import SCHEMAS, SEGMENT, changed
 from tests.rest import RestClient, picture, problem
 
@@ -18,11 +19,9 @@ from tests.rest import RestClient, picture, problem
 @pytest.fixture
 def house(tmp_path: Path, database_url: str) -> Iterator[FleetHouse]:
     """A house with one worker that can run the graph."""
-    found = FleetHouse(tmp_path, database_url)
-    found.add("gpu-1", catalogue=SCHEMAS)
-    yield found
-    found.check()
-    found.close()
+    with open_fleet_house(tmp_path, database_url) as found:
+        found.add("gpu-1", catalogue=SCHEMAS)
+        yield found
 
 
 @pytest.fixture

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -25,16 +23,9 @@ from pipeline.services.fleet import Fleet
 from pipeline.services.runbooks import RunBooks
 from tests.factories import EVERYTHING, PERSON, make_production
 from tests.fleet import WORKFLOWS, FleetHouse
+from tests.fleet_fixtures import fleet_house
 
-
-@pytest.fixture
-def house(tmp_path: Path, database_url: str) -> Iterator[FleetHouse]:
-    """A house with a fleet; every promise holds at the end."""
-    found = FleetHouse(tmp_path, database_url)
-    yield found
-    found.fleet.holding.clear()
-    found.check()
-    found.close()
+house = fleet_house
 
 
 def test_the_whole_production_is_made_by_the_fleet_and_the_rest_on_this_machine(house: FleetHouse) -> None:

@@ -14,18 +14,16 @@ from pipeline.domain.production import Approvals
 from pipeline.domain.stages import Stage
 from tests.factories import make_production
 from tests.fleet import FleetHouse
+from tests.fleet_fixtures import open_fleet_house
 
 
 @pytest.fixture
 def house(tmp_path: Path, database_url: str) -> Iterator[FleetHouse]:
     """A house with a fleet of two whose workers hold what they are given; every promise holds at the end."""
-    found = FleetHouse(tmp_path, database_url)
-    found.add("gpu-1", "gpu-2", cost_per_hour=3.6)
-    found.fleet.holding |= {"gpu-1", "gpu-2"}
-    yield found
-    found.fleet.holding.clear()
-    found.check()
-    found.close()
+    with open_fleet_house(tmp_path, database_url) as found:
+        found.add("gpu-1", "gpu-2", cost_per_hour=3.6)
+        found.fleet.holding |= {"gpu-1", "gpu-2"}
+        yield found
 
 
 def test_scenes_whose_pictures_are_still_being_made_are_counted_with_all_their_segments(house: FleetHouse) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import event
@@ -16,16 +14,9 @@ from pipeline.domain.statuses import JobStatus
 from pipeline.domain.workers import WorkerState
 from tests.factories import PERSON, make_production
 from tests.fleet import FleetHouse
+from tests.fleet_fixtures import fleet_house
 
-
-@pytest.fixture
-def house(tmp_path: Path, database_url: str) -> Iterator[FleetHouse]:
-    """A house with a fleet; every promise holds at the end."""
-    found = FleetHouse(tmp_path, database_url)
-    yield found
-    found.fleet.holding.clear()
-    found.check()
-    found.close()
+house = fleet_house
 
 
 def page_of(house: FleetHouse) -> FleetPage:

@@ -12,16 +12,15 @@ import pytest
 from pipeline.domain.statuses import AttemptOutcome
 from tests.factories import EVERYTHING, PERSON, make_production
 from tests.fleet import WELL, FleetHouse
+from tests.fleet_fixtures import open_fleet_house
 
 
 @pytest.fixture
 def house(tmp_path: Path, database_url: str) -> Iterator[FleetHouse]:
     """A house with a fleet of two; every promise holds at the end."""
-    found = FleetHouse(tmp_path, database_url)
-    found.add("gpu-1", "gpu-2")
-    yield found
-    found.check()
-    found.close()
+    with open_fleet_house(tmp_path, database_url) as found:
+        found.add("gpu-1", "gpu-2")
+        yield found
 
 
 def attempts(house: FleetHouse) -> dict[str, AttemptOutcome]:

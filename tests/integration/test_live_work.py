@@ -15,19 +15,18 @@ from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import JobStatus
 from tests.factories import make_production
 from tests.fleet import FleetHouse
+from tests.fleet_fixtures import open_fleet_house
 from tests.rest import RestClient
 
 
 @pytest.fixture
 def house(tmp_path: Path, database_url: str) -> Iterator[FleetHouse]:
     """A house with one worker at a price; every promise holds at the end."""
-    found = FleetHouse(tmp_path, database_url)
-    found.add("gpu-1", cost_per_hour=36.0)
-    yield found
-    found.fleet.holding.clear()
-    found.work()
-    found.check()
-    found.close()
+    with open_fleet_house(tmp_path, database_url) as found:
+        found.add("gpu-1", cost_per_hour=36.0)
+        yield found
+        found.fleet.holding.clear()
+        found.work()
 
 
 def making(house: FleetHouse, characters: int = 1) -> Run:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,17 +21,10 @@ from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import CellStatus, JobStatus
 from tests.factories import EVERYTHING, PERSON, House, make_production
 from tests.fleet import FleetHouse
+from tests.fleet_fixtures import fleet_house
 from tests.rest import RestClient, problem
 
-
-@pytest.fixture
-def fleet(tmp_path: Path, database_url: str) -> Iterator[FleetHouse]:
-    """A house with a fleet; every promise holds at the end."""
-    house = FleetHouse(tmp_path, database_url)
-    yield house
-    house.fleet.holding.clear()
-    house.check()
-    house.close()
+fleet = fleet_house
 
 
 def quiet_now(house: House, run: Run) -> None:

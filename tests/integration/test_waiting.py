@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,20 +22,14 @@ from pipeline.domain.statuses import CellStatus, JobStatus
 from pipeline.domain.workers import WorkerState
 from tests.factories import AUTO, HUMAN, PERSON, House, make_production
 from tests.fleet import FleetHouse
+from tests.fleet_fixtures import fleet_house
 from tests.rest import RestClient
 from tests.unit.test_fleet_page import text_of
 
 NO_WORKERS = "the fleet has no workers"
 
 
-@pytest.fixture
-def fleet(tmp_path: Path, database_url: str) -> Iterator[FleetHouse]:
-    """A house with a fleet that has no worker yet; every promise holds at the end."""
-    found = FleetHouse(tmp_path, database_url)
-    yield found
-    found.fleet.holding.clear()
-    found.check()
-    found.close()
+fleet = fleet_house
 
 
 def overview(house: House, run: Run) -> RunOverview:

@@ -20,6 +20,7 @@ from pipeline.domain.workflows.workflow import from_json
 from tests import workflow_graphs
 from tests.factories import House, make_production
 from tests.fleet import FleetHouse
+from tests.fleet_fixtures import open_fleet_house
 
 SEGMENT: dict[str, Any] = workflow_graphs.recorded("video_from_image_mp4")["prompt"]
 STILL: dict[str, Any] = workflow_graphs.recorded("image_noise_composite")["prompt"]
@@ -28,11 +29,10 @@ STILL: dict[str, Any] = workflow_graphs.recorded("image_noise_composite")["promp
 @pytest.fixture
 def house(tmp_path: Path, database_url: str) -> Iterator[FleetHouse]:
     """A house with one worker, which takes everything."""
-    found = FleetHouse(tmp_path, database_url)
-    found.gives_graphs = False
-    found.add("gpu-1")
-    yield found
-    found.close()
+    with open_fleet_house(tmp_path, database_url) as found:
+        found.gives_graphs = False
+        found.add("gpu-1")
+        yield found
 
 
 def made_by_graphs(house: House, *, segment: dict[str, Any] = SEGMENT) -> Production:

@@ -20,6 +20,7 @@ from pipeline.domain.workflows.views import State
 from pipeline.domain.workflows.workflow import from_json
 from tests.factories import PERSON, make_production
 from tests.fleet import FleetHouse
+from tests.fleet_fixtures import open_fleet_house
 from tests.registered import SCHEMAS, SEGMENT, STILL, changed, import_graph, registered
 from tests.workflow_graphs import node
 
@@ -27,11 +28,9 @@ from tests.workflow_graphs import node
 @pytest.fixture
 def house(tmp_path: Path, database_url: str) -> Iterator[FleetHouse]:
     """A house without workers; every promise holds at the end."""
-    found = FleetHouse(tmp_path, database_url)
-    found.gives_graphs = False
-    yield found
-    found.check()
-    found.close()
+    with open_fleet_house(tmp_path, database_url) as found:
+        found.gives_graphs = False
+        yield found
 
 
 def by_name(*, version: int | None = None, bindings: dict[str, str] | None = None) -> Production:
