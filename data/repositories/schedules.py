@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, func, or_, select, update
 
-from data.models import jobs, projects
+from data.models import jobs, projects, scene_types
 from data.models import production_run_cells as cells
 from data.models import production_runs as runs
 from data.reads import Read
@@ -43,6 +43,11 @@ class Schedules:
     def put(self, project_id: int, schedule: Schedule) -> None:
         """Set the schedule of a project."""
         self._connection.execute(update(projects).where(projects.c.id == project_id).values(schedule=to_plain(schedule)))
+
+    def scene_types(self, project_id: int) -> list[str]:
+        """The names of all scene types that the project's runs have had."""
+        query = select(scene_types.c.name).where(scene_types.c.project_id == project_id).order_by(scene_types.c.id)
+        return list(self._connection.execute(query).scalars())
 
     def has_waiting(self, run_id: int, now: datetime, scene_type: str | None = None) -> bool:
         """Whether a job of generation of the run could start now, of this scene type where one is given."""

@@ -39,7 +39,8 @@ def schedule_command(
     with open_studio() as studio:
         project_id, title = studio.schedules.project(production)
         before = studio.schedules.of(project_id)
-        wanted = _changed(before, window, zone=zone, drop=no_quiet_hours, parallel=parallel, caps=dict(map(_cap, caps)))
+        of_scenes = studio.schedules.caps(project_id, dict(map(_cap, caps)))
+        wanted = _changed(before, window, zone=zone, drop=no_quiet_hours, parallel=parallel, caps=of_scenes)
         wanted = wanted if share is None else replace(wanted, share=share)
         if wanted != before:
             studio.schedules.put(project_id, wanted, actor())

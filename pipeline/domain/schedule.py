@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from pipeline.domain.errors import Invalid
+from pipeline.domain.names import did_you_mean, fold
 
 WINDOW = re.compile(r"(\d{2}):(\d{2})-(\d{2}):(\d{2})")
 _MOST_AT_ONCE = 10_000
@@ -104,6 +105,15 @@ def checked_caps(parallel: int | None, scene_types: Mapping[str, int]) -> None:
             raise Invalid(
                 f"{name}: {most} at once cannot be. Use a number from 1 to {_MOST_AT_ONCE:,}; to stop it, pause its runs."
             )
+
+
+def named_caps(scene_types: Mapping[str, int], known: Iterable[str]) -> dict[str, int]:
+    """The caps by the names of these scene types as they are written there. Raises Invalid for one that is not among them."""
+    names = {fold(name): name for name in known}
+    for name in scene_types:
+        if fold(name) not in names:
+            raise Invalid(f'There is no scene type "{name}". {did_you_mean(name, names.values())}'.rstrip())
+    return {names[fold(name)]: most for name, most in scene_types.items()}
 
 
 def checked_share(share: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -10,7 +11,7 @@ from pipeline.domain.errors import Invalid, NotFound
 from pipeline.domain.fleet.rules import Hold
 from pipeline.domain.names import did_you_mean, fold
 from pipeline.domain.records import Actor, Run
-from pipeline.domain.schedule import Schedule, checked_caps, checked_share, to_plain
+from pipeline.domain.schedule import Schedule, checked_caps, checked_share, named_caps, to_plain
 from pipeline.ports import Clock
 from pipeline.services.accounts import Accounts
 from pipeline.services.starting import Starting
@@ -37,8 +38,14 @@ class Schedules:
         with self._stores.read() as store:
             return store.schedules.all().get(project_id, Schedule())
 
+    def caps(self, project_id: int, caps: Mapping[str, int]) -> dict[str, int]:
+        """These caps of scene types of a production by their names as declared. Raises Invalid for one that nobody knows."""
+        with self._stores.read() as store:
+            set_before = store.schedules.all().get(project_id, Schedule()).scene_types
+            return named_caps(caps, [*set_before, *store.schedules.scene_types(project_id)])
+
     def put(self, project_id: int, schedule: Schedule, actor: Actor) -> Schedule:
-        """Set the schedule of a production. Raises Invalid for caps or a share that cannot be.
+        """Set the schedule of a production. Raises Invalid for caps or a share that cannot be, and for unknown scene types.
 
         A scene type that a rule has paused may stay so: its cap of none is there already.
         """
@@ -58,6 +65,9 @@ class Schedules:
         before = store.schedules.all().get(project_id, Schedule())
         new = {name: most for name, most in schedule.scene_types.items() if most != before.scene_types.get(name)}
         checked_caps(schedule.parallel, new)
+        if new:
+            kept = {name: most for name, most in schedule.scene_types.items() if name not in new}
+            schedule = replace(schedule, scene_types=kept | named_caps(new, store.schedules.scene_types(project_id)))
         checked_share(schedule.share)
         store.schedules.put(project_id, schedule)
         store.journal.record("project.scheduled", actor=actor, subject="project", subject_id=project_id, data=to_plain(schedule))

@@ -347,6 +347,8 @@ def test_rest_sets_schedules_and_later_starts(house: House) -> None:
     assert client.get(path).json() == body
     assert "no time zone" in problem(client.ask("PUT", path, json={**body, "time_zone": "Mars/Olympus"}), 422)
     assert client.ask("PUT", path, json={**body, "share": 0}).status_code == 422
+    refused = problem(client.ask("PUT", path, json={**body, "scene_types": {"s1": 1, "dance": 2}}), 422)
+    assert 'There is no scene type "dance". Known: s1, s2' in refused
     assert client.get("projects/999/schedule").status_code == 404
     at = client.post(f"production-runs/{run.id}/start-after", {"at": "2030-01-01T08:00+01:00"})
     assert at.status_code == 200 and house.run(run).start_after == datetime(2030, 1, 1, 7, 0, tzinfo=UTC)
@@ -374,6 +376,10 @@ def test_the_command_line_sets_them_too(
     assert capsys.readouterr().out.strip() == f"{run.title}: quiet from 22:00 to 07:00 Europe/Berlin, 2 of s1 at once"
     assert entry.start(["schedule", run.title, "--no-quiet-hours", "--parallel", "3", "--scene-type", "s1=0", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["schedule"] == {"parallel": 3}
+    assert entry.start(["schedule", run.title, "--scene-type", "S2=4", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["schedule"] == {"parallel": 3, "scene_types": {"s2": 4}}
+    assert entry.start(["schedule", run.title, "--scene-type", "S2=0", "--scene-type", "s=1"]) == 2
+    assert 'There is no scene type "s". Did you mean' in capsys.readouterr().err
     assert entry.start(["schedule", run.title, "--quiet-hours", "late"]) != 0
     assert entry.start(["start-after", run.name, "2030-01-01T08:00+01:00"]) == 0
     assert entry.start(["start-after", run.name, "now", "--json"]) == 0

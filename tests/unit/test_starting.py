@@ -15,7 +15,16 @@ from pipeline.domain.fleet.choosing import choose
 from pipeline.domain.fleet.holds import hold
 from pipeline.domain.fleet.jobs import Backlog
 from pipeline.domain.fleet.rules import Hold, Rules
-from pipeline.domain.schedule import QuietHours, Schedule, checked_caps, checked_share, from_plain, quiet_hours, to_plain
+from pipeline.domain.schedule import (
+    QuietHours,
+    Schedule,
+    checked_caps,
+    checked_share,
+    from_plain,
+    named_caps,
+    quiet_hours,
+    to_plain,
+)
 from tests.fleets import job, jobs, worker
 from tests.production_documents import body, errors, issue, issues
 
@@ -73,6 +82,12 @@ def test_a_schedule_survives_being_stored() -> None:
         assert from_plain(to_plain(schedule)) == schedule
     with pytest.raises(Invalid):
         checked_caps(None, {"dance": 0})
+
+
+def test_caps_go_by_the_names_of_scene_types_as_they_are_declared() -> None:
+    assert named_caps({"DANCE": 2, "Fall": 1}, ["dance", "Fall", "walk"]) == {"dance": 2, "Fall": 1}
+    with pytest.raises(Invalid, match=r'There is no scene type "dense"\. Did you mean "dance"'):
+        named_caps({"dense": 2}, ["dance", "walk"])
 
 
 @pytest.mark.parametrize("share", [0.0, -1.0, 1e9, float("nan"), float("inf")])
