@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -23,6 +24,8 @@ dash.register_page(__name__, path_template="/runs/<run_id>", title="Board – St
 _MOST_DIGITS = 15
 _ASKS_FIRST = 20
 """From this many scenes on even what can be undone asks first."""
+_FEW = 3
+"""So many things besides scenes are told by their names."""
 
 
 async def layout(run_id: str = "", **_: str) -> Component:
@@ -191,12 +194,11 @@ def _do(said: dict[str, Any], answer: dict[str, Any]) -> tuple[str, list[str]]:
     match intent.verb:
         case "submit":
             receipt = studio.submission.submit(run, chosen, Mode(said["mode"]), actor)
-            return f"{words.counted(len(receipt.accepted), 'scene')} queued.", []
+            return f"{words.counted(len(receipt.accepted), 'scene')} queued{_besides(receipt.pictures)}.", []
         case "retry":
             receipt = studio.submission.submit(run, chosen, Mode.FAILED, actor)
-            again = studio.review.retry(run, chosen, actor)
-            more = f", and {words.counted(len(again), 'other thing')}" if again else ""
-            return f"{words.counted(len(receipt.accepted), 'scene')} tried again{more}.", []
+            again = [*receipt.pictures, *studio.review.retry(run, chosen, actor)]
+            return f"{words.counted(len(receipt.accepted), 'scene')} tried again{_besides(again)}.", []
         case "approve":
             keys = studio.review.approve(run, chosen, actor, expected=intent.expected)
             return f"{words.counted(len(keys), 'scene')} approved.", keys
@@ -211,8 +213,8 @@ def _do(said: dict[str, Any], answer: dict[str, Any]) -> tuple[str, list[str]]:
             studio.review.reject_variant(run, still, actor, reason=why, expected=taken)
             return f"{still} is rejected: {reason}. Make new ones from here when you like.", []
         case "retry-still":
-            studio.review.retry(run, Selection(keys=(still,)), actor)
-            return f"New candidates of {still} are queued.", []
+            names = studio.review.retry(run, Selection(keys=(still,)), actor)
+            return f"Asked again for {', '.join(names)}." if names else "There is nothing to ask for again.", []
         case "cancel":
             return f"{words.counted(len(studio.submission.cancel(run, chosen, actor)), 'scene')} taken out.", []
         case "priority":
@@ -228,6 +230,13 @@ def _do(said: dict[str, Any], answer: dict[str, Any]) -> tuple[str, list[str]]:
             studio.runs.cancel(run, actor)
             return f"{run.name} is cancelled.", []
     raise NotFound(f"There is nothing to do called “{intent.verb[:40]}”.")
+
+
+def _besides(things: Sequence[str]) -> str:
+    """What else was asked for, by name while it is little."""
+    if not things:
+        return ""
+    return f", and {', '.join(things)}" if len(things) <= _FEW else f", and {words.counted(len(things), 'other thing')}"
 
 
 @dash.callback(

@@ -115,8 +115,8 @@ def _carry_out(verb: dict[str, Any], note: str, seed: str, prompt: str) -> str:
         take = studio.retakes.again(run, key, actor, **wishes, expected=verb["version"])
         return f"Take {take} of {key} is queued."
     if what in ("submit", "retry"):
-        studio.submission.submit(run, only, Mode.FAILED if what == "retry" else Mode.MISSING, actor)
-        return f"{key} is queued."
+        receipt = studio.submission.submit(run, only, Mode.FAILED if what == "retry" else Mode.MISSING, actor)
+        return f"{'; '.join([f'{key} is queued', *receipt.pictures])}."
     if what == "rollback":
         studio.review.rollback(run, only, actor)
         return f"{key} is back at its approved take."

@@ -76,7 +76,7 @@ class Studio(Views):
         """Asks for scenes."""
         from pipeline.services.submission import Submission
 
-        return Submission(self.stores, self.books, self.clock)
+        return Submission(self.stores, self.books, self.clock, self._pictures)
 
     @service
     def review(self) -> Review:

@@ -315,11 +315,12 @@ class Estimate(Given):
 
 
 class Receipt(Given):
-    """Which cells were accepted (by key), and why each other one was left out."""
+    """Which cells were accepted (by key), why each other one was left out, and what became of refused source images."""
 
     accepted: list[str]
     skipped: dict[str, str]
     estimate: Estimate
+    pictures: list[str] = []
 
 
 class Preview(Receipt):

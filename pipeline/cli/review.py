@@ -108,7 +108,7 @@ def retry_command(run: str | None, everything: bool, as_json: bool, **chosen: An
         done = studio.review.retry(found, Selection(keys=images) if images else selection, actor())
         if not images:
             receipt = studio.submission.submit(found, scenes, Mode.FAILED, actor())
-            done += [f"scene {key}" for key in receipt.accepted]
+            done += [*receipt.pictures, *(f"scene {key}" for key in receipt.accepted)]
     return _tell(found, "asked for again", done, as_json=as_json)
 
 

@@ -9,8 +9,10 @@ from pipeline.domain import estimates
 from pipeline.domain.estimates import Estimate
 from pipeline.domain.records import Actor, Cell, Run
 from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus
+from pipeline.services import replacing
 from pipeline.services.accounts import cheapest
 from pipeline.services.advance import Advance
+from pipeline.services.replacing import NOTHING_NEW, Replaced
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.uncovered import is_bounded, uncovered
 
@@ -30,8 +32,13 @@ def refusal(store: Store, books: RunBooks, run: Run, chosen: Sequence[Cell]) -> 
     return uncovered(store, current, estimate(store, books, current, [*chosen, *queued]), cheapest(store, current))
 
 
-def queue(store: Store, books: RunBooks, run: Run, chosen: Sequence[Cell], actor: Actor) -> None:
-    """Queue these cells and the stills that they need, and start what may start. The run goes on if it rested."""
+def queue(
+    store: Store, books: RunBooks, run: Run, chosen: Sequence[Cell], actor: Actor, replaced: Replaced = NOTHING_NEW
+) -> tuple[str, ...]:
+    """Queue these cells and the stills that they need, and start what may start. The run goes on if it rested.
+
+    The answer tells which refused source images were `replaced` by others, or were not and why.
+    """
     advance = Advance(store, books, actor)
     advance.know_runs([run])
     cause = store.journal.record(
@@ -47,10 +54,11 @@ def queue(store: Store, books: RunBooks, run: Run, chosen: Sequence[Cell], actor
     for cell in chosen:
         if cell.status is not CellStatus.FAILED:
             advance.queue_cell(cell, cause=cause)
-    _queue_stills(store, advance, run, chosen, cause)
+    told = _queue_stills(store, advance, run, chosen, cause, replaced)
     advance.finish()
     store.flush()
     advance.start_cells(store.cells.startable(run.id))
+    return told
 
 
 def _retry_failed(store: Store, advance: Advance, cells: Sequence[Cell], cause: int) -> None:
@@ -63,14 +71,20 @@ def _retry_failed(store: Store, advance: Advance, cells: Sequence[Cell], cause: 
         store.jobs.reprioritise(run_id)
 
 
-def _queue_stills(store: Store, advance: Advance, run: Run, chosen: Sequence[Cell], cause: int) -> None:
+def _queue_stills(
+    store: Store, advance: Advance, run: Run, chosen: Sequence[Cell], cause: int, replaced: Replaced
+) -> tuple[str, ...]:
     """Queue every still these cells need, and the stills those need."""
     needs = store.cells.stills_of([cell.id for cell in chosen])
     direct = {still_id for ids in needs.values() for still_id in ids}
     wanted = with_needs(direct, store.cells.needs(run.id, "still"))
     advance.load(still_ids=sorted(wanted))
-    for still_id in sorted(wanted):
+    refused = [advance.stills[still_id] for still_id in sorted(wanted) if advance.stills[still_id].status is CellStatus.FAILED]
+    renewed = {still.id for still in replacing.take(advance, refused, replaced)}
+    for still_id in sorted(wanted - renewed):
         advance.queue_still(advance.stills[still_id], cause=cause)
+    told = [(still, replaced.told(still, renewed)) for still in refused]
+    return tuple(f"{still.kind.value} {still.key}{words}" for still, words in told if words)
 
 
 def with_needs(still_ids: set[int], above: Mapping[int, Sequence[tuple[str, int]]]) -> set[int]:

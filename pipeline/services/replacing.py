@@ -50,6 +50,9 @@ class Replaced:
         return f" as it was: {self.left[still.id]}" if still.id in self.left else ""
 
 
+NOTHING_NEW = Replaced()
+
+
 def look(stores: Stores, books: RunBooks, pictures: Pictures, run: Run, wanted: Callable[[Store], Iterable[Still]]) -> Replaced:
     """Copy in the source images of refused characters whose files are others now, of the stills that are wanted.
 
@@ -59,7 +62,7 @@ def look(stores: Stores, books: RunBooks, pictures: Pictures, run: Run, wanted: 
     with stores.read() as store:
         refused = [one for one in wanted(store) if one.kind is StillKind.SOURCE and one.status is CellStatus.FAILED]
         if not refused:
-            return Replaced()
+            return NOTHING_NEW
         book = books.get(store, run.id)
         known = sources(store, book, run.id, [one.character for one in refused if one.character])
         others = [one for one in store.stills.of_run(run.id) if one.status is not CellStatus.FAILED]

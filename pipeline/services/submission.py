@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from data.store import Store, Stores
 from pipeline.domain.choices import MODE_STATUSES, Mode, Preview
@@ -13,6 +13,7 @@ from pipeline.domain.matrix import Selection
 from pipeline.domain.records import Actor, Cell, Run
 from pipeline.domain.statuses import SUBMITTED, CellStatus, in_words
 from pipeline.ports import Clock
+from pipeline.services import replacing
 from pipeline.services.accounts import cheapest, cost_of
 from pipeline.services.advance import Advance
 from pipeline.services.asking import estimate, queue, refusal, with_needs
@@ -25,20 +26,25 @@ _CANCELLABLE = (CellStatus.QUEUED, CellStatus.GENERATING, CellStatus.REVIEW, Cel
 
 @dataclass(frozen=True)
 class Receipt:
-    """What a submission did: the accepted cells, why each other one was skipped, and the estimate of the accepted ones."""
+    """What a submission did: the accepted cells, why each other one was skipped, and the estimate of the accepted ones.
+
+    `pictures` tells which refused source images were replaced by others and are checked anew, or were not and why.
+    """
 
     accepted: tuple[str, ...]
     skipped: Mapping[str, str]
     estimate: Estimate
+    pictures: tuple[str, ...] = ()
 
 
 class Submission:
     """Submits, retries and cancels cells."""
 
-    def __init__(self, stores: Stores, books: RunBooks, clock: Clock) -> None:
+    def __init__(self, stores: Stores, books: RunBooks, clock: Clock, pictures: replacing.Pictures) -> None:
         self._stores = stores
         self._books = books
         self._clock = clock
+        self._pictures = pictures
 
     def preview(self, run: Run, selection: Selection, mode: Mode) -> Preview:
         """What `submit` would do now; changes nothing."""
@@ -53,17 +59,20 @@ class Submission:
     def submit(self, run: Run, selection: Selection, mode: Mode, actor: Actor) -> Receipt:
         """Queue the selected cells and the stills they need, and start what may start.
 
+        Refused source images that have been replaced are checked anew.
         Raises Refused, with nothing changed, when a budget does not cover all of them and what is queued already.
         """
+        replaced = replacing.look(self._stores, self._books, self._pictures, run, lambda store: store.stills.of_run(run.id))
         with self._stores.begin(self._clock.now()) as store:
             chosen, skipped = self._choose(store, run, selection, mode)
             receipt = self._receipt(store, run, chosen, skipped)
             lacking = refusal(store, self._books, run, chosen)
             if lacking:
                 raise Refused(lacking)
-            if chosen:
-                queue(store, self._books, store.runs.by_ids([run.id])[run.id], chosen, actor)
-        return receipt
+            if not chosen:
+                return receipt
+            told = queue(store, self._books, store.runs.by_ids([run.id])[run.id], chosen, actor, replaced)
+        return replace(receipt, pictures=told)
 
     def prioritise(self, run: Run, selection: Selection, priority: int, actor: Actor) -> list[str]:
         """Give cells a priority on top of that of their run; the answer is their keys. Raises Conflict out of range.

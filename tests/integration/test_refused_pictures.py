@@ -14,6 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from components import board_hint
 from pipeline.adapters import file_facts
+from pipeline.domain.choices import Mode
 from pipeline.domain.errors import WorkFailed
 from pipeline.domain.matrix import Selection
 from pipeline.domain.production import Matrix, Production
@@ -89,6 +90,33 @@ def test_another_picture_in_the_place_of_a_refused_one_is_checked_when_the_run_g
     assert pictures(house, run, Stage.SOURCE_QA) == ["picture c2.png", "better"]
     assert pictures(house, run, Stage.VARIANT_GENERATION) == ["better"], "what is made comes from the new picture"
     assert house.hands.count("scene_generation") == 4, "what was approved is not made again"
+
+
+def test_scenes_that_are_submitted_later_have_the_new_picture_checked_and_say_so(house: House) -> None:
+    refuse(house, "picture c2.png")
+    run = house.create(make_production(characters=2, scene_types=3, variants=1))
+    submit = house.studio.submission.submit
+    submit(run, Selection(scene_types=("s1",)), Mode.MISSING, PERSON)
+    house.work()
+    draw(house.folder / "c2.png", "better")
+    assert submit(run, Selection(characters=("c1",)), Mode.MISSING, PERSON).pictures == ()
+    assert submit(run, Selection(scene_types=("s2",), characters=("c2",)), Mode.MISSING, PERSON).pictures == (
+        "source c2, which is new",
+    )
+    assert submit(run, Selection(characters=("c2",)), Mode.MISSING, PERSON).pictures == ()
+    house.work()
+    assert pictures(house, run, Stage.SOURCE_QA) == ["picture c2.png", "better"]
+    assert house.statuses(run) == {CellStatus.APPROVED: 6}
+
+
+def test_scenes_that_are_submitted_with_a_picture_that_cannot_be_taken_say_why(house: House) -> None:
+    refuse(house, "picture c2.png")
+    run = house.create(make_production(characters=2, scene_types=2, variants=1))
+    house.studio.submission.submit(run, Selection(scene_types=("s1",)), Mode.MISSING, PERSON)
+    house.work()
+    (house.folder / "c2.png").unlink()
+    [told] = house.studio.submission.submit(run, Selection(scene_types=("s2",)), Mode.MISSING, PERSON).pictures
+    assert told.startswith("source c2 as it was: c2.png does not exist.")
 
 
 def test_every_reader_sees_the_picture_that_counts(house: House) -> None:
