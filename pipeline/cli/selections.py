@@ -34,20 +34,22 @@ def submit_command(run: str | None, mode: str, dry_run: bool, as_json: bool, **c
     selection = selection_of(chosen)
     with open_studio() as studio:
         found = studio.runs.find(run)
+        pictures: tuple[str, ...] = ()
         if dry_run:
             receipt = studio.submission.preview(found, selection, Mode(mode))
         else:
             receipt = studio.submission.submit(found, selection, Mode(mode), actor())
+            pictures = receipt.pictures
     if as_json:
         told = {"accepted": receipt.accepted, "skipped": receipt.skipped, "estimate": receipt.estimate}
-        told |= {"pictures": receipt.pictures, "submitted": not dry_run}
+        told |= {"pictures": pictures, "submitted": not dry_run}
         print_json({"run": {"id": found.id, "name": found.name}, **told})
         return Exit.DONE
     verb = "would be accepted" if dry_run else "accepted"
     say(f"Run {found.name}: {counted(len(receipt.accepted), 'cell')} {verb}, {len(receipt.skipped):,} skipped.", style="bold")
     show_lines([f"accepted: {key}" for key in receipt.accepted[:_SHOWN]] + _more(len(receipt.accepted)))
     show_lines([f"skipped:  {key}: {why}" for key, why in list(receipt.skipped.items())[:_SHOWN]] + _more(len(receipt.skipped)))
-    show_lines([f"picture:  {told}" for told in receipt.pictures[:_SHOWN]] + _more(len(receipt.pictures)))
+    show_lines([f"picture:  {told}" for told in pictures[:_SHOWN]] + _more(len(pictures)))
     if receipt.accepted:
         show_estimate(receipt.estimate)
     if receipt.accepted and not dry_run:
