@@ -214,7 +214,7 @@ def _do(said: dict[str, Any], answer: dict[str, Any]) -> tuple[str, list[str]]:
             return f"{still} is rejected: {reason}. Make new ones from here when you like.", []
         case "retry-still":
             names = studio.review.retry(run, Selection(keys=(still,)), actor)
-            return f"Asked again for {', '.join(names)}." if names else "There is nothing to ask for again.", []
+            return f"Asked again for {'; '.join(names)}." if names else "There is nothing to ask for again.", []
         case "cancel":
             return f"{words.counted(len(studio.submission.cancel(run, chosen, actor)), 'scene')} taken out.", []
         case "priority":
@@ -236,7 +236,7 @@ def _besides(things: Sequence[str]) -> str:
     """What else was asked for, by name while it is little."""
     if not things:
         return ""
-    return f", and {', '.join(things)}" if len(things) <= _FEW else f", and {words.counted(len(things), 'other thing')}"
+    return f"; also {'; '.join(things)}" if len(things) <= _FEW else f", and {words.counted(len(things), 'other thing')}"
 
 
 @dash.callback(

@@ -122,7 +122,7 @@ def _carry_out(verb: dict[str, Any], note: str, seed: str, prompt: str) -> str:
         return f"{key} is back at its approved take."
     if what == "retry-still":
         names = studio.review.retry(run, Selection(keys=(verb["still"],)), actor)
-        return f"Asked again for {', '.join(names)}." if names else "There is nothing to ask for again."
+        return f"Asked again for {'; '.join(names)}." if names else "There is nothing to ask for again."
     if what == "cancel-send":
         studio.submission.cancel(run, only, actor)
         return f"{key} was taken out."

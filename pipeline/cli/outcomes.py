@@ -214,7 +214,7 @@ def show_flagged(lines: list[str], command: str) -> None:
     if lines:
         say("Used although flagged:", style="yellow")
         show_lines(lines)
-        say(f"They stay as they are in this run; better ones in their place are taken in by `{command}`.")
+        say(f"They stay while anything made of them is kept; `{command}` takes in better ones at any time.")
 
 
 def show_waiting(studio: Studio, run: Run) -> None:

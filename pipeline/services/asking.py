@@ -79,11 +79,11 @@ def _queue_stills(
     direct = {still_id for ids in needs.values() for still_id in ids}
     wanted = with_needs(direct, store.cells.needs(run.id, "still"))
     advance.load(still_ids=sorted(wanted))
-    refused = [advance.stills[still_id] for still_id in sorted(wanted) if advance.stills[still_id].status is CellStatus.FAILED]
-    renewed = {still.id for still in replacing.take(advance, refused, replaced)}
-    for still_id in sorted(wanted - renewed):
-        advance.queue_still(advance.stills[still_id], cause=cause)
-    told = [(still, replaced.told(still, renewed)) for still in refused]
+    stills = [advance.stills[still_id] for still_id in sorted(wanted)]
+    renewed = replacing.take(advance, run, stills, replaced)
+    for still in stills:
+        advance.queue_still(advance.stills[still.id], cause=cause)
+    told = [(still, replaced.told(still, renewed)) for still in stills if still.status in replacing.REFUSED]
     return tuple(f"{still.kind.value} {still.key}{words}" for still, words in told if words)
 
 

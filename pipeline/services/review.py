@@ -157,9 +157,8 @@ class Review:
     def retry(self, run: Run, selection: Selection, actor: Actor) -> list[str]:
         """Try failed exports and the failed or rejected stills of the selection again; the answer names them.
 
-        Refused source images that have been replaced since come in as they are now; those that a new run would not take are
-        checked as they were, and the answer says why. Failed and rejected cells are submitted with
-        mode `failed`.
+        Source images that were refused, or all of whose looks were, come in as they are now; those that a new run would not
+        take stay as they were, and the answer says why. Failed and rejected cells are submitted with mode `failed`.
         """
 
         def chosen(store: Store) -> list[Still]:
@@ -170,11 +169,10 @@ class Review:
             advance = Advance(store, self._books, actor)
             cells = _cells_of(store, run, selection)
             stuck = _stuck_stills(store, run, selection, list(cells))
-            renewed = {still.id for still in replacing.take(advance, stuck, replaced)}
+            renewed = replacing.take(advance, run, stuck, replaced)
             again = [f"{still.kind.value} {still.key}{replaced.told(still, renewed)}" for still in stuck]
             for still in stuck:
-                if still.id not in renewed:
-                    advance.queue_still(still)
+                advance.queue_still(advance.stills.get(still.id, still))
             failed = [job for job in store.jobs.unfinished(run.id, Stage.EXPORT) if job.status is JobStatus.FAILED]
             ours = [job for job in failed if job.subject_id in cells]
             store.jobs.set_status([job.id for job in ours], JobStatus.FAILED, JobStatus.READY, now=store.journal.now)

@@ -16,11 +16,11 @@ from pipeline.domain.choices import RunOptions
 from pipeline.domain.errors import Conflict, Invalid, NotFound, Refused
 from pipeline.domain.presets import Presets
 from pipeline.domain.production import Approvals, Budget, Production
-from pipeline.domain.records import Actor, Run, RunConfig, StoredFile
+from pipeline.domain.records import Actor, Run, RunConfig, Still, StoredFile
 from pipeline.domain.run_budgets import TYPES, Taking, given, limits_of, taking, to_event
 from pipeline.domain.schedule import Schedule
 from pipeline.domain.stages import Phase
-from pipeline.domain.statuses import CellStatus, RunStatus, check_run_transition
+from pipeline.domain.statuses import CellStatus, RunStatus, StillKind, check_run_transition
 from pipeline.domain.workflows.graphs import Graph
 from pipeline.domain.workflows.library import reference_of
 from pipeline.domain.workflows.uses import uses, workflow_files
@@ -142,15 +142,19 @@ class RunsService:
 
     def check_new_pictures(self, run: Run, actor: Actor) -> NewPictures:
         """Check the source images anew that were refused and have been replaced since."""
-        found = replacing.look(self._stores, self._books, self._pictures, run, lambda store: store.stills.of_run(run.id))
+
+        def refused(store: Store) -> list[Still]:
+            return [still for still in store.stills.of_run(run.id) if still.kind is StillKind.SOURCE]
+
+        found = replacing.look(self._stores, self._books, self._pictures, run, refused)
         left = tuple(found.left.values())
         if not found.inputs:
             return NewPictures((), left)
         with self._stores.begin(self._clock.now()) as store:
             advance = Advance(store, self._books, actor)
-            taken = replacing.take(advance, store.stills.of_run(run.id), found)
+            taken = replacing.take(advance, run, refused(store), found)
             advance.finish()
-        return NewPictures(tuple(still.character for still in taken if still.character), left)
+        return NewPictures(tuple(taken), left)
 
     def pause(self, run: Run, actor: Actor) -> None:
         """No new work; what runs may finish."""

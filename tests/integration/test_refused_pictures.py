@@ -23,7 +23,7 @@ from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import CellStatus, RunStatus
 from pipeline.domain.work import Request
 from pipeline.services.runs import NewPictures
-from tests.factories import EVERYTHING, PERSON, House, make_production
+from tests.factories import EVERYTHING, HUMAN, PERSON, House, make_production
 from tests.unit.test_frame_words import text
 
 Again = Callable[[House, Run], object]
@@ -117,6 +117,93 @@ def test_scenes_that_are_submitted_with_a_picture_that_cannot_be_taken_say_why(h
     (house.folder / "c2.png").unlink()
     [told] = house.studio.submission.submit(run, Selection(scene_types=("s2",)), Mode.MISSING, PERSON).pictures
     assert told.startswith("source c2 as it was: c2.png does not exist.")
+
+
+# Pictures that have passed, and whose looks were all refused -------------------------------------------------------------
+
+
+def wrong_person(house: House, production: Production | None = None) -> Run:
+    """A run in which a person has refused every look of `c2`: the picture shows somebody else."""
+    run = house.start(production or make_production(characters=2, scene_types=1, variants=2, approvals=HUMAN))
+    house.work()
+    for key in ("c2 / v1", "c2 / v2"):
+        house.studio.review.reject_variant(run, key, PERSON, reason="somebody else")
+    return run
+
+
+AGAIN: list[Callable[[House, Run], list[str]]] = [
+    lambda house, run: house.studio.review.retry(run, EVERYTHING, PERSON),
+    lambda house, run: house.studio.review.retry(run, Selection(characters=("c2",)), PERSON),
+]
+
+
+@pytest.mark.parametrize("again", AGAIN)
+def test_another_picture_is_taken_when_every_look_of_the_old_one_was_refused(
+    house: House, again: Callable[[House, Run], list[str]]
+) -> None:
+    run = wrong_person(house)
+    draw(house.folder / "c2.png", "the right one")
+    assert again(house, run) == ["variant c2 / v1, from a new picture", "variant c2 / v2, from a new picture"]
+    house.work()
+    assert house.stills(run)["source c2"].status is CellStatus.APPROVED
+    assert pictures(house, run, Stage.SOURCE_QA) == ["picture c2.png", "the right one"]
+    assert pictures(house, run, Stage.VARIANT_GENERATION)[-2:] == ["the right one"] * 2
+    assert house.stills(run)["variant c1 / v1"].take == 1, "nobody else's looks are made again"
+    for key in ("c1 / v1", "c1 / v2", "c2 / v1", "c2 / v2"):
+        house.studio.review.approve_variant(run, key, PERSON)
+    house.work()
+    house.studio.review.approve(run, EVERYTHING, PERSON)
+    house.rest()
+    assert house.run(run).status is RunStatus.COMPLETED
+
+
+def test_a_new_picture_that_is_refused_stops_the_looks_until_it_is_replaced_too(house: House) -> None:
+    run = wrong_person(house)
+    refuse(house, "worse")
+    for content in ("worse", "better"):
+        draw(house.folder / "c2.png", content)
+        house.studio.review.retry(run, EVERYTHING, PERSON)
+        house.work()
+    assert pictures(house, run, Stage.SOURCE_QA) == ["picture c2.png", "worse", "better"]
+    assert house.stills(run)["variant c2 / v1"].status is CellStatus.REVIEW
+
+
+def test_a_picture_of_which_a_look_or_a_scene_is_kept_stays_and_that_is_told(house: House) -> None:
+    run = wrong_person(house)
+    house.studio.review.undo(run, ["c2 / v2"], PERSON)
+    draw(house.folder / "c2.png", "another")
+    [told] = house.studio.review.retry(run, EVERYTHING, PERSON)
+    assert told.startswith("variant c2 / v1 from the old picture: what was made of it is kept")
+    house.studio.review.approve_variant(run, "c2 / v2", PERSON)
+    house.work()
+    house.studio.review.reject_variant(run, "c2 / v1", PERSON, reason="no")
+    house.studio.review.reject_variant(run, "c2 / v2", PERSON, reason="no, after all")
+    assert len(house.studio.review.retry(run, EVERYTHING, PERSON)) == 2
+    house.work()
+    assert pictures(house, run, Stage.SOURCE_QA) == ["picture c2.png"], "a scene was made of the old one"
+
+
+def test_looks_that_are_asked_for_again_say_nothing_of_a_picture_that_is_the_same_or_gone(house: House) -> None:
+    run = wrong_person(house)
+    assert house.studio.review.retry(run, Selection(keys=("c2 / v1",)), PERSON) == ["variant c2 / v1"]
+    (house.folder / "c2.png").unlink()
+    assert house.studio.review.retry(run, EVERYTHING, PERSON) == ["variant c2 / v2"]
+    house.work()
+    assert len(pictures(house, run, Stage.SOURCE_QA)) == 1
+
+
+def test_two_people_who_ask_again_at_once_have_the_new_picture_checked_once(house: House) -> None:
+    run = wrong_person(house)
+    draw(house.folder / "c2.png", "another")
+    with house.studio.stores.read():
+        assert house.studio.review.retry(run, Selection(keys=("c2 / v1",)), PERSON) == ["variant c2 / v1, from a new picture"]
+    assert house.studio.review.retry(run, EVERYTHING, PERSON) == ["variant c2 / v2"]
+    house.work()
+    assert pictures(house, run, Stage.SOURCE_QA) == ["picture c2.png", "another"]
+    assert pictures(house, run, Stage.VARIANT_GENERATION)[-2:] == ["another"] * 2
+
+
+# What everybody reads -----------------------------------------------------------------------------------------------------
 
 
 def test_every_reader_sees_the_picture_that_counts(house: House) -> None:
