@@ -214,7 +214,8 @@ def show_flagged(lines: list[str], command: str) -> None:
     if lines:
         say("Used although flagged:", style="yellow")
         show_lines(lines)
-        say(f"They stay while anything made of them is kept; `{command}` takes in better ones at any time.")
+        say("Better ones in their place are taken in by `retry` while nothing that was made of the old ones is kept,")
+        say(f"and by `{command}` at any time.")
 
 
 def show_waiting(studio: Studio, run: Run) -> None:

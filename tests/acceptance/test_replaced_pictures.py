@@ -64,4 +64,4 @@ def test_a_flagged_picture_is_told_with_what_takes_a_better_one_in(desk: Desk) -
     ivo = folder / "assets" / "ivo.png"
     Image.open(ivo).filter(ImageFilter.GaussianBlur(14)).save(ivo)
     told = " ".join(desk.call("run", folder, code=4).stdout.split())
-    assert f"`./stripboard run {folder} --new` takes in better ones at any time." in told
+    assert f"and by `./stripboard run {folder} --new` at any time." in told
