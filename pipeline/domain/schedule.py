@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -120,6 +120,12 @@ def checked_share(share: float) -> None:
     """Raises Invalid for a share that would starve a production, or everybody else."""
     if not LEAST_SHARE <= share <= MOST_SHARE:
         raise Invalid(f"A share of {share:g} cannot be. Use a number from {LEAST_SHARE:g} to {MOST_SHARE:g}; 1 is the usual one.")
+
+
+def keeping_pauses(schedule: Schedule, before: Schedule) -> Schedule:
+    """The schedule of a file with the scene types that rules have paused: it may be older than the pause, and lifts none."""
+    paused = {name: most for name, most in before.scene_types.items() if not most}
+    return replace(schedule, scene_types={**schedule.scene_types, **paused})
 
 
 def to_plain(schedule: Schedule) -> dict[str, object]:

@@ -18,7 +18,7 @@ from pipeline.domain.presets import Presets
 from pipeline.domain.production import Approvals, Budget, Production
 from pipeline.domain.records import Actor, Run, RunConfig, Still, StoredFile
 from pipeline.domain.run_budgets import TYPES, Taking, given, limits_of, taking, to_event
-from pipeline.domain.schedule import Schedule
+from pipeline.domain.schedule import Schedule, keeping_pauses, to_plain
 from pipeline.domain.stages import Phase
 from pipeline.domain.statuses import CellStatus, RunStatus, StillKind, check_run_transition
 from pipeline.domain.workflows.graphs import Graph
@@ -99,8 +99,7 @@ class RunsService:
             store.flush()
             store.cells.add_needs(run.id, _needs(store, run.id))
             keep_thresholds(store, run, production.budget)
-            if production.schedule.schedule != Schedule():
-                store.schedules.put(project_id, production.schedule.schedule)
+            _keep_schedule(store, project_id, production.schedule.schedule, actor)
             keep_those_of_file(store, production.title, production.triggers, actor)
             store.journal.record(
                 "run.created", actor=actor, subject="run", subject_id=run.id, run_id=run.id,
@@ -325,6 +324,16 @@ def _refuse_too_low(run: Run, limits: Mapping[Quantity, float | None]) -> None:
 def _keep_libraries(store: Store, project_id: int, production: Production) -> None:
     for library in ("characters", "variants", "scene_types", "locations"):
         store.runs.keep_library(project_id, library, {entry.name: entry for entry in getattr(production, library)})
+
+
+def _keep_schedule(store: Store, project_id: int, schedule: Schedule, actor: Actor) -> None:
+    """A file without a schedule leaves that of the production."""
+    before = store.schedules.all().get(project_id, Schedule())
+    wanted = keeping_pauses(schedule, before)
+    if schedule == Schedule() or wanted == before:
+        return
+    store.schedules.put(project_id, wanted)
+    store.journal.record("project.scheduled", actor=actor, subject="project", subject_id=project_id, data=to_plain(wanted))
 
 
 def _needs(store: Store, run_id: int) -> list[tuple[str, int, str, int]]:

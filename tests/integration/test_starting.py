@@ -334,6 +334,19 @@ def test_the_schedule_of_a_production_file_is_taken(house: House) -> None:
     assert house.run(run).deadline == datetime(2030, 1, 2, 8, 0, tzinfo=UTC)
     plain = house.create(make_production(characters=1))
     assert house.studio.schedules.of(plain.project_id) == timing.schedule, "a file without a schedule leaves it"
+    assert len(house.events("project.scheduled")) == 1
+
+
+def test_the_schedule_of_a_file_does_not_let_a_scene_type_go_on_that_a_rule_has_paused(house: House) -> None:
+    made = replace(make_production(characters=1), schedule=Timing(Schedule(parallel=4, scene_types={"s1": 2, "s2": 3})))
+    run = house.create(made)
+    with house.studio.stores.begin(house.clock.now()) as store:
+        store.schedules.put(run.project_id, Schedule(parallel=4, scene_types={"s1": 0, "s2": 3}))
+    house.create(made)
+    assert house.studio.schedules.of(run.project_id).scene_types == {"s1": 0, "s2": 3}
+    house.studio.schedules.put(run.project_id, Schedule(), PERSON)
+    house.create(made)
+    assert house.studio.schedules.of(run.project_id) == made.schedule.schedule
 
 
 def test_rest_sets_schedules_and_later_starts(house: House) -> None:
