@@ -72,7 +72,8 @@ def section(
 def _nothing(worker: str, span: str) -> Component:
     command = html.Code(fleet_gauges.agent_command(worker), className="fl-command")
     return html.Div(
-        [html.P(f"Its cards have told nothing in the last {span}. Run this on its machine:", className="muted"), command,
+        [html.P(f"Its cards have told nothing in the last {span}. Run this on its machine, with the "
+               "address of this page:", className="muted"), command,
          html.P("Cards of this machine are read without it.", className="faint")],
         className="fl-charts-none",
     )  # fmt: skip

@@ -15,9 +15,9 @@ from pipeline.domain.telemetry.limits import Card, Level, Threshold, gravest
 
 
 def agent_command(worker: str) -> str:
-    """What is to be run on the machine of a worker, so that its cards are told of."""
+    """What is to be run on the machine of a worker, so that its cards are told of; the address is what its browser would need."""
     name = f'"{worker}"' if " " in worker else worker
-    return f"./stripboard agent --server http://THIS-SERVER:8050 --worker {name}"
+    return f"./stripboard agent --server http://THIS-SERVER:PORT --worker {name}"
 
 
 def telling(view: WorkerView) -> Card | None:

@@ -226,7 +226,7 @@ def test_a_card_tells_what_its_graphics_card_tells_and_the_panel_draws_it_with_t
     page.keyboard.press("Escape")
     page.get_by_role("button", name="More about gpu-2").click()
     expect(page.locator("#fleet-panel-charts")).to_contain_text(
-        "./stripboard agent --server http://THIS-SERVER:8050 --worker gpu-2"
+        "./stripboard agent --server http://THIS-SERVER:PORT --worker gpu-2"
     )
 
 

@@ -41,6 +41,21 @@ def test_the_pill_tells_that_the_server_is_gone_and_the_page_returns_by_itself(
     complaints.forgive("ERR_CONNECTION_REFUSED|WebSocket connection|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET")
 
 
+RINGS = """() => [...document.querySelectorAll(".btn, .nav-link, .form-control, .form-select, .form-check-input, .btn-close")]
+  .filter((one) => one.checkVisibility() && !one.disabled)
+  .map((one) => { one.focus({ focusVisible: true }); const style = getComputedStyle(one);
+    return [one.className, document.activeElement !== one || style.outline.endsWith("solid 2px")]; })"""
+
+
+def test_whatever_has_the_focus_of_the_keyboard_has_a_ring(opens: Opens, stage: Stage) -> None:
+    run = stage.start(fresh_production(title="Ring Road"))
+    for path in ("/", f"/runs/{run.id}", "/fleet", "/workflows", "/budgets", "/triggers"):
+        page = opens(path)
+        page.keyboard.press("Tab")
+        found = page.evaluate(RINGS)
+        assert found and [name for name, has_ring in found if not has_ring] == [], path
+
+
 def test_nothing_is_asked_of_other_sites(opens: Opens) -> None:
     page = opens("/")
     asked = page.evaluate("performance.getEntriesByType('resource').map(entry => new URL(entry.name).host)")
