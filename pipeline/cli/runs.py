@@ -80,9 +80,10 @@ def _run(
     from pipeline.cli.outcomes import work
 
     with open_studio() as studio:
+        newest = max((run.number for run in studio.runs.all() if run.title == production_of(loaded).title), default=0)
         run = None if is_new else _earlier(studio, path, loaded, resume=resume, as_json=as_json)
         if run is None:
-            run = start(studio, loaded, options, quiet=as_json)
+            run = start(studio, loaded, options, after=None if is_new else newest, quiet=as_json)
         elif run.status is not RunStatus.COMPLETED:
             go_on(studio, run, loaded, options, quiet=as_json)
         again = f"./stripboard run {quoted(str(path))} --resume"
@@ -140,12 +141,12 @@ def _finished(runs: Sequence[Run], *, quiet: bool) -> Run | None:
     return newest if is_over else None
 
 
-def start(studio: Studio, loaded: LoadedProduction, options: RunOptions, *, quiet: bool) -> Run:
-    """A new run with every cell submitted."""
+def start(studio: Studio, loaded: LoadedProduction, options: RunOptions, *, after: int | None = None, quiet: bool) -> Run:
+    """A new run with every cell submitted; `after` is that of `RunsService.create`."""
     who = actor()
     production = production_of(loaded)
     gone = studio.triggers.vanished(production.title, production.triggers)
-    run = studio.runs.create(production, loaded.base_dir, options, who)
+    run = studio.runs.create(production, loaded.base_dir, options, who, after=after)
     receipt = studio.submission.submit(run, Selection(), Mode.MISSING, who)
     if not quiet:
         say(f"Run {run.name} (number {run.id}): {counted(len(receipt.accepted), 'scene')} submitted.")

@@ -105,6 +105,7 @@ class SceneType:
     variants: tuple[str, ...] | None = None
     location: str | None = None
     framing: str = "medium"
+    slate: bool = True
     needs_character: bool = True
     workflow_bindings: Mapping[str, str] = field(default_factory=dict)
     worker_tags: tuple[str, ...] = ()

@@ -117,7 +117,7 @@ class Recipes:
             "width": scene.width,
             "height": scene.height,
             "seed": seed,
-            "slate": True,
+            "slate": scene.slate,
         } | backends_own
 
     def scene_qa(self, cell: CellPlan) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -70,11 +70,14 @@ class RunsService:
         self._presets = presets
         self._load_workflow = load_workflow
 
-    def create(self, production: Production, base_dir: Path, options: RunOptions, actor: Actor) -> Run:
+    def create(
+        self, production: Production, base_dir: Path, options: RunOptions, actor: Actor, *, after: int | None = None
+    ) -> Run:
         """Store a new run of this production, nothing submitted yet. Referenced pictures and graphs are copied in first.
 
-        The rules of the production are saved; those that came with it before and are gone from it are switched off. Raises
-        Invalid for a graph that cannot work.
+        The rules of the production are saved; those that came with it before and are gone from it are switched off. `after` is
+        the number of the newest run that its maker knew of, 0 for none: Refused when somebody has made another one since.
+        Raises Invalid for a graph that cannot work.
         """
         if options.auto_approve:
             production = replace(production, approvals=Approvals("auto", "auto"))
@@ -86,6 +89,7 @@ class RunsService:
             for file in config.sources.values():
                 store.outputs.add_import(file, now)
             project_id = store.runs.project_id(production.title, now)
+            _refuse_second(store.runs.of_project(project_id), after)
             _keep_libraries(store, project_id, production)
             stills = resolver.stills_for(production, cells)
             before = takes_before(
@@ -309,6 +313,13 @@ def _columns(production: Production, base_dir: Path, options: RunOptions) -> Map
 
 def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text).astimezone(UTC) if text else None
+
+
+def _refuse_second(runs: Sequence[Run], after: int | None) -> None:
+    if after is not None and runs and runs[0].number > after:
+        raise Refused(
+            f"Run {runs[0].name} was made at the same moment. Go on with that one by --resume; --new makes another one beside it."
+        )
 
 
 def _refuse_too_low(run: Run, limits: Mapping[Quantity, float | None]) -> None:

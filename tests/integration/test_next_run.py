@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,16 @@ def test_a_take_whose_approval_was_withdrawn_does_not_come_back_in_the_next_run(
     house.work()
     [cell] = house.cells(second).values()
     assert (cell.status, cell.take) == (CellStatus.REVIEW, 3)
+
+
+def test_of_two_that_make_a_run_at_the_same_moment_only_one_does(house: House) -> None:
+    production = make_production()
+    create = partial(house.studio.runs.create, production, house.folder, RunOptions(), PERSON)
+    house.create(production)
+    with pytest.raises(Refused, match=r"#1 was made at the same moment\. Go on with that one by --resume"):
+        create(after=0)
+    assert create(after=1).number == 2
+    assert create().number == 3, "whoever asks for a new one beside it gets it"
 
 
 def test_two_unfinished_runs_of_a_production_share_their_work(house: House) -> None:

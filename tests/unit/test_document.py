@@ -58,10 +58,11 @@ def test_own_keys_go_before_defaults_and_those_before_built_in_templates() -> No
         {"name": "mine", "preset": "own"},
     ]
     own = [{"name": "own", "preset": "hero_cu", "duration_s": 3}]
-    timing = {"fps": 12, "duration_s": 2, "resolution": "480x270"}
+    timing = {"fps": 12, "duration_s": 2, "resolution": "480x270", "slate": False}
+    own[0]["slate"] = True
     long, mine = production(body(scene_types=kinds, shot_templates=own, defaults=timing)).scene_types
     assert (long.segments, long.duration_s, long.fps, long.width, long.height) == (4, 2, 12, 480, 270)
-    assert long.qa == {"min_sharpness": 9}
+    assert long.qa == {"min_sharpness": 9} and not long.slate and mine.slate
     assert (mine.duration_s, mine.fps, mine.framing) == (3, 12, "close_up")
 
 

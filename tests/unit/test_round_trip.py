@@ -85,6 +85,7 @@ SCENE_TYPE = section(
     variants=st.just("all") | st.lists(NAMES, max_size=2),
     location=NAMES,
     framing=st.sampled_from(FRAMINGS),
+    slate=st.booleans(),
     needs_character=st.booleans(),
     worker_tags=st.lists(st.sampled_from(["48gb", "fast", "basement-2"]), max_size=2),
 )

@@ -78,6 +78,7 @@ class Library:
             variants=None if variants == "all" else tuple(variants),
             location=given.get("location"),
             framing=given.get("framing", "medium"),
+            slate=given.get("slate", True),
             needs_character=given.get("needs_character", True),
             worker_tags=tuple(given.get("worker_tags", ())),
         )

@@ -124,6 +124,7 @@ _TIMING: dict[str, Field] = {
     "fps": Field(Number(1, 120, whole=True), "Frames per second.", default="24"),
     "resolution": Field(_RESOLUTION, "Width x height in pixels, both even.", default="`1280x720`"),
 }
+_SLATE = Field(Flag(), "Whether the animatic carries a slate: title, character, scene, take and time code.", default="`true`")
 
 
 def _scene_fields(qa: Kind) -> dict[str, Field]:
@@ -138,6 +139,7 @@ def _scene_fields(qa: Kind) -> dict[str, Field]:
         "variants": Field(AllOrNames(), "The variants that this scene type applies to.", default="`all`"),
         "location": Field(_WORD, "Where it happens.", default="the only location, if there is one"),
         "framing": Field(Choice(FRAMINGS), "How close the camera is.", default="`medium`"),
+        "slate": _SLATE,
         "needs_character": Field(Flag(), "Whether it shows a character.", default="`true`"),
         "worker_tags": Field(_TAGS, "Tags that a worker of the fleet must have for it, besides those of the production."),
     }
@@ -259,6 +261,7 @@ PRODUCTION = Section(
                 "What holds where a scene type, an own template, a variant or a location does not say it.",
                 {
                     **_TIMING,
+                    "slate": _SLATE,
                     "workflow": Field(WORKFLOW, "The graph that makes segments."),
                     "still_workflow": Field(WORKFLOW, "The graph that makes variant images and plates."),
                 },
