@@ -15,6 +15,8 @@ from pipeline.cli.live import Display
 from pipeline.cli.text import brief
 from pipeline.domain.errors import Unavailable
 from pipeline.domain.progress import GOES_ON, Outlook, Progress
+from pipeline.domain.stages import Phase
+from pipeline.domain.statuses import JobStatus
 
 if TYPE_CHECKING:
     from pipeline.wiring import Dispatcher, Studio
@@ -65,17 +67,27 @@ def _watch(studio: Studio, run_id: int, asked: threading.Event, loop: _Loop, eng
             held = [f"waits: {brief(reason)}" for reason in studio.reports.held(run_id, with_workers=False)]
             if progress.outlook is Outlook.WORKERS:
                 held = [*(brief(waits.sentence) for waits in studio.reports.waits(run_id)), *held]
+            step = packaging(studio, run_id, progress)
         except Unavailable as error:
             display.update(None, str(error))
             if asked.wait(_TROUBLE_S):
                 raise Interrupted from error
             continue
-        display.update(progress, "  ".join(filter(None, (engine.trouble, *held))))
+        display.update(progress, "  ".join(filter(None, (engine.trouble, *held))), step)
         if loop.error is not None:
             raise loop.error
         if asked.is_set() or (progress.outlook not in GOES_ON and not _have_followed(studio, asked)):
             return progress
         asked.wait(max(_LOOK_EVERY_S, (time.monotonic() - began) * _LOOK_SHARE))
+
+
+def packaging(studio: Studio, run_id: int, progress: Progress) -> str:
+    """`packaging: validate 45%` while the delivery of the run is made, which may take minutes; else empty."""
+    if not any(phase.phase is Phase.FINALIZE and phase.done < phase.total for phase in progress.phases):
+        return ""
+    found = studio.deliveries.progress(studio.boards.run(run_id))
+    is_made = found is not None and found.job_status is JobStatus.RUNNING
+    return f"packaging: {found.step} {found.fraction:.0%}" if found is not None and is_made else ""
 
 
 def _have_followed(studio: Studio, asked: threading.Event) -> bool:

@@ -40,8 +40,11 @@ STATUS_STYLES = {
 class Display(Protocol):
     """Where progress is shown."""
 
-    def update(self, progress: Progress | None, trouble: str = "") -> None:
-        """Show this moment; `trouble` is what keeps the work from going on. None: nothing is known just now."""
+    def update(self, progress: Progress | None, trouble: str = "", step: str = "") -> None:
+        """Show this moment; `trouble` is what keeps the work from going on, `step` what is done besides scenes.
+
+        None: nothing is known just now.
+        """
         ...
 
     def close(self) -> None:
@@ -52,7 +55,7 @@ class Display(Protocol):
 class Quiet:
     """Shows nothing: the answer is JSON at the end."""
 
-    def update(self, progress: Progress | None, trouble: str = "") -> None:
+    def update(self, progress: Progress | None, trouble: str = "", step: str = "") -> None:
         """Nothing."""
 
     def close(self) -> None:
@@ -113,7 +116,7 @@ class Bars:
         self._live.start()
         self._shown = Group()
 
-    def update(self, progress: Progress | None, trouble: str = "") -> None:
+    def update(self, progress: Progress | None, trouble: str = "", step: str = "") -> None:
         """Draw this moment."""
         if progress is None:
             self._live.update(Group(self._shown, Text(clean(trouble), style="red")))
@@ -126,7 +129,7 @@ class Bars:
             bar = ProgressBar(total=total, completed=done, width=32, complete_style=style, finished_style="green")
             grid.add_row(Text(_words(phase)), bar, Text(told))
         head = Text.assemble((clean(self._name), "bold"), "  ", (self._pace.words(rows), "dim"))
-        self._shown = Group(head, grid, cells_text(progress), Text(spend(progress), style="dim"))
+        self._shown = Group(head, grid, cells_text(progress), Text(joined((step, spend(progress))), style="dim"))
         self._live.update(Group(self._shown, Text(clean(trouble), style="red")) if trouble else self._shown)
 
     def close(self) -> None:
@@ -146,7 +149,7 @@ class Lines:
         self._trouble = ""
         self._trouble_at = 0.0
 
-    def update(self, progress: Progress | None, trouble: str = "") -> None:
+    def update(self, progress: Progress | None, trouble: str = "", step: str = "") -> None:
         """Perhaps print a line."""
         if trouble and (trouble != self._trouble or time.monotonic() - self._trouble_at >= _TROUBLE_AGAIN_S):
             say(f"{_clock()}  {trouble}", style="red")
@@ -156,7 +159,7 @@ class Lines:
             return
         rows = self._pace.note(progress)
         steps = joined(f"{_words(phase)} {done}/{total}" for phase, done, total, _ in rows if 0 < done < total)
-        state = joined((steps, cells_words(progress)))
+        state = joined((steps, cells_words(progress), step))
         self._waiting = "" if state == self._told else f"{state} ({self._pace.words(rows)})"
         if self._waiting and time.monotonic() - self._told_at >= _LINE_EVERY_S:
             self._print(state)

@@ -7,6 +7,7 @@ import zipfile
 
 import pytest
 
+from pipeline.cli import driving
 from pipeline.domain.choices import Mode
 from pipeline.domain.errors import Conflict, NotFound, Unavailable, WorkFailed
 from pipeline.domain.matrix import Selection
@@ -201,6 +202,7 @@ def test_a_packaging_can_be_cancelled_and_taken_up_again(house: House) -> None:
     house.backend.holds = lambda request: request.stage == "delivery"
     run = house.start(make_production(characters=1, scene_types=1, variants=1))
     house.work()
+    assert driving.packaging(house.studio, run.id, house.studio.reports.progress(run.id)) == "packaging: begins 0%"
     cancelled = house.studio.deliveries.cancel(run, PERSON)
     assert (cancelled.status, cancelled.reason) == (DeliveryStatus.FAILED, "cancelled by tester")
     progress = house.studio.deliveries.progress(run)
@@ -220,7 +222,9 @@ def test_a_packaging_can_be_cancelled_and_taken_up_again(house: House) -> None:
 
 
 def test_a_run_without_a_delivery_has_no_progress_of_one(house: House) -> None:
-    assert house.studio.deliveries.progress(house.start(make_production())) is None
+    run = house.start(make_production())
+    assert house.studio.deliveries.progress(run) is None
+    assert driving.packaging(house.studio, run.id, house.studio.reports.progress(run.id)) == ""
 
 
 def test_a_production_without_outputs_delivers_its_scenes_as_they_were_assembled(house: House) -> None:
