@@ -160,7 +160,7 @@ def _row(budget: Budget, view: View) -> Component:
     spent_of = [html.B(amount(budget.quantity, budget.spent)), html.Span(f" of {amount(budget.quantity, budget.limit or 0.0)}")]
     return dcc.Link(
         [
-            html.Span(budget.name, className="strong cut", title=budget.name),
+            html.Span(words.both_ends(budget.name), className="strong ends", title=budget.name),
             html.Span(f"{QUANTITIES[budget.quantity]} of a {_SCOPES[budget.scope]}", className="muted bu-small bu-what"),
             html.Span(spent_of, className="num bu-told"),
             bar,

@@ -25,7 +25,6 @@ from components import (
 )
 from pipeline.domain.fleet_forecast import FleetForecast
 from pipeline.domain.fleet_page import Doing, FleetPage, WorkerView, work_words
-from pipeline.domain.graphics_memory import in_words
 from pipeline.domain.telemetry.limits import DEFAULTS, Threshold
 from pipeline.domain.workers import Health, WorkerState
 
@@ -139,12 +138,12 @@ def card(view: WorkerView, now: datetime, thresholds: Sequence[Threshold] = DEFA
 
 def _title(view: WorkerView) -> Component:
     worker = view.worker
-    what = _hardware(view)
+    what = short_gpu(worker.gpu)
     verb, text, why = _first_verb(view)
     return html.Div(
         [
             palette.badge(view.shown, view.word),
-            html.B(worker.name, className="cut fl-name", title=worker.name),
+            html.B(words.both_ends(worker.name), className="ends fl-name", title=worker.name),
             html.Span(what, className="muted cut fl-what", title=worker.gpu or "Its card is not known yet"),
             html.Span(f"· {view.word}" if what else view.word, className="muted fl-word"),
             html.Span(
@@ -158,11 +157,6 @@ def _title(view: WorkerView) -> Component:
         ],
         className="fl-title",
     )  # fmt: skip
-
-
-def _hardware(view: WorkerView) -> str:
-    memory = in_words(view.worker.memory_bytes) if view.worker.memory_bytes else ""
-    return " ".join(part for part in (short_gpu(view.worker.gpu), memory) if part)
 
 
 def short_gpu(gpu: str) -> str:
@@ -183,8 +177,8 @@ def _first_verb(view: WorkerView) -> tuple[str, str, str]:
 def _job_line(view: WorkerView, doing: Doing | None, now: datetime) -> Component:
     if doing is None:
         return html.Div(html.Span(_idle(view), className="cut muted", title=_idle(view)), className="fl-line")
-    name = dcc.Link(doing.key, href=address(doing.subject, doing.subject_id, doing.run_id), className="strong cut fl-key",
-                    title=f"{doing.key}, {doing.run_name}")  # fmt: skip
+    name = dcc.Link(words.both_ends(doing.key), href=address(doing.subject, doing.subject_id, doing.run_id),
+                    className="strong ends fl-key", title=f"{doing.key}, {doing.run_name}")  # fmt: skip
     part = f"segment {doing.part} of {doing.parts}" if doing.parts else "picture"
     tries = f"try {doing.attempt}, " if doing.attempt > 1 else ""
     return html.Div([name, html.Span(tries + part, className="muted num fl-part")], className="fl-line")

@@ -64,7 +64,7 @@ def _by_run(view: FleetPage, forecast: FleetForecast | None) -> list[Component]:
 def _run(run_id: int, waiting: Sequence[Waiting], run: RunEnd | None, now: datetime) -> Component:
     told = f"{run.waiting if run else len(waiting):,} wait" + (f" · {fleet_runs.ends(run, now)}" if run else "")
     name = waiting[0].run_name
-    link = dcc.Link(name, href=f"/runs/{run_id}", className="strong cut fl-key", title=name)
+    link = dcc.Link(words.both_ends(name), href=f"/runs/{run_id}", className="strong ends fl-key", title=name)
     return html.Div([link, html.Span(told, className="muted small num cut", title=told)], className="fl-of-run", role="listitem")
 
 
@@ -82,7 +82,7 @@ def _row(one: Waiting, now: datetime) -> Component:
     return html.Div(
         [
             _priority(one.priority),
-            html.Div([dcc.Link(one.key, href=href, className="cut fl-key", title=title),
+            html.Div([dcc.Link(words.both_ends(one.key), href=href, className="ends fl-key", title=title),
                       html.Div(details, className="faint small cut", title=title)], className="cut fl-job"),
             html.Div(reason(one.reason, one.bold), className="muted small fl-why", title=one.remedy.capitalize() or one.reason),
             html.Div(_start(one, now), className="r fl-start"),

@@ -43,7 +43,7 @@ def _axis(now: datetime, last: datetime | None) -> Component:
 
 
 def _lane(run: RunEnd, now: datetime, last: datetime | None) -> Component:
-    name = dcc.Link(run.name, href=f"/runs/{run.run_id}", className="strong cut fl-key", title=run.name)
+    name = dcc.Link(words.both_ends(run.name), href=f"/runs/{run.run_id}", className="strong ends fl-key", title=run.name)
     left = [f"{words.counted(run.jobs, 'job')} left"]
     left += [f"{run.waiting:,} wait"] if run.waiting else []
     left += [f"{words.counted(run.undecided, 'scene')} undecided"] if run.undecided else []

@@ -120,7 +120,7 @@ def _lines(view: FleetPage, ends: Mapping[str, datetime]) -> Component:
 def _lane(one: WorkerView, blocks: Sequence[Block], view: FleetPage) -> Component:
     parts = [_block(block, view) for block in blocks if block.end > view.since and block.start < view.until]
     parts += _off(one, blocks, view)
-    name = html.Span(one.worker.name, className="muted small cut fl-lane-name", title=one.worker.name)
+    name = html.Span(words.both_ends(one.worker.name), className="muted small ends fl-lane-name", title=one.worker.name)
     return html.Div([name, html.Div(parts, className="fl-track")], className="fl-lane")
 
 

@@ -154,7 +154,7 @@ def spend(lines: Sequence[RunLine]) -> list[Component]:
         rows.append(
             html.Div(
                 [
-                    html.Span(f"{line.run.title} {line.run.number}", className="cut", title=line.run.name),
+                    html.Span(words.both_ends(line.run.name), className="ends", title=line.run.name),
                     bar,
                     html.Span(told, className="num muted spend-told"),
                 ],

@@ -12,6 +12,16 @@ from pipeline.domain.percent import share as share
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _LEAST_HOURS = 36
+_PARTED, _LONGEST_TAIL, _TAIL = (" / ", " #"), 24, 7
+"""Before what a name is parted, how long its end may be then, and how much of it is kept where it has no parts."""
+
+
+def both_ends(name: str) -> list[Component | str]:
+    """A name whose end stays to be seen where there is no room for all of it; what holds it has the class `ends`."""
+    at = max(name.rfind(mark) for mark in _PARTED)
+    if at <= 0 or len(name) - at > _LONGEST_TAIL:
+        at = max(0, len(name) - _TAIL)
+    return [html.Span(name[:at], className="cut"), html.Span(name[at:])]
 
 
 def ago(at: datetime, now: datetime) -> str:
