@@ -195,6 +195,8 @@ def _idle(view: WorkerView) -> str:
         return "its server is looked at soon"
     if worker.health is not Health.WELL:
         return worker.health_reason or f"it is {worker.health.value}"
+    if worker.pause_reason:
+        return f"nothing: {worker.pause_reason}"
     if worker.state is not WorkerState.ENABLED:
         return "nothing; it takes no new work"
     if view.aside:

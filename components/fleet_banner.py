@@ -69,6 +69,18 @@ def _strange(troubled: Sequence[WorkerView], view: FleetPage) -> _Told:
     )
 
 
+def _paused(troubled: Sequence[WorkerView], view: FleetPage) -> _Told:
+    one = troubled[0].worker
+    text = [
+        html.B(one.name),
+        f" has been paused by its card: {one.pause_reason}. It takes work again by itself once that is over.",
+    ]
+    others = len(troubled) - 1
+    text.append(f" {words.counted(others, 'other worker')} {'is' if others == 1 else 'are'} paused so, too." if others else "")
+    title = f"{one.name} gets work at once, however its card is"
+    return text, "enable", f"Let {one.name} take work", one.id, title
+
+
 def _aside(troubled: Sequence[WorkerView], view: FleetPage) -> _Told:
     one = troubled[0]
     record = one.aside[0]
@@ -112,5 +124,6 @@ _KINDS: tuple[tuple[Callable[[WorkerView], bool], Callable[[Sequence[WorkerView]
     (lambda one: one.worker.health is Health.AWAY, _away),
     (lambda one: one.worker.health is Health.STRANGE, _strange),
     (lambda one: one.worker.health is Health.OCCUPIED, _occupied),
+    (lambda one: bool(one.worker.pause_reason), _paused),
     (lambda one: bool(one.aside) and one.worker.health is Health.WELL, _aside),
 )

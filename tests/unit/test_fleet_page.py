@@ -256,6 +256,13 @@ def test_without_a_worker_the_page_teaches_and_has_one_primary_button() -> None:
     assert "ComfyUI" in text_of(page)
 
 
+def test_the_banner_tells_of_a_worker_that_its_card_has_paused() -> None:
+    hot = make_worker(state=WorkerState.PAUSED, pause_reason="95 °C: pauses from 84")
+    [line] = fleet_banner.lines(make_page(make_view(hot)))
+    assert "has been paused by its card: 95 °C: pauses from 84. It takes work again by itself" in text_of(line)
+    assert "95 °C: pauses from 84" in text_of(fleet.cards(make_page(make_view(hot))))
+
+
 def test_the_banner_names_the_trouble_and_the_cure_and_has_one_primary_button() -> None:
     aside = WorkRecord(1, WORK, failures=3, failure_class="out_of_memory", reason="out of memory", aside_since=NOW)
     away = make_worker("gpu-2", health=Health.AWAY, health_reason="connection refused.")
