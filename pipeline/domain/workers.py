@@ -11,7 +11,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from pipeline.domain.errors import Invalid
-from pipeline.domain.fleet.workers import DEFAULT_PLACES
+from pipeline.domain.fleet.workers import DEFAULT_PLACES, UNSEEN
 from pipeline.domain.names import NAME_PATTERN, fold, listed
 
 _TAG = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
@@ -83,17 +83,24 @@ class Worker:
 
     @property
     def may_work(self) -> bool:
-        """Whether new work may go there, as far as the worker itself is concerned."""
-        return self.state is WorkerState.ENABLED and self.health in (Health.WELL, Health.UNKNOWN)
+        """Whether new work may go there, as far as the worker itself is concerned. One that was not seen yet may be anything."""
+        return self.state is WorkerState.ENABLED and self.health is Health.WELL
+
+    @property
+    def away(self) -> str:
+        """What it is while it takes no new work, such as `paused`; empty when it does."""
+        if self.state is WorkerState.PAUSED:
+            return f"paused: {self.pause_reason}" if self.pause_reason else "paused"
+        if self.state is WorkerState.DRAINING:
+            return "draining"
+        if self.health is Health.UNKNOWN:
+            return UNSEEN
+        return "" if self.may_work else f"{self.health.value}: {self.health_reason}"
 
     @property
     def why_not(self) -> str:
         """Why it takes no new work, in words; empty when it does."""
-        if self.state is WorkerState.PAUSED:
-            return f"it is paused: {self.pause_reason}" if self.pause_reason else "it is paused"
-        if self.state is WorkerState.DRAINING:
-            return "it is draining"
-        return "" if self.may_work else f"it is {self.health.value}: {self.health_reason}"
+        return self.away and f"it {'was' if self.away == UNSEEN else 'is'} {self.away}"
 
 
 @dataclass(frozen=True)

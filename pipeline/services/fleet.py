@@ -282,9 +282,7 @@ class Fleet:
         if card is None or card.worker != worker or card.own != own:
             seconds = {record.work: record.seconds_per_frame for record in own if record.samples}
             aside = frozenset(record.work for record in own if record.aside_since)
-            card = _Card(
-                worker, own, seconds, aside, frozenset(worker.tags), worker.why_not.removeprefix("it is ").removesuffix(".")
-            )
+            card = _Card(worker, own, seconds, aside, frozenset(worker.tags), worker.away.removesuffix("."))
             self._cards[worker.name] = card
         return card
 

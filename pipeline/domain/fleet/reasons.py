@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from pipeline.domain.fleet.jobs import FleetJob, Lane
 from pipeline.domain.fleet.standing import OpenLane, Seat, Standing
-from pipeline.domain.fleet.workers import Worker, fits
+from pipeline.domain.fleet.workers import UNSEEN, Worker, fits
 from pipeline.domain.graphics_memory import gibibytes, in_words
 
 _NAMED = 3
@@ -101,6 +101,9 @@ def _nobody(standing: Standing, job: FleetJob) -> Reason:
         elif obstacle == "aside":
             parts.append(f"{names} {be} put aside for {kind.workflow}")
             remedies.append(f"look at {names}")
+        elif obstacle == UNSEEN:
+            parts.append(f"{names} {'was' if len(workers) == 1 else 'were'} {UNSEEN}")
+            remedies.append(f"see that the address of {names} is right")
         else:
             parts.append(f"{names} {be} {obstacle}")
             remedies.append(f"{'resume' if _word(obstacle) in _TAKEN_OUT else 'look at'} {names}")

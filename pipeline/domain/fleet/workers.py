@@ -12,6 +12,8 @@ DEFAULT_SECONDS_PER_UNIT = 3.0
 """What a unit takes where nothing was ever measured: one frame of a small video model on an ordinary card."""
 DEFAULT_PLACES = 2
 """One job that runs and one that waits at the server: so the server has its next one when it ends one."""
+UNSEEN = "not seen yet"
+"""Why a worker takes nothing that nobody has looked at: its address may be wrong."""
 _ROUNDS = 6
 """Medians by worker and by workflow key in turn settle quickly; not every worker was measured with every key."""
 
