@@ -90,7 +90,7 @@ class WorkerView:
 
     @property
     def shown(self) -> str:
-        """The shown status: generating, not started (free), blocked (paused, draining) or failed."""
+        """The shown status: generating, not started (free), blocked (paused, draining, in use by somebody else) or failed."""
         if self.worker.health in (Health.AWAY, Health.WEDGED, Health.STRANGE):
             return "failed"
         if self.worker.health is Health.OCCUPIED:
@@ -99,7 +99,7 @@ class WorkerView:
             return "blocked"
         if self.doing:
             return "generating"
-        return "failed" if self.aside else "not_started"
+        return "failed" if self.aside else "blocked" if self.worker.others else "not_started"
 
     @property
     def word(self) -> str:
@@ -112,7 +112,7 @@ class WorkerView:
             return "busy"
         if self.worker.health is Health.UNKNOWN:
             return "not looked at yet"
-        return "set aside" if self.aside else "free"
+        return "set aside" if self.aside else "in use" if self.worker.others else "free"
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,7 @@ class Worker:
     `model` is what it has loaded, as far as we know, and `switch_s` how long loading another one takes (0: not measured);
     `catalogue_sha256` names what its server said at `read_at` that it can do. `pause_reason` is there when its cards
     have paused it, and no person. `places` is how many jobs it may have at once: one runs, the others wait at its server.
+    `queue` is what its server had to do at the last look, and `others` how much of that was somebody else's.
     """
 
     id: int
@@ -80,6 +81,7 @@ class Worker:
     created_at: datetime
     pause_reason: str = ""
     places: int = DEFAULT_PLACES
+    others: int = 0
 
     @property
     def may_work(self) -> bool:

@@ -9,11 +9,13 @@ import pytest
 from pipeline.bench.fleets import fleet, scenes
 from pipeline.domain.fleet.bounds import lower_bound_s
 from pipeline.domain.fleet.choosing import Choice, choose
+from pipeline.domain.fleet.forecasting import forecast, jobs_left
 from pipeline.domain.fleet.jobs import Backlog, FleetJob
 from pipeline.domain.fleet.policies import Ours
+from pipeline.domain.fleet.reasons import Reason
 from pipeline.domain.fleet.rules import Rules
 from pipeline.domain.fleet.simulation import Trouble, simulate
-from pipeline.domain.fleet.workers import Rates, Worker
+from pipeline.domain.fleet.workers import Rates, Worker, usual_job_s
 from tests.fleets import FLOW, GB, busy, job, jobs, worker
 
 GIB = 1024**3
@@ -42,6 +44,43 @@ def test_a_slow_card_leaves_the_last_job_to_a_fast_one_that_is_free_soon() -> No
 
 def test_a_slow_card_helps_while_there_is_enough_for_everybody() -> None:
     assert chosen(jobs(20), [worker("slow", seconds=5), busy("fast", 9)]) == {"job 0": "slow"}
+
+
+def test_a_server_at_jobs_of_somebody_else_gets_none_that_another_worker_does_sooner() -> None:
+    taken = worker("w3", others=6, others_until_s=360.0)
+    assert chosen([job()], [taken, worker("w1")]) == {"a": "w1"}
+    choice = decide(jobs(50), [taken, busy("w1", 20), busy("w2", 30)])
+    assert not choice.assignments, "however much waits: w3 is at work in any case"
+    assert choice.explain(jobs(1)[0]) == Reason("others", "w3 works on 6 jobs of somebody else; w1 is next in 20 s", "")
+
+
+def test_a_server_at_jobs_of_somebody_else_still_gets_what_nobody_does_sooner() -> None:
+    taken = worker("w3", others=1, others_until_s=60.0)
+    assert chosen([job()], [taken, busy("w1", 500)]) == {"a": "w3"}
+    assert chosen([job(tags=frozenset({"studio"}))], [replace(taken, tags=frozenset({"studio"})), worker("w1")]) == {"a": "w3"}
+    assert chosen(jobs(2), [taken, replace(taken, name="w4")]) == {"job 0": "w3", "job 1": "w4"}
+    [given] = decide([job()], [taken]).assignments
+    assert (given.start_s, given.finish_s) == (60.0, 70.0)
+
+
+def test_a_slow_worker_takes_what_one_behind_jobs_of_somebody_else_was_refused() -> None:
+    taken, slow = worker("w3", others=6, others_until_s=90.0), worker("slow", seconds=20)
+    given = chosen(jobs(60), [taken, slow, busy("w1", 20)])
+    assert given == {"job 0": "slow"}
+
+
+def test_jobs_of_somebody_else_take_as_long_as_ours_and_a_minute_where_nothing_was_measured() -> None:
+    kinds = [job().kind, job(units=30.0).kind, job(workflow="new").kind]
+    assert usual_job_s({FLOW: 2.0}, kinds) == 40.0
+    assert usual_job_s({}, kinds) == 60.0
+
+
+def test_the_simulation_and_the_forecast_wait_for_jobs_of_somebody_else_too() -> None:
+    taken = worker("w3", others=6, others_until_s=360.0)
+    outcome = simulate([job()], [taken], policy=Ours([taken]))
+    assert [(one.start_s, one.end_s) for one in outcome.done] == [(360.0, 370.0)]
+    assert simulate(jobs(3), [taken, worker("w1")], policy=Ours([taken, worker("w1")])).makespan_s == 30.0
+    assert forecast(jobs_left([job()]), [taken], now_s=0.0)["Harbor Nights"].p50_s > 365
 
 
 def test_what_is_loaded_stays_in_use() -> None:

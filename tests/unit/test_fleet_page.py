@@ -200,12 +200,18 @@ def test_kinds_of_work_are_told_in_words() -> None:
         (make_worker(health=Health.AWAY, health_reason="connection refused"), "away", "failed"),
         (make_worker(health=Health.WEDGED), "wedged", "failed"),
         (make_worker(health=Health.UNKNOWN), "not looked at yet", "not_started"),
+        (make_worker(queue=6, others=6), "in use", "blocked"),
     ],
 )
 def test_a_card_says_how_its_worker_stands(worker: Worker, word: str, shown: str) -> None:
     view = make_view(worker)
     assert (view.word, view.shown) == (word, shown)
     assert word in text_of(fleet.card(view, NOW))
+
+
+def test_a_card_says_that_its_server_works_for_somebody_else() -> None:
+    told = text_of(fleet.card(make_view(make_worker(queue=1, others=1)), NOW))
+    assert "works on 1 job of somebody else" in told and "nothing to do" not in told
 
 
 def test_a_busy_card_says_what_how_far_and_how_long_and_leads_to_the_scene() -> None:

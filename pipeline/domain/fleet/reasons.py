@@ -42,7 +42,7 @@ def explain(standing: Standing, job: FleetJob) -> Reason:
     if capped:
         name, cap, held = capped
         return Reason("cap", f"concurrency of {name} is {cap}, {_taken(held)}", f"raise the concurrency of {name}")
-    free = [seat for seat in able if not seat.held]
+    free = sorted((seat for seat in able if not seat.held), key=lambda seat: seat.ready_s)
     for seat in free:
         sooner = standing.sooner(seat, lane)
         if sooner is not None:
@@ -59,6 +59,11 @@ def duration(seconds: float) -> str:
         return f"{max(1, round(seconds))} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def for_others(count: int) -> str:
+    """`6 jobs of somebody else`."""
+    return f"{count} {'job' if count == 1 else 'jobs'} of somebody else"
 
 
 def due(in_s: float) -> str:
@@ -131,6 +136,8 @@ def _obstacle(worker: Worker, job: FleetJob) -> str:
 def _left_for(standing: Standing, lane: OpenLane, *, seat: Seat, sooner: Seat) -> Reason:
     """A worker is free, and still the job is done sooner by another."""
     in_s = duration(sooner.ready_s - standing.now_s)
+    if standing.is_behind_others(seat):
+        return Reason("others", f"{_for_others(seat)}; {sooner.worker.name} is next in {in_s}", "")
     name, loading_s = sooner.worker.name, standing.cost_s(seat, lane.kind, lane.home)
     if lane.home == name:
         what = "loading" if lane.kind.model != seat.model else "copying"
@@ -172,6 +179,11 @@ def _busy(standing: Standing, lane: OpenLane, able: Sequence[Seat]) -> Reason:
         return Reason("memory", words, f"add a worker with {in_words(kind.memory_bytes)}")
     everybody = "the only worker for it is" if len(able) == 1 else f"all {len(able)} workers for it are"
     return Reason("busy", f"{everybody} busy; {first.worker.name} is next in {in_s}", "add a worker")
+
+
+def _for_others(seat: Seat) -> str:
+    """That its server is at work for somebody else."""
+    return f"{seat.worker.name} works on {for_others(seat.worker.others)}"
 
 
 def _full(able: Sequence[Seat]) -> str:
