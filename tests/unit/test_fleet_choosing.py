@@ -94,8 +94,8 @@ def test_a_job_waits_for_the_worker_with_its_model_when_that_is_quicker() -> Non
     workers = [worker("gpu-3", switch_s=41), busy("gpu-4", 36, model="wan 2.2 14B", switch_s=41)]
     choice = decide([waiting], workers)
     assert not choice.assignments
-    assert choice.explain(waiting).words == "needs a worker with wan 2.2 14B; gpu-4 is next in 36 s"
-    assert choice.explain(waiting).remedy == "load wan 2.2 14B on more workers"
+    words = "gpu-4 has wan 2.2 14B loaded and will have done it sooner than gpu-3, which is free; it is next in 36 s"
+    assert choice.explain(waiting) == Reason("model", words, "")
 
 
 def test_a_scene_stays_with_its_worker_when_moving_costs_more() -> None:
@@ -292,6 +292,33 @@ def test_an_empty_fleet_says_so() -> None:
 def test_when_everybody_is_busy_the_next_one_is_named() -> None:
     words = decide([job()], [busy("gpu-1", 60), busy("gpu-2", 30)]).explain(job()).words
     assert words == "all 2 workers for it are busy; gpu-2 is next in 30 s"
+
+
+def test_who_is_kept_from_it_by_people_is_named_with_the_command_that_changes_that() -> None:
+    waiting = job(tags=frozenset({"studio"}), model="wan")
+    studio = [busy(name, until_s, tags=frozenset({"studio"}), model="wan") for name, until_s in (("w2", 60), ("w3", 90))]
+    idle = [worker(name, tags=frozenset({"48gb"}), model="wan") for name in ("w1", "w4")]
+    told = decide([waiting], [*idle, *studio]).explain(waiting)
+    assert told.words == "all 2 workers for it are busy (only w2 and w3 are marked with studio); w2 is next in 60 s"
+    assert (told.cause, told.remedy) == ("tags", "`./stripboard workers edit w1 --tag 48gb --tag studio`")
+    out = [busy("w1", 60, model="wan"), worker("w 2", model="wan", away="paused"), busy("w3", 60, model="ltx", away="draining")]
+    told = decide([job(model="wan")], out).explain(job(model="wan"))
+    assert told.words == "the only worker for it is busy (w 2 is paused, w3 is draining); w1 is next in 60 s"
+    assert told.remedy == "`./stripboard workers enable 'w 2'` or `./stripboard workers enable w3`"
+
+
+def test_a_model_that_every_worker_has_is_no_reason_to_wait() -> None:
+    workers = [busy("w1", 60, model="wan"), busy("w2", 90, model="ltx")]
+    told = decide([job(model="wan")], workers).explain(job(model="wan"))
+    assert told == Reason("busy", "all 2 workers for it are busy; w1 is next in 60 s", "add a worker")
+
+
+def test_a_worker_that_lacks_something_is_named_beside_those_that_are_busy() -> None:
+    waiting = job(graph="flow")
+    lacking = worker("w2", lacks={"flow": "the model wan is not installed"})
+    told = decide([waiting], [busy("w1", 60), lacking]).explain(waiting)
+    assert told.words == "the only worker for it is busy (w2 cannot: the model wan is not installed); w1 is next in 60 s"
+    assert (told.cause, told.remedy) == ("lacks", "install it on w2")
 
 
 def test_a_speed_that_was_never_measured_follows_from_the_others() -> None:
