@@ -61,7 +61,7 @@ class Doing:
 
 @dataclass(frozen=True)
 class Fault:
-    """The newest failure that speaks against a worker."""
+    """The newest failure of a worker: what speaks against it, or that it went away or lost what it had."""
 
     at: datetime
     reason: str
