@@ -267,3 +267,9 @@ def newest_faults(failed: Sequence[PastWork], is_fault: Mapping[str, bool]) -> d
         if is_fault.get(past.failure_class, False):
             found.setdefault(past.worker, Fault(past.ended_at, past.reason, past.key))
     return found
+
+
+def worth_trying(workers: Iterable[WorkerView]) -> list[Worker]:
+    """The workers of which a fleet could have more, or be without: those that are or were well, the busiest first."""
+    known = [view for view in workers if view.worker.was_well]
+    return [view.worker for view in sorted(known, key=lambda view: (-view.used, -view.done, view.worker.name))]

@@ -89,6 +89,11 @@ class Worker:
         return self.state is WorkerState.ENABLED and self.health is Health.WELL
 
     @property
+    def was_well(self) -> bool:
+        """Whether a look has ever found there what such a server is."""
+        return bool(self.version) or self.health is Health.WELL
+
+    @property
     def away(self) -> str:
         """What it is while it takes no new work, such as `paused`; empty when it does."""
         if self.state is WorkerState.PAUSED:

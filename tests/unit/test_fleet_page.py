@@ -27,6 +27,7 @@ from pipeline.domain.fleet_page import (
     left_s,
     used_share,
     work_words,
+    worth_trying,
 )
 from pipeline.domain.records import FleetWork
 from pipeline.domain.telemetry.limits import Card, Finding, Level, Measure, Verdict
@@ -351,3 +352,10 @@ def test_money_is_told_with_digits_that_say_something(amount: float, told: str) 
 def test_the_name_of_a_card_is_what_tells_it_from_others() -> None:
     assert fleet.short_gpu("cuda:0 NVIDIA GeForce RTX 4090 : cudaMallocAsync") == "RTX 4090"
     assert fleet.short_gpu("cuda:0 NVIDIA H100 80GB HBM3 : native") == "H100"
+
+
+def test_what_if_offers_workers_that_are_or_were_well_the_busiest_first() -> None:
+    unseen = make_worker("bad name!", health=Health.AWAY, version="", gpu="", memory_bytes=0)
+    lost = make_worker("gpu-2", health=Health.AWAY)
+    views = [make_view(unseen), replace(make_view(lost), used=0.1), replace(make_view(make_worker("gpu-3")), used=0.9)]
+    assert [worker.name for worker in worth_trying(views)] == ["gpu-3", "gpu-2"]
