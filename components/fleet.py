@@ -23,6 +23,7 @@ from components import (
     palette,
     words,
 )
+from pipeline.domain.fleet.reasons import for_others
 from pipeline.domain.fleet_forecast import FleetForecast
 from pipeline.domain.fleet_page import Doing, FleetPage, WorkerView, work_words
 from pipeline.domain.telemetry.limits import DEFAULTS, Threshold
@@ -201,7 +202,7 @@ def _idle(view: WorkerView) -> str:
         return "nothing; it takes no new work"
     if view.aside:
         return f"nothing of {work_words(view.aside[0].work)}"
-    return "nothing to do"
+    return f"works on {for_others(worker.others)}" if worker.others else "nothing to do"
 
 
 def _bar(doing: Doing | None) -> Component:

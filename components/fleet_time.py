@@ -156,6 +156,6 @@ def _off(one: WorkerView, blocks: Sequence[Block], view: FleetPage) -> list[Comp
     start = max([view.now, *(block.end for block in blocks)])
     if start >= view.until:
         return []
-    why = one.worker.why_not.removeprefix("it is ")
+    why = one.worker.away
     text = [html.I(), html.Span(why.split(":")[0], className="fl-label")]
     return [html.Div(text, className="fl-block fl-off", title=f"Takes no new work: {why}", style=_style(start, view.until, view))]

@@ -32,6 +32,7 @@ workers = Table(
     Column("read_at", UtcTime),
     Column("created_at", UtcTime, nullable=False),
     Column("places", Integer, nullable=False, server_default="2"),
+    Column("others", Integer, nullable=False, server_default="0"),
 )
 
 catalogues = Table(

@@ -197,7 +197,7 @@ attempts = Table(
     Column("step", Text, nullable=False, server_default=""),
     UniqueConstraint("job_id", "epoch"),
     Index("ix_attempts_ended", "ended_at"),
-    Index("ix_attempts_failed", "ended_at", **only("outcome = 'failed'")),
+    Index("ix_attempts_failed", "ended_at", **only("outcome IN ('failed', 'lost')")),
 )
 
 outputs = Table(

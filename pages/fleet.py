@@ -28,7 +28,7 @@ from components import (
 )
 from pipeline.domain.errors import Conflict, Invalid, NotFound
 from pipeline.domain.fleet.what_if import Change
-from pipeline.domain.fleet_page import FleetPage
+from pipeline.domain.fleet_page import FleetPage, worth_trying
 from pipeline.domain.matrix import Selection
 from pipeline.domain.workers import Health, Worker, WorkerState, checked_url
 from pipeline.wiring_serving import current_studio, local_actor
@@ -119,7 +119,7 @@ def _order(verb: str, by: dict[str, str]) -> None:
 
 def _ask() -> None:
     """Open the dialog for the workers of now."""
-    found = [standing.worker for standing in current_studio().workers.all()]
+    found = worth_trying(current_studio().fleet_pages.page().workers)
     set_props(fleet_what_if.BODY, {"children": fleet_what_if.form(found)})
     set_props(fleet_what_if.TOLD, {"children": []})
     set_props(fleet_what_if.DIALOG, {"is_open": True})

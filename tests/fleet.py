@@ -11,6 +11,7 @@ import pipeline.double
 from pipeline import wiring
 from pipeline.domain.production import Production
 from pipeline.domain.records import Run
+from pipeline.domain.retries import FailureClass
 from pipeline.domain.work import Request, Update, UpdateState
 from pipeline.domain.workers import Health, Sighting
 from pipeline.engine.dispatcher import Dispatcher
@@ -88,7 +89,8 @@ class PretendedFleet:
             return Update(attempt_id, UpdateState.RUNNING)
         failure = self.failing.get(request.place.name)
         if failure:
-            return Update(attempt_id, UpdateState.FAILED, failure_class=failure, reason=f"{failure} at {request.place.name}")
+            state = UpdateState.LOST if failure == FailureClass.LOST else UpdateState.FAILED
+            return Update(attempt_id, state, failure_class=failure, reason=f"{failure} at {request.place.name}")
         return self._inner.poll([attempt_id])[0]
 
     def cancel(self, attempt_id: str) -> None:

@@ -19,6 +19,8 @@ from pipeline.domain.records import FleetWork
 from pipeline.domain.stages import Lane, Stage
 from pipeline.domain.statuses import AttemptOutcome
 
+_BAD = (AttemptOutcome.FAILED.value, AttemptOutcome.LOST.value)
+"""The words of the index of what ended badly, in its order."""
 _before = jobs.alias("segment_before")
 _made = attempts.alias("made_by")
 _COLUMNS = (
@@ -101,8 +103,8 @@ class FleetWorks:
         return self._past(workers, since, limit, attempts.c.outcome != AttemptOutcome.REUSED.value)
 
     def failed(self, workers: Collection[str], since: datetime, limit: int) -> list[PastWork]:
-        """What failed at these workers since then, the newest first."""
-        return self._past(workers, since, limit, attempts.c.outcome.in_(fixed(AttemptOutcome.FAILED.value)))
+        """What failed at these workers since then, or was lost there, the newest first."""
+        return self._past(workers, since, limit, attempts.c.outcome.in_(fixed(*_BAD)))
 
     def _past(self, workers: Collection[str], since: datetime, limit: int, condition: Any) -> list[PastWork]:
         columns = (

@@ -61,7 +61,7 @@ class Doing:
 
 @dataclass(frozen=True)
 class Fault:
-    """The newest failure that speaks against a worker."""
+    """The newest failure of a worker: what speaks against it, or that it went away or lost what it had."""
 
     at: datetime
     reason: str
@@ -90,7 +90,7 @@ class WorkerView:
 
     @property
     def shown(self) -> str:
-        """The shown status: generating, not started (free), blocked (paused, draining) or failed."""
+        """The shown status: generating, not started (free), blocked (paused, draining, in use by somebody else) or failed."""
         if self.worker.health in (Health.AWAY, Health.WEDGED, Health.STRANGE):
             return "failed"
         if self.worker.health is Health.OCCUPIED:
@@ -99,7 +99,7 @@ class WorkerView:
             return "blocked"
         if self.doing:
             return "generating"
-        return "failed" if self.aside else "not_started"
+        return "failed" if self.aside else "blocked" if self.worker.others else "not_started"
 
     @property
     def word(self) -> str:
@@ -112,7 +112,7 @@ class WorkerView:
             return "busy"
         if self.worker.health is Health.UNKNOWN:
             return "not looked at yet"
-        return "set aside" if self.aside else "free"
+        return "set aside" if self.aside else "in use" if self.worker.others else "free"
 
 
 @dataclass(frozen=True)
@@ -267,3 +267,9 @@ def newest_faults(failed: Sequence[PastWork], is_fault: Mapping[str, bool]) -> d
         if is_fault.get(past.failure_class, False):
             found.setdefault(past.worker, Fault(past.ended_at, past.reason, past.key))
     return found
+
+
+def worth_trying(workers: Iterable[WorkerView]) -> list[Worker]:
+    """The workers of which a fleet could have more, or be without: those that are or were well, the busiest first."""
+    known = [view for view in workers if view.worker.was_well]
+    return [view.worker for view in sorted(known, key=lambda view: (-view.used, -view.done, view.worker.name))]

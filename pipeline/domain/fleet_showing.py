@@ -123,7 +123,7 @@ def _views(read: FleetRead) -> Iterable[WorkerView]:
     if len(read.past) >= MOST_PAST:
         hour = max(hour, read.past[-1].ended_at)
     classes = {one.failure_class for one in read.failed}
-    faults = newest_faults(read.failed, {name: records.speaks_against(name) for name in classes})
+    faults = newest_faults(read.failed, {name: records.is_fault(name) for name in classes})
     stretches: defaultdict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
     done: defaultdict[str, int] = defaultdict(int)
     for past in read.past:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from pipeline.domain.errors import Invalid
-from pipeline.domain.fleet.workers import DEFAULT_PLACES
+from pipeline.domain.fleet.workers import DEFAULT_PLACES, UNSEEN
 from pipeline.domain.names import NAME_PATTERN, fold, listed
 
 _TAG = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
@@ -56,6 +56,7 @@ class Worker:
     `model` is what it has loaded, as far as we know, and `switch_s` how long loading another one takes (0: not measured);
     `catalogue_sha256` names what its server said at `read_at` that it can do. `pause_reason` is there when its cards
     have paused it, and no person. `places` is how many jobs it may have at once: one runs, the others wait at its server.
+    `queue` is what its server had to do at the last look, and `others` how much of that was somebody else's.
     """
 
     id: int
@@ -80,20 +81,33 @@ class Worker:
     created_at: datetime
     pause_reason: str = ""
     places: int = DEFAULT_PLACES
+    others: int = 0
 
     @property
     def may_work(self) -> bool:
-        """Whether new work may go there, as far as the worker itself is concerned."""
-        return self.state is WorkerState.ENABLED and self.health in (Health.WELL, Health.UNKNOWN)
+        """Whether new work may go there, as far as the worker itself is concerned. One that was not seen yet may be anything."""
+        return self.state is WorkerState.ENABLED and self.health is Health.WELL
+
+    @property
+    def was_well(self) -> bool:
+        """Whether a look has ever found there what such a server is."""
+        return bool(self.version) or self.health is Health.WELL
+
+    @property
+    def away(self) -> str:
+        """What it is while it takes no new work, such as `paused`; empty when it does."""
+        if self.state is WorkerState.PAUSED:
+            return f"paused: {self.pause_reason}" if self.pause_reason else "paused"
+        if self.state is WorkerState.DRAINING:
+            return "draining"
+        if self.health is Health.UNKNOWN:
+            return UNSEEN
+        return "" if self.may_work else f"{self.health.value}: {self.health_reason}"
 
     @property
     def why_not(self) -> str:
         """Why it takes no new work, in words; empty when it does."""
-        if self.state is WorkerState.PAUSED:
-            return f"it is paused: {self.pause_reason}" if self.pause_reason else "it is paused"
-        if self.state is WorkerState.DRAINING:
-            return "it is draining"
-        return "" if self.may_work else f"it is {self.health.value}: {self.health_reason}"
+        return self.away and f"it {'was' if self.away == UNSEEN else 'is'} {self.away}"
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from pipeline.domain.fleet.choosing import Choice, choose
 from pipeline.domain.fleet.jobs import Backlog, FleetJob, Kind
 from pipeline.domain.fleet.rules import Rules
 from pipeline.domain.fleet.standing import Queue
-from pipeline.domain.fleet.workers import DEFAULT_SECONDS_PER_UNIT, Rates
+from pipeline.domain.fleet.workers import DEFAULT_SECONDS_PER_UNIT, Rates, usual_job_s
 from pipeline.domain.fleet.workers import Worker as Seat
 from pipeline.domain.plans import RunBook
 from pipeline.domain.records import ENGINE, FleetWork, Job, Run
@@ -275,16 +275,21 @@ class Fleet:
             away=card.away,
             aside=card.aside,
             lacks=self._fitness.lacks(store, worker),
+            others=worker.others,
+            others_until_s=self._others_until(worker, card) if worker.others and worker.looked_at else 0.0,
         )
+
+    def _others_until(self, worker: Worker, card: _Card) -> float:
+        """When what somebody else had there at the last look will be done."""
+        looked_s = worker.looked_at.timestamp() if worker.looked_at else 0.0
+        return looked_s + worker.others * usual_job_s(card.seconds, self._kinds.values())
 
     def _card(self, worker: Worker, own: Sequence[WorkRecord]) -> _Card:
         card = self._cards.get(worker.name)
         if card is None or card.worker != worker or card.own != own:
             seconds = {record.work: record.seconds_per_frame for record in own if record.samples}
             aside = frozenset(record.work for record in own if record.aside_since)
-            card = _Card(
-                worker, own, seconds, aside, frozenset(worker.tags), worker.why_not.removeprefix("it is ").removesuffix(".")
-            )
+            card = _Card(worker, own, seconds, aside, frozenset(worker.tags), worker.away.removesuffix("."))
             self._cards[worker.name] = card
         return card
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
@@ -13,13 +15,29 @@ from pipeline.domain.names import listed
 from pipeline.domain.records import Actor
 from pipeline.domain.workers import Health, Sighting, Worker
 from pipeline.domain.workflows.schemas import without_our_uploads
+from pipeline.services import given_up
 
 LOOKS = Actor("system", "looks")
 """Who is behind what looks and tests find out."""
 
 
-def keep(store: Store, worker: Worker, sighting: Sighting, there: frozenset[str]) -> None:
-    """Store what a look at a worker has found; a change of health is an event. `there`: see `workers.health_after`."""
+def ours(store: Store, sightings: Iterable[Sighting], now: datetime) -> frozenset[str]:
+    """Of the jobs that were seen at servers, those that are ours: of any engine, test shots too, also those that have ended."""
+    seen = frozenset[str]().union(*(sighting.jobs for sighting in sightings))
+    if not seen:
+        return seen
+    known = frozenset(store.jobs.outcomes(seen))
+    if len(known) == len(seen):
+        return known
+    shots = {shot.attempt_id for shot in store.test_shots.open()}
+    return known | (seen & shots) | store.test_shots.ended_attempts(seen - known, now - given_up.SHOTS_REMEMBERED)
+
+
+def keep(store: Store, worker: Worker, sighting: Sighting, *, there: frozenset[str], ours: frozenset[str]) -> None:
+    """Store what a look at a worker has found; a change of health is an event. `there`: see `workers.health_after`.
+
+    `ours` are the ids of the jobs seen there that are not somebody else's.
+    """
     health, reason = workers.health_after(worker, sighting, there)
     values: dict[str, Any] = {"looked_at": store.journal.now, "health_reason": reason}
     if health is Health.WELL:
@@ -35,6 +53,7 @@ def keep(store: Store, worker: Worker, sighting: Sighting, there: frozenset[str]
             "memory_bytes": sighting.memory_bytes,
             "free_bytes": sighting.free_bytes,
             "queue": sighting.queue,
+            "others": max(0, sighting.queue - len(sighting.jobs & ours)),
         }
     if sighting.catalogue:
         catalogue = without_our_uploads(sighting.catalogue)

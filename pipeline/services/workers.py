@@ -214,8 +214,10 @@ class Workers:
         with self._stores.begin(self._clock.now()) as store:
             present = {worker.id: worker for worker in store.workers.all()}
             seen = [present[worker.id] for worker in looked_at if worker.id in present]
+            ours = sighted.ours(store, sightings.values(), self._clock.now())
             for worker in seen:
-                sighted.keep(store, worker, sightings[worker.url], self._there_at_first(worker, sightings[worker.url]))
+                sighting = sightings[worker.url]
+                sighted.keep(store, worker, sighting, there=self._there_at_first(worker, sighting), ours=ours)
             found = [now for worker in seen if worker.id in wanted and (now := store.workers.by_id(worker.id))]
         self._stop_given_up(sightings)
         return found

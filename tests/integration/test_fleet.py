@@ -22,7 +22,7 @@ from pipeline.services import wedged
 from pipeline.services.fleet import Fleet
 from pipeline.services.runbooks import RunBooks
 from tests.factories import EVERYTHING, PERSON, make_production
-from tests.fleet import WORKFLOWS, FleetHouse
+from tests.fleet import WELL, WORKFLOWS, FleetHouse
 from tests.fleet_fixtures import fleet_house
 
 house = fleet_house
@@ -49,6 +49,20 @@ def test_without_a_worker_generation_waits_and_goes_on_when_one_comes(house: Fle
     house.work()
 
     assert house.statuses(run) == {CellStatus.APPROVED: 8}
+
+
+def test_a_worker_that_nobody_has_seen_gets_nothing_and_what_waits_says_so(house: FleetHouse) -> None:
+    house.studio.workers.register("w6", "http://127.0.0.1:8862", PERSON)
+    run = house.start(make_production(characters=1, scene_types=1, variants=1))
+    house.work()
+
+    assert not house.fleet.sent
+    assert house.studio.reports.held(run.id)[0].startswith("1 job waits: w6 was not seen yet (to change that: ")
+    house.servers.sightings["http://127.0.0.1:8862"] = replace(WELL, catalogue={})
+    house.studio.workers.look()
+    house.clock.advance(10)
+    house.work()
+    assert {worker for worker, _, _ in house.fleet.sent} == {"w6"}
 
 
 def test_a_worker_holds_one_job_and_at_most_one_that_waits(house: FleetHouse) -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 from sqlalchemy import event
 
+from components import fleet_panel
 from pipeline.domain.fleet_page import FleetPage
 from pipeline.domain.matrix import Selection
 from pipeline.domain.stages import Stage
@@ -15,6 +16,7 @@ from pipeline.domain.workers import WorkerState
 from tests.factories import PERSON, make_production
 from tests.fleet import FleetHouse
 from tests.fleet_fixtures import fleet_house
+from tests.unit.test_fleet_page import text_of
 
 house = fleet_house
 
@@ -134,6 +136,20 @@ def test_a_fault_is_told_with_its_reason_until_a_week_has_passed(house: FleetHou
 
     house.clock.advance(8 * 86_400)
     assert all(view.fault is None for view in page_of(house).workers)
+
+
+@pytest.mark.parametrize(("failure", "is_fault"), [("worker_gone", True), ("lost", True), ("worker_busy", False)])
+def test_a_worker_that_went_away_or_lost_a_job_has_had_a_fault(house: FleetHouse, failure: str, is_fault: bool) -> None:
+    house.add("gpu-1")
+    house.fleet.failing["gpu-1"] = failure
+    house.start(make_production(characters=1, scene_types=1, variants=1))
+    while not house.fleet.sent:
+        house.engine.turn()
+    house.engine.turn()
+    [view] = page_of(house).workers
+    told = f"{failure} at gpu-1" if is_fault else None
+    assert (view.fault and view.fault.reason) == told
+    assert (text_of(fleet_panel.content(view, house.clock.now())).count("none in seven days") == 0) == is_fault
 
 
 @pytest.mark.parametrize("state", [WorkerState.PAUSED, WorkerState.DRAINING])

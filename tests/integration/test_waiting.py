@@ -64,8 +64,8 @@ def _set_aside(house: FleetHouse) -> None:
     ("happens", "words", "cure"),
     [
         (lambda house: None, NO_WORKERS, "add a worker"),
-        (_pause, "gpu-1 is paused", "resume gpu-1"),
-        (_drain, "gpu-1 is draining", "resume gpu-1"),
+        (_pause, "gpu-1 is paused", "`./stripboard workers enable gpu-1`"),
+        (_drain, "gpu-1 is draining", "`./stripboard workers enable gpu-1`"),
         (_lose, "gpu-1 is away: connection refused", "look at gpu-1"),
         (_set_aside, "gpu-1 is put aside for ", "look at gpu-1"),
     ],
@@ -155,20 +155,25 @@ def test_a_queued_scene_says_why_it_waits_at_every_door(fleet: FleetHouse, capsy
     page = fleet.studio.cells.page(cell.id)
 
     [wait] = page.waits
-    assert (wait.what, wait.reason.words, wait.reason.remedy) == ("segment 1", "gpu-1 is paused", "resume gpu-1")
+    assert (wait.what, wait.reason.words, wait.reason.remedy) == (
+        "segment 1",
+        "gpu-1 is paused",
+        "`./stripboard workers enable gpu-1`",
+    )
     assert fleet.studio.reports.why(wait.job_id) == wait.reason
     side = text_of(board_side.one(page))
-    assert "segment 1 waits: gpu-1 is paused" in side and "To change that: resume gpu-1" in side
+    assert "segment 1 waits: gpu-1 is paused" in side and "To change that: `./stripboard workers enable gpu-1`" in side
     assert "gpu-1 is paused" in text_of(cell_jobs.table(page)) and "waits for a slot" not in text_of(cell_jobs.table(page))
     status._one_cell(fleet.studio, run, cell.plan.key, as_json=False)
     assert wait.sentence in capsys.readouterr().out
     status._one_cell(fleet.studio, run, cell.plan.key, as_json=True)
-    assert json.loads(capsys.readouterr().out)["waits"][0]["reason"]["remedy"] == "resume gpu-1"
+    assert json.loads(capsys.readouterr().out)["waits"][0]["reason"]["remedy"] == "`./stripboard workers enable gpu-1`"
 
     client = RestClient(fleet)
     [given] = client.get(f"cells/{cell.id}").json()["waits"]
     assert given == {
-        "job_id": wait.job_id, "what": "segment 1", "cause": "paused", "words": "gpu-1 is paused", "remedy": "resume gpu-1",
+        "job_id": wait.job_id, "what": "segment 1", "cause": "paused", "words": "gpu-1 is paused",
+        "remedy": "`./stripboard workers enable gpu-1`",
     }  # fmt: skip
     assert client.get(f"jobs/{wait.job_id}").json()["waits"]["words"] == "gpu-1 is paused"
     done = next(job for job in fleet.jobs(run) if job.status is JobStatus.DONE)

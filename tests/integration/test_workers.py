@@ -40,9 +40,11 @@ def events(studio: Studio) -> list[tuple[str, str]]:
     return [(event.type, event.actor) for event in studio.reports.events(0)]
 
 
-def test_a_worker_takes_work_until_a_look_finds_it_away(studio: Studio, servers: PretendedServers) -> None:
+def test_a_worker_takes_work_while_looks_find_it_well_and_none_before_the_first(
+    studio: Studio, servers: PretendedServers
+) -> None:
     worker = studio.workers.register("gpu-1", "gpu-1:8188", PERSON, tags=["48gb"], cost_per_hour=2.5)
-    assert worker.may_work
+    assert (worker.may_work, worker.why_not) == (False, "it was not seen yet")
 
     [away] = studio.workers.look()
 
@@ -85,7 +87,7 @@ def test_a_scan_registers_what_answers_and_says_why_not_of_the_rest(studio: Stud
     assert "not the address" in scan.left_out["ftp://x"]
 
 
-def test_pausing_draining_and_enabling_are_told_once(studio: Studio) -> None:
+def test_pausing_draining_and_enabling_are_told_once(studio: Studio, servers: PretendedServers) -> None:
     worker = studio.workers.register("gpu-1", "gpu-1", PERSON)
 
     for state in (WorkerState.PAUSED, WorkerState.PAUSED, WorkerState.DRAINING, WorkerState.ENABLED):
@@ -93,7 +95,9 @@ def test_pausing_draining_and_enabling_are_told_once(studio: Studio) -> None:
 
     told = [type for type, _ in events(studio)]
     assert told == ["worker.registered", "worker.paused", "worker.draining", "worker.enabled"]
-    assert worker.may_work
+    servers.sightings[worker.url] = WELL
+    [seen] = studio.workers.look()
+    assert seen.may_work
 
 
 def test_a_removed_worker_is_gone_and_its_name_free(studio: Studio, servers: PretendedServers) -> None:

@@ -9,11 +9,13 @@ import pytest
 from pipeline.bench.fleets import fleet, scenes
 from pipeline.domain.fleet.bounds import lower_bound_s
 from pipeline.domain.fleet.choosing import Choice, choose
+from pipeline.domain.fleet.forecasting import forecast, jobs_left
 from pipeline.domain.fleet.jobs import Backlog, FleetJob
 from pipeline.domain.fleet.policies import Ours
+from pipeline.domain.fleet.reasons import Reason
 from pipeline.domain.fleet.rules import Rules
 from pipeline.domain.fleet.simulation import Trouble, simulate
-from pipeline.domain.fleet.workers import Rates, Worker
+from pipeline.domain.fleet.workers import Rates, Worker, usual_job_s
 from tests.fleets import FLOW, GB, busy, job, jobs, worker
 
 GIB = 1024**3
@@ -44,6 +46,43 @@ def test_a_slow_card_helps_while_there_is_enough_for_everybody() -> None:
     assert chosen(jobs(20), [worker("slow", seconds=5), busy("fast", 9)]) == {"job 0": "slow"}
 
 
+def test_a_server_at_jobs_of_somebody_else_gets_none_that_another_worker_does_sooner() -> None:
+    taken = worker("w3", others=6, others_until_s=360.0)
+    assert chosen([job()], [taken, worker("w1")]) == {"a": "w1"}
+    choice = decide(jobs(50), [taken, busy("w1", 20), busy("w2", 30)])
+    assert not choice.assignments, "however much waits: w3 is at work in any case"
+    assert choice.explain(jobs(1)[0]) == Reason("others", "w3 works on 6 jobs of somebody else; w1 is next in 20 s", "")
+
+
+def test_a_server_at_jobs_of_somebody_else_still_gets_what_nobody_does_sooner() -> None:
+    taken = worker("w3", others=1, others_until_s=60.0)
+    assert chosen([job()], [taken, busy("w1", 500)]) == {"a": "w3"}
+    assert chosen([job(tags=frozenset({"studio"}))], [replace(taken, tags=frozenset({"studio"})), worker("w1")]) == {"a": "w3"}
+    assert chosen(jobs(2), [taken, replace(taken, name="w4")]) == {"job 0": "w3", "job 1": "w4"}
+    [given] = decide([job()], [taken]).assignments
+    assert (given.start_s, given.finish_s) == (60.0, 70.0)
+
+
+def test_a_slow_worker_takes_what_one_behind_jobs_of_somebody_else_was_refused() -> None:
+    taken, slow = worker("w3", others=6, others_until_s=90.0), worker("slow", seconds=20)
+    given = chosen(jobs(60), [taken, slow, busy("w1", 20)])
+    assert given == {"job 0": "slow"}
+
+
+def test_jobs_of_somebody_else_take_as_long_as_ours_and_a_minute_where_nothing_was_measured() -> None:
+    kinds = [job().kind, job(units=30.0).kind, job(workflow="new").kind]
+    assert usual_job_s({FLOW: 2.0}, kinds) == 40.0
+    assert usual_job_s({}, kinds) == 60.0
+
+
+def test_the_simulation_and_the_forecast_wait_for_jobs_of_somebody_else_too() -> None:
+    taken = worker("w3", others=6, others_until_s=360.0)
+    outcome = simulate([job()], [taken], policy=Ours([taken]))
+    assert [(one.start_s, one.end_s) for one in outcome.done] == [(360.0, 370.0)]
+    assert simulate(jobs(3), [taken, worker("w1")], policy=Ours([taken, worker("w1")])).makespan_s == 30.0
+    assert forecast(jobs_left([job()]), [taken], now_s=0.0)["Harbor Nights"].p50_s > 365
+
+
 def test_what_is_loaded_stays_in_use() -> None:
     waiting = [job("a", model="ltx"), job("b", model="wan")]
     workers = [worker("one", model="wan", switch_s=40), worker("two", model="ltx", switch_s=40)]
@@ -55,8 +94,8 @@ def test_a_job_waits_for_the_worker_with_its_model_when_that_is_quicker() -> Non
     workers = [worker("gpu-3", switch_s=41), busy("gpu-4", 36, model="wan 2.2 14B", switch_s=41)]
     choice = decide([waiting], workers)
     assert not choice.assignments
-    assert choice.explain(waiting).words == "needs a worker with wan 2.2 14B; gpu-4 is next in 36 s"
-    assert choice.explain(waiting).remedy == "load wan 2.2 14B on more workers"
+    words = "gpu-4 has wan 2.2 14B loaded and will have done it sooner than gpu-3, which is free; it is next in 36 s"
+    assert choice.explain(waiting) == Reason("model", words, "")
 
 
 def test_a_scene_stays_with_its_worker_when_moving_costs_more() -> None:
@@ -253,6 +292,33 @@ def test_an_empty_fleet_says_so() -> None:
 def test_when_everybody_is_busy_the_next_one_is_named() -> None:
     words = decide([job()], [busy("gpu-1", 60), busy("gpu-2", 30)]).explain(job()).words
     assert words == "all 2 workers for it are busy; gpu-2 is next in 30 s"
+
+
+def test_who_is_kept_from_it_by_people_is_named_with_the_command_that_changes_that() -> None:
+    waiting = job(tags=frozenset({"studio"}), model="wan")
+    studio = [busy(name, until_s, tags=frozenset({"studio"}), model="wan") for name, until_s in (("w2", 60), ("w3", 90))]
+    idle = [worker(name, tags=frozenset({"48gb"}), model="wan") for name in ("w1", "w4")]
+    told = decide([waiting], [*idle, *studio]).explain(waiting)
+    assert told.words == "all 2 workers for it are busy (only w2 and w3 are marked with studio); w2 is next in 60 s"
+    assert (told.cause, told.remedy) == ("tags", "`./stripboard workers edit w1 --tag 48gb --tag studio`")
+    out = [busy("w1", 60, model="wan"), worker("w 2", model="wan", away="paused"), busy("w3", 60, model="ltx", away="draining")]
+    told = decide([job(model="wan")], out).explain(job(model="wan"))
+    assert told.words == "the only worker for it is busy (w 2 is paused, w3 is draining); w1 is next in 60 s"
+    assert told.remedy == "`./stripboard workers enable 'w 2'` or `./stripboard workers enable w3`"
+
+
+def test_a_model_that_every_worker_has_is_no_reason_to_wait() -> None:
+    workers = [busy("w1", 60, model="wan"), busy("w2", 90, model="ltx")]
+    told = decide([job(model="wan")], workers).explain(job(model="wan"))
+    assert told == Reason("busy", "all 2 workers for it are busy; w1 is next in 60 s", "add a worker")
+
+
+def test_a_worker_that_lacks_something_is_named_beside_those_that_are_busy() -> None:
+    waiting = job(graph="flow")
+    lacking = worker("w2", lacks={"flow": "the model wan is not installed"})
+    told = decide([waiting], [busy("w1", 60), lacking]).explain(waiting)
+    assert told.words == "the only worker for it is busy (w2 cannot: the model wan is not installed); w1 is next in 60 s"
+    assert (told.cause, told.remedy) == ("lacks", "install it on w2")
 
 
 def test_a_speed_that_was_never_measured_follows_from_the_others() -> None:

@@ -27,6 +27,7 @@ from pipeline.domain.fleet_page import (
     left_s,
     used_share,
     work_words,
+    worth_trying,
 )
 from pipeline.domain.records import FleetWork
 from pipeline.domain.telemetry.limits import Card, Finding, Level, Measure, Verdict
@@ -200,12 +201,18 @@ def test_kinds_of_work_are_told_in_words() -> None:
         (make_worker(health=Health.AWAY, health_reason="connection refused"), "away", "failed"),
         (make_worker(health=Health.WEDGED), "wedged", "failed"),
         (make_worker(health=Health.UNKNOWN), "not looked at yet", "not_started"),
+        (make_worker(queue=6, others=6), "in use", "blocked"),
     ],
 )
 def test_a_card_says_how_its_worker_stands(worker: Worker, word: str, shown: str) -> None:
     view = make_view(worker)
     assert (view.word, view.shown) == (word, shown)
     assert word in text_of(fleet.card(view, NOW))
+
+
+def test_a_card_says_that_its_server_works_for_somebody_else() -> None:
+    told = text_of(fleet.card(make_view(make_worker(queue=1, others=1)), NOW))
+    assert "works on 1 job of somebody else" in told and "nothing to do" not in told
 
 
 def test_a_busy_card_says_what_how_far_and_how_long_and_leads_to_the_scene() -> None:
@@ -352,3 +359,10 @@ def test_money_is_told_with_digits_that_say_something(amount: float, told: str) 
 def test_the_name_of_a_card_is_what_tells_it_from_others() -> None:
     assert fleet.short_gpu("cuda:0 NVIDIA GeForce RTX 4090 : cudaMallocAsync") == "RTX 4090"
     assert fleet.short_gpu("cuda:0 NVIDIA H100 80GB HBM3 : native") == "H100"
+
+
+def test_what_if_offers_workers_that_are_or_were_well_the_busiest_first() -> None:
+    unseen = make_worker("bad name!", health=Health.AWAY, version="", gpu="", memory_bytes=0)
+    lost = make_worker("gpu-2", health=Health.AWAY)
+    views = [make_view(unseen), replace(make_view(lost), used=0.1), replace(make_view(make_worker("gpu-3")), used=0.9)]
+    assert [worker.name for worker in worth_trying(views)] == ["gpu-3", "gpu-2"]

@@ -45,10 +45,14 @@ def test_the_hint_names_the_cure_that_most_jobs_wait_for() -> None:
     ("workers", "cause", "cure"),
     [
         ([], "no_worker", "add a worker"),
-        ([worker(away="paused")], "paused", "resume gpu-1"),
-        ([worker(away="paused: 92 °C")], "paused", "resume gpu-1"),
+        ([worker(away="paused")], "paused", "`./stripboard workers enable gpu-1`"),
+        ([worker(away="paused: 92 °C")], "paused", "`./stripboard workers enable gpu-1`"),
         ([worker(away="away: connection refused")], "away", "look at gpu-1"),
-        ([worker(away="paused"), worker("gpu-2", away="away")], "no_worker", "resume gpu-1 or look at gpu-2"),
+        (
+            [worker(away="paused"), worker("gpu-2", away="away")],
+            "no_worker",
+            "`./stripboard workers enable gpu-1` or look at gpu-2",
+        ),
         ([worker(aside=frozenset({FLOW}))], "aside", "look at gpu-1"),
         ([worker(memory_bytes=2 * GB)], "memory", "add a worker with 24 GB"),
         ([worker(lacks={"flow": "the model wan is not installed"})], "lacks", "install it on gpu-1"),

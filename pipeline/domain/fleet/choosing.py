@@ -5,7 +5,7 @@ their share, then work that only workers with much memory can do and that holds 
 worker should do by the packing of the rest, then what costs least (the loaded model), then scenes on the critical path, then
 what needs no move from the worker that made the segment before, then who holds least, then scenes that have begun, then the
 model with most work for the workers that have it, then age. A worker is left without when others would have done the job
-sooner, everything else that waits included.
+sooner, everything else that waits included. Where somebody else has jobs at a server, a worker is free when these are done.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def _best(standing: Standing, seat: Seat, packed: Packing) -> OpenLane | None:
         if lane is None or standing.sooner(seat, lane) is None:
             return lane
         refused.add(id(lane))
-        if not lane.home:
+        if not lane.home and not standing.is_behind_others(seat):
             lane.refused_s = min(lane.refused_s, standing.finish_s(seat, lane))
 
 

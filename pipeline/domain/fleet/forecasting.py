@@ -19,7 +19,7 @@ from pipeline.domain.fleet.reasons import duration
 from pipeline.domain.fleet.rules import Rules
 from pipeline.domain.fleet.speeds import Speed
 from pipeline.domain.fleet.terms import ALWAYS, Hours, Terms
-from pipeline.domain.fleet.workers import Rates, Worker, fits
+from pipeline.domain.fleet.workers import Rates, Worker, fits, waits_s
 
 _PORTION = 0.5
 _FASTEST = 8
@@ -183,7 +183,7 @@ class _Rehearsal:
             self.rest_s[kind.run] += count * typical_s  # type: ignore[assignment]
         self.able, self.terms = able, terms
         self.entitled = self._entitled()
-        self.ready_s = {worker.name: max(now_s, worker.busy_until_s) for worker in workers}
+        self.ready_s = {worker.name: max(now_s, worker.busy_until_s) + waits_s(worker, now_s) for worker in workers}
         self.model = {worker.name: worker.model for worker in workers}
         self.kind_of: dict[str, Kind] = {}
         self.held: Counter[_Holders] = Counter()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from shlex import quote
 
-from pipeline.domain.fleet.jobs import FleetJob, Lane
+from pipeline.domain.fleet.jobs import FleetJob, Kind, Lane
 from pipeline.domain.fleet.standing import OpenLane, Seat, Standing
-from pipeline.domain.fleet.workers import Worker, fits
+from pipeline.domain.fleet.workers import UNSEEN, Worker, fits
 from pipeline.domain.graphics_memory import gibibytes, in_words
 
 _NAMED = 3
@@ -42,7 +43,7 @@ def explain(standing: Standing, job: FleetJob) -> Reason:
     if capped:
         name, cap, held = capped
         return Reason("cap", f"concurrency of {name} is {cap}, {_taken(held)}", f"raise the concurrency of {name}")
-    free = [seat for seat in able if not seat.held]
+    free = sorted((seat for seat in able if not seat.held), key=lambda seat: seat.ready_s)
     for seat in free:
         sooner = standing.sooner(seat, lane)
         if sooner is not None:
@@ -59,6 +60,11 @@ def duration(seconds: float) -> str:
         return f"{max(1, round(seconds))} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def for_others(count: int) -> str:
+    """`6 jobs of somebody else`."""
+    return f"{count} {'job' if count == 1 else 'jobs'} of somebody else"
 
 
 def due(in_s: float) -> str:
@@ -79,7 +85,7 @@ def _nobody(standing: Standing, job: FleetJob) -> Reason:
     kind = job.kind
     kept: dict[str, list[Worker]] = {}
     for worker in standing.workers:
-        kept.setdefault(_obstacle(worker, job), []).append(worker)
+        kept.setdefault(_obstacle(worker, kind, job.excluded), []).append(worker)
     parts, remedies = [], []
     for obstacle, workers in kept.items():
         names = _names([worker.name for worker in workers])
@@ -91,7 +97,7 @@ def _nobody(standing: Standing, job: FleetJob) -> Reason:
             remedies.append(f"add a worker with {in_words(kind.memory_bytes)}")
         elif obstacle == "tags":
             parts.append(f"needs {', '.join(sorted(kind.tags))}, which {names} {be} not marked with")
-            remedies.append("mark a worker with it")
+            remedies.append(_mark(workers, kind))
         elif obstacle == "excluded":
             parts.append(f"failed on {names}")
             remedies.append("retry it on any worker")
@@ -101,9 +107,12 @@ def _nobody(standing: Standing, job: FleetJob) -> Reason:
         elif obstacle == "aside":
             parts.append(f"{names} {be} put aside for {kind.workflow}")
             remedies.append(f"look at {names}")
+        elif obstacle == UNSEEN:
+            parts.append(f"{names} {'was' if len(workers) == 1 else 'were'} {UNSEEN}")
+            remedies.append(f"see that the address of {names} is right")
         else:
             parts.append(f"{names} {be} {obstacle}")
-            remedies.append(f"{'resume' if _word(obstacle) in _TAKEN_OUT else 'look at'} {names}")
+            remedies.append(_enable(workers) if _word(obstacle) in _TAKEN_OUT else f"look at {names}")
     cause = _word(next(iter(kept))) if len(kept) == 1 else "no_worker"
     return Reason(cause, "; ".join(parts), " or ".join(dict.fromkeys(remedies)), is_stuck=True)
 
@@ -113,29 +122,42 @@ def _word(obstacle: str) -> str:
     return obstacle.partition(":")[0]
 
 
-def _obstacle(worker: Worker, job: FleetJob) -> str:
-    if worker.name in job.excluded:
+def _obstacle(worker: Worker, kind: Kind, excluded: Collection[str]) -> str:
+    if worker.name in excluded:
         return "excluded"
-    if job.kind.memory_bytes > worker.memory_bytes > 0:
+    if kind.memory_bytes > worker.memory_bytes > 0:
         return "memory"
-    if not job.kind.tags <= worker.tags:
+    if not kind.tags <= worker.tags:
         return "tags"
-    if job.kind.graph in worker.lacks:
+    if kind.graph in worker.lacks:
         return "lacks"
-    return "aside" if not fits(worker, job.kind) else worker.away
+    return "aside" if not fits(worker, kind) else worker.away
+
+
+def _mark(workers: Sequence[Worker], kind: Kind) -> str:
+    """The command that gives one of these workers the tags that are asked for; it names all that the worker then has."""
+    worker = next((one for one in workers if not one.away), workers[0])
+    tags = " ".join(f"--tag {tag}" for tag in sorted(worker.tags | kind.tags))
+    return f"`./stripboard workers edit {quote(worker.name)} {tags}`"
+
+
+def _enable(workers: Sequence[Worker]) -> str:
+    """The command that lets one of these workers take work again."""
+    return " or ".join(f"`./stripboard workers enable {quote(worker.name)}`" for worker in workers[:_NAMED])
 
 
 def _left_for(standing: Standing, lane: OpenLane, *, seat: Seat, sooner: Seat) -> Reason:
     """A worker is free, and still the job is done sooner by another."""
     in_s = duration(sooner.ready_s - standing.now_s)
+    if standing.is_behind_others(seat):
+        return Reason("others", f"{_for_others(seat)}; {sooner.worker.name} is next in {in_s}", "")
     name, loading_s = sooner.worker.name, standing.cost_s(seat, lane.kind, lane.home)
     if lane.home == name:
         what = "loading" if lane.kind.model != seat.model else "copying"
         return Reason("home", f"stays with {name}: moving costs {duration(loading_s)} of {what}", "")
     if lane.kind.model and lane.kind.model not in {"", seat.model} and lane.kind.model == sooner.model:
-        return Reason(
-            "model", f"needs a worker with {lane.kind.model}; {name} is next in {in_s}", f"load {lane.kind.model} on more workers"
-        )
+        words = f"{name} has {lane.kind.model} loaded and will have done it sooner than {seat.worker.name}, which is free"
+        return Reason("model", f"{words}; it is next in {in_s}", "")
     return Reason("faster", f"{name} will have done it sooner than {seat.worker.name}, which is free; it is next in {in_s}", "")
 
 
@@ -158,17 +180,51 @@ def _busy(standing: Standing, lane: OpenLane, able: Sequence[Seat]) -> Reason:
     if others and held and held >= share and not standing.presses(lane):
         words = f"fair share: {kind.run} already has {held} of {standing.able}; {first.worker.name} is next in {in_s}"
         return Reason("fair_share", words, "raise its priority")
+    if kind.model and first.model == kind.model and not all(seat.held for seat in able):
+        return Reason("model", f"{first.worker.name} has {kind.model} loaded and does it next, in {in_s}", "")
+    found = _narrowed(standing, lane, able)
+    about = f" ({found.words})" if found.words else ""
     if first.ready_s <= standing.now_s + standing.rules.ahead_s and all(seat.held and seat.is_full for seat in able):
-        return Reason("places", f"{_full(able)}; {first.worker.name} is next in {in_s}", "add a worker")
-    if kind.model and first.model == kind.model and any(seat.model != kind.model for seat in standing.seats):
-        words = f"needs a worker with {kind.model}; {first.worker.name} is next in {in_s}"
-        return Reason("model", words, f"load {kind.model} on more workers")
-    if len(able) < len(standing.workers) and kind.memory_bytes:
-        needs = f"needs {in_words(kind.memory_bytes)}"
-        words = f"{needs}; of the {len(able)} workers with that, {first.worker.name} is next in {in_s}"
-        return Reason("memory", words, f"add a worker with {in_words(kind.memory_bytes)}")
+        return Reason("places", f"{_full(able)}{about}; {first.worker.name} is next in {in_s}", found.remedy)
+    if found.cause == "memory":
+        words = f"{found.words}; of the {len(able)} workers with that, {first.worker.name} is next in {in_s}"
+        return replace(found, words=words)
     everybody = "the only worker for it is" if len(able) == 1 else f"all {len(able)} workers for it are"
-    return Reason("busy", f"{everybody} busy; {first.worker.name} is next in {in_s}", "add a worker")
+    return replace(found, words=f"{everybody} busy{about}; {first.worker.name} is next in {in_s}")
+
+
+def _narrowed(standing: Standing, lane: OpenLane, able: Sequence[Seat]) -> Reason:
+    """What keeps other workers from it, what people have set before what machines have; `busy` where nothing does."""
+    kept: dict[str, list[Worker]] = {}
+    for worker in standing.workers:
+        obstacle = _word(_obstacle(worker, lane.kind, lane.lane.excluded))
+        if obstacle in _TAKEN_OUT or not worker.away:
+            kept.setdefault(obstacle, []).append(worker)
+    found: list[Reason] = []
+    if "tags" in kept:
+        names, be = _names([seat.worker.name for seat in able]), "is" if len(able) == 1 else "are"
+        words = f"only {names} {be} marked with {', '.join(sorted(lane.kind.tags))}"
+        found.append(Reason("tags", words, _mark(kept["tags"], lane.kind)))
+    for state in _TAKEN_OUT:
+        if state in kept:
+            names, be = _names([worker.name for worker in kept[state]]), "is" if len(kept[state]) == 1 else "are"
+            found.append(Reason(state, f"{names} {be} {state}", _enable(kept[state])))
+    behind = [_for_others(seat) for seat in able if standing.is_behind_others(seat)]
+    if behind:
+        found.append(Reason("others", " and ".join(behind[:_NAMED]), ""))
+    if "lacks" in kept:
+        names = _names([worker.name for worker in kept["lacks"]])
+        found.append(Reason("lacks", f"{names} cannot: {kept['lacks'][0].lacks[lane.kind.graph]}", f"install it on {names}"))
+    if not found and "memory" in kept:
+        needs = in_words(lane.kind.memory_bytes)
+        return Reason("memory", f"needs {needs}", f"add a worker with {needs}")
+    remedies = [one.remedy for one in found if one.remedy] or ["add a worker"]
+    return Reason(found[0].cause if found else "busy", ", ".join(one.words for one in found), " or ".join(remedies))
+
+
+def _for_others(seat: Seat) -> str:
+    """That its server is at work for somebody else."""
+    return f"{seat.worker.name} works on {for_others(seat.worker.others)}"
 
 
 def _full(able: Sequence[Seat]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from math import sqrt
 
-from pipeline.domain.retries import policy_for
+from pipeline.domain.retries import FailureClass, policy_for
 from pipeline.domain.workers import WorkRecord
 
 REMEMBERED = 30
@@ -14,12 +14,19 @@ REMEMBERED = 30
 FAILURES_IN_A_ROW = 3
 FIRST_TEST = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=1)
+_LEFT = (FailureClass.WORKER_GONE, FailureClass.LOST)
 
 
 def speaks_against(failure_class: str) -> bool:
     """Whether a failure is one of the worker: the job is tried elsewhere. After the others it may well go on where it was."""
     policy = policy_for(failure_class)
     return policy.blames_worker or policy.puts_aside
+
+
+def is_fault(failure_class: str) -> bool:
+    """Whether a failure is told as a fault of the worker: what speaks against it, and that it went away, stood still, or lost
+    what it had. For the latter it is set aside by its health, not by its record."""
+    return speaks_against(failure_class) or failure_class in _LEFT
 
 
 def succeeded(record: WorkRecord, seconds_per_frame: float | None) -> WorkRecord:

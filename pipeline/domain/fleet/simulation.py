@@ -11,7 +11,7 @@ from heapq import heappop, heappush
 from pipeline.domain.fleet.chance import stretch, uniform
 from pipeline.domain.fleet.jobs import FleetJob
 from pipeline.domain.fleet.policies import Policy
-from pipeline.domain.fleet.workers import Rates, Worker, fits
+from pipeline.domain.fleet.workers import Rates, Worker, fits, waits_s
 
 
 @dataclass(frozen=True)
@@ -153,6 +153,7 @@ class _Run:
         self.waiting.discard(job.id)
         self.attempts += 1
         self.tries[job.id] += 1
+        now_s += waits_s(worker, now_s)
         loads = bool(job.kind.model) and job.kind.model != worker.model
         self.switches += loads
         loading_s = worker.switch_s if loads else 0.0

@@ -8,7 +8,7 @@ from math import ceil
 
 from pipeline.domain.fleet.jobs import Backlog, FleetJob, Kind, Lane
 from pipeline.domain.fleet.rules import Rules
-from pipeline.domain.fleet.workers import Rates, Worker, fits
+from pipeline.domain.fleet.workers import Rates, Worker, fits, waits_s
 
 _OVERRUN = 0.5
 """What runs longer than expected is expected to take this much of its overrun more."""
@@ -139,6 +139,10 @@ class Standing:
         """When this worker would have done the next job of the lane."""
         return seat.ready_s + self.cost_s(seat, lane.kind, lane.home) + self.seconds(seat, lane.kind)
 
+    def is_behind_others(self, seat: Seat) -> bool:
+        """Whether its server has to do jobs of somebody else first."""
+        return bool(seat.worker.others) and seat.worker.others_until_s > self.now_s
+
     def may_do(self, seat: Seat, lane: OpenLane) -> bool:
         """Whether this worker can do the jobs of this lane, whenever that is."""
         return fits(seat.worker, lane.kind) and seat.worker.name not in lane.lane.excluded
@@ -169,8 +173,16 @@ class Standing:
         return min(found, default=None)
 
     def sooner(self, seat: Seat, lane: OpenLane) -> Seat | None:
-        """Who would have done this job before this worker has, everything else that waits included; None when nobody."""
+        """Who would have done this job before this worker has, everything else that waits included; None when nobody.
+
+        Behind jobs of somebody else it waits only where nobody would have done it before, whatever else waits: it could not go
+        to another worker any more, and that worker is at work in any case.
+        """
         finish_s = self.finish_s(seat, lane)
+        if self.is_behind_others(seat):
+            able = (other for other in self.seats if other is not seat and self.may_do(other, lane))
+            first = min(able, key=lambda other: self.finish_s(other, lane), default=None)
+            return first if first and self.finish_s(first, lane) < finish_s - 1e-6 else None
         if lane.home and lane.home != seat.worker.name:
             home = next((other for other in self.seats if other.worker.name == lane.home), None)
             if home and self.may_do(home, lane) and self.finish_s(home, lane) <= finish_s:
@@ -227,7 +239,7 @@ class Standing:
             if worker.away:
                 continue
             ready_s = worker.busy_until_s
-            if not holds or ready_s <= now_s:
+            if not holds or ready_s <= now_s or worker.others:
                 ready_s = self._ready_s(worker)
             own = speeds[worker.name]
             able += 1
@@ -260,7 +272,8 @@ class Standing:
 
     def _ready_s(self, worker: Worker) -> float:
         late_s = self.now_s - worker.busy_until_s
-        return self.now_s if not worker.holds else self.now_s + (_OVERRUN * late_s if late_s > 0 else -late_s)
+        own_s = 0.0 if not worker.holds else _OVERRUN * late_s if late_s > 0 else -late_s
+        return self.now_s + own_s + waits_s(worker, self.now_s)
 
     def _hold(self, kind: Kind, count: int) -> None:
         self.held_of_run[kind.run] += count

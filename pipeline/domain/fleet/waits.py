@@ -37,7 +37,7 @@ class JobWait:
 
     @property
     def sentence(self) -> str:
-        """`segment 1 waits: gpu-1 is paused (to change that: resume gpu-1)`."""
+        """`segment 1 waits: gpu-1 is paused (to change that: `./stripboard workers enable gpu-1`)`."""
         return with_cure(f"{self.what} waits: {self.reason.words}", self.reason)
 
 

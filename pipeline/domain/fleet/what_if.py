@@ -90,7 +90,8 @@ def changed(fleet: Fleet, change: Change) -> Fleet:
 
 def _fresh(like: Worker, number: int) -> Worker:
     """Another one of its kind: it has nothing loaded and nothing to do, and nothing speaks against it."""
-    return replace(like, name=f"{like.name}, another {number}", model="", holds=(), busy_until_s=0.0, away="", aside=frozenset())
+    idle = replace(like, model="", holds=(), busy_until_s=0.0, others=0, others_until_s=0.0)
+    return replace(idle, name=f"{like.name}, another {number}", away="", aside=frozenset())
 
 
 def ending(left: Sequence[JobsLeft], fleet: Fleet, *, now_s: float) -> Ending | None:

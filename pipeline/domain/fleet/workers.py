@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from statistics import median
+from statistics import fmean, median
 
 from pipeline.domain.fleet.jobs import FleetJob, Kind
 
@@ -12,6 +12,10 @@ DEFAULT_SECONDS_PER_UNIT = 3.0
 """What a unit takes where nothing was ever measured: one frame of a small video model on an ordinary card."""
 DEFAULT_PLACES = 2
 """One job that runs and one that waits at the server: so the server has its next one when it ends one."""
+UNSEEN = "not seen yet"
+"""Why a worker takes nothing that nobody has looked at: its address may be wrong."""
+USUAL_JOB_S = 60.0
+"""What a job of somebody else is taken to last at a worker that has shown nothing yet."""
 _ROUNDS = 6
 """Medians by worker and by workflow key in turn settle quickly; not every worker was measured with every key."""
 
@@ -22,7 +26,8 @@ class Worker:
 
     `seconds_per_unit` holds what was measured, by workflow key. `model` is what is loaded once everything in `holds` is done,
     and `busy_until_s` when that is expected. `places` bounds what it holds: one job that runs and those that wait at it; where
-    it holds more, it takes nothing new until it holds less.
+    it holds more, it takes nothing new until it holds less. `others` are the jobs of somebody else at its server, behind which
+    a new one waits until about `others_until_s`.
     `away` says in a word why it takes nothing new (`paused`, `draining`, `unreachable`), and is empty while it does.
     `aside` are the workflow keys that it is kept from; `lacks` says by graph what it has not installed for it. A memory of
     0 bytes is unknown, and then everything may be tried.
@@ -40,6 +45,22 @@ class Worker:
     away: str = ""
     aside: frozenset[str] = frozenset()
     lacks: Mapping[str, str] = field(default_factory=dict)
+    others: int = 0
+    others_until_s: float = 0.0
+
+
+def usual_job_s(seconds_per_unit: Mapping[str, float], kinds: Iterable[Kind]) -> float:
+    """What one of these kinds of jobs takes in the mean at this speed; a stated time where none of them was measured.
+
+    Nobody tells how long a job of somebody else takes: it is taken to be like ours.
+    """
+    found = [kind.units * seconds for kind in kinds if (seconds := seconds_per_unit.get(kind.workflow))]
+    return fmean(found) if found else USUAL_JOB_S
+
+
+def waits_s(worker: Worker, now_s: float) -> float:
+    """How long a new job is expected to wait at this worker behind those of somebody else."""
+    return max(0.0, worker.others_until_s - now_s)
 
 
 def fits(worker: Worker, kind: Kind) -> bool:
