@@ -191,6 +191,6 @@ def _ending(overview: RunOverview, now: datetime) -> Component:
     if overview.total and overview.approved == overview.total:
         return html.Span("all scenes are approved", className="bx-ending")
     if overview.rests_at is not None:
-        text = ["the machines are done about ", html.B(words.clock(overview.rests_at, now)), ", then people decide"]
+        text = ["the machines are done about ", html.B(words.clock(overview.rests_at, now)), ", then it waits for people"]
         return html.Span(text, className="bx-ending")
     return html.Span("")

@@ -6,16 +6,21 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from components import palette, words
+from pipeline.domain.fleet.rules import BUDGET, Hold
 from pipeline.domain.overview import BLOCKED, Hint, RunOverview
 from pipeline.domain.progress import Outlook
 from pipeline.domain.statuses import CellStatus
 
 
 def hint(overview: RunOverview) -> Component | None:
-    """What a person can do next: the decision that frees most, the first submission, reviews, what went wrong, the delivery."""
+    """What a person can do next: raise the budget that pays for nothing more, the decision that frees most, the first submission,
+    reviews, what went wrong, the delivery."""
+    reviews = _reviews(overview) if overview.counts.get(CellStatus.REVIEW, 0) else None
+    unpaid = next((hold for hold in overview.held if hold.cause == BUDGET), None)
+    if unpaid is not None:
+        return html.Div([_budget(unpaid), reviews])
     if overview.hint is not None and overview.hint.kind == "fleet":
-        lines = [_workers(overview.hint), _reviews(overview) if overview.counts.get(CellStatus.REVIEW, 0) else None]
-        return html.Div(lines)
+        return html.Div([_workers(overview.hint), reviews])
     if overview.hint is not None:
         return _decision(overview.hint)
     if overview.outlook is Outlook.OVER or not overview.total:
@@ -23,8 +28,8 @@ def hint(overview: RunOverview) -> Component | None:
     counts = overview.counts
     if counts.get(CellStatus.NOT_STARTED, 0) == overview.total:
         return _submission(overview.total)
-    if counts.get(CellStatus.REVIEW, 0):
-        return _reviews(overview)
+    if reviews is not None:
+        return reviews
     if _failures(overview):
         return _trouble(f"{_failures(overview)}: look at why, then try again.", "failed")
     if overview.outlook is Outlook.STUCK and counts.get(BLOCKED, 0):
@@ -51,6 +56,12 @@ def _workers(found: Hint) -> Component:
     """That no worker can do what waits, and what would change that."""
     button = dcc.Link("Open the fleet", href="/fleet", className="btn sm")
     return _line("blocked", [found.text], button, title=found.text)
+
+
+def _budget(hold: Hold) -> Component:
+    """That no budget pays for what is ready, and what would change that."""
+    told = f"Generation {hold.words} (to change that: {hold.remedy})"
+    return _line("blocked", [told], dcc.Link("Open the budgets", href="/budgets", className="btn sm"), title=told)
 
 
 def _submission(total: int) -> Component:

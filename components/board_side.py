@@ -85,7 +85,7 @@ def _priority_menu() -> Component:
 
 _MEANINGS = (
     ("review", "waits for a person"),
-    ("generating", "running now"),
+    ("generating", "under way; hatched while nothing of it runs"),
     ("queued", "will run by itself"),
     ("blocked", "asked for; something it needs is missing"),
     ("failed", "tried and could not"),
@@ -169,7 +169,7 @@ def _wait(wait: JobWait) -> Component:
     """Why a job that is ready does not start, and what would change that."""
     cure = html.Div(["To change that: ", wait.reason.remedy], className="faint") if wait.reason.remedy else None
     look = "bx-wait stuck" if wait.reason.is_stuck else "bx-wait"
-    return html.Div([html.Span(f"{wait.what} waits: {wait.reason.words}"), cure], className=look)
+    return html.Div([html.Span(wait.told), cure], className=look)
 
 
 def _reason(view: CellPage) -> str:

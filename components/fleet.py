@@ -16,6 +16,7 @@ from components import (
     fleet_panel,
     fleet_press,
     fleet_queue,
+    fleet_runs,
     fleet_time,
     fleet_what_if,
     frame,
@@ -42,7 +43,7 @@ def page(view: FleetPage, forecast: FleetForecast | None = None) -> Component:
     """The whole page; its parts are drawn again by callbacks."""
     return html.Div(
         [
-            html.Div(head(view), id=ids.FLEET_HEAD, className="page-head fl-head"),
+            html.Div(head(view, forecast), id=ids.FLEET_HEAD, className="page-head fl-head"),
             html.Div(fleet_banner.lines(view), id=ids.FLEET_BANNER),
             html.Div(cards(view), id=ids.FLEET_CARDS),
             html.Div(
@@ -69,17 +70,17 @@ def page(view: FleetPage, forecast: FleetForecast | None = None) -> Component:
     )  # fmt: skip
 
 
-def head(view: FleetPage) -> list[Component]:
+def head(view: FleetPage, forecast: FleetForecast | None = None) -> list[Component]:
     """How many work, how well the fleet is used, how much waits, what an hour costs; and what can be done."""
     if not view.workers:
         return [html.H1("Fleet", className="h1")]
     facts = [
         _fact(f"{view.busy:,}", f" of {words.counted(len(view.workers), 'worker')} busy"),
         _fact(f"{_percent(view.used)} %", " used in the last hour", title="The share of the hour in which workers had work."),
-        _queue_fact(view),
+        _queue_fact(view, forecast),
     ]
     if view.price_per_hour:
-        facts.append(_fact(f"{view.price_per_hour:,.2f}", " an hour", title="What the workers cost together that take work."))
+        facts.append(_fact(words.money(view.price_per_hour), " an hour", title="What the workers cost together that take work."))
     ask = html.Button("What if…", className="btn", title="When would all be done with other workers?", **fleet_press.asking())
     add = html.Button([frame.icon("plus"), "Add worker"], className="btn", **fleet_press.adding())
     return [html.H1("Fleet", className="h1"), html.Div(facts, className="fl-facts"), html.Span(className="spread"),
@@ -90,7 +91,8 @@ def _fact(number: str, text: str, title: str = "") -> Component:
     return html.Span([html.B(number, className="num"), text], title=title or None)
 
 
-def _queue_fact(view: FleetPage) -> Component:
+def _queue_fact(view: FleetPage, forecast: FleetForecast | None) -> Component:
+    """How much waits, and when the runs that it is of are likely done; that is not told where one of them has no end."""
     if not view.waits:
         return html.Span("nothing waits")
     parts: list[Component | str] = [
@@ -98,9 +100,11 @@ def _queue_fact(view: FleetPage) -> Component:
         html.B(f"{view.waits:,}", className="num"),
         f" {'job' if view.waits == 1 else 'jobs'}",
     ]
-    if view.queue_s >= 1:
-        parts += [", ", html.Span(words.duration(view.queue_s), className="num")]
-    return html.A(parts, href="#fleet-queue", title="How long all that waits takes these workers, shared out evenly.")
+    ends = [run.likely_at for run in forecast.runs if run.waiting] if forecast else []
+    told = [at for at in ends if at is not None]
+    if told and len(told) == len(ends):
+        parts += [", done ", html.Span(fleet_runs.moment(max(told), view.now), className="num")]
+    return html.A(parts, href="#fleet-queue", title="When the runs that wait are likely done, with all that follows in them.")
 
 
 def _pause_all(view: FleetPage) -> Component:

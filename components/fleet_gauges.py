@@ -68,5 +68,5 @@ def _no_telemetry(view: WorkerView) -> Component:
 
 def _price(view: WorkerView) -> Component:
     price = view.worker.cost_per_hour
-    told = [f"{price:,.2f}", html.Span(" an hour", className="faint")] if price else [html.Span("no price", className="faint")]
+    told = [words.money(price), html.Span(" an hour", className="faint")] if price else [html.Span("no price", className="faint")]
     return html.Div(told, title="What an hour of it costs", className="fl-price")

@@ -69,6 +69,8 @@ def _lane(run: RunEnd, now: datetime, last: datetime | None) -> Component:
 def ends(run: RunEnd, now: datetime) -> str:
     """`done at 15:10, at the latest at 16:00, due 15:30 ▲ late`."""
     due = "".join(f", {part.children}" for part in _due(run, now))
+    if run.unpaid is not None:
+        return f"{run.unpaid.words}{due}"
     if run.likely_at is None or run.latest_at is None:
         return f"never done: nobody can do all of it{due}" if run.jobs else "nothing is left for the fleet"
     return f"done {moment(run.likely_at, now)}, at the latest {moment(run.latest_at, now)}{due}"
@@ -81,7 +83,7 @@ def moment(at: datetime, now: datetime) -> str:
 
 def _done(run: RunEnd, now: datetime) -> list[Component]:
     if run.likely_at is None or run.latest_at is None:
-        why = "not by this fleet" if run.jobs else "nothing left"
+        why = "budget used up" if run.unpaid else "not by this fleet" if run.jobs else "nothing left"
         return [html.Div("–", title=ends(run, now)), html.Div(why, className="faint small"), *_due(run, now)]
     latest = moment(run.latest_at, now).removeprefix("at ")
     return [

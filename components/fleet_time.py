@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from dash import dcc, html
@@ -15,7 +15,7 @@ from pipeline.domain.fleet_page import Block, FleetPage, WorkerView
 _STEPS_MIN = (1, 2, 5, 10, 15, 30, 60)
 _MOST_TICKS = 8
 _NEAR = 9.0
-"""A time closer than this many percent to `now` is left out."""
+"""A time closer than this many percent to `now`, or the end of a run to the border, is left out or moved aside."""
 _WIDE = 15.0
 """The same of the words that tell when a run is done."""
 _WORDS = {
@@ -55,12 +55,11 @@ def content(view: FleetPage, forecast: FleetForecast | None = None, by: str = "w
     for block in view.blocks:
         by_worker.setdefault(block.worker, []).append(block)
     lanes = [_lane(one, by_worker.get(one.worker.name, []), view) for one in view.workers]
-    ends = {run.name: run.likely_at for run in forecast.runs if run.jobs and run.likely_at} if forecast else {}
-    ends = {name: at for name, at in ends.items() if view.now < at < view.until}
+    end = _end(view, forecast)
     return [
         head,
         html.Div(
-            [_axis(view, ends), html.Div([*lanes, _lines(view, ends)], className="fl-lanes", style={"--lanes": len(lanes)})],
+            [_axis(view, end), html.Div([*lanes, _lines(view, end)], className="fl-lanes", style={"--lanes": len(lanes)})],
             className="fl-gantt",
         ),
     ]
@@ -86,18 +85,23 @@ def ticks(view: FleetPage) -> list[datetime]:
     return found
 
 
-def _axis(view: FleetPage, ends: Mapping[str, datetime]) -> Component:
+def _end(view: FleetPage, forecast: FleetForecast | None) -> tuple[str, datetime] | None:
+    """The run that is likely done last of those whose end is in sight, with that end."""
+    ends = [(run.name, run.likely_at) for run in forecast.runs if run.jobs and run.likely_at] if forecast else []
+    return max((end for end in ends if view.now < end[1] < view.until), key=lambda end: end[1], default=None)
+
+
+def _axis(view: FleetPage, last: tuple[str, datetime] | None) -> Component:
     """Round times, now, and the end of the run that is done last, each where it does not lie over another."""
     now = place(view.now, view)
     taken = [(now, _NEAR)]
     marks: list[Component] = []
-    if ends:
-        name, at = max(ends.items(), key=lambda end: end[1])
-        end = place(at, view)
-        if now + _WIDE < end < 100 - _NEAR:
-            taken.append((end, _WIDE))
-            told_end = {"title": f"{name} is likely done", "style": {"left": f"{end:.2f}%"}}
-            marks.append(html.Span(f"done {at.astimezone():%H:%M}", className="fl-end num", **told_end))
+    if last:
+        name, at = last
+        end = min(max(place(at, view), now + _WIDE), 100 - _NEAR)
+        taken.append((end, _WIDE))
+        told_end = {"title": f"{name} is likely done", "style": {"left": f"{end:.2f}%"}}
+        marks.append(html.Span(f"done {at.astimezone():%H:%M}", className="fl-end num", **told_end))
     marks += [
         html.Span(f"{at:%H:%M}", style={"left": f"{x:.2f}%"}, className="num")
         for at in ticks(view)
@@ -107,8 +111,8 @@ def _axis(view: FleetPage, ends: Mapping[str, datetime]) -> Component:
     return html.Div([*marks, told], className="fl-axis faint", **{"aria-hidden": "true"})
 
 
-def _lines(view: FleetPage, ends: Mapping[str, datetime]) -> Component:
-    done = [html.Span(style={"left": f"{place(at, view):.2f}%"}, className="fl-end-line") for at in ends.values()]
+def _lines(view: FleetPage, last: tuple[str, datetime] | None) -> Component:
+    done = [html.Span(style={"left": f"{place(last[1], view):.2f}%"}, className="fl-end-line")] if last else []
     grid = [html.Span(style={"left": f"{place(at, view):.2f}%"}, className="fl-grid") for at in ticks(view)]
     return html.Div(
         [*grid, *done, html.Span(style={"left": f"{place(view.now, view):.2f}%"}, className="fl-now-line")],

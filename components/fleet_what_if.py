@@ -66,7 +66,7 @@ def _field(key: str, name: str, control: Component) -> Component:
 
 
 def _kind(worker: Worker) -> str:
-    price = f", {worker.cost_per_hour:,.2f} an hour" if worker.cost_per_hour else ""
+    price = f", {words.money(worker.cost_per_hour)} an hour" if worker.cost_per_hour else ""
     return f"{worker.name}{price}"
 
 

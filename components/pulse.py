@@ -13,6 +13,7 @@ from components import deadlines, frame, palette, pulse_panels, words
 from components.pulse_panels import RunLine as RunLine
 from pipeline.domain.activity import JobRow, Notice
 from pipeline.domain.causes import Cause
+from pipeline.domain.fleet.rules import BUDGET
 from pipeline.domain.overview import RunOverview
 from pipeline.domain.progress import Outlook
 from pipeline.domain.records import Run
@@ -122,6 +123,9 @@ def ending(run: Run, overview: RunOverview, now: datetime) -> list[Component | s
     if overview.likely_at and overview.latest_at:
         when = html.B(words.clock(overview.likely_at, now), className="num")
         return ["done about ", when, f", latest {words.clock(overview.latest_at, now)}"]
+    unpaid = next((hold for hold in overview.held if hold.cause == BUDGET), None)
+    if unpaid is not None:
+        return [html.Span(unpaid.words, title=f"To change that: {unpaid.remedy}")]
     if overview.outlook is Outlook.WORKERS and overview.held:
         return [html.Span(f"waits: {overview.held[-1].words}", title=f"To change that: {overview.held[-1].remedy}")]
     if overview.outlook in _BLOCKING:

@@ -172,7 +172,7 @@ def _measured(shot: TestShot) -> Component:
     if shot.memory_bytes:
         lines.append(("memory of the card", words.size(shot.memory_bytes)))
     if shot.cost:
-        lines.append(("cost", f"{shot.cost:,.4f}"))
+        lines.append(("cost", words.money(shot.cost)))
     lines += [(one.name.replace("_", " "), f"{one.value:g}") for one in shot.measurements]
     lines.append(("seed", str(shot.parameters.get("seed", ""))))
     return html.Dl([html.Div([html.Dt(name), html.Dd(value, className="num")]) for name, value in lines], className="wf-measures")

@@ -81,9 +81,9 @@ async def follow_time(_: object, by: dict[str, str]) -> tuple[object, ...]:
 
 def _parts(view: FleetPage, by: dict[str, str]) -> tuple[object, ...]:
     order = by["queue"]
-    forecast = current_studio().fleet_forecasts.now() if order == "run" and view.waiting else None
+    forecast = current_studio().fleet_forecasts.now() if view.workers and view.waiting else None
     queue = fleet_queue.content(view, forecast, order)
-    return fleet.head(view), fleet_banner.lines(view), fleet.cards(view), queue, not view.busy
+    return fleet.head(view, forecast), fleet_banner.lines(view), fleet.cards(view), queue, not view.busy
 
 
 def _time(view: FleetPage, by: dict[str, str]) -> tuple[object, ...]:

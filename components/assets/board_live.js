@@ -36,6 +36,15 @@
   const running = (i) => (B.state.live && B.state.model.shown[i] === B.CODE.generating ? B.state.live.running.get(i) : undefined);
   const waiting = (i) => (B.state.live && B.state.model.shown[i] !== B.CODE.blocked ? B.state.live.waiting.get(i) : undefined);
 
+  // A scene under way of which nothing runs: the segment before is done, and the next one waits.
+  const idle = (i) => Boolean(B.state.live) && B.state.live.at > B.state.model.since[i] && B.state.model.shown[i] === B.CODE.generating && !running(i);
+  // Its state in words; why it waits is part of them.
+  const standing = (i, age) => {
+    if (!idle(i)) return `${B.WORDS[B.state.model.shown[i]]} for ${age}`;
+    const next = waiting(i);
+    return next ? `between segments: ${next.why}` : "nothing of it runs just now";
+  };
+
   // The picture of the scene under the pointer: one element for as long as it is the same scene.
   let picture = null;
   const previewOf = (i) => {
@@ -44,7 +53,7 @@
     return picture;
   };
 
-  const money = (amount) => (amount >= 0.1 ? amount.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 }) : amount >= 0.0001 ? String(+amount.toPrecision(2)) : "0.00");
+  const money = (amount) => (amount >= 0.0001 || !amount ? amount.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: amount > 0 && amount < 1 ? 2 - Math.floor(Math.log10(amount)) : 2 }) : "< 0.0001");
 
   // Lines of the card under the pointer.
   const liveLines = (i) => {
@@ -55,12 +64,14 @@
       found.push(B.make("div", "muted", `${where}, for ${B.duration(Date.now() / 1000 - B.state.live.at - one.since)}${one.cost > 0 ? `, cost ${money(one.cost)} so far` : ""}`));
       if (one.parts) found.push(previewOf(i));
     } else if (next) {
-      found.push(B.make("div", "muted", next.why + (next.inS !== null && next.inS > 0 ? `; expected to begin in ${B.duration(next.inS)}` : "")));
+      const begins = next.inS !== null && next.inS > 0 ? `expected to begin in ${B.duration(next.inS)}` : "";
+      const told = [idle(i) ? "" : next.why, begins].filter(Boolean).join("; ");
+      if (told) found.push(B.make("div", "muted", told));
     }
     return found;
   };
 
   setInterval(ask, EVERY_MS);
   window.addEventListener("stripboard:events", () => setTimeout(ask, 300));
-  Object.assign(B, { running, waiting, liveLines, money });
+  Object.assign(B, { running, waiting, idle, standing, liveLines, money });
 })();

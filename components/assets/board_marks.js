@@ -33,6 +33,7 @@
         if (values) drawNumber(pen, box, paint, model.layer, values[place], state);
         else drawStatus(pen, box, paint, code, roll, place, axes.isRolled);
         const live = one >= 0 ? B.running(one) : undefined;
+        if (one >= 0 && !values && B.idle(one)) hatch(pen, box, paint);
         if (live && (!values || model.layer === "cost")) drawShare(pen, box, paint, live.share, values ? paint.text : paint.inks[3]);
         if (one >= 0 && model.stale.has(one)) drawStale(pen, box, paint, code);
         if (box.w >= 18 && box.h >= 14) round(pen, box, paint);

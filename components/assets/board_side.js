@@ -87,7 +87,7 @@
   const line = (code, text) => { const row = B.make("div", "bx-line"); row.append(B.badge(code), B.make("span", "", text)); return row; };
   const cellLines = (model, i) => {
     const code = model.shown[i], age = B.duration(Date.now() / 1000 - model.since[i]);
-    const found = [B.make("b", "", model.key(i)), line(code, code === 0 ? B.WORDS[code] : `${B.WORDS[code]} for ${age}`)];
+    const found = [B.make("b", "", model.key(i)), line(code, code === 0 ? B.WORDS[code] : B.standing(i, age))];
     if (code === 1) model.waitsFor(i).slice(0, 4).forEach((need) => found.push(line(need.status, `waits for ${need.what}: ${B.WORDS[need.status]}`)));
     if (model.reason.get(i)) found.push(B.make("div", "muted", model.reason.get(i)));
     found.push(...B.liveLines(i));

@@ -306,6 +306,16 @@ class Jobs:
         free = {"free_seconds": free_seconds, "free_bytes": free_bytes}
         return self._connection.execute(select(jobs.c.id).where(*ready, *WITHIN).limit(1), free).first() is not None
 
+    def least_beyond(self, run_id: int, lane: Lane, max_rank: int, *, free_seconds: float, free_bytes: float) -> Job | None:
+        """Of the run's ready jobs of a lane the one that takes least, when this much pays for none of them; else None."""
+        ready = (jobs.c.run_id == run_id, jobs.c.lane == lane.value, jobs.c.status == READY, jobs.c.rank <= max_rank)
+        free = {"free_seconds": free_seconds, "free_bytes": free_bytes}
+        if self._connection.execute(select(jobs.c.id).where(*ready, *WITHIN).limit(1), free).first() is not None:
+            return None
+        least = select(*COLUMNS).where(*ready).order_by(jobs.c.estimated_seconds, jobs.c.estimated_bytes, jobs.c.id).limit(1)
+        row = self._connection.execute(least).first()
+        return job_of(row) if row is not None else None
+
     def reasons_to_wait(self, run_id: int, limit: int) -> list[str]:
         """The reasons that ready jobs of the run carry from an earlier try, each once."""
         query = select(jobs.c.reason).where(jobs.c.run_id == run_id, jobs.c.status == READY, jobs.c.reason != "")

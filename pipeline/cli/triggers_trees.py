@@ -11,6 +11,7 @@ from pipeline.cli.console import as_json, print_json, say, table
 from pipeline.cli.exits import Exit
 from pipeline.cli.studios import open_studio
 from pipeline.cli.text import counted
+from pipeline.domain import costs
 from pipeline.domain.rules.aftermath import Aftermath
 from pipeline.domain.rules.loops import Loop
 from pipeline.domain.rules.snapshot import Cost
@@ -95,5 +96,5 @@ def _say(tree: Aftermath, level: int) -> None:
 
 
 def _words(cost: Cost) -> str:
-    money = f", {cost.money:,.2f} of money" if cost.money else ""
+    money = f", {costs.money(cost.money)} of money" if cost.money else ""
     return f"{counted(cost.jobs, 'job')}, {cost.gpu_seconds:,.1f} s of generation, {cost.disk_bytes / 1e6:,.1f} MB{money}"

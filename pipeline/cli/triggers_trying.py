@@ -11,6 +11,7 @@ import click
 from pipeline.cli.console import as_json, print_json, say
 from pipeline.cli.exits import Exit
 from pipeline.cli.studios import open_studio
+from pipeline.domain import costs
 from pipeline.domain.errors import Invalid
 from pipeline.domain.rules.assumptions import Assumption, People
 from pipeline.domain.rules.model import Rule
@@ -152,4 +153,5 @@ def _say_firings(firings: tuple[Firing, ...], cost: Cost) -> None:
         for effect in one.effects:
             told = f"refused: {effect.refusal}" if effect.refusal else ", ".join(effect.names[:5])
             say(f"  {action_in_words(effect.action)}: {told}")
-    say(f"{cost.jobs:,} jobs, {cost.gpu_seconds:,.0f} GPU-seconds, {cost.disk_bytes / 1e9:,.1f} GB, {cost.money:,.2f} of money")
+    work = f"{cost.jobs:,} jobs, {cost.gpu_seconds:,.0f} GPU-seconds, {cost.disk_bytes / 1e9:,.1f} GB"
+    say(f"{work}, {costs.money(cost.money)} of money")

@@ -13,6 +13,7 @@ from pipeline.cli.console import as_json, print_json, say, table
 from pipeline.cli.exits import Exit
 from pipeline.cli.studios import actor, open_studio
 from pipeline.cli.text import counted
+from pipeline.domain.costs import money
 from pipeline.domain.fleet.workers import DEFAULT_PLACES
 from pipeline.domain.graphics_memory import in_words
 from pipeline.domain.workers import MOST_PLACES, WorkerState
@@ -58,7 +59,7 @@ def _row(standing: Standing, cards: Sequence[Reading]) -> tuple[object, ...]:
     worker = standing.worker
     health = f"{worker.health.value}: {worker.health_reason}" if worker.health_reason else worker.health.value
     memory = in_words(worker.memory_bytes) if worker.memory_bytes else ""
-    price = f"{worker.cost_per_hour:,.2f}" if worker.cost_per_hour else ""
+    price = money(worker.cost_per_hour) if worker.cost_per_hour else ""
     aside = ", ".join(record.work for record in standing.records if record.aside_since)
     state = f"{worker.state.value}: {worker.pause_reason}" if worker.pause_reason else worker.state.value
     heat = ", ".join(f"{card.temperature_c:.0f}" for card in cards if card.temperature_c is not None)

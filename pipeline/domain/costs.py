@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from math import floor, log10
 
 _LEAST_SPAN = timedelta(minutes=5)
 """What was spent in less time than this says nothing of a pace."""
@@ -13,12 +14,18 @@ _LEAST_MONEY, _DUST = 0.0001, 1e-9
 
 
 def money(amount: float) -> str:
-    """What workers' time has cost, in the currency of the installation: `< 0.0001`, `0.0042`, `0.31`, `18.70`, `1,240.00`."""
+    """An amount in the currency of the installation: `< 0.0001`, `0.00425`, `0.314`, `0.50`, `18.70`, `1,240.00`.
+
+    Below 1 it has three figures, so that a need of little beside little that is left still says something.
+    """
     if amount < _DUST:
         return "0.00"
     if amount < _LEAST_MONEY:
         return f"< {_LEAST_MONEY}"
-    return f"{amount:,.2f}" if amount >= 0.1 else f"{amount:.2g}"
+    if amount >= 1:
+        return f"{amount:,.2f}"
+    whole, _, decimals = f"{amount:.{2 - floor(log10(amount))}f}".partition(".")
+    return f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"
 
 
 class By(StrEnum):

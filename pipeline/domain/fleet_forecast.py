@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from pipeline.domain.fleet.rules import Hold
 from pipeline.domain.fleet.what_if import Change, Ending
 
 
@@ -12,8 +13,9 @@ from pipeline.domain.fleet.what_if import Change, Ending
 class RunEnd:
     """What is left of a run for the fleet, and when it is done: with a chance of one half, and of nine in ten.
 
-    Both are None where nobody can do some of it. `jobs` counts what runs, waits and follows; `waiting` what waits for a worker
-    now; `undecided` are scenes behind something in review: they are not counted. `due_at` is its deadline.
+    Both are None where nobody can do some of it, and where budgets pay for nothing of what is ready, as `unpaid` says. `jobs`
+    counts what runs, waits and follows; `waiting` what waits for a worker now; `undecided` are scenes behind something in
+    review: they are not counted. `due_at` is its deadline.
     """
 
     run_id: int
@@ -24,6 +26,7 @@ class RunEnd:
     likely_at: datetime | None
     latest_at: datetime | None
     due_at: datetime | None = None
+    unpaid: Hold | None = None
 
 
 @dataclass(frozen=True)

@@ -164,7 +164,7 @@ class Block:
 
 @dataclass(frozen=True)
 class FleetPage:
-    """Everything the page shows. `waits` jobs wait in all, `waiting` has the first of them; `queue_s` is how long all take.
+    """Everything the page shows. `waits` jobs wait in all, `waiting` has the first of them.
 
     `since` and `until` bound what the blocks show. `used` is the share of the last hour of all workers together.
     `thresholds` are the limits that cards are held against.
@@ -173,7 +173,6 @@ class FleetPage:
     workers: tuple[WorkerView, ...]
     waiting: tuple[Waiting, ...]
     waits: int
-    queue_s: float
     used: float
     price_per_hour: float
     blocks: tuple[Block, ...]

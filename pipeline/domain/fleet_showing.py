@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from pipeline.domain.fleet.jobs import FleetJob
 from pipeline.domain.fleet.outlook import seconds_after
 from pipeline.domain.fleet.reasons import Reason
 from pipeline.domain.fleet.rules import Hold
+from pipeline.domain.fleet.standing import Standing
 from pipeline.domain.fleet.workers import Worker as Seat
 from pipeline.domain.fleet_page import (
     Block,
@@ -39,6 +41,8 @@ LONGEST_AHEAD = timedelta(hours=2)
 MOST_PAST = 4000
 """So many ended attempts are read; the share that a worker was used is told of the time that they cover."""
 _HOUR = timedelta(hours=1)
+_NEXT = re.compile(r"; [^;]*\bis next in [^;]+")
+"""What a reason says of who is free next: the choice of this moment. Who begins a job, and when, is told beside it from afar."""
 _SHORTEST_SHARE = 1 / 400
 """Blocks shorter than this share of what is shown are drawn together."""
 _LOOKS = {AttemptOutcome.DONE: "done", AttemptOutcome.FAILED: "failed", AttemptOutcome.LOST: "failed"}
@@ -46,7 +50,10 @@ _LOOKS = {AttemptOutcome.DONE: "done", AttemptOutcome.FAILED: "failed", AttemptO
 
 @dataclass(frozen=True)
 class FleetRead:
-    """What the database says at one moment. `uncovered` says of jobs which budget does not cover them."""
+    """What the database says at one moment. `uncovered` says of jobs which budget does not cover them.
+
+    `choice` explains what waits; `ahead` was made of `foreseen`, which knows the stated times of what nobody has measured.
+    """
 
     now: datetime
     workers: Mapping[str, Worker]
@@ -55,10 +62,10 @@ class FleetRead:
     past: Sequence[PastWork]
     failed: Sequence[PastWork]
     choice: Choice
+    foreseen: Standing
     ahead: tuple[Assignment, ...]
     queue: Sequence[FleetJob]
     waits: int
-    queue_s: float
     runs: Mapping[int, Run]
     jobs: Mapping[int, Job]
     cells: Mapping[int, Cell]
@@ -88,7 +95,6 @@ def page_of(read: FleetRead) -> FleetPage:
         workers=views,
         waiting=tuple(_waiting(read)),
         waits=read.waits,
-        queue_s=read.queue_s,
         used=sum(view.used for view in views) / len(views) if views else 0.0,
         price_per_hour=sum(view.worker.cost_per_hour for view in views if view.worker.may_work),
         blocks=tuple(_blocks(read, since, until=until, shortest=shortest)),
@@ -193,6 +199,8 @@ def _waiting(read: FleetRead) -> Iterable[Waiting]:
         run, cell = read.runs[found.run_id], read.cells.get(subject_id) if subject == "cell" else None
         hold = read.uncovered.get(found.id)
         reason = Reason(hold.cause, hold.words, hold.remedy) if hold else in_words(read.choice.explain(job), job, run)
+        if given is not None:
+            reason = replace(reason, words=_NEXT.sub("", reason.words))
         bold = [*read.workers, job.kind.model, run.name]
         yield Waiting(
             job_id=found.id,
@@ -247,7 +255,7 @@ def _blocks(read: FleetRead, since: datetime, *, until: datetime, shortest: time
                 reason=past.reason,
             )
         )
-    seats = {seat.name: seat for seat in read.choice.standing.workers}
+    seats = {seat.name: seat for seat in read.foreseen.workers}
     free_at: dict[str, datetime] = {}
     for view in _views(read):
         name = view.worker.name
@@ -282,7 +290,7 @@ def _frames_from(read: FleetRead, job: FleetJob) -> Sequence[int]:
 def _following(read: FleetRead, view: WorkerView, seat: Seat, start: datetime) -> Iterable[Block]:
     """The segments that follow in the scenes that a worker has begun: it goes on with them."""
     for doing, job in zip(view.doing, seat.holds, strict=False):
-        takes_s = seconds_after(job, seat, read.choice.standing)
+        takes_s = seconds_after(job, seat, read.foreseen)
         if takes_s > 0:
             end = start + timedelta(seconds=takes_s)
             block = Block(view.worker.name, "next", start, end, doing.kind, doing.key, doing.subject, doing.subject_id)

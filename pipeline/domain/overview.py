@@ -40,6 +40,7 @@ class RunOverview:
     `counts` is by shown status, `blocked` apart from `queued`. `likely_at` and `latest_at` are when the run is done with a
     chance of 50 % and 90 %, None while that cannot be told: nothing is measured yet, nobody works, or people decide first.
     `rests_at` is when the machines will likely have done all that needs nobody; it and the rate are told while work goes on.
+    None of these moments is told while budgets pay for nothing of what is ready.
     `due_at` is its deadline; `held` says why generation that could start does not; `refused` counts the characters whose source
     images have failed.
     """

@@ -280,7 +280,7 @@ class Dispatcher:
         if not (running.is_unpaid or running.is_late):
             return update
         if running.is_unpaid:
-            reason = "it took longer than a budget can pay for. Raise its limit: `./stripboard budgets set`."
+            reason = "it took longer than a budget can pay for. Raise its limit (`./stripboard budgets set`), then retry it."
             return replace(update, state=UpdateState.FAILED, failure_class=FailureClass.BUDGET, reason=reason)
         reason = f"it did not end within {running.limit_s / 60:.0f} minutes, many times what was expected, and was stopped."
         return replace(update, state=UpdateState.FAILED, failure_class=FailureClass.TIMEOUT, reason=reason)

@@ -39,6 +39,14 @@ def cheapest(store: Store, run: Run) -> float:
     return min((worker.cost_per_hour for worker in store.workers.all() if worker.may_work), default=0.0)
 
 
+def usual_price(store: Store, run: Run) -> float:
+    """What an hour costs in the mean of the workers that take work; 0 where time costs nothing, or nobody says."""
+    if run.backend not in FLEET_BACKENDS:
+        return 0.0
+    prices = [worker.cost_per_hour for worker in store.workers.all() if worker.may_work]
+    return sum(prices) / len(prices) if prices else 0.0
+
+
 def payable_seconds(store: Store, run: Run) -> float:
     """How much more generation time all budgets of a run can pay for: hours, and money at the cheapest worker.
 

@@ -15,7 +15,7 @@ from pipeline.domain.errors import NotFound
 from pipeline.domain.records import Run
 from pipeline.domain.statuses import CellStatus, RunStatus
 from pipeline.ports import Clock
-from pipeline.services.accounts import cheapest, cost_of
+from pipeline.services.accounts import cost_of, usual_price
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.shared_budgets import concerns
 
@@ -69,7 +69,7 @@ class Costs:
         book = self._books.get(store, run.id)
         open_cells = store.cells.with_status(run.id, CellStatus.QUEUED, CellStatus.GENERATING)
         seconds = estimates.estimate(book.recipes.production, [cell.plan for cell in open_cells], book.rates).generation_seconds
-        return seconds if quantity is Quantity.GPU_SECONDS else cost_of(seconds, cheapest(store, run))
+        return seconds if quantity is Quantity.GPU_SECONDS else cost_of(seconds, usual_price(store, run))
 
 
 def _spent(store: Store, budget: Budget, since: datetime, bucket_s: int) -> Sequence[tuple[int, float]]:

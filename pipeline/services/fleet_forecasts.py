@@ -30,7 +30,7 @@ class FleetForecasts:
         """
         left = self._left(anew=True)  # a person asks once, and may have submitted a moment ago
         before = self._rehearsals.end(left)
-        after = ending(left.jobs, changed(left.fleet, change), now_s=left.now.timestamp())
+        after = ending(left.payable, changed(left.fleet, change), now_s=left.now.timestamp())
         return Comparison(left.now, change, before, after, sum(left.undecided.values()))
 
     def _left(self, *, anew: bool = False) -> FleetLeft:

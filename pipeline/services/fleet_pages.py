@@ -13,13 +13,15 @@ from datetime import datetime, timedelta
 
 from data.store import Store, Stores
 from pipeline.domain.estimates import segment_frames
-from pipeline.domain.fleet.choosing import Assignment, Choice
-from pipeline.domain.fleet.jobs import FleetJob
-from pipeline.domain.fleet.outlook import ahead, work_left_s
+from pipeline.domain.fleet.choosing import Assignment, Choice, choose
+from pipeline.domain.fleet.jobs import Backlog, FleetJob
+from pipeline.domain.fleet.outlook import ahead
 from pipeline.domain.fleet.rules import Hold
+from pipeline.domain.fleet.standing import Standing
 from pipeline.domain.fleet_page import FleetPage
 from pipeline.domain.fleet_showing import BACK, LONGEST_AHEAD, MOST_PAST, FleetRead, page_of, subjects_of
 from pipeline.domain.records import Run
+from pipeline.domain.stated_speeds import with_stated_speeds
 from pipeline.domain.statuses import AttemptOutcome
 from pipeline.domain.telemetry.limits import DEFAULTS, Card, Threshold
 from pipeline.domain.workers import FLEET_BACKENDS, Worker
@@ -77,12 +79,12 @@ class FleetPages:
         active = [run for run in store.runs.active() if run.backend in FLEET_BACKENDS]
         accounts = Accounts.open(store, {run.id: run for run in active})
         starting = Starting(store, active, accounts.shared, now)
-        choice, coming, queue = self._chosen(store, active, workers, starting=starting, now=now)
+        choice, foreseen, coming, queue = self._chosen(store, active, workers, starting=starting, now=now)
         uncovered = uncovered_jobs(store, accounts, workers.values(), _looked_at(queue, coming))
         whole = _whole_runs(uncovered, _looked_at(queue, coming))
         if whole:
             starting.held |= whole
-            choice, coming, queue = self._chosen(store, active, workers, starting=starting, now=now)
+            choice, foreseen, coming, queue = self._chosen(store, active, workers, starting=starting, now=now)
             uncovered = uncovered_jobs(store, accounts, workers.values(), _looked_at(queue, coming))
         coming = tuple(given for given in coming if int(given.job.id) not in uncovered)
         backlog = self._fleet.backlog
@@ -99,10 +101,10 @@ class FleetPages:
             past=past,
             failed=store.fleet_work.failed(list(workers), now - _FAULTS, _MOST_FAULTS),
             choice=choice,
+            foreseen=foreseen,
             ahead=coming,
             queue=queue[:_EXPLAINED],
             waits=len(backlog),
-            queue_s=work_left_s(backlog, choice.standing),
             runs=runs,
             jobs=jobs,
             cells=store.cells.by_ids(list({key for subject, key in subjects if subject == "cell"})),
@@ -115,12 +117,16 @@ class FleetPages:
 
     def _chosen(
         self, store: Store, active: Sequence[Run], workers: Mapping[str, Worker], *, starting: Starting, now: datetime
-    ) -> tuple[Choice, tuple[Assignment, ...], list[FleetJob]]:
-        """The choice, what follows from it later, and the queue in the order of service."""
+    ) -> tuple[Choice, Standing, tuple[Assignment, ...], list[FleetJob]]:
+        """The choice, how things stand with stated times, what follows from that later, and the queue in the order of service."""
         choice = self._fleet.choice(store, active, workers, starting=starting, now=now)
         backlog = self._fleet.backlog
-        coming = ahead(backlog, choice.standing, horizon_s=LONGEST_AHEAD.total_seconds(), each=_EACH_AHEAD)
-        return choice, coming, _in_order(backlog, coming)
+        books = [self._books.get(store, run.id) for run in active]
+        found = choice.standing
+        seats = with_stated_speeds(found.workers, books)
+        foreseen = choose(Backlog(), seats, now_s=found.now_s, rules=found.rules, served=found.served).standing
+        coming = ahead(backlog, foreseen, horizon_s=LONGEST_AHEAD.total_seconds(), each=_EACH_AHEAD)
+        return choice, foreseen, coming, _in_order(backlog, coming)
 
     def _frames(self, store: Store, run_id: int) -> Iterable[tuple[tuple[int, str], Sequence[int]]]:
         """By run and scene type: how many frames each of its segments has."""

@@ -14,7 +14,7 @@ from pipeline.domain import completion, estimates
 from pipeline.domain.completion import Ending, Left
 from pipeline.domain.errors import NotFound
 from pipeline.domain.estimates import cost_key
-from pipeline.domain.fleet.rules import Hold
+from pipeline.domain.fleet.rules import BUDGET, Hold
 from pipeline.domain.fleet.terms import hours_of
 from pipeline.domain.fleet.waits import Waits, is_unserved
 from pipeline.domain.overview import RunOverview, Waiter, best_hint, fleet_hint, rate_per_hour, shown_counts
@@ -72,6 +72,11 @@ class _Counted:
         """The scene types of which nothing starts before somebody lets it, although it was asked for."""
         none = [name for name, most in self.schedule.scene_types.items() if not most]
         return [name for name in none if self.cells.get((name, CellStatus.QUEUED))]
+
+    @property
+    def is_unpaid(self) -> bool:
+        """Whether budgets let nothing new of it be generated."""
+        return any(hold.cause == BUDGET for hold in self.held)
 
     @property
     def is_served(self) -> bool:
@@ -188,7 +193,7 @@ class Overview:
         production = book.recipes.production
         run, cells, now = counted.run, counted.by_status, self._clock.now()
         next_step = _outlook(counted)
-        ends = self._ends(counted, book, now) if next_step is Outlook.WORKING else None
+        ends = self._ends(counted, book, now) if next_step is Outlook.WORKING and not counted.is_unpaid else None
         is_whole = ends is not None and not counted.paused and not _needs_people(counted, production)
         segments = {scene.name: scene.segments for scene in production.scene_types}
         whole = sum(

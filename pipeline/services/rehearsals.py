@@ -9,28 +9,30 @@ from __future__ import annotations
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from data.store import Store
-from pipeline.domain.estimates import cost_key, scene_cost, segment_frames, still_cost, still_size
+from pipeline.domain.estimates import cost_key, segment_frames
 from pipeline.domain.fleet.forecasting import JobsLeft
 from pipeline.domain.fleet.jobs import Kind
+from pipeline.domain.fleet.rules import Hold
 from pipeline.domain.fleet.speeds import Speed
 from pipeline.domain.fleet.terms import ALWAYS, Terms, hours_of
 from pipeline.domain.fleet.what_if import Ending, Fleet, ending, with_following
-from pipeline.domain.fleet.workers import Rates
-from pipeline.domain.fleet.workers import Worker as Seat
 from pipeline.domain.fleet_forecast import RunEnd
 from pipeline.domain.plans import RunBook
 from pipeline.domain.records import Run
 from pipeline.domain.schedule import QuietHours, Schedule
 from pipeline.domain.stages import Stage
+from pipeline.domain.stated_speeds import with_stated_speeds
 from pipeline.domain.statuses import CellStatus
 from pipeline.domain.workers import FLEET_BACKENDS
 from pipeline.ports import Clock
+from pipeline.services.accounts import Accounts
 from pipeline.services.fleet import Fleet as Choosing
 from pipeline.services.runbooks import RunBooks
+from pipeline.services.uncovered import run_hold
 
 _SERVES_S = 4.0
 _SHARE = 6
@@ -39,7 +41,10 @@ _ASKED = (CellStatus.QUEUED, CellStatus.GENERATING)
 
 @dataclass(frozen=True)
 class FleetLeft:
-    """All that a fleet has to do, and the fleet. `waiting` and `undecided` are counted by run, `due` are deadlines by run."""
+    """All that a fleet has to do, and the fleet. `waiting` and `undecided` are counted by run, `due` are deadlines by run.
+
+    Of `unpaid` runs budgets pay for nothing that is ready: what they have left is in `jobs`, and is not rehearsed.
+    """
 
     now: datetime
     jobs: Sequence[JobsLeft]
@@ -48,6 +53,12 @@ class FleetLeft:
     waiting: Mapping[str, int]
     undecided: Mapping[str, int]
     due: Mapping[str, datetime | None]
+    unpaid: Mapping[str, Hold] = field(default_factory=dict)
+
+    @property
+    def payable(self) -> list[JobsLeft]:
+        """What is left of runs that budgets let go on."""
+        return [one for one in self.jobs if one.kind.run not in self.unpaid]
 
 
 class Rehearsals:
@@ -80,7 +91,7 @@ class Rehearsals:
         with self._lock:
             if self._end is None or self._end[0] is not left:
                 began = self._clock.monotonic()
-                self._end = left, ending(left.jobs, left.fleet, now_s=left.now.timestamp())
+                self._end = left, ending(left.payable, left.fleet, now_s=left.now.timestamp())
                 self._took += self._clock.monotonic() - began
             return self._end[1]
 
@@ -99,7 +110,7 @@ class Rehearsals:
         self._choosing.forget(held)
         choice = self._choosing.choice(store, list(runs.values()), workers, now=now)
         books = {run_id: self._books.get(store, run_id) for run_id in runs}
-        seats = _with_stated_speeds(choice.standing.workers, books.values())
+        seats = with_stated_speeds(choice.standing.workers, books.values())
         records = {(record.worker_id, record.work): record for record in store.workers.records()}
         measured = {
             (worker.name, work): Speed(record.seconds_per_frame, record.spread / record.seconds_per_frame, record.samples)
@@ -128,7 +139,9 @@ class Rehearsals:
         due = {str(run.id): run.deadline for run in runs.values()}
         lost_share = store.tallies.lost_share(list(workers))
         fleet = Fleet(seats, prices, measured, terms, lost_share)
-        return FleetLeft(now, jobs, fleet, names, counts, undecided, due)
+        accounts = Accounts.open(store, dict(runs))
+        unpaid = {str(run.id): hold for run in runs.values() if (hold := run_hold(store, accounts, run)) is not None}
+        return FleetLeft(now, jobs, fleet, names, counts, undecided, due, unpaid)
 
     def _coming(
         self, store: Store, run: Run, book: RunBook, held_back: Mapping[str, int], known: Mapping[tuple[Kind, int], int]
@@ -171,24 +184,6 @@ def _quiet(schedule: Schedule | None) -> QuietHours | None:
     return schedule.quiet if schedule else None
 
 
-def _with_stated_speeds(seats: Sequence[Seat], books: Iterable[RunBook]) -> tuple[Seat, ...]:
-    """The workers, with what a board is told too where nobody has measured a kind of work: its stated time, by their speed."""
-    measured = {work for seat in seats for work in seat.seconds_per_unit}
-    stated: dict[str, float] = {}
-    for book in books:
-        production, size = book.recipes.production, still_size(book.recipes.production)
-        stated[cost_key(production.backend, Stage.VARIANT_GENERATION, "", *size)] = still_cost(production.backend, *size)[0]
-        for name, scene in book.recipes.scene_types.items():
-            work = cost_key(production.backend, Stage.SCENE_GENERATION, name, scene.width, scene.height)
-            stated[work] = scene_cost(production, scene, book.rates)[0] / max(1, scene.frames)
-    stated = {work: seconds for work, seconds in stated.items() if work not in measured and seconds > 0}
-    speeds = Rates(seats).speeds
-    return tuple(
-        replace(seat, seconds_per_unit={**seat.seconds_per_unit, **{work: s / speeds[seat.name] for work, s in stated.items()}})
-        for seat in seats
-    )
-
-
 def _known(
     waiting: Mapping[tuple[Kind, int], int], running: Mapping[tuple[Kind, int], int], books: Mapping[int, RunBook]
 ) -> Iterable[JobsLeft]:
@@ -208,7 +203,8 @@ def _following(kind: Kind, part: int, books: Mapping[int, RunBook]) -> list[floa
 
 
 def _run_end(run: str, left: FleetLeft, end: Ending | None) -> RunEnd:
-    found = end.runs.get(run) if end else None
+    unpaid = left.unpaid.get(run)
+    found = end.runs.get(run) if end and unpaid is None else None
     running = sum(job.kind.run == run for worker in left.fleet.workers for job in worker.holds)
     return RunEnd(
         run_id=int(run),
@@ -219,4 +215,5 @@ def _run_end(run: str, left: FleetLeft, end: Ending | None) -> RunEnd:
         likely_at=datetime.fromtimestamp(found.p50_s, UTC) if found else None,
         latest_at=datetime.fromtimestamp(found.p90_s, UTC) if found else None,
         due_at=left.due.get(run),
+        unpaid=unpaid,
     )

@@ -11,17 +11,21 @@ from data.store import Store
 from pipeline.domain.fleet.holds import cap_hold, hold
 from pipeline.domain.fleet.rules import Hold, Rules
 from pipeline.domain.records import Job, Run
+from pipeline.services.accounts import Accounts
 from pipeline.services.shared_budgets import SharedBudgets
-from pipeline.services.uncovered import stop_hold
+from pipeline.services.uncovered import run_hold, stop_hold
 
 
 def waits_for(store: Store, run: Run, now: datetime) -> list[Hold]:
-    """Why generation of a run does not start that could: what holds back all of it, else the caps that are reached."""
-    shared = SharedBudgets(store.budgets.in_force())
-    shared.know(run)
-    starting = Starting(store, [run], shared, now)
+    """Why generation of a run does not start that could: the budget that covers none of it, and the schedule that holds it back.
+
+    Of the schedule it is what holds back all of it, else the caps that are reached.
+    """
+    accounts = Accounts.open(store, {run.id: run})
+    unpaid = run_hold(store, accounts, run)
+    starting = Starting(store, [run], accounts.shared, now)
     held = starting.held.get(run.id)
-    return [held] if held else starting.capped(run, now)
+    return list(dict.fromkeys(one for one in (unpaid, *([held] if held else starting.capped(run, now))) if one))
 
 
 class Starting:

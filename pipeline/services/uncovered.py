@@ -6,12 +6,14 @@ from collections.abc import Iterable, Sequence
 
 from data.store import Store
 from pipeline.domain.budget import Account, Budget, Quantity, Scope
+from pipeline.domain.costs import money
 from pipeline.domain.estimates import Estimate
 from pipeline.domain.fleet.jobs import FleetJob
-from pipeline.domain.fleet.rules import Hold
+from pipeline.domain.fleet.rules import BUDGET, Hold
 from pipeline.domain.records import Job, Run
+from pipeline.domain.stages import Lane, Phase, last_rank
 from pipeline.domain.workers import Worker
-from pipeline.services.accounts import Accounts, cost_of, is_paid
+from pipeline.services.accounts import Accounts, cheapest, cost_of, is_paid
 from pipeline.services.shared_budgets import SharedBudgets
 
 _OPTIONS = {Quantity.GPU_SECONDS: "--gpu-hours N", Quantity.MONEY: "--money N", Quantity.DISK_BYTES: "--disk-gb N"}
@@ -50,7 +52,23 @@ def stop_hold(budget: Budget, run: Run) -> Hold:
     name = _name_of(budget, run)
     at = f"{budget.stops.at_percent:g} %" if budget.stops else "a level"
     words = f"waits for a higher limit: {at} of the budget of {name} is spent, at which no new generation starts"
-    return Hold("budget", words, f'`./stripboard budgets set {budget.scope.value} "{name}"`')
+    return Hold(BUDGET, words, f'`./stripboard budgets set {budget.scope.value} "{name}"`')
+
+
+def run_hold(store: Store, accounts: Accounts, run: Run) -> Hold | None:
+    """Why budgets let nothing be generated of what a run has ready, its time bought at the cheapest worker, and the cure.
+
+    None where they cover some of it, or nothing is ready. `accounts` has the run.
+    """
+    stopped = accounts.shared.stopped_by(run.id) if accounts.shared else None
+    if stopped is not None:
+        return stop_hold(stopped, run)
+    if not _has_limits(accounts, run):
+        return None
+    price, last = cheapest(store, run), last_rank(Phase(run.until))
+    free_seconds, free_bytes = accounts.free_seconds(run.id, price), accounts.free_bytes(run.id)
+    least = store.jobs.least_beyond(run.id, Lane.GENERATION, last, free_seconds=free_seconds, free_bytes=free_bytes)
+    return job_hold(accounts, run, least, price) if least else None
 
 
 def job_hold(accounts: Accounts, run: Run, job: Job, price: float) -> Hold | None:
@@ -74,21 +92,22 @@ def job_hold(accounts: Accounts, run: Run, job: Job, price: float) -> Hold | Non
 
 def uncovered_jobs(store: Store, accounts: Accounts, workers: Iterable[Worker], jobs: Sequence[FleetJob]) -> dict[int, Hold]:
     """Of these jobs those that a budget does not cover now, at the price of the cheapest worker."""
-    bounded = {
-        run.id
-        for run in accounts.runs.values()
-        if accounts.shared.of(run.id) or (run.limit_seconds, run.limit_bytes, run.limit_cost) != (None, None, None)
-    }
+    bounded = {run.id for run in accounts.runs.values() if _has_limits(accounts, run)}
     asked = [int(job.id) for job in jobs if int(job.kind.run) in bounded]
     price = min((worker.cost_per_hour for worker in workers if worker.may_work), default=0.0)
     found = {job.id: job_hold(accounts, accounts.runs[job.run_id], job, price) for job in store.jobs.by_ids(asked).values()}
     return {key: hold for key, hold in found.items() if hold is not None}
 
 
+def _has_limits(accounts: Accounts, run: Run) -> bool:
+    own = (run.limit_seconds, run.limit_bytes, run.limit_cost)
+    return bool(accounts.shared.of(run.id)) or any(limit is not None for limit in own)
+
+
 def _need_hold(scope: Scope, name: str, quantity: Quantity, need: float, free: float) -> Hold:
-    wanted, left = _amount(quantity, need), _amount(quantity, max(0.0, free))
+    wanted, left = _need(quantity, need), _amount(quantity, max(0.0, free))
     words = f"waits for a higher limit: needs {wanted}, and the budget of {name} has {left} free"
-    return Hold("budget", words, _cure(scope, name, quantity))
+    return Hold(BUDGET, words, _cure(scope, name, quantity))
 
 
 def _cure(scope: Scope, name: str, quantity: Quantity) -> str:
@@ -118,7 +137,7 @@ def _uncovered_together(store: Store, shared: SharedBudgets, run: Run, estimate:
     }
     for budget in shared.of(run.id):
         if budget.scope is not Scope.RUN and not budget.account.covers(wanted[budget.quantity]):
-            need, free = _amount(budget.quantity, wanted[budget.quantity]), _amount(budget.quantity, budget.account.free)
+            need, free = _need(budget.quantity, wanted[budget.quantity]), _amount(budget.quantity, budget.account.free)
             return (
                 f"{_whose(budget, store)} would need {need} for this and has {free} left ({estimate.basis}). "
                 "Submit fewer scenes, or raise it: `./stripboard budgets set`."
@@ -126,9 +145,14 @@ def _uncovered_together(store: Store, shared: SharedBudgets, run: Run, estimate:
     return ""
 
 
+def _need(quantity: Quantity, value: float) -> str:
+    """Money is reckoned at the cheapest worker: at others it is more."""
+    return f"{'at least ' if quantity is Quantity.MONEY else ''}{_amount(quantity, value)}"
+
+
 def _amount(quantity: Quantity, value: float) -> str:
     if quantity is Quantity.MONEY:
-        return f"{value:,.2f} of money"
+        return f"{money(value)} of money"
     return _generation(value) if quantity is Quantity.GPU_SECONDS else _disk(int(value))
 
 
@@ -147,11 +171,11 @@ def _uncovered(run: Run, estimate: Estimate, price: float) -> str:
             f"Run {run.name} would need {_disk(estimate.disk_bytes)} of disk for {scenes} and has "
             f"{_disk(sizes.free)} left. {_less_or_more(run, Quantity.DISK_BYTES)}"
         )
-    money, cost = Account(run.limit_cost, run.spent_cost, run.reserved_cost), cost_of(estimate.generation_seconds, price)
-    if not money.covers(cost):
+    paid, cost = Account(run.limit_cost, run.spent_cost, run.reserved_cost), cost_of(estimate.generation_seconds, price)
+    if not paid.covers(cost):
         return (
-            f"Run {run.name} would cost {cost:,.2f} for {scenes} at the cheapest worker and has {money.free:,.2f} left "
-            f"({estimate.basis}). {_less_or_more(run, Quantity.MONEY)}"
+            f"Run {run.name} would cost at least {money(cost)} for {scenes}, at the cheapest worker, and has "
+            f"{money(paid.free)} left ({estimate.basis}). {_less_or_more(run, Quantity.MONEY)}"
         )
     return ""
 

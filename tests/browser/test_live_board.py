@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, Request, expect
 
 from pipeline.domain.records import Run
+from pipeline.domain.schedule import QuietHours, Schedule
 from pipeline.domain.stages import Stage as Step
 from pipeline.domain.statuses import CellStatus, JobStatus
 from tests.browser.boards import Board, middle, pixel
@@ -18,7 +20,7 @@ from tests.browser.stage import fresh_production
 from tests.browser.tabs import PATIENCE_MS, Opens
 from tests.browser.test_fleet import FleetStage
 from tests.browser.test_looks import THEMES, at_every_size, told
-from tests.factories import quick_folder
+from tests.factories import PERSON, quick_folder
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +135,7 @@ def test_a_waiting_scene_tells_why_and_the_layer_of_cost_is_money(opens: Opens, 
     until_told(board, "waiting")
     waiting = page.evaluate("(({ live, model }) => model.key([...live.waiting.keys()][0]))(window.stripboardBoard.state)")
     point_at(page, board, waiting)
-    expect(page.locator("#hover-card")).to_contain_text("gpu-1 is next", timeout=PATIENCE_MS)
+    expect(page.locator("#hover-card")).to_contain_text("worker for it is busy", timeout=PATIENCE_MS)
 
 
 @pytest.mark.parametrize("theme", THEMES)
@@ -153,3 +155,23 @@ def test_lines_share_the_height_of_a_large_screen_without_becoming_blocks(
     run = stage.create(fresh_production(characters=lines, scene_types=4, variants=2))
     board = Board(opens(f"/runs/{run.id}", width=2560, height=1440))
     assert least <= board.box("c1 / s1 / v1")["height"] <= most
+
+
+def test_a_scene_whose_next_segment_waits_for_the_end_of_quiet_hours_is_not_told_as_running(
+    opens: Opens, stage: FleetStage, run: Run
+) -> None:
+    key = generating(stage, run)
+    now, hour = stage.clock.now(), timedelta(hours=1)
+    stage.studio.schedules.put(run.project_id, Schedule(QuietHours(f"{now - hour:%H:%M}-{now + hour:%H:%M}", "UTC")), PERSON)
+    stage.fleet.let_go |= {job.key for job in stage.jobs(run, Step.SCENE_GENERATION) if job.status is JobStatus.RUNNING}
+    stage.work()
+    assert stage.cells(run)[key].status is CellStatus.GENERATING
+    page = opens(f"/runs/{run.id}")
+    board = Board(page)
+    until_told(board, "waiting")
+    point_at(page, board, key)
+    card = page.locator("#hover-card")
+    expect(card).to_contain_text("between segments: waits for ", timeout=PATIENCE_MS)
+    expect(card).not_to_contain_text("generating for")
+    board.click(key)
+    expect(page.locator("#side-one")).to_contain_text("segment 2 waits for ", timeout=PATIENCE_MS)

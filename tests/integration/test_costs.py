@@ -18,8 +18,13 @@ from pipeline.domain.production import Approvals
 from pipeline.domain.records import Run
 from pipeline.domain.retries import FailureClass
 from pipeline.domain.work import Request
+from pipeline.domain.workers import WorkerState
 from tests.factories import HUMAN, PERSON, House, make_production
+from tests.fleet import FleetHouse
+from tests.fleet_fixtures import fleet_house
 from tests.rest import RestClient
+
+fleet = fleet_house
 
 
 def lines(house: House, run: Run, by: By) -> dict[str, CostLine]:
@@ -148,3 +153,15 @@ def test_an_old_course_begins_a_month_ago_with_what_was_spent_before(house: Hous
     found = house.studio.costs.burn_down(budget)
     assert [point.spent for point in found.points] == pytest.approx([spent, spent])
     assert (found.pace, found.ends_at, found.empty_at) == (0, None, None)
+
+
+def test_what_is_left_to_make_costs_the_mean_of_the_workers_that_may_make_it(fleet: FleetHouse) -> None:
+    for name, price in (("gpu-1", 1.0), ("gpu-2", 3.0), ("gpu-3", 50.0)):
+        fleet.add(name, cost_per_hour=price)
+    fleet.studio.workers.set_state(fleet.worker("gpu-3").worker, WorkerState.PAUSED, PERSON)
+    run = fleet.start(make_production(characters=2))
+    budgets = fleet.studio.budgets
+    subject = budgets.subject(Scope.PROJECT, run.title)
+    hours, money = (budgets.put(subject, one, PERSON, limit=1e6) for one in (Quantity.GPU_SECONDS, Quantity.MONEY))
+    left_s = fleet.studio.costs.burn_down(hours).left
+    assert left_s > 0 and fleet.studio.costs.burn_down(money).left == pytest.approx(left_s * 2.0 / 3600)

@@ -321,7 +321,7 @@ def test_what_the_cheapest_worker_is_too_dear_for_is_refused_at_submission(house
     preview = house.studio.submission.preview(run, EVERYTHING, Mode.MISSING)
     assert preview.cost == pytest.approx(preview.estimate.generation_seconds) and preview.refusal
 
-    with pytest.raises(Refused, match=r"would cost .* at the cheapest worker and has 0.50 left"):
+    with pytest.raises(Refused, match=r"would cost at least .* at the cheapest worker, and has 0.50 left"):
         house.studio.submission.submit(run, EVERYTHING, Mode.MISSING, PERSON)
 
 

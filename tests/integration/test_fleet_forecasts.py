@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import pytest
 
-from components import fleet_what_if
+from components import fleet, fleet_runs, fleet_what_if
 from pipeline.domain.errors import Invalid
 from pipeline.domain.fleet.what_if import Change
 from pipeline.domain.production import Approvals
+from pipeline.domain.schedule import QuietHours, Schedule
 from pipeline.domain.stages import Stage
-from tests.factories import make_production
+from tests.factories import AUTO, PERSON, make_production
 from tests.fleet import FleetHouse
 from tests.fleet_fixtures import open_fleet_house
+from tests.unit.test_fleet_page import text_of
 
 
 @pytest.fixture
@@ -42,6 +46,33 @@ def test_work_that_nobody_has_measured_takes_the_time_that_plans_state(house: Fl
     assert found.likely_at is not None
     takes_s = (found.likely_at - house.clock.now()).total_seconds()
     assert takes_s < 40, "twelve tiny scenes; at the seconds a frame of a picture they would take two workers 81 s"
+
+
+def test_the_time_of_workers_is_drawn_with_the_times_that_ends_are_told_with(house: FleetHouse) -> None:
+    house.fleet.holding.clear()
+    run = house.start(make_production(characters=3, scene_types=4, variants=1, segments=4, approvals=AUTO))
+    while not house.jobs(run, Stage.SCENE_GENERATION):
+        house.engine.turn()
+    house.fleet.holding |= {"gpu-1", "gpu-2"}
+    house.work()
+    with house.studio.stores.begin(house.clock.now()) as store:
+        for record in store.workers.records():  # pictures have taken long, scenes were never made
+            store.workers.keep_record(replace(record, samples=5, seconds_per_frame=20.0), is_new=False)
+    [found] = house.studio.fleet_forecasts.now().runs
+    page = house.studio.fleet_pages.page(anew=True)
+    assert found.latest_at is not None
+    assert max(block.end for block in page.blocks) <= found.latest_at
+
+
+def test_while_quiet_hours_hold_work_back_the_head_of_the_fleet_tells_the_end_of_the_board(house: FleetHouse) -> None:
+    run = house.start(make_production(characters=3, scene_types=1, variants=1, approvals=AUTO))
+    now, hour = house.clock.now().astimezone(UTC), timedelta(hours=1)
+    house.studio.schedules.put(run.project_id, Schedule(QuietHours(f"{now - hour:%H:%M}-{now + 12 * hour:%H:%M}", "UTC")), PERSON)
+    house.work()
+    page, forecast = house.studio.fleet_pages.page(anew=True), house.studio.fleet_forecasts.now()
+    likely = house.studio.overview.of(run.id).likely_at
+    assert likely is not None and likely - page.now > timedelta(hours=10)
+    assert page.waits == 3 and f"queue 3 jobs, done {fleet_runs.moment(likely, page.now)}" in text_of(fleet.head(page, forecast))
 
 
 def test_segments_that_wait_run_and_follow_are_counted_once(house: FleetHouse) -> None:

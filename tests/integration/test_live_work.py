@@ -74,7 +74,7 @@ def test_by_http_the_live_work_of_a_run_has_what_runs_and_why_others_wait(house:
     told = client.get(f"production-runs/{run.id}/live").json()
     cells = {cell.id for cell in house.studio.reports.matrix(run.id).cells}
     assert {row[5] for row in told["running"]} == {"gpu-1"} and {row[0] for row in told["running"]} <= cells
-    assert {row[0] for row in told["waiting"]} <= cells and all("gpu-1" in row[1] for row in told["waiting"])
+    assert {row[0] for row in told["waiting"]} <= cells and all("busy" in row[1] for row in told["waiting"])
     assert told["waiting"] and not {row[0] for row in told["running"]} & {row[0] for row in told["waiting"]}
     assert client.get("production-runs/4711/live").status_code == 404
 

@@ -105,8 +105,11 @@ def test_work_stops_where_the_budget_of_the_production_ends_and_goes_on_when_it_
         [now] = paid.studio.budgets.all()
         assert now.spent + now.reserved <= whole + 1e-6
     assert paid.studio.reports.progress(run.id).outlook is Outlook.BUDGET
+    [told] = paid.studio.reports.held(run.id)
+    assert told.endswith(f'`./stripboard budgets set project "{run.title}" --gpu-hours N` changes that')
 
     put(paid, run, MUCH)
+    assert not paid.studio.reports.held(run.id)
     paid.work(engine)
     assert paid.statuses(run) == {CellStatus.APPROVED: 8}
 

@@ -13,7 +13,9 @@ import pytest
 from sqlalchemy import event
 
 from components import board, board_hint, board_side, cell_jobs, fleet_runs, pulse, pulse_panels
+from components import fleet as fleet_head
 from pipeline.cli import driving, status
+from pipeline.domain.budget import Quantity, Scope
 from pipeline.domain.overview import RunOverview
 from pipeline.domain.progress import Outlook, Progress
 from pipeline.domain.records import Run
@@ -114,6 +116,43 @@ def test_work_that_waits_for_its_turn_says_so_and_holds_nothing_up(fleet: FleetH
     found = overview(fleet, run)
     assert (found.outlook, found.held, found.hint) == (Outlook.WORKING, (), None)
     assert not fleet.studio.reports.held(run.id, with_workers=False)
+
+
+@pytest.mark.parametrize("is_running", [True, False])
+def test_work_that_no_budget_pays_for_is_held_with_its_cure_at_every_door_and_has_no_end(
+    fleet: FleetHouse, is_running: bool
+) -> None:
+    fleet.add("gpu-1", cost_per_hour=3600.0)
+    fleet.fleet.holding.add("gpu-1")
+    run = fleet.start(make_production(characters=3, scene_types=1, variants=1, approvals=AUTO))
+    if is_running:
+        fleet.work()
+    used = fleet.run(run).spent_cost + fleet.run(run).reserved_cost
+    budgets = fleet.studio.budgets
+    budgets.put(budgets.subject(Scope.PROJECT, run.title), Quantity.MONEY, PERSON, limit=used + 0.04104)
+    fleet.work()
+
+    cure = f'`./stripboard budgets set project "{run.title}" --money N`'
+    found, now = overview(fleet, run), fleet.clock.now()
+    assert found.outlook is (Outlook.WORKING if is_running else Outlook.BUDGET)
+    assert (found.likely_at, found.latest_at, found.rests_at) == (None, None, None)
+    [hold] = found.held
+    assert (hold.cause, hold.remedy) == ("budget", cure) and "waits for a higher limit: needs at least " in hold.words
+    assert hold.words.endswith("has 0.041 of money free")
+    assert cure in text_of(board_hint.hint(found)) and hold.words in text_of(board.facts(found, now))
+    assert text_of(pulse.ending(run, found, now)) == hold.words
+    assert f"generation {hold.words}; {cure} changes that" in fleet.studio.reports.held(run.id)
+    given = RestClient(fleet).get(f"production-runs/{run.id}/progress").json()
+    assert [one["remedy"] for one in given["held"]] == [cure] and given["rests_at"] is None
+
+    forecast, page = fleet.studio.fleet_forecasts.now(), fleet.studio.fleet_pages.page(anew=True)
+    [end] = forecast.runs
+    assert (end.likely_at, end.latest_at) == (None, None) and fleet_runs.ends(end, now) == hold.words
+    assert page.waits and "done" not in text_of(fleet_head.head(page, forecast))
+
+    budgets.put(budgets.subject(Scope.PROJECT, run.title), Quantity.MONEY, PERSON, limit=1e6)
+    found = overview(fleet, run)
+    assert not found.held and found.likely_at is not None
 
 
 def test_one_kind_that_nobody_can_do_is_told_beside_work_that_goes_on(fleet: FleetHouse) -> None:

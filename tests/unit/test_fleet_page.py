@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from components import fleet, fleet_add, fleet_banner, fleet_panel, fleet_queue, fleet_time, words
 from pipeline.domain.fleet.choosing import choose
 from pipeline.domain.fleet.jobs import Backlog, FleetJob, Kind
-from pipeline.domain.fleet.outlook import ahead, work_left_s
+from pipeline.domain.fleet.outlook import ahead
 from pipeline.domain.fleet.workers import Worker as Seat
+from pipeline.domain.fleet_forecast import FleetForecast, RunEnd
 from pipeline.domain.fleet_page import (
     Block,
     Doing,
@@ -67,7 +68,7 @@ def make_view(worker: Worker | None = None, *doing: Doing, records: tuple[WorkRe
 def make_page(*views: WorkerView, waiting: tuple[Waiting, ...] = (), blocks: tuple[Block, ...] = ()) -> FleetPage:
     """A page with these workers."""
     hour = timedelta(hours=1)
-    return FleetPage(views, waiting, len(waiting), 600.0, 0.84, 18.7, blocks, NOW - hour, NOW + hour, NOW)
+    return FleetPage(views, waiting, len(waiting), 0.84, 18.7, blocks, NOW - hour, NOW + hour, NOW)
 
 
 def make_waiting(**values: object) -> Waiting:
@@ -159,7 +160,6 @@ def test_the_forecast_gives_each_worker_its_jobs_one_after_the_other() -> None:
         own = [one for one in given_out if one.worker == name]
         assert all(one.finish_s <= other.start_s + 1e-6 for one, other in pairwise(own))
     assert len(ahead(backlog, standing, horizon_s=3600.0, each=2)) == 4
-    assert work_left_s(backlog, standing) == pytest.approx(7 * 10 / (1 / 1 + 1 / 2))
 
 
 def test_the_forecast_of_a_scene_lasts_to_the_end_of_its_last_segment() -> None:
@@ -173,7 +173,6 @@ def test_the_forecast_of_a_scene_lasts_to_the_end_of_its_last_segment() -> None:
     assert scenes["b"][1] - scenes["b"][0] == pytest.approx(10.0)
     assert min(start for start, _ in scenes.values()) == pytest.approx(125.0), "it makes the scene that it holds to its end"
     assert [job.kind for job in backlog] == [first, last], "the backlog itself is as it was"
-    assert work_left_s(backlog, standing) == pytest.approx(40.0)
 
 
 def test_the_stretch_of_a_scene_is_shared_out_by_frames() -> None:
@@ -313,6 +312,24 @@ def test_the_time_line_lies_between_its_bounds() -> None:
     assert len(fleet_time.ticks(page)) <= 8
 
 
+@pytest.mark.parametrize(("minutes", "left"), [(2, 65.0), (50, 91.0), (58, 91.0), (45, 87.5)])
+def test_the_line_at_which_the_last_run_is_done_always_has_its_words(minutes: int, left: float) -> None:
+    runs = [RunEnd(1, "Harbor #1", 4, 2, 0, NOW + timedelta(minutes=minutes), None), RunEnd(2, "Late #1", 4, 2, 0, None, None)]
+    parts = parts_of(fleet_time.content(make_page(make_view()), FleetForecast(NOW, tuple(runs), 0.0)))
+    [label] = [one for one in parts if "fl-end num" in str(getattr(one, "className", ""))]
+    assert text_of(label) == f"done {(NOW + timedelta(minutes=minutes)).astimezone():%H:%M}"
+    assert (label.title, label.style) == ("Harbor #1 is likely done", {"left": f"{left:.2f}%"})
+    assert len([one for one in parts if getattr(one, "className", "") == "fl-end-line"]) == 1
+
+
+def test_the_head_tells_the_end_that_the_runs_in_the_queue_are_told_and_none_where_one_has_none() -> None:
+    page, at = make_page(make_view(), waiting=(make_waiting(),)), NOW + timedelta(seconds=40)
+    ends = [RunEnd(1, "Harbor #1", 4, 2, 0, at, at), RunEnd(2, "Others #1", 4, 0, 0, None, None)]
+    assert "queue 1 job, done in 40 s" in text_of(fleet.head(page, FleetForecast(NOW, tuple(ends), 0.0)))
+    unpaid = RunEnd(3, "Budget Night #1", 8, 8, 0, None, None)
+    assert "done" not in text_of(fleet.head(page, FleetForecast(NOW, (*ends, unpaid), 0.0)))
+
+
 def test_a_worker_that_takes_nothing_is_off_from_now_on() -> None:
     page = make_page(make_view(make_worker(state=WorkerState.DRAINING)))
     assert "draining" in text_of(fleet_time.content(page))
@@ -350,7 +367,17 @@ def test_addresses_are_split_at_lines_commas_and_spaces() -> None:
 
 
 @pytest.mark.parametrize(
-    ("amount", "told"), [(18.7, "18.70"), (1240, "1,240.00"), (0.0042, "0.0042"), (0.00003, "< 0.0001"), (0.0, "0.00")]
+    ("amount", "told"),
+    [
+        (18.7, "18.70"),
+        (1240, "1,240.00"),
+        (0.0042, "0.0042"),
+        (0.04104, "0.041"),
+        (0.1449, "0.145"),
+        (0.5, "0.50"),
+        (0.00003, "< 0.0001"),
+        (0.0, "0.00"),
+    ],
 )
 def test_money_is_told_with_digits_that_say_something(amount: float, told: str) -> None:
     assert words.money(amount) == told

@@ -35,6 +35,17 @@ def test_sentences_name_the_cure_where_there_is_one() -> None:
     assert JobWait(7, "segment 2", Reason("not_before", "starts in 5 s", "")).sentence == "segment 2 waits: starts in 5 s"
 
 
+def test_words_that_say_themselves_that_something_waits_say_it_once() -> None:
+    quiet = Reason("quiet_hours", "waits for 07:00 UTC, when quiet hours end", "")
+    assert JobWait(7, "segment 2", quiet).sentence == "segment 2 waits for 07:00 UTC, when quiet hours end"
+    assert Waits(quiet, 2).sentence == "2 jobs wait for 07:00 UTC, when quiet hours end"
+    paused = Reason("cap", "waits: dance is paused", "")
+    assert (Waits(paused, 2).sentence, Waits(paused, 1).sentence) == (
+        "2 jobs wait: dance is paused",
+        "1 job waits: dance is paused",
+    )
+
+
 def test_the_hint_names_the_cure_that_most_jobs_wait_for() -> None:
     hint = fleet_hint([Waits(SMALL, 2), Waits(NOBODY, 9)])
     assert hint is not None and (hint.key, hint.waiting, hint.frees) == ("add a worker", 11, 0)

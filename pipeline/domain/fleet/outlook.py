@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from pipeline.domain.fleet.choosing import Assignment, choose
 from pipeline.domain.fleet.jobs import Backlog, FleetJob
 from pipeline.domain.fleet.standing import Standing
-from pipeline.domain.fleet.workers import Rates, Worker, fits
+from pipeline.domain.fleet.workers import Worker
 
 
 def ahead(backlog: Backlog, standing: Standing, *, horizon_s: float, each: int) -> tuple[Assignment, ...]:
@@ -34,20 +33,3 @@ def _until_its_scenes_end(worker: Worker, standing: Standing, each: int) -> Work
 def seconds_after(job: FleetJob, worker: Worker, standing: Standing) -> float:
     """What the segments after this one take this worker."""
     return job.kind.following_units * standing.rates.seconds_per_unit(worker, job.kind.workflow)
-
-
-def work_left_s(backlog: Backlog, standing: Standing) -> float:
-    """How long all that waits takes the workers that may do it, with what follows in its scenes, if it is shared out evenly.
-
-    0 when nobody may do it.
-    """
-    here = [worker for worker in standing.workers if not worker.away]
-    rates = Rates(standing.workers)
-    able: dict[str, Sequence[str]] = {}
-    total = 0.0
-    for lane in backlog.lanes:
-        found = able.setdefault(lane.kind.workflow, [worker.name for worker in here if fits(worker, lane.kind)])
-        speed = sum(rates.speeds[name] for name in found)
-        units = lane.kind.units + lane.kind.following_units
-        total += len(lane.jobs) * units * rates.typical(lane.kind.workflow) / speed if speed else 0.0
-    return total

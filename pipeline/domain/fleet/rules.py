@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+BUDGET = "budget"
+"""The cause of a hold that only a higher limit of a budget ends."""
+
 
 @dataclass(frozen=True)
 class Hold:

@@ -19,7 +19,8 @@ class Waits:
     @property
     def sentence(self) -> str:
         """`12 jobs wait: the fleet has no workers (to change that: add a worker)`."""
-        return with_cure(f"{self.jobs:,} {'job waits' if self.jobs == 1 else 'jobs wait'}: {self.reason.words}", self.reason)
+        who, verb = f"{self.jobs:,} {'job' if self.jobs == 1 else 'jobs'}", "waits" if self.jobs == 1 else "wait"
+        return with_cure(_told(who, verb, self.reason.words), self.reason)
 
     @property
     def hold(self) -> Hold:
@@ -36,14 +37,25 @@ class JobWait:
     reason: Reason
 
     @property
+    def told(self) -> str:
+        """`segment 1 waits: gpu-1 is paused`, `segment 2 waits for 07:00 UTC, when quiet hours end`."""
+        return _told(self.what, "waits", self.reason.words)
+
+    @property
     def sentence(self) -> str:
         """`segment 1 waits: gpu-1 is paused (to change that: `./stripboard workers enable gpu-1`)`."""
-        return with_cure(f"{self.what} waits: {self.reason.words}", self.reason)
+        return with_cure(self.told, self.reason)
 
 
 def with_cure(told: str, reason: Reason) -> str:
     """A sentence about a job that waits, with what would change that where something would."""
     return f"{told} (to change that: {reason.remedy})" if reason.remedy else told
+
+
+def _told(who: str, verb: str, words: str) -> str:
+    """That somebody waits, and why: words that say so themselves go on from there."""
+    rest = words.removeprefix("waits")
+    return f"{who} {verb}: {words}" if rest == words else f"{who} {verb}{rest}"
 
 
 def by_reason(explained: Iterable[tuple[Reason, int]]) -> tuple[Waits, ...]:

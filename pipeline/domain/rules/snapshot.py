@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from pipeline.domain import costs
 from pipeline.domain.rules.tallies import Queued, Tally
 from pipeline.domain.statuses import CellStatus, RunStatus, StillKind
 
@@ -140,7 +141,7 @@ class Left:
         if self.disk_bytes is not None and cost.disk_bytes > self.disk_bytes:
             return f"it needs {cost.disk_bytes / 1e9:,.1f} GB and the budget has {max(0.0, self.disk_bytes) / 1e9:,.1f} left"
         if self.money is not None and cost.money > self.money:
-            return f"it costs {cost.money:,.2f} and the budget has {max(0.0, self.money):,.2f} left"
+            return f"it costs at least {costs.money(cost.money)} and the budget has {costs.money(self.money)} left"
         return ""
 
     def less(self, cost: Cost) -> Left:
