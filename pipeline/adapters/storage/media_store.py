@@ -42,8 +42,9 @@ class MediaStore:
     def take(self, path: Path) -> tuple[str, int]:
         """Move a finished file in; (sha256, size in bytes).
 
-        Durable when it returns: the bytes are hashed and synced, then renamed, then the folder is synced. A file that is
-        there already is kept, and the new one dropped. Raises WorkFailed("disk_full") when there is no room.
+        Durable when it returns: the bytes are hashed and synced, then renamed, then the folder is synced. The new file takes
+        the place of one that is there already: that may have been damaged since. Raises WorkFailed("disk_full") when there is
+        no room.
         """
         try:
             sha256, size = _hash_and_sync(path)
@@ -122,6 +123,14 @@ class MediaStore:
         except OSError:
             return False
 
+    def keeps(self, sha256: str, size_bytes: int) -> bool:
+        """Whether a file of this name and length is there; its content is not read."""
+        try:
+            found = self.path_of(sha256).stat()
+        except OSError:
+            return False
+        return stat.S_ISREG(found.st_mode) and found.st_size == size_bytes
+
     def check(self, sha256: str, size_bytes: int) -> str:
         """What is wrong with a stored file; empty when it is there with the right length and content."""
         path = self.path_of(sha256)
@@ -154,12 +163,10 @@ class MediaStore:
         return len(found)
 
     def _place(self, path: Path, target: Path) -> None:
-        if _is_kept(target):
-            path.unlink()
-            return
         if not target.parent.is_dir():
             target.parent.mkdir(parents=True, exist_ok=True)
             _sync(self.root)
+        os.utime(path)  # the broom goes by age, and one of this content may have been seen by it as old
         self._checkpoint("media.rename")
         path.replace(target)
         self._checkpoint("media.renamed")
@@ -206,16 +213,6 @@ def _is_at(path: Path, descriptor: int) -> bool:
         return os.path.samestat(path.lstat(), os.fstat(descriptor))
     except FileNotFoundError:
         return False
-
-
-def _is_kept(path: Path) -> bool:
-    """Whether the file is there, and then young again and durable: who placed it may have died before its folder was synced."""
-    try:
-        os.utime(path)
-    except FileNotFoundError:
-        return False
-    _sync(path.parent)
-    return True
 
 
 def _hash_and_sync(path: Path) -> tuple[str, int]:
