@@ -14,10 +14,11 @@ from collections.abc import Callable, Container, Iterator
 from datetime import datetime
 from pathlib import Path
 
-from pipeline.domain.errors import NotFound, Unavailable, WorkFailed
+from pipeline.domain.errors import FileLost, Unavailable, WorkFailed
 from pipeline.domain.records import StoredFile
 
 _CHUNK = 1 << 20
+_SAYS_MORE = "`./stripboard doctor --verify` says whose it is and what makes it again."
 
 
 def nothing(name: str) -> None:
@@ -72,17 +73,17 @@ class MediaStore:
         return StoredFile(sha256, size, media_type)
 
     def stored(self, sha256: str) -> Path:
-        """Where a stored file lies; raises NotFound when it is not there."""
+        """Where a stored file lies; raises FileLost when it is not there."""
         path = self.path_of(sha256)
         if not path.is_file():
-            raise NotFound(f"The stored file {sha256} is missing. Run `./stripboard doctor --verify`, then restore a backup.")
+            raise FileLost(f"The stored file {sha256} is missing. {_SAYS_MORE}")
         return path
 
     def copy_out(self, sha256: str, target: Path) -> None:
         """Place a copy at `target`, whole or not at all; one that is there stays.
 
         What a copy that died has left beside it goes into this one. Another process that makes the same copy goes first. Raises
-        Unavailable when it cannot be written there.
+        Unavailable when it cannot be written there, FileLost when the stored file is gone or damaged.
         """
         if self.holds(target, sha256):
             return
@@ -90,6 +91,9 @@ class MediaStore:
             target.parent.mkdir(parents=True, exist_ok=True)
             with _unfinished(target) as temporary:
                 shutil.copyfile(self.stored(sha256), temporary)
+                if _hash_of(temporary) != sha256:
+                    self.set_aside(sha256)
+                    raise FileLost(f"The stored file {sha256} is damaged. {_SAYS_MORE}")
                 _sync(temporary)
                 self._checkpoint("media.copied_out")
                 temporary.replace(target)
@@ -118,10 +122,26 @@ class MediaStore:
             found = target.lstat()
             if not stat.S_ISREG(found.st_mode) or found.st_size != self.path_of(sha256).stat().st_size:
                 return False
-            with target.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+            return _hash_of(target) == sha256
         except OSError:
             return False
+
+    def set_aside(self, sha256: str) -> bool:
+        """Read a stored file; the answer is whether it is there and damaged.
+
+        One that is damaged is given another name, so that nothing takes it for good. The broom removes it later.
+        """
+        path = self.path_of(sha256)
+        try:
+            with path.open("rb") as file:
+                if hashlib.file_digest(file, "sha256").hexdigest() == sha256:
+                    return False
+                with contextlib.suppress(OSError):
+                    if _is_at(path, file.fileno()):  # nobody has stored it again meanwhile
+                        path.replace(path.with_name(f"{path.name}.damaged"))
+        except OSError:
+            return False
+        return True
 
     def keeps(self, sha256: str, size_bytes: int) -> bool:
         """Whether a file of this name and length is there; its content is not read."""
@@ -138,8 +158,7 @@ class MediaStore:
             return f"file {sha256} is missing"
         if path.stat().st_size != size_bytes:
             return f"file {sha256} has {path.stat().st_size} bytes instead of {size_bytes}"
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = _hash_of(path)
         return "" if found == sha256 else f"file {sha256} has the content of {found}"
 
     def files(self) -> Iterator[Path]:
@@ -213,6 +232,11 @@ def _is_at(path: Path, descriptor: int) -> bool:
         return os.path.samestat(path.lstat(), os.fstat(descriptor))
     except FileNotFoundError:
         return False
+
+
+def _hash_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _hash_and_sync(path: Path) -> tuple[str, int]:

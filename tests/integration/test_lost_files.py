@@ -1,0 +1,122 @@
+"""Stored files that are gone or damaged: told by what they are, made anew as they were, and never handed on as good."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.domain.choices import Mode
+from pipeline.domain.errors import WorkFailed
+from pipeline.domain.records import Output, Run
+from pipeline.domain.stages import Stage
+from pipeline.domain.statuses import CellStatus, RunStatus
+from pipeline.domain.work import Request
+from tests.factories import EVERYTHING, PERSON, House, make_production
+
+KEY = "c1 / s1 / v1"
+
+
+def made(house: House, run: Run, stage: Stage, role: str) -> list[Output]:
+    """What jobs of a stage have made in one role, oldest first."""
+    with house.studio.stores.read() as store:
+        found = store.outputs.of_cells([cell.id for cell in house.cells(run).values()], stage)
+    return sorted((one for one in found if one.role == role), key=lambda one: one.id)
+
+
+def path_of(house: House, output: Output) -> Path:
+    return house.studio.media.path_of(output.file.sha256)
+
+
+def damage(house: House, output: Output) -> None:
+    """Other bytes, as many."""
+    path = path_of(house, output)
+    path.write_bytes(b"!" + path.read_bytes()[1:])
+
+
+def failed_for_want_of_a_segment(house: House) -> tuple[Run, Output]:
+    """A run whose scene has lost its first segment before it was put together, and that segment."""
+    run = house.create(make_production(characters=1, scene_types=1, variants=1))
+
+    def lose(request: Request) -> None:
+        if request.stage == "scene_qa":
+            path_of(house, made(house, run, Stage.SCENE_GENERATION, "segment")[0]).unlink(missing_ok=True)
+
+    house.hands.troubles = lose
+    house.studio.submission.submit(run, EVERYTHING, Mode.MISSING, PERSON)
+    house.work()
+    house.hands.troubles = lambda request: None
+    return run, made(house, run, Stage.SCENE_GENERATION, "segment")[0]
+
+
+def test_a_scene_that_lacks_a_segment_says_so_and_is_made_again_as_it_was_with_the_other_one_reused(house: House) -> None:
+    run, segment = failed_for_want_of_a_segment(house)
+    cell = house.cells(run)[KEY]
+    assert cell.status is CellStatus.FAILED
+    assert f"gone from the media store: segment 1 ({segment.file.sha256})" in cell.reason
+    before = house.hands.count("scene_generation")
+    house.studio.submission.submit(run, EVERYTHING, Mode.FAILED, PERSON)
+    house.rest()
+    assert house.run(run).status is RunStatus.COMPLETED
+    assert house.hands.count("scene_generation") == before + 1
+    assert made(house, run, Stage.SCENE_GENERATION, "segment")[-2].file == segment.file
+    assert house.cells(run)[KEY].approved_take == 2
+
+
+def test_a_damaged_file_that_cannot_be_used_is_set_aside_and_made_again(house: House) -> None:
+    run = house.create(make_production(characters=1, scene_types=1, variants=1))
+
+    def look(request: Request) -> None:
+        if request.stage == "assembly" and not seen:
+            seen.append(made(house, run, Stage.SCENE_GENERATION, "segment")[1])
+            damage(house, seen[0])
+            raise WorkFailed("bad_input", f'Video "{path_of(house, seen[0]).name}" cannot be opened.')
+
+    seen: list[Output] = []
+    house.hands.troubles = look
+    house.studio.submission.submit(run, EVERYTHING, Mode.MISSING, PERSON)
+    house.work()
+    assert f"damaged in the media store: segment 2 ({seen[0].file.sha256})" in house.cells(run)[KEY].reason
+    house.studio.submission.submit(run, EVERYTHING, Mode.FAILED, PERSON)
+    house.work()
+    assert house.run(run).status is RunStatus.COMPLETED
+    assert house.studio.media.check(seen[0].file.sha256, seen[0].file.size_bytes) == ""
+
+
+def test_what_is_wrong_with_a_stored_file_is_told_of_what_it_is(house: House) -> None:
+    trouble: list[Request] = []
+
+    def refuse(request: Request) -> None:
+        if request.stage == "assembly":
+            trouble.append(request)
+            raise WorkFailed("bad_input", f'Video "{Path(request.inputs[1].path).name}" is too long.')
+
+    house.hands.troubles = refuse
+    run = house.start(make_production(characters=1, scene_types=1, variants=1))
+    house.work()
+    assert house.cells(run)[KEY].reason == f'Video "segment 2" ({trouble[0].inputs[1].sha256}) is too long.'
+
+
+def delivered(house: House) -> Run:
+    """A run of two scenes, delivered and placed."""
+    run = house.start(make_production(characters=1, scene_types=2, variants=1))
+    house.work()
+    house.studio.deliveries.place_outputs(run)
+    return run
+
+
+@pytest.mark.parametrize("role", ["segment", "scene", "export"])
+def test_a_delivered_scene_of_which_a_file_is_gone_is_made_again_as_it_was_by_retry(house: House, role: str) -> None:
+    run = delivered(house)
+    stage = {"segment": Stage.SCENE_GENERATION, "scene": Stage.ASSEMBLY, "export": Stage.EXPORT}[role]
+    before = len(house.hands.performed)
+    file = made(house, run, stage, role)[0]
+    path_of(house, file).unlink()
+    asked = house.studio.review.retry(run, EVERYTHING, PERSON)
+    assert asked == [f"scene {KEY}, of which a stored file is gone"]
+    house.rest()
+    assert house.run(run).status is RunStatus.COMPLETED
+    again = [request.stage for request in house.hands.performed[before:]]
+    assert [name for name in again if name != "scene_qa"] == [stage.value, "delivery"]
+    assert path_of(house, file).is_file()
+    assert house.studio.review.retry(run, EVERYTHING, PERSON) == []
