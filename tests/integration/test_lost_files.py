@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from pipeline.domain.choices import Mode
-from pipeline.domain.errors import WorkFailed
+from pipeline.domain.delivery import NotPlaced
+from pipeline.domain.errors import FileLost, WorkFailed
 from pipeline.domain.records import Output, Run
 from pipeline.domain.stages import Stage
-from pipeline.domain.statuses import CellStatus, RunStatus
+from pipeline.domain.statuses import CellStatus, DeliveryStatus, RunStatus
 from pipeline.domain.work import Request
 from tests.factories import EVERYTHING, PERSON, House, make_production
+from tests.fakes import failing
 
 KEY = "c1 / s1 / v1"
 
@@ -105,6 +108,11 @@ def delivered(house: House) -> Run:
     return run
 
 
+def placed(house: House) -> list[Path]:
+    """The files of the output folder."""
+    return [path for path in (house.folder / "out").rglob("*") if path.is_file()]
+
+
 @pytest.mark.parametrize("role", ["segment", "scene", "export"])
 def test_a_delivered_scene_of_which_a_file_is_gone_is_made_again_as_it_was_by_retry(house: House, role: str) -> None:
     run = delivered(house)
@@ -119,4 +127,61 @@ def test_a_delivered_scene_of_which_a_file_is_gone_is_made_again_as_it_was_by_re
     again = [request.stage for request in house.hands.performed[before:]]
     assert [name for name in again if name != "scene_qa"] == [stage.value, "delivery"]
     assert path_of(house, file).is_file()
+    house.studio.deliveries.place_outputs(run)
+    assert len(placed(house)) == 2
+    assert house.studio.review.retry(run, EVERYTHING, PERSON) == []
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_stored_export_that_is_damaged_or_gone_is_not_placed_and_what_is_told_makes_it_again(
+    house: House, is_there: bool
+) -> None:
+    run = delivered(house)
+    shutil.rmtree(house.folder / "out")
+    export = made(house, run, Stage.EXPORT, "export")[0]
+    damage(house, export) if is_there else path_of(house, export).unlink()
+    with pytest.raises(NotPlaced, match=f"export of scene {KEY} is gone or damaged. `./stripboard retry {run.id}` makes it"):
+        house.studio.deliveries.place_outputs(run)
+    assert len(placed(house)) == 1, "the other one is"
+    house.studio.review.retry(run, EVERYTHING, PERSON)
+    house.work()
+    assert len(house.studio.deliveries.place_outputs(run)) == len(placed(house)) == 2
+    assert house.studio.media.check(export.file.sha256, export.file.size_bytes) == ""
+
+
+def test_a_damaged_package_is_not_placed_and_another_one_can_be_made(house: House) -> None:
+    run = delivered(house)
+    sealed = house.studio.deliveries.sealed(run)
+    path = house.studio.media.path_of(sealed.package_sha256 or "")
+    whole = path.read_bytes()
+    path.write_bytes(b"!" + whole[1:])
+    with pytest.raises(FileLost, match=f"`./stripboard deliver {run.id} --again` makes another one"):
+        house.studio.deliveries.place(run, sealed)
+    house.studio.deliveries.deliver(run, PERSON, again=True)
+    house.work()
+    assert house.studio.deliveries.place(run, house.studio.deliveries.sealed(run)).is_file()
+    path.write_bytes(whole)
+
+
+def test_a_delivery_whose_files_are_damaged_fails_and_retry_makes_them_and_the_delivery(house: House) -> None:
+    run = delivered(house)
+    export = made(house, run, Stage.EXPORT, "export")[0]
+    damage(house, export)
+    house.hands.troubles = failing("delivery", lambda: WorkFailed("lost_input", "changed"))
+    house.studio.deliveries.deliver(run, PERSON, again=True)
+    house.work()
+    assert house.studio.reports.failures(run.id) == ["delivery 2 failed: changed"]
+    assert house.studio.review.retry(run, EVERYTHING, PERSON) == [f"scene {KEY}, of which a stored file is gone"]
+    house.work()
+    assert [one.status for one in house.studio.deliveries.of_run(run)][1:] == [DeliveryStatus.FAILED, DeliveryStatus.SEALED]
+
+
+def test_a_delivery_that_has_failed_is_packed_again_by_retry(house: House) -> None:
+    house.hands.troubles = failing("delivery", lambda: WorkFailed("bad_input", "no certificate"))
+    run = house.start(make_production(characters=1, scene_types=1, variants=1))
+    house.work()
+    assert house.studio.review.retry(run, EVERYTHING, PERSON) == ["delivery 1"]
+    house.work()
+    assert [one.status for one in house.studio.deliveries.of_run(run)] == [DeliveryStatus.SEALED]
+    assert house.run(run).status is RunStatus.COMPLETED
     assert house.studio.review.retry(run, EVERYTHING, PERSON) == []
