@@ -10,6 +10,7 @@ import pytest
 from pipeline.domain.choices import Mode
 from pipeline.domain.delivery import NotPlaced
 from pipeline.domain.errors import FileLost, WorkFailed
+from pipeline.domain.matrix import Selection
 from pipeline.domain.records import Output, Run
 from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import CellStatus, DeliveryStatus, RunStatus
@@ -185,3 +186,55 @@ def test_a_delivery_that_has_failed_is_packed_again_by_retry(house: House) -> No
     assert [one.status for one in house.studio.deliveries.of_run(run)] == [DeliveryStatus.SEALED]
     assert house.run(run).status is RunStatus.COMPLETED
     assert house.studio.review.retry(run, EVERYTHING, PERSON) == []
+
+
+def file_faults(house: House) -> list[str]:
+    """What the doctor finds wrong with stored files."""
+    return [fault.removeprefix("I4: ") for fault in house.studio.invariants.check() if fault.startswith("I4: ")]
+
+
+def test_the_doctor_says_whose_a_lost_file_is_and_its_cure_works(house: House) -> None:
+    run = delivered(house)
+    gone, bad = made(house, run, Stage.SCENE_GENERATION, "segment")[0], made(house, run, Stage.EXPORT, "export")[1]
+    path_of(house, gone).unlink()
+    damage(house, bad)
+    told = {fault.split(":")[0].split()[1]: fault for fault in file_faults(house)}
+    cure = f"`./stripboard retry {run.id}` makes it again."
+    assert told[gone.file.sha256].endswith(f"is missing: segment 1 of scene {KEY} in run Harbor Nights #1. {cure}")
+    about = "export 1 of scene c1 / s2 / v1 in run Harbor Nights #1"
+    assert told[bad.file.sha256].endswith(f": {about}. Remove it, `rm {path_of(house, bad)}`, then {cure}")
+    path_of(house, bad).unlink()
+    assert len(house.studio.review.retry(run, EVERYTHING, PERSON)) == 2
+    house.work()
+    assert file_faults(house) == []
+
+
+def test_the_doctor_says_of_pictures_that_a_new_run_has_them_again(house: House) -> None:
+    production = make_production(characters=1, scene_types=1, variants=1)
+    run = house.start(production)
+    house.work()
+    with house.studio.stores.read() as store:
+        [look] = store.outputs.of_stills([still.id for still in store.stills.of_run(run.id)])
+    path_of(house, look).unlink()
+    source = house.studio.runs.config(run.id).sources["c1.png"]
+    house.studio.media.path_of(source.sha256).unlink()
+    told = sorted(file_faults(house), key=lambda fault: "given" in fault)
+    assert {fault.split(": ")[1].split(".")[0] for fault in told} == {
+        "still 1 of picture c1 / v1 in run Harbor Nights #1", "a file that a person gave",
+    }  # fmt: skip
+    assert all("`./stripboard run PATH --new`" in fault for fault in told)
+    house.start(production)
+    house.work()
+    assert file_faults(house) == []
+
+
+def test_of_a_take_that_counts_no_more_the_doctor_says_that_only_a_backup_has_it(house: House) -> None:
+    run = delivered(house)
+    export = made(house, run, Stage.EXPORT, "export")[0]
+    house.studio.submission.submit(run, Selection(keys=(KEY,)), Mode.ALL, PERSON)
+    house.work()
+    content = path_of(house, export).read_bytes()
+    path_of(house, export).unlink()
+    [told] = file_faults(house)
+    assert told.endswith("Nothing that counts needs it; only a backup restores it.")
+    path_of(house, export).write_bytes(content)
