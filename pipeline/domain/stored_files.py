@@ -29,8 +29,11 @@ class Use:
     @property
     def words(self) -> str:
         """For example `segment 2 of scene Mara / dance in run Harbor Nights #1`."""
-        number = "" if self.role in ("scene", "package") else f" {self.part}"
-        return f"{self.role.replace('_', ' ')}{number} of {_NOUNS[self.subject]} {self.name} in run {self.run}"
+        whose = f"{_NOUNS[self.subject]} {self.name} in run {self.run}"
+        if self.role == "scene":
+            return whose
+        number = "" if self.role == "package" else f" {self.part}"
+        return f"{self.role.replace('_', ' ')}{number} of {whose}"
 
     @property
     def cure(self) -> str:
