@@ -45,6 +45,10 @@ class Media(Protocol):
         """Whether a file elsewhere has the content of this stored one; it is read only when its length is the same."""
         ...
 
+    def keeps(self, sha256: str, size_bytes: int) -> bool:
+        """Whether a stored file is there with this length: one look, its content is not read."""
+        ...
+
     def check(self, sha256: str, size_bytes: int) -> str:
         """What is wrong with a stored file, in words; empty when its length and hash are right."""
         ...

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, select, text
+from sqlalchemy import Connection, String, and_, cast, func, or_, select, text
 
 from data.models import attempts, deliveries, dependencies, events, jobs, outputs, production_runs, stills, takes
 from data.models import production_run_cells as cells
+from data.repositories.chunks import chunks
 from data.trigger_models import messages, triggers
 from data.trigger_models import trigger_effects as effects
 from data.trigger_models import trigger_firings as firings
@@ -17,6 +18,7 @@ from data.trigger_models import trigger_verdicts as verdicts
 from pipeline.domain.rules.model import LIMITS, Kind
 from pipeline.domain.stages import Lane
 from pipeline.domain.statuses import AttemptOutcome, CellStatus, DeliveryStatus, JobStatus, RunStatus
+from pipeline.domain.stored_files import Use
 
 _STATUS_WORDS = {status.value for status in CellStatus} | {status.value for status in RunStatus}
 
@@ -75,6 +77,32 @@ class Audit:
                 elif not before.reason:
                     yield f"job {row.job_id} was executed again and attempt {before.number} has no reason"
             before = row
+
+    def uses(self, sha256s: Sequence[str]) -> dict[str, list[Use]]:
+        """What has these files as its content, by hash, newest first."""
+        found: dict[str, list[Use]] = {}
+        cell_counts = (cells.c.status == CellStatus.APPROVED.value) & (cells.c.approved_take == outputs.c.take)
+        still_counts = (stills.c.status == CellStatus.APPROVED.value) & (stills.c.take == outputs.c.take)
+        query = (
+            select(
+                outputs.c.sha256, jobs.c.run_id, production_runs.c.title, production_runs.c.number, outputs.c.subject,
+                func.coalesce(cells.c.key, stills.c.key, cast(deliveries.c.number, String)).label("name"),
+                outputs.c.role, outputs.c.part,
+                or_(cell_counts, still_counts, deliveries.c.status == DeliveryStatus.SEALED.value).label("counts"),
+            )
+            .join(jobs, jobs.c.id == outputs.c.job_id)
+            .join(production_runs, production_runs.c.id == jobs.c.run_id)
+            .join(cells, (outputs.c.subject == "cell") & (cells.c.id == outputs.c.subject_id), isouter=True)
+            .join(stills, (outputs.c.subject == "still") & (stills.c.id == outputs.c.subject_id), isouter=True)
+            .join(deliveries, (outputs.c.subject == "delivery") & (deliveries.c.id == outputs.c.subject_id), isouter=True)
+            .order_by(outputs.c.id.desc())
+        )  # fmt: skip
+        for part in chunks(sha256s):
+            for row in self._connection.execute(query.where(outputs.c.sha256.in_(part))):
+                run = f"{row.title} #{row.number}"
+                use = Use(row.sha256, row.run_id, run, row.subject, row.name, row.role, row.part, bool(row.counts))
+                found.setdefault(row.sha256, []).append(use)
+        return found
 
     def approved_faults(self) -> Iterator[str]:
         """Approved cells whose approved take is not approved or has lost its scene file's row."""

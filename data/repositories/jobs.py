@@ -274,12 +274,12 @@ class Jobs:
         key = (jobs.c.subject == subject, jobs.c.subject_id == subject_id, jobs.c.stage == stage.value, jobs.c.take == take)
         return self._all(select(*COLUMNS).where(*key, done).order_by(jobs.c.part))
 
-    def with_fingerprints(self, fingerprints: Sequence[str]) -> dict[str, Job]:
-        """A done job for each of these fingerprints, or a running one where none is done."""
-        found: dict[str, Job] = {}
+    def with_fingerprints(self, fingerprints: Sequence[str]) -> dict[str, list[Job]]:
+        """The newest job of each of these fingerprints that is done, then the newest that runs, where there are such."""
+        found: dict[str, list[Job]] = {}
         for part in chunks(fingerprints):
-            equal = self._read(EQUAL, {}, part)
-            found.update((job.fingerprint, job) for job in sorted(equal, key=lambda job: job.status is JobStatus.DONE))
+            for job in sorted(self._read(EQUAL, {}, part), key=lambda job: job.status is JobStatus.RUNNING):
+                found.setdefault(job.fingerprint, []).append(job)
         return found
 
     def unfinished(self, run_id: int, stage: Stage) -> list[Job]:

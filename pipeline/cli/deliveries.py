@@ -11,6 +11,7 @@ from pipeline.cli.entry import tell
 from pipeline.cli.exits import Exit
 from pipeline.cli.outcomes import show_lines, work
 from pipeline.cli.studios import actor, open_studio, run_argument
+from pipeline.domain.delivery import UNDER_WAY
 from pipeline.domain.stages import Phase
 from pipeline.domain.statuses import DeliveryStatus
 
@@ -24,12 +25,13 @@ _SHOWN = 20
 def deliver_command(run: str | None, again: bool, as_json: bool) -> int:
     """Package everything approved, verify the package and seal it. Ends with 1 and the list when something is missing.
 
-    What is sealed already is only placed once more where people look for it.
+    What is still being made is finished first. What is sealed already is only placed once more where people look for it.
     """
     with open_studio() as studio:
         found = studio.runs.find(run)
         missing = studio.deliveries.missing(found)
-        if missing:
+        is_under_way = bool(missing) and all(entry.status in UNDER_WAY for entry in missing)
+        if missing and not is_under_way:
             if as_json:
                 print_json({"run": {"id": found.id, "name": found.name}, "missing": missing, "delivery": None})
             else:
@@ -38,7 +40,7 @@ def deliver_command(run: str | None, again: bool, as_json: bool) -> int:
                 if len(missing) > _SHOWN:
                     say(f"  and {len(missing) - _SHOWN:,} more; --json lists all.")
             return Exit.FAILED
-        if any(delivery.status is DeliveryStatus.PACKAGING for delivery in studio.deliveries.of_run(found)):
+        if is_under_way or any(delivery.status is DeliveryStatus.PACKAGING for delivery in studio.deliveries.of_run(found)):
             studio.runs.resume(found, actor(), until=Phase.FINALIZE)
         else:
             studio.deliveries.deliver(found, actor(), again=again)

@@ -98,7 +98,11 @@ def reject_command(run: str | None, images: tuple[str, ...], reason: str, note: 
 @click.option("--all", "everything", is_flag=True, help="Of the whole run; the same as no selection.")
 @as_json
 def retry_command(run: str | None, everything: bool, as_json: bool, **chosen: Any) -> int:
-    """Ask again for the failed and rejected cells, variant images and exports of a selection, or of the whole run."""
+    """Ask again for the failed and rejected cells, variant images and exports of a selection, or of the whole run.
+
+    Approved scenes of which a stored file is gone are made again as they were. Of the whole run, a packaging that has failed
+    is done again, too.
+    """
     selection = selection_of(chosen)
     if everything and not is_everything(selection):
         raise click.UsageError("--all and a selection exclude each other.")

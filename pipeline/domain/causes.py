@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 _WORDS = {
     "bad_input": "Input that cannot be used",
+    "lost_input": "Stored file gone or damaged",
     "out_of_memory": "Out of memory",
     "timeout": "Took too long",
     "corrupt_output": "Result is not what was asked for",

@@ -41,6 +41,10 @@ _CURES = {
 }
 
 
+UNDER_WAY = frozenset({"queued", "generating", "ready", "running"})
+"""The statuses of cells and exports that are missing only until the run has gone on."""
+
+
 @dataclass(frozen=True)
 class CellState:
     """A cell as far as a delivery cares: `status` is the stored cell status."""

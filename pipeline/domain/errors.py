@@ -17,6 +17,10 @@ class NotFound(StripboardError):
     kind = "not_found"
 
 
+class FileLost(NotFound):
+    """A file of the media store is gone, or has another content than it had."""
+
+
 class Invalid(StripboardError):
     """What was given cannot be understood or breaks a rule of its format."""
 

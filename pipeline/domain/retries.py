@@ -14,6 +14,7 @@ class FailureClass(StrEnum):
     """Why an attempt failed, as far as the answer differs."""
 
     BAD_INPUT = "bad_input"  # the same input will fail again
+    LOST_INPUT = "lost_input"  # a stored file that it needs is gone or damaged: that is made anew before it is tried again
     OUT_OF_MEMORY = "out_of_memory"
     TIMEOUT = "timeout"
     CORRUPT_OUTPUT = "corrupt_output"  # the result is not what was asked for
@@ -52,6 +53,7 @@ class Policy:
 
 POLICIES: dict[FailureClass, Policy] = {
     FailureClass.BAD_INPUT: Policy(tries=1),
+    FailureClass.LOST_INPUT: Policy(tries=1),
     FailureClass.OUT_OF_MEMORY: Policy(tries=3, pause_s=5, blames_worker=True),
     FailureClass.TIMEOUT: Policy(tries=2, pause_s=1, blames_worker=True),
     FailureClass.CORRUPT_OUTPUT: Policy(tries=2, blames_worker=True),

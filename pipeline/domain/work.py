@@ -19,6 +19,11 @@ class InputFile:
     media_type: str
     label: str = ""
 
+    @property
+    def words(self) -> str:
+        """What it is, for people: `segment 2`, `still Mara / formal`."""
+        return "last frame of the segment before" if self.role == "start" else f"{self.role} {self.label}".strip()
+
 
 @dataclass(frozen=True)
 class OutputFile:

@@ -9,7 +9,7 @@ from pipeline.domain import estimates
 from pipeline.domain.estimates import Estimate
 from pipeline.domain.records import Actor, Cell, Run
 from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus
-from pipeline.services import replacing
+from pipeline.services import remaking, replacing
 from pipeline.services.accounts import cheapest
 from pipeline.services.advance import Advance
 from pipeline.services.replacing import NOTHING_NEW, Replaced
@@ -49,8 +49,11 @@ def queue(
         data = {"from": run.status.value}
         store.journal.record("run.running", actor=actor, subject="run", subject_id=run.id, run_id=run.id, cause=cause, data=data)
     failed = [cell for cell in chosen if cell.status is CellStatus.FAILED]
+    starved = {cell.id: cell for cell in remaking.starved(store, failed)} if failed else {}
+    if starved:
+        remaking.remake(advance, list(starved.values()), cause)
     advance.cancel_jobs("cell", [cell.id for cell in chosen if cell.status is not CellStatus.FAILED], "made anew")
-    _retry_failed(store, advance, failed, cause)
+    _retry_failed(store, advance, [cell for cell in failed if cell.id not in starved], cause)
     for cell in chosen:
         if cell.status is not CellStatus.FAILED:
             advance.queue_cell(cell, cause=cause)

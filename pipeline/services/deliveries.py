@@ -10,7 +10,7 @@ from typing import Any
 
 from data.store import Store, Stores
 from pipeline.domain.delivery import DeliveryProgress, Missing, NotPlaced, delivery_progress
-from pipeline.domain.errors import Conflict, NotFound, StripboardError
+from pipeline.domain.errors import Conflict, FileLost, NotFound, StripboardError
 from pipeline.domain.file_names import FileName
 from pipeline.domain.naming import collision_key
 from pipeline.domain.production import Output
@@ -148,10 +148,14 @@ class Deliveries:
     def place(self, run: Run, delivery: Delivery) -> Path:
         """Copy the package of a sealed delivery to where people look for it; the answer is the file.
 
-        Raises Unavailable when it cannot be written there.
+        Raises Unavailable when it cannot be written there, FileLost when the stored package is gone or damaged.
         """
         target = self._folder / self.package_name(run, delivery)
-        self._copy_out(delivery.package_sha256 or "", target)
+        try:
+            self._copy_out(delivery.package_sha256 or "", target)
+        except FileLost as error:
+            told = f"The stored package of delivery {delivery.number} of run {run.name} is gone or damaged, and was not placed."
+            raise FileLost(f"{told} `./stripboard deliver {run.id} --again` makes another one.") from error
         with self._stores.begin(self._clock.now()) as store:
             store.deliveries.placed(delivery, store.journal.now)
         return target
@@ -200,13 +204,21 @@ class Deliveries:
             exports = Sealing(advance).named_exports(run, approved) if outputs else []
             possible = Sealing(advance).possible_exports(run, cells) if outputs else []
         wanted = [(output.file.sha256, _target(run, outputs, output, name)) for output, _, name in exports]
+        scenes = {target: cell.plan.key for (_, target), (_, cell, _) in zip(wanted, exports, strict=True)}
         kept = {collision_key(str(target)) for _, target in wanted}
         others = [(output.file.sha256, _target(run, outputs, output, name)) for output, name in possible]
-        placed, reasons = _try_each(self._copy_out, wanted)
+        placed, reasons = _try_each(lambda sha256, target: self._place_export(run, scenes[target], sha256, target), wanted)
         _, not_removed = _try_each(self._take_away, [one for one in others if collision_key(str(one[1])) not in kept])
         if reasons or not_removed:
             raise NotPlaced(list(map(str, placed)), [*reasons, *not_removed])
         return placed
+
+    def _place_export(self, run: Run, scene: str, sha256: str, target: Path) -> None:
+        try:
+            self._copy_out(sha256, target)
+        except FileLost as error:
+            told = f'"{target}" was not placed: the stored export of scene {scene} is gone or damaged.'
+            raise FileLost(f"{told} `./stripboard retry {run.id}` makes it again.") from error
 
 
 def _target(run: Run, outputs: Sequence[Output], export: Export, name: FileName) -> Path:

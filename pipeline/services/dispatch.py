@@ -13,7 +13,7 @@ from pipeline.domain.budget import Charge
 from pipeline.domain.claiming import sort_out
 from pipeline.domain.patience import LEASE, time_limit
 from pipeline.domain.records import ENGINE, Job, Output, Run
-from pipeline.domain.stages import REUSABLE, STAGES, Lane, Phase, last_rank
+from pipeline.domain.stages import STAGES, Lane, Phase, last_rank
 from pipeline.domain.statuses import AttemptOutcome, CellStatus, JobStatus
 from pipeline.domain.work import NO_NEWS, InputFile, News, OutputFile, Place, Request, Result, Update, UpdateState
 from pipeline.domain.workers import FLEET_BACKENDS, Worker
@@ -28,6 +28,7 @@ from pipeline.services.settlement import Settlement
 from pipeline.services.slots import Part, Slots
 from pipeline.services.starting import Starting
 from pipeline.services.turns import Arrivals, Assignment, Report, Turn, nothing
+from pipeline.services.twins import twins_of
 
 _LOOK_PAST = 4096
 """How far the queue is read past jobs that wait for equal ones."""
@@ -236,8 +237,7 @@ class Dispatch:
         given = {one.job_id: one.worker for one in self._fleet.next(store, runs, starting)}
         jobs = store.jobs.by_ids(list(given)) if given else {}
         ready = [jobs[key] for key in given if key in jobs and jobs[key].status is JobStatus.READY]
-        twins = store.jobs.with_fingerprints([job.fingerprint for job in ready])
-        found = sort_out(ready, twins, self._begun)
+        found = sort_out(ready, twins_of(store, self._media, ready), self._begun)
         offered = [Chosen(job, twin, None if twin else given[job.id]) for job, twin in found.ahead]
         paid = [one for one in offered if accounts.reserve(one.job, one.price)]
         self._begun.update(one.job.fingerprint for one in paid if one.twin is None)
@@ -259,8 +259,7 @@ class Dispatch:
                 run.id, lane, limit=limit, max_rank=last, now=store.journal.now, free_seconds=free_seconds, free_bytes=free_bytes
             )
             fresh = jobs[seen:]
-            twins = store.jobs.with_fingerprints([job.fingerprint for job in fresh if job.stage in REUSABLE])
-            found = sort_out(fresh, twins, self._begun)
+            found = sort_out(fresh, twins_of(store, self._media, fresh), self._begun)
             ahead: Sequence[tuple[Job, Job | None]] = found.ahead
             if lane is Lane.GENERATION:
                 ahead = starting.admitted(run, ahead)

@@ -16,6 +16,7 @@ from data.store import Store, Stores
 from pipeline.domain.budget import Scope
 from pipeline.domain.patience import GRACE
 from pipeline.domain.statuses import CELL_TRANSITIONS, RUN_TRANSITIONS, STILL_TRANSITIONS, CellStatus, RunStatus
+from pipeline.domain.stored_files import lost
 from pipeline.ports import Clock, Folders, Media
 
 Fault = str
@@ -119,10 +120,16 @@ class Invariants:
         yield from store.audit.unreasoned_attempts(set(starts))
 
     def _files(self, store: Store) -> Iterator[Fault]:
+        """Each file that is not as it was stored, with whose it is and what makes it again."""
+        found: dict[str, tuple[str, str]] = {}
         for file in store.outputs.stored_files():
             fault = self._media.check(file.sha256, file.size_bytes)
             if fault:
-                yield fault
+                is_in_the_way = self._media.keeps(file.sha256, file.size_bytes)
+                found[file.sha256] = fault, self._media.name_of(file.sha256) if is_in_the_way else ""
+        uses = store.audit.uses(list(found)) if found else {}
+        for sha256, (fault, path) in found.items():
+            yield lost(fault, uses.get(sha256, ()), path)
 
     def _strays(self, store: Store) -> Iterator[Fault]:
         wanted = {file.sha256 for file in store.outputs.stored_files()}

@@ -9,15 +9,16 @@ from typing import Any
 from data.store import Store, Stores
 from pipeline.domain import quality
 from pipeline.domain.decisions import overtaken
-from pipeline.domain.errors import Conflict, NotFound
+from pipeline.domain.errors import Conflict, NotFound, Refused
 from pipeline.domain.matrix import Selection
 from pipeline.domain.names import did_you_mean
 from pipeline.domain.records import Actor, Cell, Run, Still
 from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus, StillKind
 from pipeline.ports import Clock
-from pipeline.services import replacing
+from pipeline.services import remaking, replacing
 from pipeline.services.advance import Advance
+from pipeline.services.asking import refusal
 from pipeline.services.assembled import scenes
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.sealing import Sealing
@@ -157,6 +158,9 @@ class Review:
     def retry(self, run: Run, selection: Selection, actor: Actor) -> list[str]:
         """Try failed exports and the failed or rejected stills of the selection again; the answer names them.
 
+        Approved scenes of which a stored file is gone are made again as they were: Refused when a budget does not cover them.
+        With everything selected, a delivery that has failed is packed again, unless something is missing.
+
         Source images that were refused, or all of whose looks were, come in as they are now; those that a new run would not
         take stay as they were, and the answer says why. Failed and rejected cells are submitted with mode `failed`.
         """
@@ -165,14 +169,18 @@ class Review:
             return _stuck_stills(store, run, selection, list(_cells_of(store, run, selection)))
 
         replaced = replacing.look(self._stores, self._books, self._pictures, run, chosen)
+        with self._stores.read() as store:
+            seen = remaking.lost(store, self._pictures.media, _cells_of(store, run, selection).values())
         with self._stores.begin(self._clock.now()) as store:
             advance = Advance(store, self._books, actor)
             cells = _cells_of(store, run, selection)
+            lost = [cells[cell.id] for cell in seen if cells[cell.id].version == cell.version]
             stuck = _stuck_stills(store, run, selection, list(cells))
             renewed = replacing.take(advance, run, stuck, replaced)
             again = [f"{still.kind.value} {still.key}{replaced.told(still, renewed)}" for still in stuck]
             for still in stuck:
                 advance.queue_still(advance.stills.get(still.id, still))
+            again += self._remade(advance, run, lost)
             failed = [job for job in store.jobs.unfinished(run.id, Stage.EXPORT) if job.status is JobStatus.FAILED]
             ours = [job for job in failed if job.subject_id in cells]
             store.jobs.set_status([job.id for job in ours], JobStatus.FAILED, JobStatus.READY, now=store.journal.now)
@@ -183,7 +191,19 @@ class Review:
             if again or ours:
                 advance.go_on(run.id)
             advance.finish()
+            if not again and not ours and selection == Selection():
+                again += [f"delivery {one.number}" for one in Sealing(advance).retry(run.id)]
         return again + [f"export {job.part} of {cells[job.subject_id].plan.key}" for job in ours]
+
+    def _remade(self, advance: Advance, run: Run, lost: Sequence[Cell]) -> list[str]:
+        """Ask for these approved scenes again, of which something is lost; the answer names them."""
+        if lost:
+            lacking = refusal(advance.store, self._books, run, lost)
+            if lacking:
+                raise Refused(lacking)
+            remaking.remake(advance, lost)
+            advance.store.flush()
+        return [f"scene {cell.plan.key}, of which a stored file is gone" for cell in lost]
 
     def rollback(self, run: Run, selection: Selection, actor: Actor, *, take: int | None = None) -> list[str]:
         """Take cells back to their approved take (or to an earlier approved one); the answer is their keys.

@@ -72,6 +72,17 @@ class Sealing:
         self._tell(made[-1], len(plan["files"]), cause)
         return self._store.deliveries.by_id(made[-1].id)
 
+    def retry(self, run_id: int) -> list[Delivery]:
+        """Pack the newest delivery of the run again if its packaging has failed and nothing is missing; the answer is that."""
+        run, made = self._advance.run(run_id), self._store.deliveries.of_run(run_id)
+        if not made or made[-1].status is not DeliveryStatus.FAILED or self.missing(run):
+            return []
+        [job] = self._store.jobs.of("delivery", made[-1].id)
+        if job.status is not JobStatus.FAILED:  # a person has cancelled it
+            return []
+        self._advance.go_on(run_id)
+        return [self._again(run, None) or self.deliver(run)]
+
     def is_same(self, run: Run, delivery: Delivery) -> bool:
         """Whether a delivery of the run would be made of the same files in the same way now."""
         plan, inputs, _ = self._plan(run, self._store.cells.with_status(run.id, CellStatus.APPROVED))

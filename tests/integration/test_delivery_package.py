@@ -181,8 +181,17 @@ def test_an_order_that_does_not_fit_its_files_is_refused(tmp_path, changes, word
 def test_a_file_altered_since_approval_is_refused_by_name(tmp_path):
     order = delivery_request(tmp_path / "order")
     make_clip(tmp_path / "order/1.mp4", frames=7, hue=99)
-    with pytest.raises(WorkFailed, match=r"Mara/walk_casual_t01\.mp4.*has changed since it was approved"):
+    with pytest.raises(WorkFailed, match=r"Mara/walk_casual_t01\.mp4.*has changed since it was approved") as caught:
         package(order, FakeWorkspace(tmp_path / "job"))
+    assert caught.value.failure_class == "lost_input"
+
+
+def test_a_file_that_is_gone_is_told_with_its_scene(tmp_path):
+    order = delivery_request(tmp_path / "order")
+    (tmp_path / "order/1.mp4").unlink()
+    with pytest.raises(WorkFailed, match=r"t01\.mp4\" of scene Mara.*: the stored file is gone.*`retry` makes again") as caught:
+        package(order, FakeWorkspace(tmp_path / "job"))
+    assert caught.value.failure_class == "lost_input"
 
 
 def test_too_little_room_is_said_before_any_work(tmp_path, monkeypatch):

@@ -105,6 +105,60 @@ def test_a_run_of_equal_work_executes_nothing_twice(house: House) -> None:
     assert house.run(run).spent_bytes > 0
 
 
+def lose(house: House, stage: str) -> list[str]:
+    """Remove every stored file of a stage; the answer is their hashes."""
+    lost = [sha256 for _, sha256 in made_in(house, stage)]
+    for sha256 in lost:
+        house.studio.media.path_of(sha256).unlink()
+    return lost
+
+
+def made_in(house: House, stage: str) -> list[tuple[str, str]]:
+    """(role, hash) of everything that requests of a stage made, in order."""
+    requests = [request for request in house.hands.performed if request.stage == stage]
+    return [(file.role, file.sha256) for request in requests for file in outputs_of(stage, request.fingerprint)]
+
+
+@pytest.mark.parametrize("stage", ["variant_generation", "scene_generation", "assembly", "export"])
+def test_what_is_gone_from_the_media_store_is_made_anew_and_the_rest_is_reused(house: House, stage: str) -> None:
+    stages = ("variant_generation", "scene_generation", "assembly", "export")
+    house.start(make_production())
+    house.work()
+    before = {name: house.hands.count(name) for name in stages}
+    lost = lose(house, stage)
+    run = house.start(make_production())
+    house.rest()
+    assert house.run(run).status is RunStatus.COMPLETED
+    assert {name: house.hands.count(name) for name in stages} == before | {stage: 2 * before[stage]}
+    assert all(house.studio.media.path_of(sha256).is_file() for sha256 in lost)
+
+
+def test_a_stored_file_of_another_length_is_not_reused_and_its_place_is_taken(house: House) -> None:
+    house.start(make_production())
+    house.work()
+    _, sha256 = made_in(house, "export")[0]
+    house.studio.media.path_of(sha256).write_bytes(b"cut")
+    before = house.hands.count("export")
+    house.start(make_production())
+    house.rest()
+    assert house.hands.count("export") == before + 1
+
+
+def test_of_two_equal_jobs_whose_earlier_result_is_gone_one_is_executed(house: House) -> None:
+    house.start(make_production(characters=1, scene_types=1, variants=1))
+    house.work()
+    lose(house, "scene_generation")
+    made = house.hands.count("scene_generation")
+    house.backend.holds = lambda request: request.stage == "scene_generation"
+    runs = [house.start(make_production(characters=1, scene_types=1, variants=1)) for _ in range(2)]
+    house.work()
+    assert len(house.backend.held) == 1
+    house.backend.release()
+    house.rest()
+    assert [house.run(run).status for run in runs] == [RunStatus.COMPLETED, RunStatus.COMPLETED]
+    assert house.hands.count("scene_generation") == made + 2
+
+
 def equal_projects(house: House) -> list[Any]:
     """Two runs at the same time that need the same variant image."""
     return [house.start(make_production(characters=1, scene_types=1, variants=1, title=title)) for title in ("One", "Two")]

@@ -63,7 +63,7 @@ def test_tests_that_fail_come_less_and_less_often_but_at_least_hourly() -> None:
 
 @pytest.mark.parametrize("failure", FailureClass)
 def test_only_failures_of_the_worker_speak_against_it(failure: FailureClass) -> None:
-    innocent = {"bad_input", "disk_full", "lost", "worker_gone", "worker_busy", "budget"}
+    innocent = {"bad_input", "lost_input", "disk_full", "lost", "worker_gone", "worker_busy", "budget"}
     assert records.speaks_against(failure) == (failure.value not in innocent)
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.adapters.backends.updates import update_of
+from pipeline.adapters.storage.inputs import check_inputs, explained
 from pipeline.adapters.storage.media_store import nothing
 from pipeline.adapters.storage.workspace import AttemptWorkspace, Spool
 from pipeline.domain.errors import Cancelled, WorkFailed
@@ -107,10 +108,13 @@ def perform(
     try:
         spool.begin(request)
         report(0.0)
+        check_inputs(request)
         began = time.monotonic()
         result = locate(request.stage)(request, AttemptWorkspace(spool, request, report))
         result = replace(result, seconds=time.monotonic() - began)
         spool.keep_result(request.attempt_id, result)
+    except WorkFailed as error:
+        raise explained(error, request, spool.media) from error
     except OSError as error:
         raise WorkFailed("disk_full" if error.errno == errno.ENOSPC else "backend_error", f"{error.strerror or error}") from error
     return result

@@ -80,7 +80,8 @@ def package(request: Request, workspace: Workspace) -> Result:
     Parameters: `delivery` {number, project, run}, `author`, `created_at` (ISO 8601), `files` (see `order.read_order`),
     `timeline` (cells in order), `digital_source_type`, `credentials_dir`, `certificate` {chain_path, key_path} or nothing.
     What is signed stays in `workspace.kept` until the job is done, so another attempt goes on from there.
-    Raises WorkFailed: `bad_input` for files that are not what the order says, `disk_full`, `corrupt_output`, `backend_error`.
+    Raises WorkFailed: `bad_input` for files that are not what the order says, `lost_input` for those that are not what was
+    stored, `disk_full`, `corrupt_output`, `backend_error`.
     """
     started = time.monotonic()
     parameters = request.parameters
@@ -131,7 +132,7 @@ def _pack(packing: _Packing) -> tuple[dict[str, Any], list[PackagedFile]]:
 
 def _check_room(packing: _Packing) -> None:
     """Fail early, with both numbers, rather than late."""
-    sizes = [file.source.stat().st_size for file in packing.order.files]
+    sizes = [file.source.stat().st_size for file in packing.order.files if file.source.is_file()]
     done = sum(path.stat().st_size for path in packing.root.rglob("*") if path.is_file())
     needed, free = room_needed(sizes, done=done, at_once=MOST), shutil.disk_usage(packing.root).free
     if free < needed:

@@ -17,6 +17,7 @@ from pipeline.adapters.packaging.order import OrderedFile, differences, measure
 from pipeline.adapters.packaging.threads import each
 from pipeline.domain.delivery import PackagedFile, canonical_json, described
 from pipeline.domain.errors import WorkFailed
+from pipeline.domain.retries import FailureClass
 
 AGENT_VERSION = "1.0"
 _SHOWN = 8  # how many broken files one message names
@@ -36,25 +37,27 @@ class Signing:
     def validate(self, files: Sequence[OrderedFile], *, report: Report) -> list[dict[str, Any]]:
         """Decode every file and compare it with what is said of it; returns the facts, stated and measured.
 
-        Raises WorkFailed("bad_input") that names every broken file (the first few in full).
+        Raises WorkFailed that names every broken file (the first few in full): `lost_input` where one is gone or is not what was
+        stored, else `bad_input`.
         """
-        facts, problems = [], []
+        facts, problems, is_lost = [], [], False
         for file, measured in zip(files, each(self._measured, files, report=report), strict=True):
             if isinstance(measured, WorkFailed):
-                problems.append(f'"{file.name}": {measured}')
+                problems.append(f"{_named(file)}: {measured}")
+                is_lost |= measured.failure_class == FailureClass.LOST_INPUT
                 continue
             key = f"facts:{file.sha256}"
             if key not in self._done:
                 self._note(key, measured)
             is_gif = file.media_type == "image/gif"
-            problems += [f'"{file.name}": {text}' for text in differences(file.facts, measured, is_gif=is_gif)]
+            problems += [f"{_named(file)}: {text}" for text in differences(file.facts, measured, is_gif=is_gif)]
             # A GIF's own rate is an average of hundredths of a second; the stated one is what was asked for.
             facts.append({**measured, **({"fps": file.facts["fps"]} if is_gif and file.facts.get("fps") else {})})
         if problems:
             more = f" and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
-            raise WorkFailed(
-                "bad_input", f"The delivery was not packed. {'; '.join(problems[:_SHOWN])}{more}. Export them again."
-            )
+            cure = "`retry` makes again what is lost." if is_lost else "Export them again."
+            told = f"The delivery was not packed. {'; '.join(problems[:_SHOWN])}{more}. {cure}"
+            raise WorkFailed(FailureClass.LOST_INPUT if is_lost else FailureClass.BAD_INPUT, told)
         return [{**file.facts, **own} for file, own in zip(files, facts, strict=True)]
 
     def sign(self, files: Sequence[OrderedFile], facts: Sequence[dict[str, Any]], *, report: Report) -> list[PackagedFile]:
@@ -66,7 +69,9 @@ class Signing:
         return packed
 
     def _measured(self, file: OrderedFile) -> dict[str, Any] | WorkFailed:
-        """The facts of a file, or why it cannot be delivered; any failure but `bad_input` is raised. Called by threads."""
+        """The facts of a file, or why it cannot be delivered; any failure that is not its own is raised. Called by threads."""
+        if not file.source.is_file():
+            return WorkFailed(FailureClass.LOST_INPUT, "the stored file is gone")
         known = self._done.get(f"facts:{file.sha256}")
         if known is not None:
             return dict(known)
@@ -74,16 +79,14 @@ class Signing:
             self._check_hash(file)
             return measure(file)
         except WorkFailed as error:
-            if error.failure_class != "bad_input":
+            if error.failure_class not in (FailureClass.BAD_INPUT, FailureClass.LOST_INPUT):
                 raise
             return error
 
     def _check_hash(self, file: OrderedFile) -> None:
-        if not file.source.is_file():
-            raise WorkFailed("bad_input", "the stored file is gone")
         with file.source.open("rb") as source:
             if hashlib.file_digest(source, "sha256").hexdigest() != file.sha256:
-                raise WorkFailed("bad_input", "the stored file has changed since it was approved")
+                raise WorkFailed(FailureClass.LOST_INPUT, "the stored file has changed since it was approved")
 
     def _place(self, file: OrderedFile, facts: dict[str, Any]) -> PackagedFile:
         reason = "" if file.media_type in SIGNABLE else f"{file.media_type} has no place for content credentials"
@@ -124,6 +127,11 @@ class Signing:
         self._done[key] = value
         with self._journal.open("a", encoding="utf-8") as file:
             file.write(json.dumps([key, value]) + "\n")
+
+
+def _named(file: OrderedFile) -> str:
+    cell = file.facts.get("cell")
+    return f'"{file.name}"' + (f" of scene {cell}" if cell else "")
 
 
 def _read_journal(path: Path) -> dict[str, dict[str, Any]]:

@@ -14,10 +14,11 @@ from collections.abc import Callable, Container, Iterator
 from datetime import datetime
 from pathlib import Path
 
-from pipeline.domain.errors import NotFound, Unavailable, WorkFailed
+from pipeline.domain.errors import FileLost, Unavailable, WorkFailed
 from pipeline.domain.records import StoredFile
 
 _CHUNK = 1 << 20
+_SAYS_MORE = "`./stripboard doctor --verify` says whose it is and what makes it again."
 
 
 def nothing(name: str) -> None:
@@ -42,8 +43,9 @@ class MediaStore:
     def take(self, path: Path) -> tuple[str, int]:
         """Move a finished file in; (sha256, size in bytes).
 
-        Durable when it returns: the bytes are hashed and synced, then renamed, then the folder is synced. A file that is
-        there already is kept, and the new one dropped. Raises WorkFailed("disk_full") when there is no room.
+        Durable when it returns: the bytes are hashed and synced, then renamed, then the folder is synced. The new file takes
+        the place of one that is there already: that may have been damaged since. Raises WorkFailed("disk_full") when there is
+        no room.
         """
         try:
             sha256, size = _hash_and_sync(path)
@@ -71,17 +73,17 @@ class MediaStore:
         return StoredFile(sha256, size, media_type)
 
     def stored(self, sha256: str) -> Path:
-        """Where a stored file lies; raises NotFound when it is not there."""
+        """Where a stored file lies; raises FileLost when it is not there."""
         path = self.path_of(sha256)
         if not path.is_file():
-            raise NotFound(f"The stored file {sha256} is missing. Run `./stripboard doctor --verify`, then restore a backup.")
+            raise FileLost(f"The stored file {sha256} is missing. {_SAYS_MORE}")
         return path
 
     def copy_out(self, sha256: str, target: Path) -> None:
         """Place a copy at `target`, whole or not at all; one that is there stays.
 
         What a copy that died has left beside it goes into this one. Another process that makes the same copy goes first. Raises
-        Unavailable when it cannot be written there.
+        Unavailable when it cannot be written there, FileLost when the stored file is gone or damaged.
         """
         if self.holds(target, sha256):
             return
@@ -89,6 +91,9 @@ class MediaStore:
             target.parent.mkdir(parents=True, exist_ok=True)
             with _unfinished(target) as temporary:
                 shutil.copyfile(self.stored(sha256), temporary)
+                if _hash_of(temporary) != sha256:
+                    self.set_aside(sha256)
+                    raise FileLost(f"The stored file {sha256} is damaged. {_SAYS_MORE}")
                 _sync(temporary)
                 self._checkpoint("media.copied_out")
                 temporary.replace(target)
@@ -117,10 +122,34 @@ class MediaStore:
             found = target.lstat()
             if not stat.S_ISREG(found.st_mode) or found.st_size != self.path_of(sha256).stat().st_size:
                 return False
-            with target.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+            return _hash_of(target) == sha256
         except OSError:
             return False
+
+    def set_aside(self, sha256: str) -> bool:
+        """Read a stored file; the answer is whether it is there and damaged.
+
+        One that is damaged is given another name, so that nothing takes it for good. The broom removes it later.
+        """
+        path = self.path_of(sha256)
+        try:
+            with path.open("rb") as file:
+                if hashlib.file_digest(file, "sha256").hexdigest() == sha256:
+                    return False
+                with contextlib.suppress(OSError):
+                    if _is_at(path, file.fileno()):  # nobody has stored it again meanwhile
+                        path.replace(path.with_name(f"{path.name}.damaged"))
+        except OSError:
+            return False
+        return True
+
+    def keeps(self, sha256: str, size_bytes: int) -> bool:
+        """Whether a file of this name and length is there; its content is not read."""
+        try:
+            found = self.path_of(sha256).stat()
+        except OSError:
+            return False
+        return stat.S_ISREG(found.st_mode) and found.st_size == size_bytes
 
     def check(self, sha256: str, size_bytes: int) -> str:
         """What is wrong with a stored file; empty when it is there with the right length and content."""
@@ -129,8 +158,7 @@ class MediaStore:
             return f"file {sha256} is missing"
         if path.stat().st_size != size_bytes:
             return f"file {sha256} has {path.stat().st_size} bytes instead of {size_bytes}"
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = _hash_of(path)
         return "" if found == sha256 else f"file {sha256} has the content of {found}"
 
     def files(self) -> Iterator[Path]:
@@ -154,12 +182,10 @@ class MediaStore:
         return len(found)
 
     def _place(self, path: Path, target: Path) -> None:
-        if _is_kept(target):
-            path.unlink()
-            return
         if not target.parent.is_dir():
             target.parent.mkdir(parents=True, exist_ok=True)
             _sync(self.root)
+        os.utime(path)  # the broom goes by age, and one of this content may have been seen by it as old
         self._checkpoint("media.rename")
         path.replace(target)
         self._checkpoint("media.renamed")
@@ -208,14 +234,9 @@ def _is_at(path: Path, descriptor: int) -> bool:
         return False
 
 
-def _is_kept(path: Path) -> bool:
-    """Whether the file is there, and then young again and durable: who placed it may have died before its folder was synced."""
-    try:
-        os.utime(path)
-    except FileNotFoundError:
-        return False
-    _sync(path.parent)
-    return True
+def _hash_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _hash_and_sync(path: Path) -> tuple[str, int]:

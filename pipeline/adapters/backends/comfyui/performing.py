@@ -23,6 +23,7 @@ from pipeline.adapters.backends.comfyui.numbers import finite, table
 from pipeline.adapters.backends.comfyui.server import Server, Sighting
 from pipeline.adapters.backends.comfyui.timing import Timing
 from pipeline.adapters.backends.results import OUTPUT_LIMIT
+from pipeline.adapters.storage.inputs import check_inputs
 from pipeline.adapters.storage.workspace import Spool
 from pipeline.domain.errors import Cancelled, WorkerWedged, WorkFailed
 from pipeline.domain.fleet.reasons import duration
@@ -105,6 +106,7 @@ class Performance:
 
     async def _send(self) -> None:
         request = self._job.request
+        await self._in_pool(check_inputs, request)
         workflow = self._workflow
         names: dict[str, str] = {}
         await self._server.listener.ready()  # before the pictures: a new connection says that they may be gone
