@@ -233,6 +233,35 @@ def test_cells_can_be_left_out(desk: Desk) -> None:
     assert answer["cells"] == {"approved": 2, "cancelled": 2}
 
 
+def test_a_scene_behind_a_cancelled_one_is_told_with_commands_that_work(desk: Desk) -> None:
+    shots = [{"name": name, "template": "hero_cu", "character": "Mara"} for name in ("x", "y")]
+    shots[1] |= {"after": ["x"]}
+    folder = desk.write(matrix=None, variants=None, shots=shots, approvals=HUMAN)
+    desk.call("run", folder, code=4)
+    desk.call("cancel", "--cell", "s001 x / Mara")
+
+    ran = desk.call("run", folder, "--resume", code=1).stdout
+    status = desk.call("status").stdout
+    delivered = desk.call("deliver", code=1).stdout
+
+    again = "`./stripboard submit 1 --cell 's001 x / Mara'` asks for it"
+    leave = "`./stripboard cancel 1 --cell 's001 y / Mara'` leaves out the scene that waits for it"
+    for told in (ran, status, delivered):
+        assert f"Scene s001 x / Mara is cancelled: {again}, or {leave}." in told
+    assert "retry" not in ran + status and "stuck: nobody asks for what its scenes wait for" in status
+    assert 'Cell "s001 y / Mara" waits: scene s001 x / Mara is cancelled.' in delivered
+    assert desk.json("submit", "1", "--cell", "s001 x / Mara")["accepted"] == ["s001 x / Mara"]
+    assert desk.json("cancel", "1", "--cell", "s001 y / Mara")["cancelled"] == ["s001 y / Mara"]
+
+
+def test_a_run_that_stopped_at_a_phase_says_so_and_how_it_goes_on(desk: Desk) -> None:
+    folder = desk.write()
+    desk.call("run", folder, "--until", "characters")
+    told = desk.call("status").stdout
+    assert "running, stopped at the end of phase characters" in told and "everything asked for is done" not in told
+    assert "Go on with `./stripboard run PATH --resume`." in told
+
+
 def test_a_paused_run_starts_nothing(desk: Desk) -> None:
     folder = desk.write()
     desk.call("run", folder, "--until", "prepare")
