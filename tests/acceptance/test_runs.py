@@ -37,6 +37,7 @@ else:
         video.mux(stream.encode())
 print(json.dumps({"progress": 1.0}))
 """
+ONE_SCENE = {"matrix": {"characters": ["Mara"], "scene_types": ["walk"], "variants": ["formal"]}}
 HUMAN = {"variants": "human", "scenes": "human"}
 
 
@@ -274,9 +275,23 @@ def test_a_paused_run_starts_nothing(desk: Desk) -> None:
 def test_a_budget_that_does_not_cover_the_run_refuses_all_of_it(desk: Desk) -> None:
     folder = desk.write(budget={"gpu_hours": 0.000001})
 
-    report = desk.json("validate", folder, code=3)
+    report = desk.json("validate", folder)
+    assert [issue["severity"] for issue in report["issues"] if "budget" in issue["path"]] == ["warning"]
+    for command in ("plan", "estimate"):
+        assert "Over budget: the estimate is" in desk.call(command, folder).stdout
+        assert len(desk.json(command, folder)["over_budget"]) == 1
+    refused = desk.call("run", folder, code=5).stderr
+    assert "or raise budget.gpu_hours of the production. No run was made." in refused
 
-    assert any("budget" in issue["path"] for issue in report["issues"])
+    assert desk.json("list") == []
+    assert desk.json("run", desk.write(budget={"gpu_hours": 1}), "--until", "prepare")["run"]["name"] == "Small #1"
+
+
+def test_what_is_made_already_is_not_held_against_the_budget_by_a_plan(desk: Desk) -> None:
+    folder = desk.write(**ONE_SCENE)
+    desk.call("run", folder)
+    desk.write(**ONE_SCENE, budget={"gpu_hours": 0.000001})
+    assert desk.json("plan", folder)["over_budget"] == []
 
 
 def test_a_program_beside_the_production_makes_its_scenes(desk: Desk) -> None:
