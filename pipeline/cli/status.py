@@ -13,7 +13,7 @@ from pipeline.cli.exits import Exit
 from pipeline.cli.live import STATUS_STYLES, cells_text, cells_words, spend
 from pipeline.cli.outcomes import NEW_RUN, show_flagged, show_lines, show_waiting, tell_of_hindrances, tell_of_refused
 from pipeline.cli.studios import open_studio, run_argument
-from pipeline.cli.text import clean, counted, duration, joined
+from pipeline.cli.text import counted, duration, joined
 from pipeline.domain.deadlines import lateness
 from pipeline.domain.progress import Outlook, Progress
 from pipeline.domain.records import Cell, Run, Take
@@ -237,7 +237,7 @@ def _verdict(verdict: Any) -> str:
 
 
 def _data(data: Any) -> str:
-    return clean(joined(f"{key} {value}" for key, value in data.items() if not isinstance(value, dict | list)))
+    return joined(f"{key} {value}" for key, value in data.items() if not isinstance(value, dict | list))
 
 
 def _when(at: datetime | None) -> str:

@@ -232,6 +232,9 @@ def test_cells_can_be_left_out(desk: Desk) -> None:
     desk.call("approve", "--all")
     answer = desk.json("run", folder, "--resume")
     assert answer["cells"] == {"approved": 2, "cancelled": 2}
+    left = desk.json("cancel", "--scene-types", "walk")
+    assert (left["cancelled"], set(left["left"].values())) == ([], {"it is approved", "it is cancelled"})
+    assert "Mara / walk / formal: it is approved" in desk.call("cancel", "--scene-types", "walk").stdout
 
 
 def test_a_scene_behind_a_cancelled_one_is_told_with_commands_that_work(desk: Desk) -> None:
