@@ -36,7 +36,9 @@ def hint(overview: RunOverview) -> Component | None:
         scenes = words.counted(counts[BLOCKED], "scene")
         if overview.refused:
             return _trouble(f"{scenes} cannot go on: {_refused(overview.refused)}", "blocked")
-        return _trouble(f"{scenes} cannot go on: what they need failed, was rejected or was never asked for.", "blocked")
+        return _trouble(
+            f"{scenes} cannot go on: what they need failed, was rejected, was cancelled or was never asked for.", "blocked"
+        )
     return _ready(overview) if overview.approved and not overview.missing else None
 
 

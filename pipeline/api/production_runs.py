@@ -30,7 +30,7 @@ def create_run(body: asked.NewRun, response: Response, studio: Studio, rest: Res
         production = opened.require()
         loaded = rest.intake.keep(opened, body.yaml, body.files)
     options = RunOptions(body.auto_approve, body.auto_deliver, Phase(body.until), body.priority)
-    run = studio.runs.create(production, loaded.base_dir, options, who)
+    run = studio.runs.create(production, loaded.base_dir, options, who, must_be_covered=body.submit)
     if body.submit:
         studio.submission.submit(run, Selection(), Mode.MISSING, who)
         run = run_of(rest, run.id)

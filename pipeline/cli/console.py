@@ -15,7 +15,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from pipeline.cli.text import clean, clean_lines
+from pipeline.cli.text import clean, clean_lines, one_line
 
 _PIPED_WIDTH = 200
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
@@ -42,7 +42,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: st
     for name in columns:
         grid.add_column(name.removesuffix(">"), justify="right" if name.endswith(">") else "left", overflow="fold")
     for row in rows:
-        grid.add_row(*(entry if isinstance(entry, Text) else Text(clean(entry)) for entry in row))
+        grid.add_row(*(entry if isinstance(entry, Text) else Text(clean(one_line(entry))) for entry in row))
     console().print(grid)
 
 

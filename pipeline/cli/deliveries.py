@@ -9,7 +9,7 @@ import click
 from pipeline.cli.console import as_json, print_json, say
 from pipeline.cli.entry import tell
 from pipeline.cli.exits import Exit
-from pipeline.cli.outcomes import show_lines, work
+from pipeline.cli.outcomes import show_lines, tell_of_hindrances, work
 from pipeline.cli.studios import actor, open_studio, run_argument
 from pipeline.domain.delivery import UNDER_WAY
 from pipeline.domain.stages import Phase
@@ -39,6 +39,7 @@ def deliver_command(run: str | None, again: bool, as_json: bool) -> int:
                 show_lines([entry.message for entry in missing[:_SHOWN]])
                 if len(missing) > _SHOWN:
                     say(f"  and {len(missing) - _SHOWN:,} more; --json lists all.")
+                tell_of_hindrances(found, studio.reports.matrix(found.id).hindrances)
             return Exit.FAILED
         if is_under_way or any(delivery.status is DeliveryStatus.PACKAGING for delivery in studio.deliveries.of_run(found)):
             studio.runs.resume(found, actor(), until=Phase.FINALIZE)

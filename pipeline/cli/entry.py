@@ -33,7 +33,7 @@ def start(arguments: Sequence[str]) -> int:
         return BY_KIND.get(error.kind, Exit.FAILED)
     except click.UsageError as error:
         context = error.ctx
-        cure = "" if context is None else f" `{context.command_path} --help` shows how it is used."
+        cure = "" if context is None else f" `./{context.command_path} --help` shows how it is used."
         tell("usage", error.format_message() + cure, as_json=as_json)
         return Exit.USAGE
     except click.ClickException as error:

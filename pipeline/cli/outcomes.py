@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,17 +16,20 @@ from pipeline.cli.exits import Exit
 from pipeline.cli.live import cells_words, display, spend
 from pipeline.cli.text import brief, clean, counted, duration, quoted, size
 from pipeline.domain import forecast
+from pipeline.domain.blocking import Hindrance
 from pipeline.domain.delivery import NotPlaced
 from pipeline.domain.names import listed
 from pipeline.domain.progress import Outlook, Progress
 from pipeline.domain.records import Run
 from pipeline.domain.stages import Phase
-from pipeline.domain.statuses import RunStatus
+from pipeline.domain.statuses import RunStatus, in_words
 
 if TYPE_CHECKING:
     from pipeline.wiring import Studio
 
 _SHOWN = 12
+_NAMED = 3
+"""So many cells are named in a command; more are counted."""
 NEW_RUN = "./stripboard run PATH --new"
 CODES = {
     Outlook.OVER: Exit.DONE,
@@ -142,13 +146,11 @@ def _tell(studio: Studio, run: Run, progress: Progress, summary: dict[str, Any],
             say(f"Again:  ./stripboard retry {run.id}")
             tell_of_refused(studio, run, again)
             _tell_of_earlier_takes(studio, run)
+        tell_of_hindrances(run, studio.reports.matrix(run.id).hindrances)
         say(f"Then go on with `{again}`.")
     elif progress.outlook is Outlook.STUCK:
         say(f"Run {run.name} is stuck: {cells_words(progress)}.", style="red")
-        show_lines(summary["failures"] or _blocked(studio, run))
-        say(f"Try again with `./stripboard retry {run.id}`, or leave cells out with `./stripboard cancel {run.id} --cell KEY`.")
-        tell_of_refused(studio, run, again)
-        _tell_of_earlier_takes(studio, run)
+        _tell_of_trouble(studio, run, summary["failures"], again)
         say(f"Then go on with `{again}`.")
     elif progress.outlook is Outlook.BUDGET:
         say(f"Run {run.name} has stopped: its budget does not cover the next scene ({spend(progress)}).", style="red")
@@ -182,10 +184,31 @@ def _tell_of_earlier_takes(studio: Studio, run: Run) -> None:
         say(f"{told}: `./stripboard rollback {run.id} --cell {quoted(back[0])}`.")
 
 
-def _blocked(studio: Studio, run: Run) -> list[str]:
-    """What the blocked scenes wait for, the first ones."""
-    blocked = studio.reports.matrix(run.id).blocked
-    return [f"scene {key} waits: {'; '.join(map(str, needs))}" for key, needs in blocked.items()][:_SHOWN]
+def _tell_of_trouble(studio: Studio, run: Run, failures: list[str], again: str) -> None:
+    """What a stuck run waits for, and the commands that let it go on."""
+    view = studio.reports.matrix(run.id)
+    if failures:
+        show_lines(failures)
+        say(f"Try again with `./stripboard retry {run.id}`, or leave cells out with `./stripboard cancel {run.id} --cell KEY`.")
+        tell_of_refused(studio, run, again)
+        _tell_of_earlier_takes(studio, run)
+    else:
+        show_lines([f"scene {key} waits: {'; '.join(map(str, needs))}" for key, needs in view.blocked.items()][:_SHOWN])
+    tell_of_hindrances(run, view.hindrances)
+
+
+def tell_of_hindrances(run: Run, hindrances: Iterable[Hindrance]) -> None:
+    """The commands that let cells go on which wait for what nobody asks for; nothing where there are none."""
+    for one in [one for one in hindrances if one.is_not_asked_for][:_NAMED]:
+        need, count = one.unmet.need, len(one.cells)
+        cells = " ".join(f"--cell {quoted(key)}" for key in one.cells) if count <= _NAMED else "--cell KEY"
+        cancel = f"`./stripboard cancel {run.id} {cells}`"
+        if need.kind != "cell":
+            say(f"The {one.unmet}: {cancel}, then `./stripboard submit {run.id} {cells}` asks for it again.")
+            continue
+        whose = "the scene that waits" if count == 1 else f"the {count:,} scenes that wait"
+        submit = f"`./stripboard submit {run.id} --cell {quoted(need.key)}`"
+        say(f"Scene {need.key} is {in_words(one.unmet.status)}: {submit} asks for it, or {cancel} leaves out {whose} for it.")
 
 
 def _tell_end(run: Run, progress: Progress, summary: dict[str, Any], *, again: str) -> None:

@@ -12,7 +12,7 @@ from rich.text import Text
 from pipeline.cli.console import as_json, plain, print_json, say, table
 from pipeline.cli.exits import Exit
 from pipeline.cli.planned import plan_of
-from pipeline.cli.productions import show_estimate
+from pipeline.cli.productions import over_budget, show_estimate, show_over_budget
 from pipeline.cli.reading import path_argument, read_valid
 from pipeline.cli.text import clean, counted, duration, joined, size
 from pipeline.domain.planning import PlannedCell, Step
@@ -39,8 +39,10 @@ def plan_command(path: Path, show_all: bool, as_json: bool) -> int:
 def show_plan(loaded: LoadedProduction, *, as_json: bool, show_all: bool = False) -> int:
     """Print the plan of a valid production."""
     plan = plan_of(loaded)
+    over = over_budget(loaded.require(), plan.estimate)
     if as_json:
-        print_json({**plain(plan), "counts": plan.counts, "basis": plan.estimate.basis, "money": None})
+        told = {"counts": plan.counts, "basis": plan.estimate.basis, "money": None, "over_budget": over}
+        print_json({**plain(plan), **told})
         return Exit.DONE
     against = f"compared with run {plan.compared_with}" if plan.compared_with else "no run of it yet"
     say(f"{plan.title}: {counted(len(plan.cells), 'cell')}, {against}", style="bold")
@@ -55,6 +57,7 @@ def show_plan(loaded: LoadedProduction, *, as_json: bool, show_all: bool = False
     found = plan.counts
     say(joined(f"{found[step.value]:,} {step.value}" for step in Step) + f"; {found['blocked']:,} blocked until people decide.")
     show_estimate(plan.estimate)
+    show_over_budget(over)
     return Exit.DONE
 
 

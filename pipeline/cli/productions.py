@@ -9,12 +9,13 @@ import click
 
 from pipeline.cli.console import as_json, print_json, say, table
 from pipeline.cli.exits import Exit
-from pipeline.cli.reading import counts, path_argument, production_of, read, read_valid, report, show_issues
+from pipeline.cli.reading import counts, path_argument, production_of, read, read_valid, report, show_issues, with_budget
 from pipeline.cli.text import counted, duration, joined, size
 from pipeline.domain import matrix
 from pipeline.domain.cells import CellPlan
 from pipeline.domain.estimates import Estimate
 from pipeline.domain.production import Approvals, Production
+from pipeline.domain.validation import budgets
 
 
 @click.command("validate", short_help="Check a production file or folder; change nothing.")
@@ -25,7 +26,7 @@ def validate_command(path: Path, as_json: bool) -> int:
 
     Ends with 0 when it may run, with 3 when it may not.
     """
-    loaded = read(path, as_json=as_json)
+    loaded = with_budget(read(path, as_json=as_json))
     if as_json:
         print_json(report(loaded))
     else:
@@ -79,13 +80,16 @@ def estimate_command(path: Path, as_json: bool) -> int:
 
     production = production_of(read_valid(path, as_json=as_json))
     estimate = estimate_of(production)
+    over = over_budget(production, estimate)
     if as_json:
-        print_json({"title": production.title, "estimate": estimate, "basis": estimate.basis, "money": None})
+        told = {"title": production.title, "estimate": estimate, "basis": estimate.basis, "money": None}
+        print_json({**told, "over_budget": over})
     else:
         show_estimate(estimate)
         budget = _budget(production)
         if budget:
             say(f"budget:     {budget}")
+        show_over_budget(over)
     return Exit.DONE
 
 
@@ -108,6 +112,17 @@ def show_estimate(estimate: Estimate) -> None:
     say(f"basis:      {estimate.basis}")
     for spread in estimate.spreads:
         say(f"measured:   {spread.words}")
+
+
+def over_budget(production: Production, estimate: Estimate) -> list[str]:
+    """Which limits of its file an estimate exceeds, in words."""
+    return [told for _, told in budgets.over(production.budget, estimate.generation_seconds, estimate.disk_bytes)]
+
+
+def show_over_budget(over: list[str]) -> None:
+    """That a run would be refused, and why."""
+    for told in over:
+        say(f"Over budget: the estimate is {told}. A run would be refused. {budgets.CURE}", style="yellow")
 
 
 def _budget(production: Production) -> str:

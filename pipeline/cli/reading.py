@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ from pipeline.cli.exits import Ended, Exit
 from pipeline.cli.text import clean_lines, counted, joined
 from pipeline.domain import estimates, matrix
 from pipeline.domain.errors import Invalid
-from pipeline.domain.estimates import Rate
 from pipeline.domain.issues import Issue, Severity
 from pipeline.domain.production import Production
 from pipeline.wiring import LoadedProduction, Productions
@@ -30,10 +29,9 @@ def read(
     *,
     backend: str | None = None,
     productions: Productions | None = None,
-    history: Mapping[str, Rate] | None = None,
     as_json: bool = False,
 ) -> LoadedProduction:
-    """Everything about the production at a path, its budget included.
+    """Everything about the production at a path.
 
     Raises NotFound when there is no such path; ends with 3 when what is there cannot be read.
     """
@@ -45,10 +43,15 @@ def read(
         raise Ended(Exit.INVALID) from error
     if backend is not None and isinstance(loaded.document.data, dict):
         loaded = service.examine(replace(loaded.document, data=_with_backend(loaded.document.data, backend)), path)
-    if loaded.is_valid and loaded.production is not None:
-        totals = estimates.estimate(loaded.production, matrix.build(loaded.production), history or {})
-        loaded = service.with_estimate(loaded, totals)
     return loaded
+
+
+def with_budget(loaded: LoadedProduction) -> LoadedProduction:
+    """The same with what stated defaults say of its budget: for those that look at the file alone."""
+    if not loaded.is_valid:
+        return loaded
+    totals = estimates.estimate(loaded.require(), matrix.build(loaded.require()), {})
+    return wiring.build_productions().with_estimate(loaded, totals)
 
 
 def read_valid(path: Path, *, backend: str | None = None, as_json: bool = False, quiet: bool = False) -> LoadedProduction:

@@ -11,7 +11,7 @@ import click
 from pipeline.cli.console import as_json, print_json, say
 from pipeline.cli.entry import tell
 from pipeline.cli.exits import Ended, Exit
-from pipeline.cli.reading import counts, path_argument, production_of, read_valid, report
+from pipeline.cli.reading import counts, path_argument, production_of, read_valid, report, with_budget
 from pipeline.cli.studios import actor, open_studio
 from pipeline.cli.text import counted, quoted
 from pipeline.domain.choices import Mode, RunOptions
@@ -60,6 +60,7 @@ def run_command(
         raise click.UsageError("--resume and --new exclude each other.")
     loaded = read_valid(path, backend=backend, as_json=as_json, quiet=resume)
     if validate_only:
+        loaded = with_budget(loaded)
         if as_json:
             print_json(report(loaded))
         else:
@@ -142,11 +143,12 @@ def _finished(runs: Sequence[Run], *, quiet: bool) -> Run | None:
 
 
 def start(studio: Studio, loaded: LoadedProduction, options: RunOptions, *, after: int | None = None, quiet: bool) -> Run:
-    """A new run with every cell submitted; `after` is that of `RunsService.create`."""
+    """A new run with every cell submitted; none is made when a budget does not cover it. `after` is that of
+    `RunsService.create`."""
     who = actor()
     production = production_of(loaded)
     gone = studio.triggers.vanished(production.title, production.triggers)
-    run = studio.runs.create(production, loaded.base_dir, options, who, after=after)
+    run = studio.runs.create(production, loaded.base_dir, options, who, after=after, must_be_covered=True)
     receipt = studio.submission.submit(run, Selection(), Mode.MISSING, who)
     if not quiet:
         say(f"Run {run.name} (number {run.id}): {counted(len(receipt.accepted), 'scene')} submitted.")

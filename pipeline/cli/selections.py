@@ -12,8 +12,9 @@ from pipeline.cli.outcomes import show_lines
 from pipeline.cli.productions import show_estimate
 from pipeline.cli.studios import actor, is_everything, open_studio, run_argument, selection_of, selection_options
 from pipeline.cli.text import counted
+from pipeline.domain import matrix
 from pipeline.domain.choices import Mode
-from pipeline.domain.statuses import RunStatus
+from pipeline.domain.statuses import RunStatus, in_words
 
 _SHOWN = 20
 GOES_ON = "A running engine takes it up at once; else `./stripboard run PATH --resume` does the work."
@@ -93,16 +94,22 @@ def cancel_command(run: str | None, whole: bool, as_json: bool, **chosen: Any) -
         found = studio.runs.find(run)
         if whole:
             studio.runs.cancel(found, actor())
-            keys: list[str] = []
+            keys, left = [], {}
         else:
+            before = [(cell.plan, cell.status) for cell in studio.reports.matrix(found.id).cells]
             keys = studio.submission.cancel(found, selection, actor())
+            chosen_keys = {plan.key for plan in matrix.select([plan for plan, _ in before], selection)} - set(keys)
+            left = {plan.key: f"it is {in_words(status)}" for plan, status in before if plan.key in chosen_keys}
     if as_json:
-        print_json({"run": {"id": found.id, "name": found.name}, "ended": whole, "cancelled": keys})
+        print_json({"run": {"id": found.id, "name": found.name}, "ended": whole, "cancelled": keys, "left": left})
     elif whole:
         say(f"Run {found.name} is cancelled. What is approved stays.")
     else:
         say(f"Run {found.name}: {counted(len(keys), 'cell')} cancelled.")
         show_lines(keys[:_SHOWN] + _more(len(keys)))
+        if left:
+            say("Left as they are, because only what is asked for and not approved can be cancelled:")
+            show_lines([f"{key}: {why}" for key, why in list(left.items())[:_SHOWN]] + _more(len(left)))
     return Exit.DONE
 
 

@@ -11,12 +11,13 @@ from rich.text import Text
 from pipeline.cli.console import as_json, console, plain, print_json, say, table
 from pipeline.cli.exits import Exit
 from pipeline.cli.live import STATUS_STYLES, cells_text, cells_words, spend
-from pipeline.cli.outcomes import NEW_RUN, show_flagged, show_lines, show_waiting, tell_of_refused
+from pipeline.cli.outcomes import NEW_RUN, show_flagged, show_lines, show_waiting, tell_of_hindrances, tell_of_refused
 from pipeline.cli.studios import open_studio, run_argument
-from pipeline.cli.text import clean, counted, duration, joined
+from pipeline.cli.text import counted, duration, joined
 from pipeline.domain.deadlines import lateness
 from pipeline.domain.progress import Outlook, Progress
 from pipeline.domain.records import Cell, Run, Take
+from pipeline.domain.stages import Phase
 from pipeline.domain.statuses import CellStatus, RunStatus, in_words
 
 if TYPE_CHECKING:
@@ -121,7 +122,8 @@ def _whole(studio: Studio, run: Run) -> dict[str, Any]:
 def _show(studio: Studio, run: Run, *, show_cells: bool) -> None:
     progress = studio.reports.progress(run.id)
     view = studio.reports.matrix(run.id)
-    state = joined((run.status.value, _OUTLOOKS[progress.outlook]))
+    failures = studio.reports.failures(run.id)
+    state = joined((run.status.value, _next_words(run, progress.outlook, has_failures=bool(failures))))
     say(f"Run {run.name} (number {run.id}): {state}", style="bold")
     console().print(cells_text(progress))
     _show_phases(progress)
@@ -131,11 +133,11 @@ def _show(studio: Studio, run: Run, *, show_cells: bool) -> None:
         say(f"Blocked: {counted(len(view.blocked), 'scene')}.")
         blocked = [f"{key}: {joined(str(unmet) for unmet in needs)}" for key, needs in view.blocked.items()]
         show_lines(blocked[:_SHOWN] + ([f"and {len(blocked) - _SHOWN:,} more"] if len(blocked) > _SHOWN else []))
+        tell_of_hindrances(run, view.hindrances)
     held = studio.reports.held(run.id)
     if held:
         say("Waits:", style="yellow")
         show_lines(held)
-    failures = studio.reports.failures(run.id)
     if failures:
         say("Failed or rejected:", style="red")
         show_lines(failures)
@@ -145,12 +147,24 @@ def _show(studio: Studio, run: Run, *, show_cells: bool) -> None:
     if studio.review.waiting(run):
         say("Waits for people:", style="yellow")
         show_waiting(studio, run)
+    if progress.outlook is Outlook.REACHED:
+        is_over = run.until == Phase.FINALIZE
+        say(f"Go on with `{f'./stripboard deliver {run.id}' if is_over else './stripboard run PATH --resume'}`.")
     for delivery in studio.deliveries.of_run(run):
         whose = f" of {delivery.character}" if delivery.character else ""
         say(f"Delivery {delivery.number}{whose}: {delivery.status.value} {_when(delivery.sealed_at)}".rstrip())
     if show_cells:
         rows = [_cell_row(cell) for cell in view.cells]
         table(("cell", "status", "take>", "approved take>", "reason"), rows)
+
+
+def _next_words(run: Run, outlook: Outlook, *, has_failures: bool) -> str:
+    """What to say beside the status of the run."""
+    if outlook is Outlook.STUCK and not has_failures:
+        return "stuck: nobody asks for what its scenes wait for"
+    if outlook is Outlook.REACHED and run.until != Phase.FINALIZE:
+        return f"stopped at the end of phase {run.until}"
+    return _OUTLOOKS[outlook]
 
 
 def _show_deadline(studio: Studio, run: Run) -> None:
@@ -223,7 +237,7 @@ def _verdict(verdict: Any) -> str:
 
 
 def _data(data: Any) -> str:
-    return clean(joined(f"{key} {value}" for key, value in data.items() if not isinstance(value, dict | list)))
+    return joined(f"{key} {value}" for key, value in data.items() if not isinstance(value, dict | list))
 
 
 def _when(at: datetime | None) -> str:

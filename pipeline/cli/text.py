@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pipeline.domain.sizes import size as size
 
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_BREAKS = re.compile("[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+")
 _BRIEF = 400
 
 
@@ -16,9 +17,14 @@ def clean(text: object) -> str:
     return _UNSAFE.sub("�", str(text))
 
 
+def one_line(text: object) -> str:
+    """Lines after each other: a space for each break and tab, with what is blank around it."""
+    return " ".join(part.strip() for part in _BREAKS.split(str(text)) if part.strip())
+
+
 def brief(text: object) -> str:
     """One line of what may be long, such as all that a program said: its lines after each other, the middle left out."""
-    line = " ".join(part.strip() for part in str(text).splitlines() if part.strip())
+    line = one_line(text)
     return line if len(line) <= _BRIEF else f"{line[: _BRIEF // 2].rstrip()} … {line[-_BRIEF // 2 :].lstrip()}"
 
 

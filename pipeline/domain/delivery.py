@@ -7,8 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.domain.blocking import cure
 from pipeline.domain.errors import Unavailable
+from pipeline.domain.names import listed
 from pipeline.domain.records import Attempt, Delivery, Job
+from pipeline.domain.resolver import Unmet
 from pipeline.domain.statuses import DeliveryStatus, JobStatus
 
 MANIFEST_FORMAT = "stripboard.delivery"
@@ -47,10 +50,11 @@ UNDER_WAY = frozenset({"queued", "generating", "ready", "running"})
 
 @dataclass(frozen=True)
 class CellState:
-    """A cell as far as a delivery cares: `status` is the stored cell status."""
+    """A cell as far as a delivery cares: `status` is the stored one, `waits_for` what keeps a queued cell from starting."""
 
     key: str
     status: str
+    waits_for: Sequence[Unmet] = ()
 
 
 @dataclass(frozen=True)
@@ -174,11 +178,14 @@ class VerificationReport:
 
 def readiness(cells: Iterable[CellState]) -> list[Missing]:
     """The cells that are not approved, in the order given; empty means that the delivery may be made."""
-    return [
-        Missing(key=cell.key, status=cell.status, message=f'Cell "{cell.key}" {_CURES.get(cell.status, f"is {cell.status}.")}')
-        for cell in cells
-        if cell.status != "approved"
-    ]
+    return [Missing(cell.key, cell.status, f'Cell "{cell.key}" {_why(cell)}') for cell in cells if cell.status != "approved"]
+
+
+def _why(cell: CellState) -> str:
+    """Why a cell cannot be delivered, and the cure of the first thing that it waits for, if it does."""
+    if cell.waits_for:
+        return f"waits: {listed(map(str, cell.waits_for))}. {cure(cell.waits_for[0])}"
+    return _CURES.get(cell.status, f"is {cell.status}.")
 
 
 def manifest(plan: DeliveryPlan) -> dict[str, Any]:

@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 
 from data.store import Store
 from pipeline.domain import estimates
+from pipeline.domain.cells import CellPlan
 from pipeline.domain.estimates import Estimate
+from pipeline.domain.production import Production
 from pipeline.domain.records import Actor, Cell, Run
 from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus
 from pipeline.services import remaking, replacing
 from pipeline.services.accounts import cheapest
 from pipeline.services.advance import Advance
 from pipeline.services.replacing import NOTHING_NEW, Replaced
-from pipeline.services.runbooks import RunBooks
+from pipeline.services.runbooks import RunBooks, rates_of
 from pipeline.services.uncovered import is_bounded, uncovered
 
 
@@ -30,6 +32,14 @@ def refusal(store: Store, books: RunBooks, run: Run, chosen: Sequence[Cell]) -> 
         return ""
     queued = store.cells.with_status(run.id, CellStatus.QUEUED)
     return uncovered(store, current, estimate(store, books, current, [*chosen, *queued]), cheapest(store, current))
+
+
+def refusal_of_new(store: Store, run: Run, production: Production, cells: Sequence[CellPlan]) -> str:
+    """Why a budget does not cover a run that is just being made, whole; empty when it does."""
+    if not is_bounded(store, run):
+        return ""
+    found = estimates.estimate(production, cells, rates_of(store, production))
+    return uncovered(store, run, found, cheapest(store, run), is_new=True)
 
 
 def queue(

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from data.store import Store, Stores
 from pipeline.domain import estimates, matrix, planning
-from pipeline.domain.estimates import Estimate, Rate, cost_key
+from pipeline.domain.estimates import Estimate
 from pipeline.domain.planning import Before, Plan
 from pipeline.domain.production import Production
 from pipeline.domain.records import RunConfig
-from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import CellStatus, StillKind
 from pipeline.domain.workflows.uses import workflow_files
 from pipeline.services.pictures import as_they_count
 from pipeline.services.rule_keeping import vanished
+from pipeline.services.runbooks import rates_of
 
 
 class Planning:
@@ -29,7 +29,7 @@ class Planning:
     def estimate(self, production: Production) -> Estimate:
         """Time and disk of the whole production."""
         with self._stores.read() as store:
-            rates = _rates(store, production)
+            rates = rates_of(store, production)
         return estimates.estimate(production, matrix.build(production), rates)
 
     def plan(self, production: Production, base_dir: Path, *, against: int | None = None) -> Plan:
@@ -38,7 +38,7 @@ class Planning:
         Without one it is the newest run that has approved cells; where none has, the newest.
         """
         with self._stores.read() as store:
-            rates = _rates(store, production)
+            rates = rates_of(store, production)
             before = _before(store, production.title, against)
             gone = [rule.name for rule in vanished(store.triggers.live(), production.title, production.triggers)]
         made = planning.plan(production, self._hashes(production, base_dir), before, rates)
@@ -53,14 +53,6 @@ class Planning:
         paths += [location.plate for location in production.locations if location.plate]
         paths += workflow_files(production)
         return {path: self._hash_file(base_dir / path) for path in dict.fromkeys(paths)}
-
-
-def _rates(store: Store, production: Production) -> Mapping[str, Rate]:
-    keys = [
-        cost_key(production.backend, Stage.SCENE_GENERATION, kind.name, kind.width, kind.height)
-        for kind in production.scene_types
-    ]
-    return store.jobs.rates(keys)
 
 
 def _before(store: Store, title: str, against: int | None) -> Before | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from data.store import Stores
-from pipeline.domain import quality, resolver
+from pipeline.domain import blocking, quality
+from pipeline.domain.blocking import Hindrance
 from pipeline.domain.fleet.reasons import Reason
 from pipeline.domain.fleet.waits import JobWait, Waits, is_unserved
 from pipeline.domain.matrix import SelectionMissed
@@ -32,6 +33,11 @@ class MatrixView:
     cells: tuple[Cell, ...]
     stills: tuple[Still, ...]
     blocked: Mapping[str, tuple[Unmet, ...]]
+
+    @property
+    def hindrances(self) -> tuple[Hindrance, ...]:
+        """What the blocked cells wait for in the end."""
+        return blocking.hindrances(self.blocked, self.stills)
 
 
 @dataclass(frozen=True)
@@ -100,7 +106,7 @@ class Reports:
         """Every cell with its state and what blocks it: one statement a table, however large the run."""
         with self._stores.read() as store:
             cells, stills = store.cells.of_run(run_id), store.stills.of_run(run_id)
-        return MatrixView(tuple(cells), tuple(stills), _blocked(cells, stills))
+        return MatrixView(tuple(cells), tuple(stills), blocking.blocked(cells, stills))
 
     def cell(self, run: Run, key: str) -> CellView:
         """One cell with its takes, jobs, attempts and story."""
@@ -195,11 +201,3 @@ def _is_flagged(still: Still) -> bool:
 
 def _count(jobs: Mapping[tuple[Stage, JobStatus], int], wanted: JobStatus) -> int:
     return sum(count for (_, status), count in jobs.items() if status is wanted)
-
-
-def _blocked(cells: Sequence[Cell], stills: Sequence[Still]) -> Mapping[str, tuple[Unmet, ...]]:
-    return resolver.resolve(
-        [(cell.plan, cell.status) for cell in cells],
-        {(still.kind.value, still.key): still.status for still in stills},
-        {cell.plan.key: cell.status for cell in cells},
-    ).blocked

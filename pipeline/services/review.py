@@ -12,7 +12,7 @@ from pipeline.domain.decisions import overtaken
 from pipeline.domain.errors import Conflict, NotFound, Refused
 from pipeline.domain.matrix import Selection
 from pipeline.domain.names import did_you_mean
-from pipeline.domain.records import Actor, Cell, Run, Still
+from pipeline.domain.records import Actor, Cell, Run, Still, Take
 from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus, StillKind
 from pipeline.ports import Clock
@@ -213,15 +213,15 @@ class Review:
         """
         with self._stores.begin(self._clock.now()) as store:
             advance = Advance(store, self._books, actor)
-            back = []
-            for cell in selected(store, run, selection):
+            back, chosen = [], selected(store, run, selection)
+            for cell in chosen:
                 target = _earlier_take(store, cell, take)
                 if target is None or (cell.status is CellStatus.APPROVED and cell.approved_take == target):
                     continue
                 self._roll_back(store, advance, cell, target)
                 back.append(cell.plan.key)
             if not back:
-                raise Conflict("No selected cell has another approved take to go back to.")
+                raise Conflict(_no_way_back(store, chosen, take))
             advance.go_on(run.id)
             advance.finish()
             store.flush()
@@ -345,6 +345,25 @@ def _earlier_take(store: Store, cell: Cell, wanted: int | None) -> int | None:
         return cell.approved_take if cell.approved_take in approved else (approved[-1] if approved else None)
     earlier = [number for number in approved if number < (cell.approved_take or 0)]
     return earlier[-1] if earlier else None
+
+
+def _no_way_back(store: Store, cells: Sequence[Cell], wanted: int | None) -> str:
+    """Why no cell can go back, with the takes that there are of a single one."""
+    if len(cells) != 1:
+        return (
+            f"No selected cell has {'another approved take' if wanted is None else f'an approved take {wanted}'} to go back to."
+        )
+    takes = store.takes.of_cell(cells[0].id)
+    made = ", ".join(f"{take.number} ({_state_of(cells[0], take)})" for take in takes)
+    told = f"Its takes: {made}." if takes else "It has no take yet."
+    no = "no other approved take" if wanted is None else f"no approved take {wanted} that is not in use"
+    return f'Cell "{cells[0].plan.key}" has {no}: there is nothing to go back to. {told}'
+
+
+def _state_of(cell: Cell, take: Take) -> str:
+    if cell.status is CellStatus.APPROVED and take.number == cell.approved_take:
+        return "in use"
+    return take.decision or "not decided"
 
 
 def _still_reason(still: Still) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 
 from data.store import Store
-from pipeline.domain.estimates import cost_key
+from pipeline.domain.estimates import Rate, cost_key
 from pipeline.domain.plans import RunBook
+from pipeline.domain.production import Production
 from pipeline.domain.requests import Recipes
 from pipeline.domain.stages import Stage
 
@@ -27,7 +29,7 @@ class RunBooks:
             book = self._books.get(run_id)
             if book is None:
                 book = RunBook(Recipes(store.runs.config(run_id)))
-                book.rates = store.jobs.rates(_cost_keys(book))
+                book.rates = rates_of(store, book.recipes.production)
                 self._books[run_id] = book
                 if len(self._books) > _KEPT:
                     self._books.popitem(last=False)
@@ -37,17 +39,17 @@ class RunBooks:
     def measure(self, store: Store, run_id: int) -> None:
         """Take newly measured times of one run into account, whichever process has measured them."""
         book = self.get(store, run_id)
-        book.rates = store.jobs.rates(_cost_keys(book))
+        book.rates = rates_of(store, book.recipes.production)
 
     def refresh_rates(self, store: Store) -> None:
         """Take newly measured times into account."""
         for book in list(self._books.values()):
-            book.rates = store.jobs.rates(_cost_keys(book))
+            book.rates = rates_of(store, book.recipes.production)
 
 
-def _cost_keys(book: RunBook) -> list[str]:
-    production = book.recipes.production
-    return [
+def rates_of(store: Store, production: Production) -> Mapping[str, Rate]:
+    """What was measured of the scenes of a production, by cost key."""
+    return store.jobs.rates([
         cost_key(production.backend, Stage.SCENE_GENERATION, scene.name, scene.width, scene.height)
         for scene in production.scene_types
-    ]
+    ])  # fmt: skip

@@ -28,6 +28,7 @@ from pipeline.domain.workflows.workflow import require
 from pipeline.ports import Clock, Media
 from pipeline.services import replacing
 from pipeline.services.advance import Advance
+from pipeline.services.asking import refusal_of_new
 from pipeline.services.pictures import as_they_count
 from pipeline.services.registered import for_production
 from pipeline.services.rule_keeping import keep_those_of_file
@@ -71,13 +72,21 @@ class RunsService:
         self._load_workflow = load_workflow
 
     def create(
-        self, production: Production, base_dir: Path, options: RunOptions, actor: Actor, *, after: int | None = None
+        self,
+        production: Production,
+        base_dir: Path,
+        options: RunOptions,
+        actor: Actor,
+        *,
+        after: int | None = None,
+        must_be_covered: bool = False,
     ) -> Run:
         """Store a new run of this production, nothing submitted yet. Referenced pictures and graphs are copied in first.
 
         The rules of the production are saved; those that came with it before and are gone from it are switched off. `after` is
         the number of the newest run that its maker knew of, 0 for none: Refused when somebody has made another one since.
-        Raises Invalid for a graph that cannot work.
+        Raises Invalid for a graph that cannot work; with `must_be_covered` Refused, and nothing is stored, when a budget does
+        not cover all of its cells.
         """
         if options.auto_approve:
             production = replace(production, approvals=Approvals("auto", "auto"))
@@ -104,6 +113,8 @@ class RunsService:
             store.cells.add_needs(run.id, _needs(store, run.id))
             keep_thresholds(store, run, production.budget)
             _keep_schedule(store, project_id, production.schedule.schedule, actor)
+            if must_be_covered and (lacking := refusal_of_new(store, run, production, cells)):
+                raise Refused(lacking)
             keep_those_of_file(store, production.title, production.triggers, actor)
             store.journal.record(
                 "run.created", actor=actor, subject="run", subject_id=run.id, run_id=run.id,

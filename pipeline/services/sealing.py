@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from pipeline.domain import file_names, plans
+from pipeline.domain import blocking, file_names, plans
 from pipeline.domain.delivery import CellState, Missing, readiness
 from pipeline.domain.errors import Conflict
 from pipeline.domain.file_names import FileName
@@ -108,8 +108,10 @@ class Sealing:
 
     def missing(self, run: Run) -> list[Missing]:
         """Everything that keeps the run from being delivered; cancelled cells are out and not missed."""
-        cells = [cell for cell in self._store.cells.of_run(run.id) if cell.status is not CellStatus.CANCELLED]
-        missing = readiness(CellState(cell.plan.key, cell.status.value) for cell in cells)
+        every, stills = self._store.cells.of_run(run.id), self._store.stills.of_run(run.id)
+        waits = blocking.reasons(blocking.hindrances(blocking.blocked(every, stills), stills))
+        cells = [cell for cell in every if cell.status is not CellStatus.CANCELLED]
+        missing = readiness(CellState(cell.plan.key, cell.status.value, waits.get(cell.plan.key, ())) for cell in cells)
         keys = {cell.id: cell.plan.key for cell in cells}
         outputs = self._advance.book(run.id).recipes.production.outputs
         for job in self._store.jobs.unfinished(run.id, Stage.EXPORT):

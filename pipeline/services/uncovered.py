@@ -17,6 +17,7 @@ from pipeline.services.accounts import Accounts, cheapest, cost_of, is_paid
 from pipeline.services.shared_budgets import SharedBudgets
 
 _OPTIONS = {Quantity.GPU_SECONDS: "--gpu-hours N", Quantity.MONEY: "--money N", Quantity.DISK_BYTES: "--disk-gb N"}
+_FIELDS = {Quantity.GPU_SECONDS: "budget.gpu_hours", Quantity.MONEY: "budget.money", Quantity.DISK_BYTES: "budget.disk_gb"}
 _LEAST_IN_HOURS_S, _LEAST_IN_GB_BYTES = 36.0, 1e8
 """Smaller amounts are told in seconds and MB: a need of 0.00 of what is left explains nothing."""
 
@@ -27,14 +28,17 @@ def is_bounded(store: Store, run: Run) -> bool:
     return any(limit is not None for limit in own) or bool(store.budgets.in_force())
 
 
-def uncovered(store: Store, run: Run, estimate: Estimate, price: float) -> str:
-    """Which budget does not cover this, its time bought at `price` an hour, in words; empty when all do."""
+def uncovered(store: Store, run: Run, estimate: Estimate, price: float, *, is_new: bool = False) -> str:
+    """Which budget does not cover this, its time bought at `price` an hour, in words; empty when all do.
+
+    `is_new` says that the run is not there yet: its limits are those of its file.
+    """
     shared = SharedBudgets(store.budgets.in_force())
     shared.know(run)
     stopped = shared.stopped_by(run.id)
     if stopped is not None:
         return stop_words(stopped, store)
-    return _uncovered(run, estimate, price) or _uncovered_together(store, shared, run, estimate, price)
+    return _uncovered(run, estimate, price, is_new=is_new) or _uncovered_together(store, shared, run, estimate, price)
 
 
 def stop_words(budget: Budget, store: Store | None = None) -> str:
@@ -156,31 +160,34 @@ def _amount(quantity: Quantity, value: float) -> str:
     return _generation(value) if quantity is Quantity.GPU_SECONDS else _disk(int(value))
 
 
-def _uncovered(run: Run, estimate: Estimate, price: float) -> str:
+def _uncovered(run: Run, estimate: Estimate, price: float, *, is_new: bool) -> str:
     """Which budget of the run does not cover this, its time bought at `price` an hour, in words; empty when all do."""
+    name = f"A new run of {run.title}" if is_new else f"Run {run.name}"
     scenes = "1 scene" if estimate.cells == 1 else f"{estimate.cells:,} scenes"
     seconds = Account(run.limit_seconds, run.spent_seconds, run.reserved_seconds)
     if not seconds.covers(estimate.generation_seconds):
         return (
-            f"Run {run.name} would need {_generation(estimate.generation_seconds)} for {scenes} and has "
-            f"{_generation(seconds.free)} left ({estimate.basis}). {_less_or_more(run, Quantity.GPU_SECONDS)}"
+            f"{name} would need {_generation(estimate.generation_seconds)} for {scenes} and has "
+            f"{_generation(seconds.free)} left ({estimate.basis}). {_less_or_more(run, Quantity.GPU_SECONDS, is_new=is_new)}"
         )
     sizes = Account(run.limit_bytes, run.spent_bytes, run.reserved_bytes)
     if not sizes.covers(estimate.disk_bytes):
         return (
-            f"Run {run.name} would need {_disk(estimate.disk_bytes)} of disk for {scenes} and has "
-            f"{_disk(sizes.free)} left. {_less_or_more(run, Quantity.DISK_BYTES)}"
+            f"{name} would need {_disk(estimate.disk_bytes)} of disk for {scenes} and has "
+            f"{_disk(sizes.free)} left. {_less_or_more(run, Quantity.DISK_BYTES, is_new=is_new)}"
         )
     paid, cost = Account(run.limit_cost, run.spent_cost, run.reserved_cost), cost_of(estimate.generation_seconds, price)
     if not paid.covers(cost):
         return (
-            f"Run {run.name} would cost at least {money(cost)} for {scenes}, at the cheapest worker, and has "
-            f"{money(paid.free)} left ({estimate.basis}). {_less_or_more(run, Quantity.MONEY)}"
+            f"{name} would cost at least {money(cost)} for {scenes}, at the cheapest worker, and has "
+            f"{money(paid.free)} left ({estimate.basis}). {_less_or_more(run, Quantity.MONEY, is_new=is_new)}"
         )
     return ""
 
 
-def _less_or_more(run: Run, quantity: Quantity) -> str:
+def _less_or_more(run: Run, quantity: Quantity, *, is_new: bool) -> str:
+    if is_new:
+        return f"Make fewer, shorter or smaller scenes, or raise {_FIELDS[quantity]} of the production. No run was made."
     return f"Submit fewer scenes, or raise the limit: {_cure(Scope.RUN, run.name, quantity)}."
 
 

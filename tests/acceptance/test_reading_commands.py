@@ -96,6 +96,7 @@ def test_every_reading_command_prints_json_alone(desk: Desk) -> None:
         (["validate", "nowhere"], 2, "There is no production at nowhere"),
         (["approve", "9"], 2, "There is no run"),
         (["verify-delivery", "nowhere.zip"], 2, "nowhere.zip"),
+        (["run"], 2, "`./stripboard run --help` shows how it is used."),
         (["create", "a\nb"], 2, "title"),
     ],
 )

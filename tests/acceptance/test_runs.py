@@ -37,6 +37,7 @@ else:
         video.mux(stream.encode())
 print(json.dumps({"progress": 1.0}))
 """
+ONE_SCENE = {"matrix": {"characters": ["Mara"], "scene_types": ["walk"], "variants": ["formal"]}}
 HUMAN = {"variants": "human", "scenes": "human"}
 
 
@@ -231,6 +232,38 @@ def test_cells_can_be_left_out(desk: Desk) -> None:
     desk.call("approve", "--all")
     answer = desk.json("run", folder, "--resume")
     assert answer["cells"] == {"approved": 2, "cancelled": 2}
+    left = desk.json("cancel", "--scene-types", "walk")
+    assert (left["cancelled"], set(left["left"].values())) == ([], {"it is approved", "it is cancelled"})
+    assert "Mara / walk / formal: it is approved" in desk.call("cancel", "--scene-types", "walk").stdout
+
+
+def test_a_scene_behind_a_cancelled_one_is_told_with_commands_that_work(desk: Desk) -> None:
+    shots = [{"name": name, "template": "hero_cu", "character": "Mara"} for name in ("x", "y")]
+    shots[1] |= {"after": ["x"]}
+    folder = desk.write(matrix=None, variants=None, shots=shots, approvals=HUMAN)
+    desk.call("run", folder, code=4)
+    desk.call("cancel", "--cell", "s001 x / Mara")
+
+    ran = desk.call("run", folder, "--resume", code=1).stdout
+    status = desk.call("status").stdout
+    delivered = desk.call("deliver", code=1).stdout
+
+    again = "`./stripboard submit 1 --cell 's001 x / Mara'` asks for it"
+    leave = "`./stripboard cancel 1 --cell 's001 y / Mara'` leaves out the scene that waits for it"
+    for told in (ran, status, delivered):
+        assert f"Scene s001 x / Mara is cancelled: {again}, or {leave}." in told
+    assert "retry" not in ran + status and "stuck: nobody asks for what its scenes wait for" in status
+    assert 'Cell "s001 y / Mara" waits: scene s001 x / Mara is cancelled.' in delivered
+    assert desk.json("submit", "1", "--cell", "s001 x / Mara")["accepted"] == ["s001 x / Mara"]
+    assert desk.json("cancel", "1", "--cell", "s001 y / Mara")["cancelled"] == ["s001 y / Mara"]
+
+
+def test_a_run_that_stopped_at_a_phase_says_so_and_how_it_goes_on(desk: Desk) -> None:
+    folder = desk.write()
+    desk.call("run", folder, "--until", "characters")
+    told = desk.call("status").stdout
+    assert "running, stopped at the end of phase characters" in told and "everything asked for is done" not in told
+    assert "Go on with `./stripboard run PATH --resume`." in told
 
 
 def test_a_paused_run_starts_nothing(desk: Desk) -> None:
@@ -245,9 +278,23 @@ def test_a_paused_run_starts_nothing(desk: Desk) -> None:
 def test_a_budget_that_does_not_cover_the_run_refuses_all_of_it(desk: Desk) -> None:
     folder = desk.write(budget={"gpu_hours": 0.000001})
 
-    report = desk.json("validate", folder, code=3)
+    report = desk.json("validate", folder)
+    assert [issue["severity"] for issue in report["issues"] if "budget" in issue["path"]] == ["warning"]
+    for command in ("plan", "estimate"):
+        assert "Over budget: the estimate is" in desk.call(command, folder).stdout
+        assert len(desk.json(command, folder)["over_budget"]) == 1
+    refused = desk.call("run", folder, code=5).stderr
+    assert "or raise budget.gpu_hours of the production. No run was made." in refused
 
-    assert any("budget" in issue["path"] for issue in report["issues"])
+    assert desk.json("list") == []
+    assert desk.json("run", desk.write(budget={"gpu_hours": 1}), "--until", "prepare")["run"]["name"] == "Small #1"
+
+
+def test_what_is_made_already_is_not_held_against_the_budget_by_a_plan(desk: Desk) -> None:
+    folder = desk.write(**ONE_SCENE)
+    desk.call("run", folder)
+    desk.write(**ONE_SCENE, budget={"gpu_hours": 0.000001})
+    assert desk.json("plan", folder)["over_budget"] == []
 
 
 def test_a_program_beside_the_production_makes_its_scenes(desk: Desk) -> None:

@@ -145,6 +145,13 @@ def test_files_keep_to_plain_names(client: RestClient, name: str) -> None:
     assert "cannot be the name of a file" in problem(client.post("production-runs", sent), 422)
 
 
+def test_a_run_that_its_budget_does_not_cover_is_made_only_without_submitting_it(client: RestClient) -> None:
+    sent = source(client, budget={"gpu_hours": 1e-9})
+    assert "No run was made." in problem(client.post("production-runs", sent | {"submit": True}), 403)
+    assert client.get("production-runs").json()["items"] == []
+    assert client.post("production-runs", sent | {"submit": False}).json()["status"] == "draft"
+
+
 def test_a_production_from_outside_names_no_program(client: RestClient) -> None:
     sent = source(client, backend="command", command=["/bin/sh", "-c", "true"])
     assert "must not name a program" in problem(client.post("production-runs", sent), 403)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.domain.choices import Mode
+from pipeline.domain.choices import Mode, RunOptions
 from pipeline.domain.errors import Conflict, Refused, WorkFailed
 from pipeline.domain.matrix import Selection, SelectionMissed
 from pipeline.domain.production import Budget
@@ -104,6 +104,17 @@ def test_a_submission_that_the_disk_budget_does_not_cover_is_refused_whole(house
     with pytest.raises(Refused, match=r"raise the limit: `./stripboard budgets set run .* --disk-gb N`"):
         house.studio.submission.submit(run, EVERYTHING, Mode.MISSING, PERSON)
     assert house.jobs(run) == []
+
+
+def test_a_new_run_that_a_budget_does_not_cover_is_not_made(house: House) -> None:
+    house.create(make_production(title="Other"))
+    before = (len(house.events()), len(house.studio.runs.all()))
+    for budget, field in ((Budget(gpu_hours=1e-9), "gpu_hours"), (Budget(disk_gb=1e-6), "disk_gb")):
+        with pytest.raises(Refused, match=rf"raise budget\.{field} of the production\. No run was made"):
+            house.studio.runs.create(make_production(budget=budget), house.folder, RunOptions(), PERSON, must_be_covered=True)
+    assert (len(house.events()), len(house.studio.runs.all())) == before
+    made = house.studio.runs.create(make_production(), house.folder, RunOptions(), PERSON, must_be_covered=True)
+    assert (made.number, house.statuses(made)) == (1, {CellStatus.NOT_STARTED: 8})
 
 
 def test_part_of_a_submission_fits_where_the_whole_does_not(house: House) -> None:

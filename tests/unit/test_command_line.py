@@ -6,7 +6,7 @@ import click
 import pytest
 
 from pipeline.cli import COMMANDS, main
-from pipeline.cli.console import plain
+from pipeline.cli.console import console, plain, table
 from pipeline.cli.exits import BY_KIND, Exit
 from pipeline.cli.live import display
 from pipeline.cli.text import brief, clean, clean_lines, counted, duration, quoted, size
@@ -40,6 +40,12 @@ def test_all_that_a_program_said_is_told_in_one_line_with_its_beginning_and_its_
     assert said.startswith("It ended with code 7. It said: step step") and said.endswith("step CUDA out of memory")
     assert "\n" not in said and len(said) < 410
     assert brief("scene A  b failed: too dark") == "scene A  b failed: too dark"
+
+
+def test_a_table_tells_lines_after_each_other(capsys: pytest.CaptureFixture[str]) -> None:
+    console.cache_clear()
+    table(("why",), [("It said:\n\tTraceback\r\n  lens\u2028dirty",)])
+    assert "It said: Traceback lens dirty" in capsys.readouterr().out
 
 
 def test_numbers_read_as_people_write_them() -> None:

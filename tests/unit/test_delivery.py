@@ -22,6 +22,8 @@ from pipeline.domain.delivery import (
     room_needed,
     split_volatile,
 )
+from pipeline.domain.resolver import Need, Unmet
+from pipeline.domain.statuses import CellStatus
 
 CLIP = PackagedFile(
     name="media/a.mp4",
@@ -53,6 +55,20 @@ def test_only_approved_cells_are_ready():
     assert missing[0].message == 'Cell "b" waits for review. Approve or reject it.'
     assert missing[2].message == 'Cell "d" is strange.'
     assert readiness(cells[:1]) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "cure"),
+    [
+        (CellStatus.CANCELLED, "is cancelled. Submit that, or cancel this one."),
+        (CellStatus.REJECTED, "is rejected. Retry that, or cancel this one."),
+        (CellStatus.REVIEW, "is in review. Approve or reject that."),
+        (CellStatus.GENERATING, "is generating. Let the run go on."),
+    ],
+)
+def test_a_blocked_cell_says_what_it_waits_for_and_the_cure_of_that(status, cure):
+    waits = (Unmet(Need("cell", "s001 one"), status),)
+    assert readiness([CellState("b", "queued", waits)])[0].message == f'Cell "b" waits: scene s001 one {cure}'
 
 
 @pytest.mark.parametrize("status", ["not_started", "queued", "generating", "review", "rejected", "failed", "cancelled"])

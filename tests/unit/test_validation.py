@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from pipeline.domain.issues import Severity
-from pipeline.domain.validation import check, check_budget
+from pipeline.domain.validation import check
 from tests.production_documents import body, document, errors, issue, issues, parsed, presets
-
-
-@dataclass(frozen=True)
-class Sum:
-    generation_seconds: float = 0.0
-    disk_bytes: int = 0
 
 
 def cast(**changes: Any) -> list[dict[str, Any]]:
@@ -201,6 +194,8 @@ def test_waiting_for_a_later_scene_is_a_warning() -> None:
         ({"duration_s": 1, "fps": 2, "segments": 3}, "segments", Severity.ERROR, "Use at most 2 segments."),
         ({"resolution": "1281x720"}, "resolution", Severity.ERROR, "Use 1282x720."),
         ({"resolution": "10x10"}, "resolution", Severity.ERROR, "Use 16 to 8192 pixels"),
+        ({"resolution": "99999x99998"}, "resolution", Severity.ERROR, "Use 16 to 8192 pixels"),
+        ({"resolution": "8191x720"}, "resolution", Severity.ERROR, "Use 8192x720."),
     ],
 )
 def test_frames_and_sizes_must_come_out_even(timing: dict[str, Any], key: str, severity: Severity, cure: str) -> None:
@@ -210,20 +205,6 @@ def test_frames_and_sizes_must_come_out_even(timing: dict[str, Any], key: str, s
 
 def test_a_third_of_a_second_in_frames_is_whole() -> None:
     assert errors(issues(body(scene_types=[{"name": "dance", "duration_s": 0.7, "fps": 10}]))) == []
-
-
-def test_an_estimate_over_budget_names_both_numbers() -> None:
-    source = body(budget={"gpu_hours": 1, "disk_gb": 2})
-    found = issues(source, estimate=Sum(7200, 3_000_000_000))
-    assert "2.00 hours of generation; the budget allows 1.00 hours." in issue(found, "production.budget.gpu_hours").message
-    assert "3.00 GB of disk; the budget allows 2." in issue(found, "production.budget.disk_gb").message
-    assert errors(issues(source, estimate=Sum(3600, 2_000_000_000))) == []
-    assert len(check_budget(parsed(source), document(source), presets(), Sum(7200, 0))) == 1
-
-
-def test_an_estimate_of_seconds_over_a_tiny_budget_is_told_in_seconds() -> None:
-    found = issues(body(budget={"gpu_hours": 0.001}), estimate=Sum(7, 0))
-    assert "7 seconds of generation; the budget allows 3.6 seconds." in issue(found, "production.budget.gpu_hours").message
 
 
 def test_a_model_alone_is_not_enough_for_a_backend_of_pictures() -> None:

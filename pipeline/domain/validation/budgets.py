@@ -2,22 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from pipeline.domain.production import Budget
 from pipeline.domain.validation.subject import TOP, Subject
+
+CURE = "Raise the budget, or make fewer, shorter or smaller scenes."
+_HOUR_S, _GIGABYTE = 3600.0, 1e9
+_TIMES = ((_HOUR_S, "hours"), (1.0, "seconds"))
+_SIZES = ((_GIGABYTE, "GB"), (1e6, "MB"), (1e3, "kB"))
+_LEAST = 0.1
+"""Less than this of a unit is told in the next smaller one."""
+_DIGITS = range(2, 7)
 
 
 def check(subject: Subject, generation_seconds: float, disk_bytes: int) -> None:
-    """An estimate over a limit is an error that names both numbers."""
-    budget = subject.production.budget
-    hours, gigabytes = generation_seconds / 3600, disk_bytes / 1e9
-    cure = "Raise the budget, or make fewer, shorter or smaller scenes."
-    if budget.gpu_hours is not None and hours > budget.gpu_hours:
-        told = f"The estimate is {_time(hours)} of generation; the budget allows {_time(budget.gpu_hours)}."
-        subject.report.error((*TOP, "budget", "gpu_hours"), told, cure)
-    if budget.disk_gb is not None and gigabytes > budget.disk_gb:
-        told = f"The estimate is {gigabytes:.2f} GB of disk; the budget allows {budget.disk_gb:g}."
-        subject.report.error((*TOP, "budget", "disk_gb"), told, cure)
+    """An estimate from stated defaults over a limit is a warning that names both numbers: what was measured, and what need not
+    be made again, decides when scenes are submitted."""
+    for field, told in over(subject.production.budget, generation_seconds, disk_bytes):
+        message = f"The estimate from stated defaults is {told}."
+        subject.report.warning((*TOP, "budget", field), message, f"{CURE} `./stripboard plan` knows what was measured.")
 
 
-def _time(hours: float) -> str:
-    """`2.50 hours`; what is too little for that in seconds."""
-    return f"{hours:.2f} hours" if hours >= 0.1 else f"{3600 * hours:.3g} seconds"
+def over(budget: Budget, generation_seconds: float, disk_bytes: int) -> list[tuple[str, str]]:
+    """The limits that an estimate exceeds: the field of the budget, and both numbers in words."""
+    found = []
+    if budget.gpu_hours is not None and generation_seconds > budget.gpu_hours * _HOUR_S:
+        wanted, allowed = _figures(generation_seconds, budget.gpu_hours * _HOUR_S, _TIMES)
+        found.append(("gpu_hours", f"{wanted} of generation; the budget allows {allowed}"))
+    if budget.disk_gb is not None and disk_bytes > budget.disk_gb * _GIGABYTE:
+        wanted, allowed = _figures(disk_bytes, budget.disk_gb * _GIGABYTE, _SIZES)
+        found.append(("disk_gb", f"{wanted} of disk; the budget allows {allowed}"))
+    return found
+
+
+def _figures(value: float, limit: float, units: Sequence[tuple[float, str]]) -> tuple[str, str]:
+    """Both in the unit of the value, `2.50 hours`, with as many digits as it takes to tell them apart."""
+    size, unit = next((one for one in units if value >= _LEAST * one[0]), units[-1])
+    pairs = [(f"{value / size:.{digits}f}", f"{limit / size:.{digits}f}") for digits in _DIGITS]
+    wanted, allowed = next((pair for pair in pairs if pair[0] != pair[1]), pairs[-1])
+    return f"{wanted} {unit}", f"{allowed} {unit}"

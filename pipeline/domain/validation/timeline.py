@@ -58,12 +58,12 @@ def _frames(subject: Subject, index: int, kind: SceneType) -> None:
 def _size(subject: Subject, index: int, kind: SceneType) -> None:
     where = (*subject.scene_type_path(index), "resolution")
     size = f"{kind.width}x{kind.height}"
-    if kind.width % 2 or kind.height % 2:
-        even = f"{kind.width + kind.width % 2}x{kind.height + kind.height % 2}"
-        subject.report.error(where, f'Scene type "{kind.name}": {size} has an odd side. {CODED_SIZES_ARE_EVEN}', f"Use {even}.")
     if not (16 <= kind.width <= 8192 and 16 <= kind.height <= 8192):
         told = f'Scene type "{kind.name}": {size} is out of range.'
         subject.report.error(where, told, "Use 16 to 8192 pixels on each side.")
+    elif kind.width % 2 or kind.height % 2:
+        even = f"{kind.width + kind.width % 2}x{kind.height + kind.height % 2}"
+        subject.report.error(where, f'Scene type "{kind.name}": {size} has an odd side. {CODED_SIZES_ARE_EVEN}', f"Use {even}.")
 
 
 def _ranges(subject: Subject, index: int, character: Character) -> None:
