@@ -63,7 +63,7 @@ def test_a_worker_has_as_many_jobs_at_once_as_it_has_places_and_never_more(house
     assert held(house) == {"gpu-1": places} and len(house.fleet.sent) == places
     waiting = house.studio.fleet_pages.page(anew=True).waiting
     assert {one.cause for one in waiting} == {"places"}
-    assert all("taken; gpu-1 is next" in one.reason for one in waiting)
+    assert all("taken" in one.reason for one in waiting)
 
     house.fleet.holding.clear()
     house.work()
@@ -125,16 +125,17 @@ def test_engines_that_claim_at_the_same_moment_never_give_a_worker_more_than_it_
     house.add("gpu-1", "gpu-2", places=places)
     begin_short_work(house, "gpu-1", "gpu-2")
     engines, times_full, turns = [house.new_engine() for _ in range(4)], 0, 0
-    while times_full < 4:
+    while len(house.fleet.sent) < 2 * places + 6:
         know_as_quick(house)
         turn_together(engines)
         turns += 1
         assert turns < 200, "what ends makes room for the next one"
         now = held(house)
         assert all(count <= places for count in now.values())
-        if now.total() == 2 * places:
-            times_full += 1
+        times_full += now.total() == 2 * places
+        if now:
             house.fleet.let_go.add(next(key for _, _, key in house.fleet.sent if key not in house.fleet.let_go))
+    assert times_full, "all places are used"
     house.fleet.holding.clear()
     for engine in engines:
         house.work(engine)
