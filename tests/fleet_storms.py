@@ -53,6 +53,7 @@ _IN_THE_SERVER: tuple[tuple[str, dict[str, Any]], ...] = (
     ("half_open_socket", {"route": "/ws"}), ("silent_socket", {"route": "/ws"}),
     ("late", {"seconds": 0.3}), ("late", {"seconds": 2.0}),
 )  # fmt: skip
+_PLANNED = 5
 _ENDED_BADLY = (AttemptOutcome.FAILED, AttemptOutcome.LOST, AttemptOutcome.CANCELLED)
 
 
@@ -170,8 +171,8 @@ class Storm:
         """Plan what goes wrong next, have dead servers started again after a while, look at the workers now and then."""
         now = time.monotonic()
         for server in self.servers:
-            if self.most and not self.is_over and len(server.faults.planned()) < 5:
-                self._plan(server)
+            if self.most and not self.is_over:
+                self._plan_more(server)
             if (server.life is None or server.life.over.is_set() or not server.is_working) and self.chance.random() < 0.25:
                 self._start_again(server)
         if now - self._tended > 0.7 and not self.is_over:
@@ -193,6 +194,16 @@ class Storm:
         looking, self._looking = self._looking, None
         if looking is not None:
             looking.result()
+
+    def _plan_more(self, server: DoubleServer) -> None:
+        """A few at a time. In the end only what is missing: what else is planned may lie on a route that nobody takes any more."""
+        planned = {fault["kind"] for fault in server.faults.planned()}
+        if self.happened.total() >= self.most and not planned & set(self._missing()):
+            server.faults.clear()
+        if len(server.faults.planned()) < _PLANNED:
+            self._plan(server)
+        elif self.happened.total() >= self.most and self.chance.random() < 0.1:
+            self._start_again(server)  # some faults need a new connection
 
     def _plan(self, server: DoubleServer) -> None:
         missing = self._missing() if self.happened.total() >= self.most else KINDS

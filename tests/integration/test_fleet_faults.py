@@ -50,7 +50,7 @@ def survive(storm: Storm, *, scenes: int) -> None:
     storm.check()
 
 
-@pytest.mark.parametrize(("seed", "scenes", "crashes"), [(1, 8, 0), (2, 40, 0), (3, 16, 4)])
+@pytest.mark.parametrize(("seed", "scenes", "crashes"), [(1, 24, 0), (2, 40, 0), (3, 32, 4)])
 def test_a_fleet_in_a_storm_loses_nothing_and_does_nothing_twice(seed: int, scenes: int, crashes: int) -> None:
     with quick_folder() as folder, storm_over(folder, seed=seed, most=170, crashes=crashes) as storm:
         survive(storm, scenes=scenes)
