@@ -196,7 +196,7 @@ class Storm:
             looking.result()
 
     def _plan_more(self, server: DoubleServer) -> None:
-        """A few at a time. In the end only what is missing: what else is planned may lie on a route that nobody takes any more."""
+        """A few at a time. In the end only what is missing: the rest may be planned for a route that nobody takes any more."""
         planned = {fault["kind"] for fault in server.faults.planned()}
         if self.happened.total() >= self.most and not planned & set(self._missing()):
             server.faults.clear()

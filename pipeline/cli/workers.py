@@ -64,7 +64,7 @@ def _row(standing: Standing, cards: Sequence[Reading]) -> tuple[object, ...]:
     state = f"{worker.state.value}: {worker.pause_reason}" if worker.pause_reason else worker.state.value
     heat = ", ".join(f"{card.temperature_c:.0f}" for card in cards if card.temperature_c is not None)
     use = ", ".join(f"{card.use:.0%}" for card in cards if card.use is not None)
-    jobs = f"{standing.busy} of {worker.places}"
+    jobs = f"{standing.busy} of {worker.places}" + (f", {worker.others} of others" if worker.others else "")
     return worker.name, worker.url, state, health, worker.gpu, memory, heat, use, jobs, price, aside
 
 
