@@ -39,8 +39,8 @@ class WorkRecord(given.Given):
 
 class Worker(given.Given):
     """A worker as its last look found it; `busy` counts its jobs, `places` is how many it may have at once: one runs, the others
-    wait at its server. `queue` is what its server had to do at the last look, `others` how much of that was somebody else's. Sizes
-    in bytes. `pause_reason`: its cards have paused it.
+    wait at its server. `queue` is what its server had to do at the last look, `others` how much of that was somebody else's.
+    Sizes in bytes. `pause_reason`: its cards have paused it.
     """
 
     id: int
