@@ -29,7 +29,7 @@ def block(view: WorkerView, thresholds: Sequence[Threshold], now: datetime) -> C
     """The gauges of a worker with its price; without telemetry its memory, and how to come by the rest."""
     card = telling(view)
     if card is None:
-        return html.Div([_memory(view), _no_telemetry(view), _price(view)], className="fl-gauges untold num")
+        return html.Div([_memory(view), _no_telemetry(view, now), _price(view)], className="fl-gauges untold num")
     look = "fl-gauges num" if card.reading.is_current(now) else "fl-gauges num old"
     drawn = [gauges.drawn(gauge) for gauge in gauges.measured(card.reading, thresholds)]
     return html.Div([*drawn, _price(view)], className=look)
@@ -61,8 +61,10 @@ def _memory(view: WorkerView) -> Component:
     return gauges.drawn(gauges.Gauge("memory", gibibytes(used_bytes), of, share=used_bytes / worker.memory_bytes))
 
 
-def _no_telemetry(view: WorkerView) -> Component:
-    told = ["no telemetry: run ", html.Code("./stripboard agent …"), " on it"]
+def _no_telemetry(view: WorkerView, now: datetime) -> Component:
+    last = max((card.verdict.told_at for card in view.cards if card.verdict.told_at is not None), default=None)
+    before: list[Component | str] = ["no telemetry"] if last is None else ["no telemetry: last ", words.since(last, now)]
+    told = [*before, ": run " if last is None else "; run ", html.Code("./stripboard agent …"), " on it"]
     return html.Div(told, className="muted fl-untold", title=f"On the machine of the worker: {agent_command(view.worker.name)}")
 
 

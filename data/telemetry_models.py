@@ -34,6 +34,8 @@ gpu_devices = Table(
     Column("name", Text, nullable=False),
     Column("at", UtcTime, nullable=False),
     Column("findings", Json, nullable=False),
+    Column("told_at", UtcTime),
     UniqueConstraint("worker_id", "device"),
 )
-"""Each card of a worker as its newest reading, told at `at`, left it: what each measure came to, and in which words."""
+"""Each card of a worker as its newest reading, told at `at`, left it: what each measure came to, and in which words; and when it
+told more than its memory last."""

@@ -21,7 +21,7 @@ _NEW_DEVICE = insert(gpu_devices)
 _DEVICE = (
     update(gpu_devices)
     .where(gpu_devices.c.worker_id == bindparam("b_worker_id"), gpu_devices.c.device == bindparam("b_device"))
-    .values({name: bindparam(f"b_{name}") for name in ("name", "at", "findings")})
+    .values({name: bindparam(f"b_{name}") for name in ("name", "at", "findings", "told_at")})
 )
 _NUMBERS = [gpu_readings.c[name] for name in BOUNDS]
 _AT_ONCE = 500
@@ -59,6 +59,7 @@ class Telemetry:
                 "name": verdict.name,
                 "at": verdict.at,
                 "findings": findings,
+                "told_at": verdict.told_at,
             }
             is_known = verdict.device in known
             self._batch.add(*((_DEVICE, {f"b_{name}": value for name, value in row.items()}) if is_known else (_NEW_DEVICE, row)))
@@ -126,7 +127,7 @@ def _verdict(row: Any) -> Verdict:
         for name, (level, words) in row.findings.items()
         if name in list(Measure) and level in list(Level)
     }
-    return Verdict(row.device, row.name, row.at, findings)
+    return Verdict(row.device, row.name, row.at, findings, row.told_at)
 
 
 def _reading(row: Any, name: str) -> Reading:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import wiring
-from pipeline.adapters.storage.media_store import MediaStore
 from pipeline.bench import setting
 from pipeline.bench.performers import InstantPerformer
 from pipeline.domain.choices import RunOptions
@@ -99,7 +98,7 @@ def work(home: Path, scenes: int, segments: int, servers: int) -> dict[str, Any]
         bell = Bell()
         fleet = WatchedFleet(studio.settings, bell, None)  # type: ignore[arg-type]
         fleet.stays = stays
-        stages = InstantPerformer(place=MediaStore(studio.settings.media_root).path_of)
+        stages = InstantPerformer(place=studio.media.path_of)
         watched = studio.with_services(dispatch=WatchedDispatch(studio, stays))  # type: ignore[arg-type]
         engine = wiring.build_engine(watched, backends={"comfyui": fleet, "stages": stages, "animatic": stages})
         bell.ring = engine.wake.set

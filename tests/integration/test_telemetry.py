@@ -118,6 +118,9 @@ def test_looks_tell_the_memory_of_workers_that_tell_no_more(hall: Hall) -> None:
     hall.clock.advance(61)
     hall.studio.telemetry.keep_looks(hall.studio.workers.look())
     assert len(hall.told(loud)) == 2, "its agent has gone"
+    cards = hall.studio.telemetry.latest()
+    last = {worker.name: [card.verdict.told_at for card in cards[worker.id]] for worker in (quiet, loud)}
+    assert last == {"quiet": [None], "loud": [hall.told(loud)[0].at]}
 
 
 def test_the_safety_net_stores_what_looks_find(hall: Hall) -> None:

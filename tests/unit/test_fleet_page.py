@@ -247,6 +247,9 @@ def test_what_only_a_look_told_is_no_telemetry() -> None:
     of_look = make_card(use=None, temperature_c=None, power_w=None, power_limit_w=None, clock_mhz=None)
     told = text_of(fleet.card(replace(make_view(make_worker("gpu 9")), cards=(of_look,)), NOW))
     assert "no telemetry: run ./stripboard agent" in told
+    silent = replace(of_look, verdict=replace(of_look.verdict, told_at=NOW - timedelta(minutes=14)))
+    told = text_of(fleet.card(replace(make_view(make_worker("gpu 9")), cards=(silent,)), NOW))
+    assert "no telemetry: last 14 min ago; run ./stripboard agent" in told
 
 
 def test_a_crowd_of_cards_shows_only_who_does_what() -> None:

@@ -62,12 +62,16 @@ class Finding:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a card comes to by its readings up to `at`: the gravest of its findings."""
+    """What a card comes to by its readings up to `at`: the gravest of its findings.
+
+    `told_at` is when it told more than its memory last; None where it never did.
+    """
 
     device: int
     name: str
     at: datetime
     findings: Mapping[Measure, Finding] = field(default_factory=dict)
+    told_at: datetime | None = None
 
     @property
     def level(self) -> Level:
@@ -114,7 +118,8 @@ def judge(
             continue
         earlier = known.findings if known else {}
         findings = {each.measure: _finding(reading, each, earlier.get(each.measure), is_busy) for each in thresholds}
-        found[reading.device] = Verdict(reading.device, reading.name, reading.at, findings)
+        told_at = reading.at if not reading.is_memory_alone else known.told_at if known else None
+        found[reading.device] = Verdict(reading.device, reading.name, reading.at, findings, told_at)
         told.add(reading.device)
     return {device: found[device] for device in sorted(told)}
 
