@@ -127,17 +127,20 @@ class Audit:
                 yield f"cell {key} is approved, its take is {decision or 'missing'} and its scene {scene or 'missing'}"
 
     def early_starts(self) -> Iterator[str]:
-        """Cells with jobs although something they need was never approved before their first start."""
+        """Cells with jobs although something they need was never approved before their first start.
+
+        By the order of the events: the clocks of two engines may differ.
+        """
         first_start = (
-            select(jobs.c.subject_id, func.min(attempts.c.started_at).label("at"))
-            .join(attempts, attempts.c.job_id == jobs.c.id)
+            select(jobs.c.subject_id, func.min(events.c.seq).label("seq"))
+            .join(events, and_(events.c.subject == "job", events.c.subject_id == jobs.c.id, events.c.type == "job.started"))
             .where(jobs.c.subject == "cell")
             .group_by(jobs.c.subject_id)
             .subquery()
         )
         for needs in ("still", "cell"):
             approved = (
-                select(events.c.subject_id, func.min(events.c.at).label("at"))
+                select(events.c.subject_id, func.min(events.c.seq).label("seq"))
                 .where(events.c.subject == needs, events.c.type == f"{needs}.approved")
                 .group_by(events.c.subject_id)
                 .subquery()
@@ -147,7 +150,7 @@ class Audit:
                 .join(first_start, first_start.c.subject_id == dependencies.c.subject_id)
                 .join(approved, approved.c.subject_id == dependencies.c.needs_id, isouter=True)
                 .where(dependencies.c.subject == "cell", dependencies.c.needs == needs)
-                .where((approved.c.at.is_(None)) | (approved.c.at > first_start.c.at))
+                .where((approved.c.seq.is_(None)) | (approved.c.seq > first_start.c.seq))
             )
             for cell_id in self._connection.execute(query).scalars():
                 yield f"cell {cell_id} was started before the {needs} it needs was approved"

@@ -36,6 +36,7 @@ _COLUMNS = (
     jobs.c.take,
     jobs.c.part,
     jobs.c.tries,
+    jobs.c.estimated_seconds,
     func.coalesce(cells.c.scene_type, "").label("scene_type"),
     func.coalesce(_made.c.worker, "").label("home"),
 )

@@ -358,6 +358,7 @@ class FleetWork:
     take: int
     part: int
     tries: int = 0
+    estimated_seconds: float = 0.0
     scene_type: str = ""
     home: str = ""
     failed_at: Mapping[str, str] = field(default_factory=dict)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from urllib.parse import urlsplit
@@ -166,13 +166,14 @@ class WorkRecord:
 
 @dataclass(frozen=True)
 class NewWorker:
-    """A worker to be registered, checked by `checked`."""
+    """A worker to be registered, checked by `checked`. `given` says which choices somebody made; the others are defaults."""
 
     name: str
     url: str
     tags: tuple[str, ...] = ()
     cost_per_hour: float = 0.0
     places: int = DEFAULT_PLACES
+    given: frozenset[str] = frozenset({"tags", "cost_per_hour", "places"})
 
 
 def checked(
@@ -229,7 +230,7 @@ def _of_entry(entry: object) -> NewWorker:
         raise Invalid("its cost_per_hour must be a number.")
     if isinstance(places, bool) or not isinstance(places, int):
         raise Invalid("its places must be a whole number.")
-    return checked(name, url, tags=tags, cost_per_hour=price, places=places)
+    return replace(checked(name, url, tags=tags, cost_per_hour=price, places=places), given=frozenset(map(str, entry)))
 
 
 def checked_url(url: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -151,6 +152,15 @@ class Accounts:
         if self.shared and self.shared.stopped_by(run_id):
             return -1.0
         return self.free_seconds(run_id, 0.0)
+
+    def dearest(self, run_id: int, seconds: float) -> float:
+        """What an hour may cost at most for a job of so many seconds; infinite where nothing limits money."""
+        if run_id not in self.costs or not seconds:
+            return math.inf
+        money = self.costs[run_id].free
+        if self.shared:
+            money = min(money, self.shared.free(run_id, Quantity.MONEY))
+        return money * 3600 / seconds
 
     def free_bytes(self, run_id: int) -> float:
         """How much more disk all budgets allow."""

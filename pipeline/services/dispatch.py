@@ -234,7 +234,7 @@ class Dispatch:
 
     def _given(self, store: Store, accounts: Accounts, runs: Sequence[Run], starting: Starting) -> list[Chosen]:
         """The jobs that go to workers of the fleet now, each with the stored twin that it takes instead, if there is one."""
-        given = {one.job_id: one.worker for one in self._fleet.next(store, runs, starting)}
+        given = {one.job_id: one.worker for one in self._fleet.next(store, runs, starting, accounts)}
         jobs = store.jobs.by_ids(list(given)) if given else {}
         ready = [jobs[key] for key in given if key in jobs and jobs[key].status is JobStatus.READY]
         found = sort_out(ready, twins_of(store, self._media, ready), self._begun)

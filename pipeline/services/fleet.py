@@ -7,7 +7,7 @@ then; whatever is chosen is read from the database before it starts.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,6 +27,8 @@ from pipeline.domain.retries import FailureClass
 from pipeline.domain.stages import STAGES, Lane, Phase, last_rank
 from pipeline.domain.work import Update
 from pipeline.domain.workers import Worker, WorkRecord
+from pipeline.services.able import Able, able
+from pipeline.services.accounts import Accounts
 from pipeline.services.fitness import Fitness
 from pipeline.services.starting import Starting
 from pipeline.services.worker_rows import WorkerRows
@@ -45,19 +47,6 @@ class Given:
 
     job_id: int
     worker: Worker
-
-
-@dataclass(frozen=True)
-class _Able:
-    """The memory of each worker that may work, and how much each kind of work needs at least, in bytes."""
-
-    memory: Mapping[str, int]
-    needs: Mapping[str, int]
-
-    def more_than(self, names: Iterable[str]) -> int:
-        """What is more than the memory of these workers; 0 when nobody has more."""
-        most = max((self.memory.get(name, 0) for name in names), default=-1)
-        return most + 1 if 0 <= most < max(self.memory.values(), default=0) else 0
 
 
 @dataclass(frozen=True)
@@ -100,12 +89,13 @@ class Fleet:
         self._read_at: datetime | None = None
         self._served: dict[Queue, float] = {}
         self._models: dict[tuple[int, str], str] = {}
-        self._fleet = _Able({}, {})
+        self._fleet = Able({}, {}, {})
         self._fitness = Fitness(book_of)
         self._rates: _Reckoned | None = None
         self._cards: dict[str, _Card] = {}
         self._kinds: dict[tuple[object, ...], Kind] = {}
         self._rows: WorkerRows | None = None
+        self._accounts = Accounts({})
 
     def begin(self) -> None:
         """Forget what was read of workers: a transaction begins, or somebody else has changed them in this one."""
@@ -119,7 +109,7 @@ class Fleet:
 
     # Choosing ---------------------------------------------------------------------------------------------------
 
-    def next(self, store: Store, runs: Sequence[Run], starting: Starting) -> list[Given]:
+    def next(self, store: Store, runs: Sequence[Run], starting: Starting, accounts: Accounts) -> list[Given]:
         """Which of the waiting jobs of these runs go to which workers now. They are not started yet."""
         if self._is_idle(store, runs, store.journal.now):
             return []
@@ -127,7 +117,8 @@ class Fleet:
         workers, shown = rows.workers, list(rows.records.values())
         if not any(worker.may_work for worker in workers.values()):
             return []
-        choice = self.choice(store, runs, workers, starting=starting, now=store.journal.now, shown=shown)
+        now = store.journal.now
+        choice = self.choice(store, runs, workers, starting=starting, now=now, shown=shown, accounts=accounts)
         given = []
         now_s = store.journal.now.timestamp()
         for one in choice.assignments:
@@ -145,13 +136,15 @@ class Fleet:
         starting: Starting | None = None,
         now: datetime,
         shown: Sequence[WorkRecord] | None = None,
+        accounts: Accounts | None = None,
     ) -> Choice:
         """The decision as things stand, which only reads; it also explains why jobs wait. Without `starting` nothing is held.
 
-        `shown` is what these workers have shown, where that has been read already.
+        `shown` is what these workers have shown, and `accounts` are the budgets of the runs, where these have been read already.
         """
+        self._accounts = accounts or Accounts.open(store, {run.id: run for run in runs})
         shown = store.workers.records() if shown is None else shown
-        self._refresh(store, runs, fleet=_able(list(workers.values()), shown), now=now)
+        self._refresh(store, runs, fleet=able(list(workers.values()), shown), now=now)
         held: defaultdict[str, list[FleetWork]] = defaultdict(list)
         for work in store.fleet_work.held():
             held[work.worker].append(work)
@@ -191,7 +184,7 @@ class Fleet:
     def _fresh(self, store: Store, run: Run) -> list[FleetWork]:
         return store.fleet_work.waiting(run.id, max_rank=last_rank(Phase(run.until)), above=self._newest[run.id])
 
-    def _refresh(self, store: Store, runs: Sequence[Run], *, fleet: _Able, now: datetime) -> None:
+    def _refresh(self, store: Store, runs: Sequence[Run], *, fleet: Able, now: datetime) -> None:
         """Read what is new; read everything now and then, when runs or their deadlines change, or when other workers may work."""
         if self._is_stale(runs, now) or fleet != self._fleet:
             due = {run.id: run.deadline for run in runs}
@@ -212,7 +205,7 @@ class Fleet:
 
     # What decisions see -----------------------------------------------------------------------------------------
 
-    def _job(self, store: Store, run: Run, work: FleetWork, fleet: _Able) -> FleetJob:
+    def _job(self, store: Store, run: Run, work: FleetWork, fleet: Able) -> FleetJob:
         blamed = {name for name, failure in work.failed_at.items() if records.speaks_against(failure)}
         outgrown = [name for name, failure in work.failed_at.items() if failure == FailureClass.OUT_OF_MEMORY]
         return FleetJob(
@@ -230,12 +223,13 @@ class Fleet:
     def _kind(self, store: Store, run: Run, work: FleetWork, memory_bytes: int) -> Kind:
         """One object for all jobs of a kind: they are compared and counted all the time."""
         graph = self._fitness.graph(store, work)
-        key = run.id, work.work, work.scene_type, work.frames, work.part, work.priority, run.deadline, graph, memory_bytes
+        dear = self._fleet.dearer_than(self._accounts.dearest(run.id, work.estimated_seconds))
+        key = run.id, work.work, work.scene_type, work.frames, work.part, work.priority, run.deadline, graph, memory_bytes, dear
         if key not in self._kinds:
-            self._kinds[key] = self._new_kind(store, run, work, graph=graph, memory_bytes=memory_bytes)
+            self._kinds[key] = self._new_kind(store, run, work, graph=graph, memory_bytes=memory_bytes, dear=dear)
         return self._kinds[key]
 
-    def _new_kind(self, store: Store, run: Run, work: FleetWork, *, graph: str, memory_bytes: int) -> Kind:
+    def _new_kind(self, store: Store, run: Run, work: FleetWork, *, graph: str, memory_bytes: int, dear: frozenset[str]) -> Kind:
         book = self._book_of(store, run.id)
         following, tags = 0, frozenset(book.recipes.production.worker_tags)
         if work.scene_type:
@@ -255,6 +249,7 @@ class Fleet:
             deadline_s=run.deadline.timestamp() if run.deadline else None,
             group=work.scene_type,
             tags=tags,
+            too_dear=dear,
         )
 
     def _seat(
@@ -366,19 +361,6 @@ class Fleet:
 def _is_due(record: WorkRecord, now: datetime) -> bool:
     """Whether it is time for a test that could show that the worker does such work again."""
     return record.test_at is not None and record.test_at <= now and not records.needs_install(record)
-
-
-def _able(workers: Collection[Worker], shown: Iterable[WorkRecord]) -> _Able:
-    """What the fleet can do; work for which a worker was set aside for want of memory needs more than that worker has."""
-    able = {worker.name: worker.memory_bytes for worker in workers if worker.may_work}
-    memory = {worker.id: worker.memory_bytes for worker in workers}
-    largest = max(able.values(), default=0)
-    needs: dict[str, int] = {}
-    for record in shown:
-        has = memory.get(record.worker_id, 0)
-        if record.aside_since and record.failure_class == FailureClass.OUT_OF_MEMORY and has < largest:
-            needs[record.work] = max(needs.get(record.work, 0), has + 1)
-    return _Able(able, needs)
 
 
 def _busy_until(held: Sequence[FleetWork], jobs: Sequence[FleetJob], seconds: Mapping[str, float]) -> float:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 from data.store import Store, Stores
@@ -114,6 +115,8 @@ class Workers:
     def apply(self, wanted: Sequence[NewWorker], actor: Actor) -> list[Worker]:
         """Register these workers, all of them or none; those that are there by name become as they are given here.
 
+        What is not given of one stays as it is: its price, say. So does its state, unless its cards have paused it and it moves.
+
         Raises Conflict where an address is another worker's.
         """
         with self._stores.begin(self._clock.now()) as store:
@@ -125,8 +128,10 @@ class Workers:
         if worker is None:
             return self._add(store, new, actor)
         worker = self._moved(store, worker, new.url, known.values(), actor)
-        if (worker.tags, worker.cost_per_hour, worker.places) != (new.tags, new.cost_per_hour, new.places):
-            _edit(store, worker, new, actor)
+        before = {name: getattr(worker, name) for name in ("tags", "cost_per_hour", "places")}
+        wanted = {name: getattr(new, name) for name in before.keys() & new.given}
+        if wanted != {name: before[name] for name in wanted}:
+            _edit(store, worker, replace(new, **(before | wanted)), actor)
         return _still_there(store, worker)
 
     @staticmethod
@@ -134,7 +139,9 @@ class Workers:
         if any(other.url == url and other.id != worker.id for other in every):
             raise Conflict(f"{url} is another worker already.")
         if worker.url != url:
-            fresh = {"health": Health.UNKNOWN, "model": "", "state": WorkerState.ENABLED, "pause_reason": ""}
+            fresh: dict[str, Any] = {"health": Health.UNKNOWN, "model": ""}
+            if worker.pause_reason:  # other cards may be cooler
+                fresh |= {"state": WorkerState.ENABLED, "pause_reason": ""}
             store.workers.change(worker.id, url=url, **fresh)
             store.telemetry.clear_verdicts(worker.id)
             sighted.tell(store, worker, "worker.moved", actor, url=url)

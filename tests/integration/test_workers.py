@@ -128,6 +128,16 @@ def test_a_file_registers_workers_and_changes_those_that_are_there(studio: Studi
     assert [type for type, _ in events(studio)] == ["worker.registered", "worker.moved", "worker.edited", "worker.registered"]
 
 
+def test_what_a_file_does_not_give_of_a_worker_stays_as_it_is(studio: Studio, tmp_path: Path) -> None:
+    worker = studio.workers.register("gpu-1", "gpu-1", PERSON, cost_per_hour=2.5, tags=["h100"], places=3)
+    studio.workers.set_state(worker, WorkerState.PAUSED, PERSON)
+    path = tmp_path / "fleet.yaml"
+    path.write_text("- {name: gpu-1, url: 'http://moved:8188', places: 1}\n")
+    [found] = studio.workers.apply(load_workers(path), PERSON)
+    assert (found.url, found.tags, found.cost_per_hour, found.places) == ("http://moved:8188", ("h100",), 2.5, 1)
+    assert found.state is WorkerState.PAUSED, "a person has paused it"
+
+
 def test_a_file_of_workers_with_a_taken_address_registers_none(studio: Studio, tmp_path: Path) -> None:
     studio.workers.register("gpu-1", "gpu-1", PERSON)
     path = tmp_path / "fleet.yaml"

@@ -15,7 +15,7 @@ class Kind:
     `workflow` is the workflow key, a workflow at a resolution, by which speeds are measured. `units` are what the time grows
     with, usually frames; `following_units` are those of the segments that come after this one in its scene. `model` is the
     one key of all models that must be loaded. `graph` names the graph that makes it, for what a worker must have installed.
-    `group` is the scene type, for its cap. Higher `priority` goes first.
+    `group` is the scene type, for its cap. Higher `priority` goes first. `too_dear` are workers that no budget pays for.
     """
 
     run: str
@@ -30,6 +30,7 @@ class Kind:
     deadline_s: float | None = None
     group: str = ""
     tags: frozenset[str] = frozenset()
+    too_dear: frozenset[str] = frozenset()
 
     def __hash__(self) -> int:
         return self._hash

@@ -11,6 +11,7 @@ from pipeline.domain.fleet.standing import OpenLane, Seat, Standing
 from pipeline.domain.fleet.workers import UNSEEN, Worker, fits
 from pipeline.domain.graphics_memory import gibibytes, in_words
 
+_RAISE = "raise that budget: `./stripboard budgets` lists them"
 _NAMED = 3
 _TAKEN_OUT = ("paused", "draining")
 
@@ -101,6 +102,9 @@ def _nobody(standing: Standing, job: FleetJob) -> Reason:
         elif obstacle == "excluded":
             parts.append(f"failed on {names}")
             remedies.append("retry it on any worker")
+        elif obstacle == "dear":
+            parts.append(_too_dear(workers))
+            remedies.append(_RAISE)
         elif obstacle == "lacks":
             parts.append(f"{names} cannot: {workers[0].lacks[kind.graph]}")
             remedies.append(f"install it on {names}")
@@ -125,6 +129,8 @@ def _word(obstacle: str) -> str:
 def _obstacle(worker: Worker, kind: Kind, excluded: Collection[str]) -> str:
     if worker.name in excluded:
         return "excluded"
+    if worker.name in kind.too_dear:
+        return "dear"
     if kind.memory_bytes > worker.memory_bytes > 0:
         return "memory"
     if not kind.tags <= worker.tags:
@@ -132,6 +138,11 @@ def _obstacle(worker: Worker, kind: Kind, excluded: Collection[str]) -> str:
     if kind.graph in worker.lacks:
         return "lacks"
     return "aside" if not fits(worker, kind) else worker.away
+
+
+def _too_dear(workers: Sequence[Worker]) -> str:
+    be = "is" if len(workers) == 1 else "are"
+    return f"{_names([worker.name for worker in workers])} {be} too dear for what a budget has left"
 
 
 def _mark(workers: Sequence[Worker], kind: Kind) -> str:
@@ -209,6 +220,8 @@ def _narrowed(standing: Standing, lane: OpenLane, able: Sequence[Seat]) -> Reaso
         if state in kept:
             names, be = _names([worker.name for worker in kept[state]]), "is" if len(kept[state]) == 1 else "are"
             found.append(Reason(state, f"{names} {be} {state}", _enable(kept[state])))
+    if "dear" in kept:
+        found.append(Reason("dear", _too_dear(kept["dear"]), _RAISE))
     behind = [_for_others(seat) for seat in able if standing.is_behind_others(seat)]
     if behind:
         found.append(Reason("others", " and ".join(behind[:_NAMED]), ""))

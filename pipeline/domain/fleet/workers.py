@@ -65,6 +65,8 @@ def waits_s(worker: Worker, now_s: float) -> float:
 
 def fits(worker: Worker, kind: Kind) -> bool:
     """Whether this worker can do such a job at all, whatever else it does now."""
+    if worker.name in kind.too_dear:
+        return False
     has_memory = kind.memory_bytes <= worker.memory_bytes or not worker.memory_bytes
     return has_memory and kind.workflow not in worker.aside and kind.graph not in worker.lacks and kind.tags <= worker.tags
 
