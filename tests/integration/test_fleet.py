@@ -317,7 +317,7 @@ def test_work_that_has_become_too_dear_waits_and_the_run_says_so(house: FleetHou
 def test_what_a_budget_cannot_pay_at_the_best_worker_goes_to_one_that_it_can(house: FleetHouse) -> None:
     house.add("best", "idle")
     run = house.start(make_production(characters=1, scene_types=1, variants=1, budget=Budget(money=0.5)))
-    for name, price in (("best", 900_000.0), ("idle", 0.1)):
+    for name, price in (("best", 100_000.0), ("idle", 0.1)):
         house.studio.workers.edit(house.worker(name).worker, PERSON, cost_per_hour=price)
 
     house.rest()
