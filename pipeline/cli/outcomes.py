@@ -153,8 +153,10 @@ def _tell(studio: Studio, run: Run, progress: Progress, summary: dict[str, Any],
         _tell_of_trouble(studio, run, summary["failures"], again)
         say(f"Then go on with `{again}`.")
     elif progress.outlook is Outlook.BUDGET:
-        say(f"Run {run.name} has stopped: its budget does not cover the next scene ({spend(progress)}).", style="red")
-        say(f"Raise the budget in the production, then go on with `{again}`.")
+        say(f"Run {run.name} has stopped: no budget pays for what comes next ({spend(progress)}).", style="red")
+        for hold in progress.held:
+            say(f"It {hold.words}." + (f" To change that: {hold.remedy}." if hold.remedy else ""))
+        say(f"Then go on with `{again}`.")
     elif progress.outlook is Outlook.PAUSED:
         say(f"Run {run.name} is paused. Go on with `./stripboard resume {run.id}`, then `{again}`.", style="yellow")
     elif progress.outlook is Outlook.NOTHING_ASKED:

@@ -11,8 +11,8 @@ from rich.text import Text
 
 from pipeline.cli.console import as_json, plain, print_json, say, table
 from pipeline.cli.exits import Exit
-from pipeline.cli.planned import plan_of
-from pipeline.cli.productions import over_budget, show_estimate, show_over_budget
+from pipeline.cli.planned import means, plan_of
+from pipeline.cli.productions import show_estimate, show_over_budget
 from pipeline.cli.reading import path_argument, read_valid
 from pipeline.cli.text import clean, counted, duration, joined, size
 from pipeline.domain.planning import PlannedCell, Step
@@ -39,9 +39,9 @@ def plan_command(path: Path, show_all: bool, as_json: bool) -> int:
 def show_plan(loaded: LoadedProduction, *, as_json: bool, show_all: bool = False) -> int:
     """Print the plan of a valid production."""
     plan = plan_of(loaded)
-    over = over_budget(loaded.require(), plan.estimate)
+    found = means(loaded.require(), plan.estimate)
     if as_json:
-        told = {"counts": plan.counts, "basis": plan.estimate.basis, "money": None, "over_budget": over}
+        told = {"counts": plan.counts, "basis": plan.estimate.basis, **vars(found)}
         print_json({**plain(plan), **told})
         return Exit.DONE
     against = f"compared with run {plan.compared_with}" if plan.compared_with else "no run of it yet"
@@ -54,10 +54,10 @@ def show_plan(loaded: LoadedProduction, *, as_json: bool, show_all: bool = False
         say(f"No longer in the production: {_some(plan.dropped)}.")
     if plan.rules_off:
         say(f"Rules that are no longer in the file, and would be switched off: {_some(plan.rules_off)}.")
-    found = plan.counts
-    say(joined(f"{found[step.value]:,} {step.value}" for step in Step) + f"; {found['blocked']:,} blocked until people decide.")
-    show_estimate(plan.estimate)
-    show_over_budget(over)
+    counts = plan.counts
+    say(joined(f"{counts[step.value]:,} {step.value}" for step in Step) + f"; {counts['blocked']:,} blocked until people decide.")
+    show_estimate(plan.estimate, found.money)
+    show_over_budget(found.over_budget)
     return Exit.DONE
 
 

@@ -13,6 +13,7 @@ from pipeline.cli.reading import counts, path_argument, production_of, read, rea
 from pipeline.cli.text import counted, duration, joined, size
 from pipeline.domain import matrix
 from pipeline.domain.cells import CellPlan
+from pipeline.domain.costs import money
 from pipeline.domain.estimates import Estimate
 from pipeline.domain.production import Approvals, Production
 from pipeline.domain.validation import budgets
@@ -76,20 +77,19 @@ def info_command(path: Path, as_json: bool) -> int:
 @as_json
 def estimate_command(path: Path, as_json: bool) -> int:
     """Say how much generation time and disk a production takes, and what the numbers rest on."""
-    from pipeline.cli.planned import estimate_of
+    from pipeline.cli.planned import estimate_of, means
 
     production = production_of(read_valid(path, as_json=as_json))
     estimate = estimate_of(production)
-    over = over_budget(production, estimate)
+    found = means(production, estimate)
     if as_json:
-        told = {"title": production.title, "estimate": estimate, "basis": estimate.basis, "money": None}
-        print_json({**told, "over_budget": over})
+        print_json({"title": production.title, "estimate": estimate, "basis": estimate.basis, **vars(found)})
     else:
-        show_estimate(estimate)
+        show_estimate(estimate, found.money)
         budget = _budget(production)
         if budget:
             say(f"budget:     {budget}")
-        show_over_budget(over)
+        show_over_budget(found.over_budget)
     return Exit.DONE
 
 
@@ -103,20 +103,17 @@ def schema_command(as_json: bool) -> int:
     return Exit.DONE
 
 
-def show_estimate(estimate: Estimate) -> None:
-    """An estimate in four lines, and one more for each scene type that was measured."""
+def show_estimate(estimate: Estimate, cost: float | None = None) -> None:
+    """An estimate in four lines, one for what it costs where that is known, and one for each scene type that was measured."""
     say(f"scenes:     {estimate.cells:,} with {estimate.frames:,} frames")
     late = f", P90 {duration(estimate.late_seconds)}" if estimate.late_seconds is not None else ""
     say(f"generation: {duration(estimate.generation_seconds)}{late}")
     say(f"disk:       {size(estimate.disk_bytes)}")
+    if cost is not None:
+        say(f"money:      at least {money(cost)}, at the cheapest worker")
     say(f"basis:      {estimate.basis}")
     for spread in estimate.spreads:
         say(f"measured:   {spread.words}")
-
-
-def over_budget(production: Production, estimate: Estimate) -> list[str]:
-    """Which limits of its file an estimate exceeds, in words."""
-    return [told for _, told in budgets.over(production.budget, estimate.generation_seconds, estimate.disk_bytes)]
 
 
 def show_over_budget(over: list[str]) -> None:

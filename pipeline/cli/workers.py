@@ -219,10 +219,13 @@ _state_command("drain", WorkerState.DRAINING, "finishes what it has and takes no
 @price_option
 @places_option
 def edit_command(worker: str, tags: tuple[str, ...], cost_per_hour: float | None, places: int | None) -> int:
-    """Give a worker other tags (all of them), another price, or more or fewer jobs at once."""
+    """Give a worker other tags (all of them; `--tag ""` takes them away), another price, or more or fewer jobs at once."""
+    if not tags and cost_per_hour is None and places is None:
+        raise click.UsageError("Give --tag, --cost-per-hour or --places.")
+    wanted = None if not tags else () if tags == ("",) else tags
 
     def edit(verbs: Workers, found: Any) -> object:
-        return verbs.edit(found, actor(), tags=tags or None, cost_per_hour=cost_per_hour, places=places)
+        return verbs.edit(found, actor(), tags=wanted, cost_per_hour=cost_per_hour, places=places)
 
     return _done(worker, edit, "changed")
 

@@ -33,9 +33,9 @@ def ran_for(store: Store, jobs: Sequence[Job], watched: Mapping[str, float] | No
     return {job.attempt_id or "": min(job.reserved_seconds, ran[job.attempt_id or ""]) for job in jobs}
 
 
-def cheapest(store: Store, run: Run) -> float:
+def cheapest(store: Store, backend: str) -> float:
     """What an hour costs at the cheapest worker that takes work; 0 where time costs nothing, or nobody says."""
-    if run.backend not in FLEET_BACKENDS:
+    if backend not in FLEET_BACKENDS:
         return 0.0
     return min((worker.cost_per_hour for worker in store.workers.all() if worker.may_work), default=0.0)
 
@@ -54,7 +54,7 @@ def payable_seconds(store: Store, run: Run) -> float:
     Less than nothing where a level of one of them has stopped new work.
     """
     accounts = Accounts.open(store, {run.id: run})
-    price = cheapest(store, run) if run.limit_cost is not None or accounts.shared else 0.0
+    price = cheapest(store, run.backend) if run.limit_cost is not None or accounts.shared else 0.0
     return min(accounts.startable_seconds(run.id), accounts.free_seconds(run.id, price))
 
 

@@ -31,7 +31,7 @@ def refusal(store: Store, books: RunBooks, run: Run, chosen: Sequence[Cell]) -> 
     if not is_bounded(store, current):  # what is queued may be a hundred thousand cells
         return ""
     queued = store.cells.with_status(run.id, CellStatus.QUEUED)
-    return uncovered(store, current, estimate(store, books, current, [*chosen, *queued]), cheapest(store, current))
+    return uncovered(store, current, estimate(store, books, current, [*chosen, *queued]), cheapest(store, current.backend))
 
 
 def refusal_of_new(store: Store, run: Run, production: Production, cells: Sequence[CellPlan]) -> str:
@@ -39,7 +39,7 @@ def refusal_of_new(store: Store, run: Run, production: Production, cells: Sequen
     if not is_bounded(store, run):
         return ""
     found = estimates.estimate(production, cells, rates_of(store, production))
-    return uncovered(store, run, found, cheapest(store, run), is_new=True)
+    return uncovered(store, run, found, cheapest(store, run.backend), is_new=True)
 
 
 def queue(

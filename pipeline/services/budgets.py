@@ -69,7 +69,7 @@ class Budgets:
         for budget in self.all():
             if (budget.scope, budget.subject, budget.quantity) == (scope, subject.key, quantity):
                 return budget
-        raise NotFound(f"There is no budget of {_UNITS[quantity][1]} for {subject.name}.")
+        raise NotFound(f"There is no budget of {_UNITS[quantity][1].removeprefix('of ')} for {subject.name}.")
 
     def put(
         self,

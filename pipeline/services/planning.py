@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data.store import Store, Stores
@@ -14,9 +14,19 @@ from pipeline.domain.production import Production
 from pipeline.domain.records import RunConfig
 from pipeline.domain.statuses import CellStatus, StillKind
 from pipeline.domain.workflows.uses import workflow_files
+from pipeline.services.accounts import cheapest, cost_of
 from pipeline.services.pictures import as_they_count
 from pipeline.services.rule_keeping import vanished
 from pipeline.services.runbooks import rates_of
+from pipeline.services.uncovered import shortfalls
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """What something costs at the cheapest worker, None where nothing has a price; and what budgets lack for it, in words."""
+
+    cost: float | None = None
+    lacking: tuple[str, ...] = ()
 
 
 class Planning:
@@ -43,6 +53,13 @@ class Planning:
             gone = [rule.name for rule in vanished(store.triggers.live(), production.title, production.triggers)]
         made = planning.plan(production, self._hashes(production, base_dir), before, rates)
         return replace(made, rules_off=tuple(gone))
+
+    def beyond(self, production: Production, estimate: Estimate, user: str) -> Beyond:
+        """What this would cost a user, and what that user's, its production's and its file's budgets lack for it."""
+        with self._stores.read() as store:
+            price = cheapest(store, production.backend)
+            cost = cost_of(estimate.generation_seconds, price) if price else None
+            return Beyond(cost, tuple(shortfalls(store, production, user, estimate, price)))
 
     def has_changed(self, production: Production, base_dir: Path, config: RunConfig) -> bool:
         """Whether the production or one of its pictures differs from what a run was made from, its gates apart."""

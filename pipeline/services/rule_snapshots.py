@@ -38,7 +38,7 @@ def snapshot(store: Store, books: RunBooks, run_id: int | None) -> Snapshot:
     if run is None:
         return NO_RUN
     book = books.get(store, run.id)
-    price = cheapest(store, run)
+    price = cheapest(store, run.backend)
     production = book.recipes.production
     cells = _cells(store, run)
     scene_types = scene_types_of(production, book.rates, price)

@@ -10,6 +10,7 @@ from pipeline.domain.costs import money
 from pipeline.domain.estimates import Estimate
 from pipeline.domain.fleet.jobs import FleetJob
 from pipeline.domain.fleet.rules import BUDGET, Hold
+from pipeline.domain.production import Production
 from pipeline.domain.records import Job, Run
 from pipeline.domain.stages import Lane, Phase, last_rank
 from pipeline.domain.workers import Worker
@@ -41,13 +42,45 @@ def uncovered(store: Store, run: Run, estimate: Estimate, price: float, *, is_ne
     return _uncovered(run, estimate, price, is_new=is_new) or _uncovered_together(store, shared, run, estimate, price)
 
 
+def shortfalls(store: Store, production: Production, user: str, estimate: Estimate, price: float) -> list[str]:
+    """What a run of all of this would lack of the money of its file, and of the budgets of its production and of its user.
+
+    Each is the need, and what there is. Time is bought at `price` an hour.
+    """
+    wanted = _wanted(estimate, price)
+    found, limit, cost = [], production.budget.money, wanted[Quantity.MONEY]
+    if limit is not None and cost > limit:
+        found.append(f"{_need(Quantity.MONEY, cost)}; the budget allows {money(limit)}")
+    subjects = {Scope.PROJECT: str(store.runs.find_project(production.title)), Scope.USER: user}
+    for budget in store.budgets.in_force():
+        if budget.subject != subjects.get(budget.scope):
+            continue
+        whose, need = f"the budget of {budget.subject if budget.scope is Scope.USER else production.title}", budget.quantity
+        if budget.stops is not None:
+            has = f"has reached {budget.stops.at_percent:g} % of its limit, at which no new generation starts"
+        elif not budget.account.covers(wanted[need]):
+            has = f"has {_amount(need, budget.account.free)} left"
+        else:
+            continue
+        found.append(f"{_need(need, wanted[need])}; {whose} {has}")
+    return found
+
+
+def _wanted(estimate: Estimate, price: float) -> dict[Quantity, float]:
+    return {
+        Quantity.GPU_SECONDS: estimate.generation_seconds,
+        Quantity.MONEY: cost_of(estimate.generation_seconds, price),
+        Quantity.DISK_BYTES: float(estimate.disk_bytes),
+    }
+
+
 def stop_words(budget: Budget, store: Store | None = None) -> str:
     """That a level of a budget has stopped new work, and the cure."""
     level = budget.stops
     at = f"{level.at_percent:g} %" if level else "a level"
     return (
         f"{_whose(budget, store)} has reached {at} of its limit, at which no new generation starts. "
-        "Raise the limit: `./stripboard budgets set` or the page of budgets."
+        f"Raise the limit: {_raising(budget, store)} or the page of budgets."
     )
 
 
@@ -56,7 +89,7 @@ def stop_hold(budget: Budget, run: Run) -> Hold:
     name = _name_of(budget, run)
     at = f"{budget.stops.at_percent:g} %" if budget.stops else "a level"
     words = f"waits for a higher limit: {at} of the budget of {name} is spent, at which no new generation starts"
-    return Hold(BUDGET, words, f'`./stripboard budgets set {budget.scope.value} "{name}"`')
+    return Hold(BUDGET, words, _cure(budget.scope, name, budget.quantity))
 
 
 def run_hold(store: Store, accounts: Accounts, run: Run) -> Hold | None:
@@ -69,7 +102,7 @@ def run_hold(store: Store, accounts: Accounts, run: Run) -> Hold | None:
         return stop_hold(stopped, run)
     if not _has_limits(accounts, run):
         return None
-    price, last = cheapest(store, run), last_rank(Phase(run.until))
+    price, last = cheapest(store, run.backend), last_rank(Phase(run.until))
     free_seconds, free_bytes = accounts.free_seconds(run.id, price), accounts.free_bytes(run.id)
     least = store.jobs.least_beyond(run.id, Lane.GENERATION, last, free_seconds=free_seconds, free_bytes=free_bytes)
     return job_hold(accounts, run, least, price) if least else None
@@ -87,10 +120,10 @@ def job_hold(accounts: Accounts, run: Run, job: Job, price: float) -> Hold | Non
     for quantity, need in needs.items():
         own = accounts.of_run(run.id, quantity)
         if own is not None and not own.covers(need):
-            return _need_hold(Scope.RUN, run.name, quantity, need, own.free)
+            return _need_hold(Scope.RUN, run.name, quantity, need, own)
         for budget, account in shared:
             if budget.quantity is quantity and not account.covers(need):
-                return _need_hold(budget.scope, _name_of(budget, run), quantity, need, account.free)
+                return _need_hold(budget.scope, _name_of(budget, run), quantity, need, account)
     return None
 
 
@@ -108,14 +141,31 @@ def _has_limits(accounts: Accounts, run: Run) -> bool:
     return bool(accounts.shared.of(run.id)) or any(limit is not None for limit in own)
 
 
-def _need_hold(scope: Scope, name: str, quantity: Quantity, need: float, free: float) -> Hold:
-    wanted, left = _need(quantity, need), _amount(quantity, max(0.0, free))
-    words = f"waits for a higher limit: needs {wanted}, and the budget of {name} has {left} free"
+def _need_hold(scope: Scope, name: str, quantity: Quantity, need: float, account: Account) -> Hold:
+    wanted, left = _need(quantity, need), _amount(quantity, max(0.0, account.free))
+    # What runs gives back what it has reserved too much: waiting alone may be enough.
+    beside = ", until what runs gives back what it does not need" if _would_fit(need, account) else ""
+    words = f"waits for a higher limit: needs {wanted}, and the budget of {name} has {left} free{beside}"
     return Hold(BUDGET, words, _cure(scope, name, quantity))
+
+
+def _would_fit(need: float, account: Account) -> bool:
+    return account.limit is not None and account.reserved > 0 and need <= account.limit - account.spent
 
 
 def _cure(scope: Scope, name: str, quantity: Quantity) -> str:
     return f'`./stripboard budgets set {scope.value} "{name}" {_OPTIONS[quantity]}`'
+
+
+def _raising(budget: Budget, store: Store | None) -> str:
+    """The command that raises a limit, whole where it is known whose it is."""
+    names: dict[str, str] = {budget.subject: budget.subject} if budget.scope is Scope.USER else {}
+    if store is not None and budget.scope is Scope.PROJECT:
+        names = {str(key): title for key, title in store.budgets.projects().items()}
+    elif store is not None and budget.scope is Scope.RUN:
+        names = {str(key): run.name for key, run in store.runs.by_ids([int(budget.subject)]).items()}
+    name = names.get(budget.subject)
+    return _cure(budget.scope, name, budget.quantity) if name else "`./stripboard budgets set`"
 
 
 def _name_of(budget: Budget, run: Run) -> str:
@@ -134,11 +184,7 @@ def _whose(budget: Budget, store: Store | None) -> str:
 
 def _uncovered_together(store: Store, shared: SharedBudgets, run: Run, estimate: Estimate, price: float) -> str:
     """Which budget of the production or user does not cover it beside what other runs spend and hold."""
-    wanted = {
-        Quantity.GPU_SECONDS: estimate.generation_seconds,
-        Quantity.MONEY: cost_of(estimate.generation_seconds, price),
-        Quantity.DISK_BYTES: float(estimate.disk_bytes),
-    }
+    wanted = _wanted(estimate, price)
     for budget in shared.of(run.id):
         if budget.scope is not Scope.RUN and not budget.account.covers(wanted[budget.quantity]):
             need, free = _need(budget.quantity, wanted[budget.quantity]), _amount(budget.quantity, budget.account.free)

@@ -187,7 +187,9 @@ class Workers:
             found = _still_there(store, worker)
             busy = store.workers.busy().get(found.name, 0)
             if busy:
-                raise Conflict(f'"{found.name}" has {busy} jobs. Drain it, and remove it when they have ended.')
+                jobs = "1 job" if busy == 1 else f"{busy} jobs"
+                drain = "Remove" if found.state is WorkerState.DRAINING else "Drain it, and remove"
+                raise Conflict(f'"{found.name}" has {jobs}. {drain} it when they have ended.')
             sighted.tell(store, found, "worker.removed", actor, name=found.name)
             store.workers.remove(found.id)
             store.workers.drop_catalogues()

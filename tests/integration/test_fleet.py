@@ -314,29 +314,6 @@ def test_work_that_has_become_too_dear_waits_and_the_run_says_so(house: FleetHou
     assert house.studio.reports.progress(run.id).outlook is Outlook.BUDGET
 
 
-def test_what_a_budget_cannot_pay_at_the_best_worker_goes_to_one_that_it_can(house: FleetHouse) -> None:
-    house.add("best", "idle")
-    run = house.start(make_production(characters=1, scene_types=1, variants=1, budget=Budget(money=0.5)))
-    for name, price in (("best", 100_000.0), ("idle", 0.1)):
-        house.studio.workers.edit(house.worker(name).worker, PERSON, cost_per_hour=price)
-
-    house.rest()
-
-    assert house.statuses(run) == {CellStatus.APPROVED: 1}
-    assert {worker for worker, *_ in house.fleet.sent} == {"idle"}
-
-
-def test_what_waits_says_which_workers_are_too_dear(house: FleetHouse) -> None:
-    house.add("dear", "cheap")
-    house.fleet.holding |= {"dear", "cheap"}
-    house.start(make_production(characters=4, budget=Budget(money=0.5)))
-    house.studio.workers.edit(house.worker("dear").worker, PERSON, cost_per_hour=36_000.0)
-    house.work()
-    assert {worker for worker, *_ in house.fleet.sent} == {"cheap"}
-    waiting = house.studio.fleet_pages.page(anew=True).waiting[-1]
-    assert "dear is too dear for what a budget has left" in waiting.reason
-
-
 def test_what_the_cheapest_worker_is_too_dear_for_is_refused_at_submission(house: FleetHouse) -> None:
     house.add("dear", cost_per_hour=7200.0)
     house.add("cheap", cost_per_hour=3600.0)
