@@ -31,8 +31,10 @@ def content(view: FleetPage, forecast: FleetForecast | None = None, by: str = "o
         className="fl-row fl-names faint",
         **{"aria-hidden": "true"},
     )
+    has_several = len({one.run_id for one in view.waiting}) > 1
+    in_order = [_row(one, view.now, names_run=has_several) for one in view.waiting]
     rows = html.Div(
-        _by_run(view, forecast) if by == "run" else [_row(one, view.now) for one in view.waiting],
+        _by_run(view, forecast) if by == "run" else in_order,
         className="fl-rows",
         tabIndex=0,
         role="list",
@@ -74,16 +76,17 @@ def _nothing(view: FleetPage) -> str:
     return "Nothing waits. Jobs of productions with the backend comfyui are listed here, with the reason for which they wait."
 
 
-def _row(one: Waiting, now: datetime) -> Component:
+def _row(one: Waiting, now: datetime, *, names_run: bool = False) -> Component:
     href = f"/cells/{one.subject_id}" if one.subject == "cell" else f"/runs/{one.run_id}"
     part = f"segment {one.part} of {one.parts}" if one.parts else "picture"
     details = ", ".join([*([f"take {one.take}"] if one.take > 1 else []), part, *([f"try {one.tries + 1}"] if one.tries else [])])
     title = f"{one.key}, {one.run_name}: {details}"
+    below = f"{details} · {one.run_name}" if names_run else details
     return html.Div(
         [
             _priority(one.priority),
             html.Div([dcc.Link(words.both_ends(one.key), href=href, className="ends fl-key", title=title),
-                      html.Div(details, className="faint small cut", title=title)], className="cut fl-job"),
+                      html.Div(below, className="faint small cut", title=title)], className="cut fl-job"),
             html.Div(reason(one.reason, one.bold), className="muted small fl-why", title=one.remedy.capitalize() or one.reason),
             html.Div(_start(one, now), className="r fl-start"),
             html.Span(_moves(one), className="fl-moves"),
@@ -101,7 +104,7 @@ def _priority(priority: int) -> Component:
 
 def _start(one: Waiting, now: datetime) -> list[Component]:
     if one.starts_at is None:
-        told = "later" if one.cause not in ("no_worker", "memory", "excluded", "aside", "tags") else "not yet"
+        told = "later" if one.cause not in ("no_worker", "memory", "excluded", "aside", "tags", "dear") else "not yet"
         return [html.Div(told, className="muted"), html.Div("\u2013", className="faint small")]
     at = words.exactly(one.starts_at)
     wait_s = (one.starts_at - now).total_seconds()

@@ -248,8 +248,7 @@ def test_what_only_a_look_told_is_no_telemetry() -> None:
     told = text_of(fleet.card(replace(make_view(make_worker("gpu 9")), cards=(of_look,)), NOW))
     assert "no telemetry: run ./stripboard agent" in told
     silent = replace(of_look, verdict=replace(of_look.verdict, told_at=NOW - timedelta(minutes=14)))
-    told = text_of(fleet.card(replace(make_view(make_worker("gpu 9")), cards=(silent,)), NOW))
-    assert "no telemetry: last 14 min ago; run ./stripboard agent" in told
+    assert "last 14 min ago; run ./stripboard agent" in text_of(fleet.card(replace(make_view(), cards=(silent,)), NOW))
 
 
 def test_a_crowd_of_cards_shows_only_who_does_what() -> None:
@@ -293,6 +292,9 @@ def test_the_queue_says_why_and_when_and_leads_to_the_scene() -> None:
     told = text_of(card)
     assert "take 2, segment 1 of 3" in told and "36 s" in told and "gpu-1 is next" in told
     assert "/cells/6" in hrefs(card)
+    assert "Harbor #1" not in told, "where one run waits, nobody asks which"
+    both = fleet_queue.content(make_page(make_view(), waiting=(make_waiting(), make_waiting(run_id=2, run_name="Salt #3"))))
+    assert "segment 1 of 3 · Harbor #1" in text_of(both) and "segment 1 of 3 · Salt #3" in text_of(both)
 
 
 def test_names_and_amounts_in_a_reason_are_strong() -> None:
