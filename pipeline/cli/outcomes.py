@@ -259,7 +259,8 @@ def show_waiting(studio: Studio, run: Run) -> None:
     if more:
         say(f"  and {more} more; `./stripboard status {run.id}` shows all.")
     if variants:
-        say(f"Decide: ./stripboard approve {run.id} --variant {quoted(variants[0].key)} --candidate 1")
+        first = variants[0]
+        say(f"Decide: ./stripboard approve {run.id} --variant {quoted(first.key)} --candidate {first.best}")
     if scenes:
         say(f"Decide: ./stripboard approve {run.id} --cell {quoted(scenes[0].key)}")
         say(f"        ./stripboard reject {run.id} --cell {quoted(scenes[0].key)} --reason '…'")

@@ -109,7 +109,8 @@ def deadline_command(run: str, moment: str, as_json: bool) -> int:
     if as_json:
         print_json({"run": {"id": found.id, "name": found.name}, "deadline": at})
         return Exit.DONE
-    say(f"Run {found.name} is due {'at no time' if at is None else f'{at:%Y-%m-%d %H:%M %Z}'}.")
+    past = " That is past." if at is not None and at < studio.clock.now() else ""
+    say(f"Run {found.name} is due {'at no time' if at is None else f'{at:%Y-%m-%d %H:%M %Z}'}.{past}", style=past and "yellow")
     return Exit.DONE
 
 

@@ -233,6 +233,15 @@ def _of_entry(entry: object) -> NewWorker:
     return replace(checked(name, url, tags=tags, cost_per_hour=price, places=places), given=frozenset(map(str, entry)))
 
 
+def is_same_server(url: str, other: str) -> bool:
+    """Whether two addresses, as `checked_url` spells them, are one server's: this machine has two names."""
+    return _numbered(url) == _numbered(other)
+
+
+def _numbered(url: str) -> str:
+    return url.replace("://localhost:", "://127.0.0.1:", 1)
+
+
 def checked_url(url: str) -> str:
     """The address of a server in its one spelling, `http://host:port`; a bare `host:port` is plain HTTP.
 

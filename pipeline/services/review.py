@@ -30,13 +30,17 @@ _UNMADE = (CellStatus.NOT_STARTED, CellStatus.QUEUED, CellStatus.CANCELLED)
 
 @dataclass(frozen=True)
 class Waiting:
-    """Something that waits for a person. `what` is `variant` or `scene`; `frees` counts the cells that wait for it."""
+    """Something that waits for a person. `what` is `variant` or `scene`; `frees` counts the cells that wait for it.
+
+    `best` is the candidate that is best by its measures.
+    """
 
     what: str
     key: str
     reason: str
     candidates: int
     frees: int
+    best: str = "1"
 
 
 class Review:
@@ -60,7 +64,8 @@ class Review:
             cells = store.cells.with_status(run.id, CellStatus.REVIEW)
             takes = store.takes.newest(cells)
         variants = [
-            Waiting("variant", still.key, _still_reason(still), still.candidates, frees.get(still.id, 0)) for still in stills
+            Waiting("variant", still.key, _still_reason(still), still.candidates, frees.get(still.id, 0), _best(still))
+            for still in stills
         ]
         takes_waiting = [Waiting("scene", cell.plan.key, _flaws(takes[cell.id].verdict), 1, 0) for cell in cells]
         return sorted(variants, key=lambda waiting: -waiting.frees) + takes_waiting
@@ -372,6 +377,10 @@ def _still_reason(still: Still) -> str:
     best = report.get("best")
     chosen = f"best by its measures: candidate {best}" if best and still.candidates > 1 else ""
     return "; ".join(part for part in (chosen, _flaws(report.get("candidates", {}).get(best))) if part)
+
+
+def _best(still: Still) -> str:
+    return str((still.verdict or {}).get("best") or 1)
 
 
 def _flaws(verdict: Mapping[str, Any] | None) -> str:

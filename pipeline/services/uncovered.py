@@ -197,7 +197,8 @@ def _uncovered_together(store: Store, shared: SharedBudgets, run: Run, estimate:
 
 def _need(quantity: Quantity, value: float) -> str:
     """Money is reckoned at the cheapest worker: at others it is more."""
-    return f"{'at least ' if quantity is Quantity.MONEY else ''}{_amount(quantity, value)}"
+    amount = _amount(quantity, value)
+    return f"at least {amount}" if quantity is Quantity.MONEY and not amount.startswith("<") else amount
 
 
 def _amount(quantity: Quantity, value: float) -> str:

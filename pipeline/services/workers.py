@@ -96,7 +96,7 @@ class Workers:
         for known in store.workers.all():
             if fold(known.name) == fold(new.name):
                 raise Conflict(f'There is a worker "{known.name}" already. Choose another name.')
-            if known.url == new.url:
+            if workers.is_same_server(known.url, new.url):
                 raise Conflict(f'{new.url} is the worker "{known.name}" already.')
         worker = store.workers.add(new, store.journal.now)
         sighted.tell(store, worker, "worker.registered", actor, url=worker.url)
@@ -136,7 +136,7 @@ class Workers:
 
     @staticmethod
     def _moved(store: Store, worker: Worker, url: str, every: Iterable[Worker], actor: Actor) -> Worker:
-        if any(other.url == url and other.id != worker.id for other in every):
+        if any(workers.is_same_server(other.url, url) and other.id != worker.id for other in every):
             raise Conflict(f"{url} is another worker already.")
         if worker.url != url:
             fresh: dict[str, Any] = {"health": Health.UNKNOWN, "model": ""}

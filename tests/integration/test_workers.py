@@ -138,6 +138,13 @@ def test_what_a_file_does_not_give_of_a_worker_stays_as_it_is(studio: Studio, tm
     assert found.state is WorkerState.PAUSED, "a person has paused it"
 
 
+def test_this_machine_under_its_other_name_is_the_same_server(studio: Studio) -> None:
+    studio.workers.register("gpu-1", "http://127.0.0.1:8188", PERSON)
+    with pytest.raises(Conflict, match='is the worker "gpu-1" already'):
+        studio.workers.register("gpu-2", "http://localhost:8188", PERSON)
+    studio.workers.register("gpu-2", "http://localhost:8189", PERSON)
+
+
 def test_a_file_of_workers_with_a_taken_address_registers_none(studio: Studio, tmp_path: Path) -> None:
     studio.workers.register("gpu-1", "gpu-1", PERSON)
     path = tmp_path / "fleet.yaml"
