@@ -107,6 +107,9 @@ def set_command(scope: str, of: str, levels: tuple[str, ...], no_levels: bool, a
             studio.budgets.put(subject, quantity, actor(), limit=value * unit, thresholds=thresholds)
             for (quantity, unit), value in given.items()
         ]
+        is_stranger = scope == Scope.USER and of not in {run.created_by for run in studio.runs.all()}
+    if is_stranger and not as_json:
+        say(f'"{of}" has started no run so far: see that the name is right.', style="yellow")
     return _told(found, as_json)
 
 

@@ -65,6 +65,14 @@ def test_a_production_that_names_one_is_checked_and_one_in_use_is_archived(desk:
     assert "exclude each other" in desk.call("validate", folder, code=3).stdout
     desk.write(backend="comfyui", locations=None, defaults=named | {"workflow": {"registered": "Video"}})
     assert desk.json("validate", folder)["valid"] is True
+    without = {"workflow": {"registered": "Video", "bindings": {"height": "none", "seed": "5.steps"}}}
+    desk.write(backend="comfyui", locations=None, defaults=named | without)
+    told = " ".join(issue["message"] for issue in desk.json("validate", folder)["issues"])
+    assert "It takes no height" not in told, "that was chosen"
+    desk.call("workflows", "bind", "Video", "height=none")
+    desk.write(backend="comfyui", locations=None, defaults=named | {"workflow": {"registered": "Video", "version": 2}})
+    report = desk.json("validate", folder)
+    assert report["valid"] is True and "It takes no height" in " ".join(issue["message"] for issue in report["issues"])
     desk.call("workflows", "archive", "Video")
     assert "is archived" in desk.call("validate", folder, code=3).stdout
     desk.call("workflows", "archive", "Video", "--undo")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pipeline.domain.files import Facts
 from pipeline.domain.issues import Path
 from pipeline.domain.validation.subject import Subject
+from pipeline.domain.workflows import bindings
 from pipeline.domain.workflows.editing import with_chosen
 from pipeline.domain.workflows.findings import Finding, WorkflowInvalid, errors_in
 from pipeline.domain.workflows.library import reference_of
 from pipeline.domain.workflows.slots import SLOTS, Kind
 from pipeline.domain.workflows.uses import Use, uses
-from pipeline.domain.workflows.workflow import Resolved, Workflow, resolve
+from pipeline.domain.workflows.workflow import UNBOUND, Resolved, Workflow, resolve
 
 _NOUNS = {"scene_types": "Scene type", "variants": "Variant", "locations": "Location"}
 _DEFAULTS = {"scene_types": "workflow", "variants": "still_workflow", "locations": "still_workflow"}
@@ -55,6 +56,10 @@ def _check_registered(subject: Subject, where: Path, use: Use, workflow: Workflo
         for finding in errors_in(error.findings):
             _tell(subject, where, use, finding)
         return
+    silent = {slot for slot, text in use.bindings.items() if text.strip() == UNBOUND}
+    for finding in bindings.check(chosen.graph, chosen.bindings, chosen.kind):
+        if finding.slot not in silent:
+            subject.report.add(finding.severity, where, f"Workflow {words}: {finding.message}", finding.cure)
     _unfed(subject, where, use, chosen)
 
 
