@@ -14,7 +14,7 @@ from pipeline.domain.production import Production
 from pipeline.domain.validation import budgets
 
 if TYPE_CHECKING:
-    from pipeline.wiring import LoadedProduction
+    from pipeline.wiring import LoadedProduction, Studio
 
 
 @dataclass(frozen=True)
@@ -25,29 +25,33 @@ class Means:
     over_budget: list[str]
 
 
-def estimate_of(production: Production) -> Estimate:
-    """Time and disk of a whole production."""
+def estimate_of(production: Production) -> tuple[Estimate, Means]:
+    """Time and disk of a whole production, and what that means."""
     if not _has_database():
-        return estimates.estimate(production, matrix.build(production), {})
+        estimate = estimates.estimate(production, matrix.build(production), {})
+        return estimate, _means(production, estimate)
     with open_studio() as studio:
-        return studio.planning.estimate(production)
+        estimate = studio.planning.estimate(production)
+        return estimate, _means(production, estimate, studio)
 
 
-def plan_of(loaded: LoadedProduction) -> Plan:
-    """What a new run of a valid production would do."""
+def plan_of(loaded: LoadedProduction) -> tuple[Plan, Means]:
+    """What a new run of a valid production would do, and what that means."""
+    production = loaded.require()
     if not _has_database():
-        return planning.plan(loaded.require(), {}, None, {})
+        plan = planning.plan(production, {}, None, {})
+        return plan, _means(production, plan.estimate)
     with open_studio() as studio:
-        return studio.planning.plan(loaded.require(), loaded.base_dir)
+        plan = studio.planning.plan(production, loaded.base_dir)
+        return plan, _means(production, plan.estimate, studio)
 
 
-def means(production: Production, estimate: Estimate) -> Means:
-    """What an estimate costs, and which limits it exceeds: those of its file, and of the budgets of its production and user."""
+def _means(production: Production, estimate: Estimate, studio: Studio | None = None) -> Means:
+    """By the limits of its file, and by the budgets of its production and user where there is a studio to ask."""
     over = [told for _, told in budgets.over(production.budget, estimate.generation_seconds, estimate.disk_bytes)]
-    if not _has_database():
+    if studio is None:
         return Means(None, over)
-    with open_studio() as studio:
-        beyond = studio.planning.beyond(production, estimate, actor().name)
+    beyond = studio.planning.beyond(production, estimate, actor().name)
     return Means(beyond.cost, [*over, *beyond.lacking])
 
 

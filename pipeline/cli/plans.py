@@ -11,7 +11,7 @@ from rich.text import Text
 
 from pipeline.cli.console import as_json, plain, print_json, say, table
 from pipeline.cli.exits import Exit
-from pipeline.cli.planned import means, plan_of
+from pipeline.cli.planned import plan_of
 from pipeline.cli.productions import show_estimate, show_over_budget
 from pipeline.cli.reading import path_argument, read_valid
 from pipeline.cli.text import clean, counted, duration, joined, size
@@ -38,8 +38,7 @@ def plan_command(path: Path, show_all: bool, as_json: bool) -> int:
 
 def show_plan(loaded: LoadedProduction, *, as_json: bool, show_all: bool = False) -> int:
     """Print the plan of a valid production."""
-    plan = plan_of(loaded)
-    found = means(loaded.require(), plan.estimate)
+    plan, found = plan_of(loaded)
     if as_json:
         told = {"counts": plan.counts, "basis": plan.estimate.basis, **vars(found)}
         print_json({**plain(plan), **told})

@@ -77,11 +77,10 @@ def info_command(path: Path, as_json: bool) -> int:
 @as_json
 def estimate_command(path: Path, as_json: bool) -> int:
     """Say how much generation time and disk a production takes, and what the numbers rest on."""
-    from pipeline.cli.planned import estimate_of, means
+    from pipeline.cli.planned import estimate_of
 
     production = production_of(read_valid(path, as_json=as_json))
-    estimate = estimate_of(production)
-    found = means(production, estimate)
+    estimate, found = estimate_of(production)
     if as_json:
         print_json({"title": production.title, "estimate": estimate, "basis": estimate.basis, **vars(found)})
     else:

@@ -79,12 +79,12 @@ class FleetPages:
         active = [run for run in store.runs.active() if run.backend in FLEET_BACKENDS]
         accounts = Accounts.open(store, {run.id: run for run in active})
         starting = Starting(store, active, accounts.shared, now)
-        choice, foreseen, coming, queue = self._chosen(store, active, workers, starting=starting, now=now)
+        choice, foreseen, coming, queue = self._chosen(store, active, workers, accounts, starting=starting, now=now)
         uncovered = uncovered_jobs(store, accounts, workers.values(), _looked_at(queue, coming))
         whole = _whole_runs(uncovered, _looked_at(queue, coming))
         if whole:
             starting.held |= whole
-            choice, foreseen, coming, queue = self._chosen(store, active, workers, starting=starting, now=now)
+            choice, foreseen, coming, queue = self._chosen(store, active, workers, accounts, starting=starting, now=now)
             uncovered = uncovered_jobs(store, accounts, workers.values(), _looked_at(queue, coming))
         coming = tuple(given for given in coming if int(given.job.id) not in uncovered)
         backlog = self._fleet.backlog
@@ -116,10 +116,17 @@ class FleetPages:
         )
 
     def _chosen(
-        self, store: Store, active: Sequence[Run], workers: Mapping[str, Worker], *, starting: Starting, now: datetime
+        self,
+        store: Store,
+        active: Sequence[Run],
+        workers: Mapping[str, Worker],
+        accounts: Accounts,
+        *,
+        starting: Starting,
+        now: datetime,
     ) -> tuple[Choice, Standing, tuple[Assignment, ...], list[FleetJob]]:
         """The choice, how things stand with stated times, what follows from that later, and the queue in the order of service."""
-        choice = self._fleet.choice(store, active, workers, starting=starting, now=now)
+        choice = self._fleet.choice(store, active, workers, starting=starting, now=now, accounts=accounts)
         backlog = self._fleet.backlog
         books = [self._books.get(store, run.id) for run in active]
         found = choice.standing

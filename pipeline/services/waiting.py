@@ -126,9 +126,10 @@ class Waiting:
         workers = {worker.name: worker for worker in store.workers.all()}
         active = [run for run in store.runs.active() if run.backend in FLEET_BACKENDS]
         runs = {run.id: run for run in active}
-        starting = Starting(store, active, Accounts.open(store, dict(runs)).shared, now)
+        accounts = Accounts.open(store, dict(runs))
+        starting = Starting(store, active, accounts.shared, now)
         self._fleet.read_anew()
-        choice = self._fleet.choice(store, active, workers, starting=starting, now=now)
+        choice = self._fleet.choice(store, active, workers, starting=starting, now=now, accounts=accounts)
         given = frozenset(one.job.id for one in choice.assignments)
         ended = self._clock.monotonic()
         until = ended + max(_SERVES_S, _SHARE * (ended - began))

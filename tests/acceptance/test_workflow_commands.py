@@ -89,3 +89,16 @@ def test_what_is_no_workflow_is_refused_in_one_line(desk: Desk) -> None:
     assert "does not exist" in desk.call("workflows", "import", desk.folder / "none.json", code=2).stderr
     os.mkfifo(desk.folder / "pipe.json")
     assert "does not exist" in desk.call("workflows", "import", desk.folder / "pipe.json", code=2).stderr
+
+
+def test_what_is_set_by_mistake_is_told_or_can_be_taken_back(desk: Desk) -> None:
+    desk.call("workers", "add", "gpu-1", "127.0.0.1:9", "--tag", "48gb", "--cost-per-hour", "2")
+    assert "Give --tag, --cost-per-hour or --places" in desk.call("workers", "edit", "gpu-1", code=2).stderr
+    desk.call("workers", "edit", "gpu-1", "--tag", "")
+    [worker] = desk.json("workers")["workers"]
+    assert (worker["worker"]["tags"], worker["worker"]["cost_per_hour"]) == ([], 2.0)
+
+    desk.call("run", desk.write(), "--until", "prepare")
+    assert "That is past." in desk.call("deadline", "1", "2020-01-01T08:00+00:00").stdout
+    assert "has started no run so far" in desk.call("budgets", "set", "user", "nobody", "--money", "3").stdout
+    assert "There is no budget of money for ben." in desk.call("budgets", "remove", "user", "ben", "--money", code=2).stderr

@@ -7,9 +7,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 
-from data.models import jobs
+from data.models import attempts, events, jobs
 from pipeline.domain.choices import Mode
 from pipeline.domain.stages import Lane, Stage
 from pipeline.domain.statuses import RunStatus
@@ -112,3 +112,20 @@ def test_the_spread_of_a_rate_is_that_of_the_newest_times(house: House, count: i
         [rate] = store.jobs.rates(["k", "unknown"]).values()
         store.connection.execute(delete(jobs).where(jobs.c.cost_key == "k"))
     assert (rate.samples, rate.p50_s, rate.p90_s) == (min(count, 200), half, most)
+
+
+def test_the_order_of_starts_is_judged_by_events_and_not_by_the_clocks_of_engines(house: House) -> None:
+    house.start(SMALL)
+    house.work()
+    with house.studio.stores.begin(house.clock.now()) as store:
+        earlier = house.clock.now() - timedelta(hours=1)
+        store.connection.execute(update(attempts).values(started_at=earlier))
+    assert house.studio.invariants.check() == []
+
+    approved = events.c.type == "still.approved"
+    with house.studio.stores.begin(house.clock.now()) as store:
+        last = store.journal.last_seq()
+        store.connection.execute(update(events).where(approved).values(seq=events.c.seq + last))
+    assert any(fault.startswith("I7: cell ") for fault in house.studio.invariants.check())
+    with house.studio.stores.begin(house.clock.now()) as store:
+        store.connection.execute(update(events).where(approved).values(seq=events.c.seq - last))
