@@ -63,9 +63,12 @@ def _memory(view: WorkerView) -> Component:
 
 def _no_telemetry(view: WorkerView, now: datetime) -> Component:
     last = max((card.verdict.told_at for card in view.cards if card.verdict.told_at is not None), default=None)
-    before: list[Component | str] = ["no telemetry"] if last is None else ["no telemetry: last ", words.since(last, now)]
-    told = [*before, ": run " if last is None else "; run ", html.Code("./stripboard agent …"), " on it"]
-    return html.Div(told, className="muted fl-untold", title=f"On the machine of the worker: {agent_command(view.worker.name)}")
+    cure = f"On the machine of the worker: {agent_command(view.worker.name)}"
+    command = html.Code("./stripboard agent …")
+    if last is None:
+        return html.Div(["no telemetry: run ", command, " on it"], className="muted fl-untold", title=cure)
+    told = ["told ", words.since(last, now), "; run ", command]
+    return html.Div(told, className="muted fl-untold", title=f"Its cards tell nothing any more. {cure}")
 
 
 def _price(view: WorkerView) -> Component:

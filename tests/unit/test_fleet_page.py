@@ -248,7 +248,7 @@ def test_what_only_a_look_told_is_no_telemetry() -> None:
     told = text_of(fleet.card(replace(make_view(make_worker("gpu 9")), cards=(of_look,)), NOW))
     assert "no telemetry: run ./stripboard agent" in told
     silent = replace(of_look, verdict=replace(of_look.verdict, told_at=NOW - timedelta(minutes=14)))
-    assert "last 14 min ago; run ./stripboard agent" in text_of(fleet.card(replace(make_view(), cards=(silent,)), NOW))
+    assert "told 14 min ago; run ./stripboard agent" in text_of(fleet.card(replace(make_view(), cards=(silent,)), NOW))
 
 
 def test_a_crowd_of_cards_shows_only_who_does_what() -> None:
