@@ -108,6 +108,10 @@ class Workspace(Protocol):
         """
         ...
 
+    def publish_content(self, content: bytes, *, role: str, media_type: str, facts: dict[str, Any] | None = None) -> OutputFile:
+        """The same for a small file that is in memory."""
+        ...
+
     def stored(self, sha256: str) -> Path:
         """Where a stored file lies; raises NotFound when it is not there."""
         ...

@@ -42,15 +42,16 @@ class Room:
 
 
 CORE = frozenset({"domain", "ports"})
-SHARED_ADAPTERS = frozenset({"media", "storage"})
-"""What every family of adapters may use: pictures and video, and the store of files."""
+SHARED_ADAPTERS = frozenset({"small_files", "media", "storage"})
+"""What every family of adapters may use: a few calls to the system, pictures and video, and the store of files."""
 NEVER_IN_ADAPTERS = frozenset({"sqlalchemy", "alembic", "click", "dash", "fastapi", "apscheduler"})
 MIGRATIONS = "data/migrations/versions/"
 FIXED_ROOMS = [
     Room("domain", "pipeline/domain/"),
     Room("ports", "pipeline/ports.py", may=frozenset({"domain"})),
-    Room("media", "pipeline/adapters/media/", may=CORE, libraries=None, never=NEVER_IN_ADAPTERS, lazy="libraries"),
-    Room("storage", "pipeline/adapters/storage/", may=CORE, libraries=None, never=NEVER_IN_ADAPTERS),
+    Room("small_files", "pipeline/adapters/small_files.py"),
+    Room("media", "pipeline/adapters/media/", may=CORE | {"small_files"}, libraries=None, never=NEVER_IN_ADAPTERS, lazy="libraries"),
+    Room("storage", "pipeline/adapters/storage/", may=CORE | {"small_files"}, libraries=None, never=NEVER_IN_ADAPTERS),
     Room("adapters", "pipeline/adapters/__init__.py"),
     Room("data", "data/", may=frozenset({"domain"}), libraries=frozenset({"sqlalchemy", "alembic", "cattrs", "pysqlite3"}),
          lazy="libraries"),

@@ -36,6 +36,11 @@ class FakeWorkspace:
         shutil.move(path, self.root / "store" / sha256)
         return OutputFile(role=role, sha256=sha256, size_bytes=len(data), media_type=media_type, label=label, facts=facts or {})
 
+    def publish_content(self, content: bytes, *, role: str, media_type: str, facts: dict[str, Any] | None = None) -> OutputFile:
+        path = self.scratch / role
+        path.write_bytes(content)
+        return self.publish(path, role=role, media_type=media_type, facts=facts)
+
     def stored(self, sha256: str) -> Path:
         path = self.root / "store" / sha256
         if not path.exists():

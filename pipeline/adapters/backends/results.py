@@ -6,7 +6,10 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from pipeline.adapters.media.images import open_image, probe_image, write_png
+import numpy as np
+
+from pipeline.adapters.media.failures import library_errors
+from pipeline.adapters.media.images import open_image, png_of, probe_image
 from pipeline.adapters.media.video import Measured, measure
 from pipeline.domain.errors import WorkFailed
 from pipeline.domain.work import OutputFile, Request
@@ -19,28 +22,36 @@ STILL, SEGMENT, LAST_FRAME = "still.png", "segment.mp4", "last_frame.png"
 
 
 def take_still(request: Request, workspace: Workspace, folder: Path) -> tuple[OutputFile, ...]:
-    """Publish `still.png` of the folder: a PNG of the asked size. Raises WorkFailed("corrupt_output") for anything else."""
-    return (_take_picture(request, workspace, folder, name=STILL, role="still"),)
+    """Publish `still.png` of a program's folder: a PNG of the asked size. Raises WorkFailed("corrupt_output") otherwise."""
+    return publish_still(request, workspace, _program_picture(folder, STILL))
 
 
-def take_segment(
-    request: Request, workspace: Workspace, folder: Path, measured: Measured | None = None
-) -> tuple[OutputFile, ...]:
-    """Publish `segment.mp4` of the folder and its last frame: `last_frame.png` where there is one, else taken from the video.
+def take_segment(request: Request, workspace: Workspace, folder: Path) -> tuple[OutputFile, ...]:
+    """Publish `segment.mp4` of a program's folder and its last frame: `last_frame.png` if there, else taken from the video.
 
-    Every frame is decoded, unless `measured` says what that shows. Raises WorkFailed("corrupt_output") unless it is H.264 of
-    the asked size, rate and length.
+    Raises WorkFailed("corrupt_output") unless it is H.264 of the asked size, rate and length.
     """
     path = _regular(folder, SEGMENT)
-    measured = measured or measure(path)
+    has_last = (folder / LAST_FRAME).exists() or (folder / LAST_FRAME).is_symlink()
+    return publish_segment(request, workspace, path, measure(path), _program_picture(folder, LAST_FRAME) if has_last else None)
+
+
+def publish_still(request: Request, workspace: Workspace, picture: np.ndarray) -> tuple[OutputFile, ...]:
+    """Publish a picture (RGB) of the asked size as PNG. Raises WorkFailed("corrupt_output") for another size."""
+    return (_publish_picture(request, workspace, picture, name=STILL, role="still"),)
+
+
+def publish_segment(
+    request: Request, workspace: Workspace, path: Path, measured: Measured, last: np.ndarray | None = None
+) -> tuple[OutputFile, ...]:
+    """Publish a segment that has been measured, and the picture (RGB) that the next one begins with: else its last frame.
+
+    Raises WorkFailed("corrupt_output") unless it is H.264 of the asked size, rate and length.
+    """
     _compare(request, measured.facts)
-    if (folder / LAST_FRAME).exists() or (folder / LAST_FRAME).is_symlink():
-        last = _take_picture(request, workspace, folder, name=LAST_FRAME, role="last_frame")
-    else:
-        clean = workspace.scratch / LAST_FRAME
-        write_png(measured.last, clean)
-        last = workspace.publish(clean, role="last_frame", media_type="image/png", facts=_size(measured.last.shape))
-    return workspace.publish(path, role="segment", media_type="video/mp4", facts=measured.facts), last
+    picture = measured.last if last is None else last
+    frame = _publish_picture(request, workspace, picture, name=LAST_FRAME, role="last_frame")
+    return workspace.publish(path, role="segment", media_type="video/mp4", facts=measured.facts), frame
 
 
 def _compare(request: Request, facts: dict[str, Any]) -> None:
@@ -58,19 +69,23 @@ def _compare(request: Request, facts: dict[str, Any]) -> None:
         raise WorkFailed("corrupt_output", f"{SEGMENT} must hold H.264, not {facts['codec']}. Encode it with libx264.")
 
 
-def _take_picture(request: Request, workspace: Workspace, folder: Path, *, name: str, role: str) -> OutputFile:
-    """A PNG of the asked size, written anew: only its pixels are trusted, nothing else that the file may carry."""
+def _program_picture(folder: Path, name: str) -> np.ndarray:
+    """The pixels of a PNG (RGB): nothing else that the file may carry is trusted."""
     path = _regular(folder, name)
     kind = probe_image(path, failure_class="corrupt_output").format
     if kind != "PNG":
         raise WorkFailed("corrupt_output", f"{name} must be a PNG picture, not {kind}.")
-    picture = open_image(path, failure_class="corrupt_output")
-    width, height = request.parameters.get("width"), request.parameters.get("height")
-    if (width, height) != (picture.shape[1], picture.shape[0]):
-        raise WorkFailed("corrupt_output", f"asked for {name} of {width}x{height}, got {picture.shape[1]}x{picture.shape[0]}")
-    clean = workspace.scratch / name
-    write_png(picture, clean)
-    return workspace.publish(clean, role=role, media_type="image/png", facts=_size(picture.shape))
+    return open_image(path, failure_class="corrupt_output")
+
+
+def _publish_picture(request: Request, workspace: Workspace, picture: np.ndarray, *, name: str, role: str) -> OutputFile:
+    height, width = picture.shape[:2]
+    asked = request.parameters.get("width"), request.parameters.get("height")
+    if asked != (width, height):
+        raise WorkFailed("corrupt_output", f"asked for {name} of {asked[0]}x{asked[1]}, got {width}x{height}")
+    with library_errors("backend_error", f"{name} cannot be written"):
+        content = png_of(picture)
+    return workspace.publish_content(content, role=role, media_type="image/png", facts={"width": width, "height": height})
 
 
 def _regular(folder: Path, name: str) -> Path:
@@ -85,7 +100,3 @@ def _regular(folder: Path, name: str) -> Path:
     if status.st_size > OUTPUT_LIMIT:
         raise WorkFailed("corrupt_output", f"{name} has {status.st_size} bytes; at most {OUTPUT_LIMIT} are accepted.")
     return path
-
-
-def _size(shape: tuple[int, ...]) -> dict[str, int]:
-    return {"width": shape[1], "height": shape[0]}

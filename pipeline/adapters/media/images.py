@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
+from pipeline.adapters import small_files
 from pipeline.adapters.media.failures import library_errors
 from pipeline.domain.errors import WorkFailed
 from pipeline.domain.files import LONGEST_SIDE, MOST_PIXELS, PICTURE_FORMATS
@@ -61,12 +62,17 @@ def open_image(path: Path, *, limits: ImageLimits = ImageLimits(), failure_class
 def write_png(array: np.ndarray, path: Path) -> None:
     """Write RGB uint8 (height, width, 3) as PNG; equal pixels give equal bytes. Raises WorkFailed("disk_full") when full."""
     with library_errors("backend_error", f'Image "{path.name}" cannot be written'):
-        # Run lengths only: frames are read back once or twice, so time matters more than the last fifth of the size.
-        quick = [cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
-        done, data = cv2.imencode(".png", cv2.cvtColor(array, cv2.COLOR_RGB2BGR), quick)
-        if not done:
-            raise ValueError("the PNG encoder refused the picture")
-        path.write_bytes(data.tobytes())
+        path.write_bytes(png_of(array))
+
+
+def png_of(array: np.ndarray) -> bytes:
+    """RGB uint8 (height, width, 3) as PNG; equal pixels give equal bytes. Raises ValueError for what no PNG can hold."""
+    # Run lengths only: frames are read back once or twice, so time matters more than the last fifth of the size.
+    quick = [cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
+    done, data = cv2.imencode(".png", cv2.cvtColor(array, cv2.COLOR_RGB2BGR), quick)
+    if not done:
+        raise ValueError("the PNG encoder refused the picture")
+    return data.tobytes()
 
 
 def dhash(rgb: np.ndarray) -> int:
@@ -82,9 +88,9 @@ def hash_distance(one: int, other: int) -> int:
 
 
 def _open(path: Path, limits: ImageLimits, failure_class: str) -> Image.Image:
-    if not path.is_file():
+    size = small_files.size_of(path)
+    if size is None:
         raise WorkFailed(failure_class, f'Image "{path.name}" does not exist or is not a file.')
-    size = path.stat().st_size
     if size == 0:
         raise WorkFailed(failure_class, f'Image "{path.name}" is empty.')
     if size > limits.size_bytes:

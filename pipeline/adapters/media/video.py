@@ -15,6 +15,7 @@ import av
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
+from pipeline.adapters import small_files
 from pipeline.adapters.media.failures import library_errors
 from pipeline.domain.errors import WorkFailed
 
@@ -282,12 +283,12 @@ def open_video(
 def _demuxer(path: Path, limits: VideoLimits, failure_class: str) -> str:
     """Which demuxer reads the file, by its first bytes and not by its name."""
     with library_errors(failure_class, f'Video "{path.name}" cannot be opened'):
-        if not path.is_file():
+        size = small_files.size_of(path)
+        if size is None:
             raise WorkFailed(failure_class, f'Video "{path.name}" does not exist or is not a file.')
-        if path.stat().st_size > limits.size_bytes:
+        if size > limits.size_bytes:
             raise WorkFailed(failure_class, f'Video "{path.name}" is larger than {limits.size_bytes} bytes.')
-        with path.open("rb") as file:
-            head = file.read(16)
+        head = small_files.head(path, 16)
     if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
         return "mov"
     if head[:4] == b"\x1aE\xdf\xa3":

@@ -14,6 +14,7 @@ from collections.abc import Callable, Container, Iterator
 from datetime import datetime
 from pathlib import Path
 
+from pipeline.adapters import small_files
 from pipeline.domain.errors import FileLost, Unavailable, WorkFailed
 from pipeline.domain.records import StoredFile
 
@@ -50,10 +51,22 @@ class MediaStore:
         try:
             sha256, size = _hash_and_sync(path)
             self._checkpoint("media.synced")
-            self._place(path, self.path_of(sha256))
+            os.utime(path)
+            self._rename(path, self.path_of(sha256))
         except OSError as error:
             raise _in_our_words(error, path) from error
         return sha256, size
+
+    def put(self, content: bytes, scratch: Path) -> str:
+        """Store what is in memory, by way of a file at `scratch`; its SHA-256. Durable when it returns; raises like `take`."""
+        sha256 = hashlib.sha256(content).hexdigest()
+        try:
+            small_files.write(scratch, content, durably=True)
+            self._checkpoint("media.synced")
+            self._rename(scratch, self.path_of(sha256))
+        except OSError as error:
+            raise _in_our_words(error, scratch) from error
+        return sha256
 
     def adopt(self, path: Path, media_type: str) -> StoredFile:
         """Copy a person's file in; the original stays."""
@@ -94,7 +107,7 @@ class MediaStore:
                 if _hash_of(temporary) != sha256:
                     self.set_aside(sha256)
                     raise FileLost(f"The stored file {sha256} is damaged. {_SAYS_MORE}")
-                _sync(temporary)
+                small_files.sync(temporary)
                 self._checkpoint("media.copied_out")
                 temporary.replace(target)
         except OSError as error:
@@ -181,15 +194,17 @@ class MediaStore:
                     path.unlink()
         return len(found)
 
-    def _place(self, path: Path, target: Path) -> None:
-        if not target.parent.is_dir():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            _sync(self.root)
-        os.utime(path)  # the broom goes by age, and one of this content may have been seen by it as old
+    def _rename(self, path: Path, target: Path) -> None:
+        """Its age must be that of a new file: the broom goes by age, and may have seen one of this content as old."""
         self._checkpoint("media.rename")
-        path.replace(target)
+        try:
+            path.replace(target)
+        except FileNotFoundError:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            small_files.sync(self.root)
+            path.replace(target)
         self._checkpoint("media.renamed")
-        _sync(target.parent)
+        small_files.sync(target.parent)
         self._checkpoint("media.placed")
 
 
@@ -240,20 +255,13 @@ def _hash_of(path: Path) -> str:
 
 
 def _hash_and_sync(path: Path) -> tuple[str, int]:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_CHUNK):
+    digest, size = hashlib.sha256(), 0
+    with small_files.opened(path, os.O_RDONLY) as descriptor:
+        while block := os.read(descriptor, _CHUNK):
             digest.update(block)
-        os.fsync(file.fileno())
-        return digest.hexdigest(), file.tell()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
+            size += len(block)
         os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    return digest.hexdigest(), size
 
 
 def _cure(error: OSError, target: Path) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 import cattrs
 
+from pipeline.adapters import small_files
 from pipeline.adapters.storage.media_store import MediaStore, nothing
 from pipeline.domain.work import OutputFile, Request, Result
 
@@ -20,6 +21,7 @@ _CODEC = cattrs.Converter()
 
 PREVIEW = "preview.jpg"
 """The newest picture of an unfinished attempt, in its folder."""
+_RESULT = "result.json"
 _LOOKED_AT = "preview.wanted"
 _LOOKED_AT_S = 15.0
 
@@ -54,38 +56,28 @@ class Spool:
             "fingerprint": request.fingerprint,
         }
         line = (json.dumps(entry, sort_keys=True) + "\n").encode()
-        ledger = os.open(self.root / "ledger.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        try:
+        with small_files.opened(f"{self.root}/ledger.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT) as ledger:
             os.write(ledger, line)
-        finally:
-            os.close(ledger)
         self._checkpoint("spool.begun")
 
     def keep_result(self, attempt_id: str, result: Result) -> None:
         """Store the result durably, whole or not at all."""
-        temporary = self._written(attempt_id, result)
-        with temporary.open("r+b") as file:
-            os.fsync(file.fileno())
-        self._keep(temporary)
+        temporary = self.attempt_folder(attempt_id) / "result.part"
+        small_files.write(temporary, _text_of(result), durably=True)
+        self._checkpoint("spool.result")
+        temporary.replace(temporary.with_name(_RESULT))
+        self._checkpoint("spool.kept")
 
     def leave_result(self, attempt_id: str, result: Result) -> None:
-        """Store a result that can be fetched again: it survives this process, and perhaps not a loss of power."""
-        self._keep(self._written(attempt_id, result))
-
-    def _written(self, attempt_id: str, result: Result) -> Path:
-        temporary = self.attempt_folder(attempt_id) / "result.part"
-        temporary.write_text(json.dumps(_CODEC.unstructure(result)), encoding="utf-8")
-        return temporary
-
-    def _keep(self, temporary: Path) -> None:
+        """Store a result that can be fetched again: what a crash cuts short is none."""
         self._checkpoint("spool.result")
-        temporary.replace(temporary.with_name("result.json"))
+        small_files.write(self.attempt_folder(attempt_id) / _RESULT, _text_of(result))
         self._checkpoint("spool.kept")
 
     def result(self, attempt_id: str) -> Result | None:
-        """The result an attempt has left, if any; one that a loss of power cut short is none."""
+        """The result an attempt has left, if any; one that was cut short is none."""
         try:
-            text = (self.attempt_folder(attempt_id) / "result.json").read_text(encoding="utf-8")
+            text = (self.attempt_folder(attempt_id) / _RESULT).read_text(encoding="utf-8")
             return _CODEC.structure(json.loads(text), Result)
         except (FileNotFoundError, NotADirectoryError, ValueError):
             return None
@@ -140,9 +132,13 @@ class Spool:
 
 
 def _remove(folder: Path) -> None:
-    """Most work leaves no folder, and every settled job comes here: the question is much cheaper than a failed removal."""
-    if folder.is_dir():
+    """Most work leaves no folder, or a flat one with a few files, and every settled job comes here."""
+    if not small_files.remove_folder(folder):
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _text_of(result: Result) -> bytes:
+    return json.dumps(_CODEC.unstructure(result)).encode()
 
 
 class AttemptWorkspace:
@@ -167,6 +163,11 @@ class AttemptWorkspace:
         """Move a finished file into the media store, durably."""
         sha256, size = self._spool.media.take(path)
         return OutputFile(role=role, sha256=sha256, size_bytes=size, media_type=media_type, label=label, facts=facts or {})
+
+    def publish_content(self, content: bytes, *, role: str, media_type: str, facts: dict[str, Any] | None = None) -> OutputFile:
+        """Store a small file that is in memory, durably."""
+        sha256 = self._spool.media.put(content, self.scratch / f"{role}.part")
+        return OutputFile(role=role, sha256=sha256, size_bytes=len(content), media_type=media_type, facts=facts or {})
 
     def stored(self, sha256: str) -> Path:
         """Where a stored file lies."""

@@ -145,6 +145,11 @@ class _Desk:
         self.published = path
         return OutputFile(role, "", path.stat().st_size, media_type, label, facts or {})
 
+    def publish_content(self, content: bytes, *, role: str, media_type: str, facts: Any = None) -> OutputFile:
+        path = self.scratch / role
+        path.write_bytes(content)
+        return self.publish(path, role=role, media_type=media_type, facts=facts)
+
     def stored(self, sha256: str) -> Path:
         return self.scratch / sha256
 

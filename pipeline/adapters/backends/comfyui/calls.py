@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import errno
 import json
+import os
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, NoReturn
 from urllib.parse import quote, urlencode, urlsplit
 
 import aiohttp
 
+from pipeline.adapters import small_files
 from pipeline.adapters.backends.comfyui.numbers import table, text
 from pipeline.adapters.media.failures import library_errors
 from pipeline.domain.errors import Invalid, Unavailable, WorkFailed
@@ -171,7 +173,7 @@ class Calls:
 async def _write(response: aiohttp.ClientResponse, target: Path, limit: int) -> int:
     """The body into the file. Who drips slower than any network is cut off."""
     began, received = time.monotonic(), 0
-    with _opened(target) as file:
+    with _opened(target) as descriptor:
         async for chunk in response.content.iter_chunked(_CHUNK):
             received += len(chunk)
             if received > limit:
@@ -179,21 +181,21 @@ async def _write(response: aiohttp.ClientResponse, target: Path, limit: int) -> 
             if time.monotonic() - began > 30 + received / _SLOWEST_BYTES_A_SECOND:
                 raise NoAnswer("It hands out a file so slowly that it would never be whole.")
             with _disk_errors():
-                file.write(chunk)
+                small_files.write_all(descriptor, chunk)
     if response.content_length is not None and received != response.content_length:
         raise NoAnswer("It handed out a file in part.")
     return received
 
 
 @contextmanager
-def _opened(target: Path) -> Iterator[BinaryIO]:
+def _opened(target: Path) -> Iterator[int]:
     with _disk_errors():
-        file = target.open("wb")
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
     try:
-        yield file
+        yield descriptor
     finally:
         with _disk_errors():
-            file.close()
+            os.close(descriptor)
 
 
 def _disk_errors() -> AbstractContextManager[None]:

@@ -13,10 +13,11 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from pipeline.adapters import small_files
 from pipeline.adapters.backends.comfyui.answers import MadeFile
-from pipeline.adapters.backends.results import SEGMENT, STILL, take_segment, take_still
+from pipeline.adapters.backends.results import SEGMENT, publish_segment, publish_still
 from pipeline.adapters.media.failures import library_errors
-from pipeline.adapters.media.images import ImageLimits, open_image, probe_image, write_png
+from pipeline.adapters.media.images import ImageLimits, open_image, probe_image
 from pipeline.adapters.media.video import Measured, VideoWriter, measure, read_frames
 from pipeline.adapters.storage.workspace import PREVIEW, AttemptWorkspace, Spool
 from pipeline.domain.errors import WorkFailed
@@ -57,17 +58,13 @@ def chosen(files: Sequence[MadeFile], *, nodes: Sequence[str], stage: str, frame
 def take_in(spool: Spool, request: Request, fetched: Sequence[Path], *, seconds: float, made: int = 0) -> Result:
     """Bring the fetched files into form, check and publish them, and keep the result. Raises WorkFailed like `results`.
 
-    They lie in one folder, alone: nothing else that is found there passes for the server's work.
     `made` is how many frames the server was asked for, where that is more than the request wants: its first frames are kept.
     """
     workspace = AttemptWorkspace(spool, request, lambda fraction, note: None)
-    folder = fetched[0].parent
     if request.stage == Stage.VARIANT_GENERATION:
-        _to_png(fetched[0], folder / STILL)
-        outputs = take_still(request, workspace, folder)
+        outputs = publish_still(request, workspace, _picture(fetched[0]))
     else:
-        measured = _to_segment(request, fetched, folder / SEGMENT, made)
-        outputs = take_segment(request, workspace, folder, measured)
+        outputs = publish_segment(request, workspace, *_segment(request, fetched, made))
     result = replace(Result(outputs=outputs), seconds=seconds)
     spool.leave_result(request.attempt_id, result)  # after a loss of power its server is asked again
     return result
@@ -96,32 +93,24 @@ def keep_preview(picture: bytes, folder: Path) -> None:
         raw.unlink(missing_ok=True)
 
 
-def _to_png(path: Path, target: Path) -> None:
-    """A PNG is only renamed: it is decoded and written anew when it is taken in."""
-    if probe_image(path, failure_class="corrupt_output").format == "PNG":
-        path.replace(target)
-    else:
-        write_png(open_image(path, failure_class="corrupt_output"), target)
-
-
-def _to_segment(request: Request, fetched: Sequence[Path], target: Path, made: int) -> Measured | None:
-    """H.264 in MP4 of the right length is only renamed, and what it measures is the answer; anything else is encoded anew."""
+def _segment(request: Request, fetched: Sequence[Path], made: int) -> tuple[Path, Measured]:
+    """The segment and what it measures: H.264 in MP4 of the right length as it is, anything else encoded anew."""
     first = fetched[0]
+    target = first.with_name(SEGMENT)
     is_mp4 = _is_mp4(first)
     if len(fetched) > 1 or (not is_mp4 and _is_picture(first)):
         frames = _animation(request, first) if len(fetched) == 1 else (_picture(path) for path in fetched)
         _encode(request, _first(request, frames, made), target)
-        return None
+        return target, measure(target)
     measured = measure(first)
     facts = measured.facts
     is_longer = made > int(request.parameters["frames"])
     if facts["codec"] == "h264" and is_mp4 and not is_longer:
-        first.replace(target)
-        return measured
+        return first, measured
     if facts["variable_fps"] or abs(facts["fps"] - float(request.parameters["fps"])) > 0.01:
         raise WorkFailed("corrupt_output", f"asked for {request.parameters['fps']} fps, got {facts['fps']:g} or a variable rate")
     _encode(request, _first(request, read_frames(first), made), target)
-    return None
+    return target, measure(target)
 
 
 def _first(request: Request, frames: Iterable[np.ndarray], made: int) -> Iterator[np.ndarray]:
@@ -187,6 +176,5 @@ def _is_picture(path: Path) -> bool:
 
 
 def _is_mp4(path: Path) -> bool:
-    with path.open("rb") as file:
-        head = file.read(12)
+    head = small_files.head(path, 12)
     return head[4:8] == b"ftyp" and head[8:12] != b"qt  "

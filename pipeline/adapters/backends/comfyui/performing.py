@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
@@ -284,17 +283,16 @@ class Performance:
         workflow = self._workflow
         made = await self._frames(workflow)
         files = chosen(ended.files, nodes=workflow.outputs, stage=self._job.request.stage, frames=made)
-        fetched = await self._fetch(files, folder / "fetched")
+        fetched = await self._fetch(files, folder)
         take = partial(take_in, self._spool, self._job.request, fetched, seconds=self._seconds(ended), made=made)
         return await self._in_pool(take)
 
     async def _fetch(self, files: list[MadeFile], folder: Path) -> list[Path]:
         """The files under names of our own: theirs name nothing here."""
-        _make_anew(folder)
         paths: list[Path] = []
         room = OUTPUT_LIMIT
         for number, file in enumerate(files, 1):
-            target = folder / f"{number:05}"
+            target = folder / f"fetched-{number:05}"
             download = partial(self._server.calls.download, file.query, target, limit=room)
             size = await self._patience.insist(download)
             if size < 0:
@@ -319,12 +317,3 @@ class Performance:
 
     async def _in_pool(self, function: Callable[..., _T], *arguments: Any) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
-
-
-def _make_anew(folder: Path) -> None:
-    """An empty folder, whatever was there."""
-    try:
-        folder.mkdir()
-    except FileExistsError:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import cattrs
 
+from pipeline.adapters import small_files
 from pipeline.adapters.storage.workspace import Spool
 from pipeline.domain.work import Request
 
@@ -19,17 +19,8 @@ def keep(spool: Spool, request: Request) -> None:
     """Enter the start in the ledger and store the request durably: from now on the attempt may have been sent."""
     spool.begin(request)
     folder = spool.attempt_folder(request.attempt_id)
-    part = folder / "request.part"
-    with part.open("w", encoding="utf-8") as file:
-        file.write(_written(request))
-        file.flush()
-        part.replace(folder / _NAME)  # nothing is sent before both are on the disk, and what a crash leaves torn was not sent
-        os.fsync(file.fileno())
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    small_files.write(folder / _NAME, _written(request).encode(), durably=True)  # what a crash leaves torn was not sent
+    small_files.sync(folder)
 
 
 def _written(request: Request) -> str:
