@@ -24,9 +24,10 @@ from components import (
     palette,
     words,
 )
+from pipeline.domain.cost_keys import work_words
 from pipeline.domain.fleet.reasons import for_others
 from pipeline.domain.fleet_forecast import FleetForecast
-from pipeline.domain.fleet_page import Doing, FleetPage, WorkerView, work_words
+from pipeline.domain.fleet_page import Doing, FleetPage, WorkerView
 from pipeline.domain.telemetry.limits import DEFAULTS, Threshold
 from pipeline.domain.workers import Health, WorkerState
 

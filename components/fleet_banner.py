@@ -8,7 +8,8 @@ from dash import html
 from dash.development.base_component import Component
 
 from components import fleet_press, palette, words
-from pipeline.domain.fleet_page import FleetPage, WorkerView, work_words
+from pipeline.domain.cost_keys import work_words
+from pipeline.domain.fleet_page import FleetPage, WorkerView
 from pipeline.domain.workers import Health
 
 _NAMED = 3

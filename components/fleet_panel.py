@@ -10,8 +10,9 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from components import fleet_add, fleet_press, ids, palette, words
+from pipeline.domain.cost_keys import work_words
 from pipeline.domain.fleet.workers import DEFAULT_PLACES
-from pipeline.domain.fleet_page import WorkerView, work_words
+from pipeline.domain.fleet_page import WorkerView
 from pipeline.domain.graphics_memory import in_words
 from pipeline.domain.workers import Health, WorkerState, WorkRecord
 

@@ -149,7 +149,7 @@ class Studio(Views):
         """What a submission would do."""
         from pipeline.services.planning import Planning
 
-        return Planning(self.stores, _hash_file)
+        return Planning(self.stores, _hash_file, workflow_files.load)
 
     # What an engine does -----------------------------------------------------------------------------------------
 

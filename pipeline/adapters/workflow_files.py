@@ -46,6 +46,8 @@ def load(path: Path, name: str = "") -> Graph:
     """The graph of a file, called `name` in messages. Raises NotFound where there is no file, Invalid where it holds no graph."""
     name = name or path.name
     try:
+        if path.is_dir():
+            raise Invalid(f"The workflow {name} is a folder. Name one of the files in it.")
         if not path.is_file():
             raise NotFound(f"The workflow {name} does not exist.")
         fact = look(path)

@@ -29,5 +29,5 @@ def assess(body: asked.Source, studio: Studio, rest: Rest, key: Key = None) -> o
     with rest.intake.opened(body.yaml, body.files) as loaded:
         if not loaded.is_valid:
             return {"is_valid": False, "issues": loaded.issues, "estimate": None}
-        estimate = studio.planning.estimate(loaded.require())
+        estimate = studio.planning.estimate(loaded.require(), loaded.base_dir)
         return {"is_valid": True, "issues": loaded.issues, "estimate": estimate}

@@ -10,7 +10,7 @@ from pipeline.cli.console import as_json, print_json, say, table
 from pipeline.cli.exits import Exit
 from pipeline.cli.studios import actor, open_studio
 from pipeline.cli.text import size
-from pipeline.domain.budget import QUANTITY_WORDS, Budget, Quantity, Scope, parse_level
+from pipeline.domain.budget import ACTION_WORDS, QUANTITY_WORDS, Action, Budget, Quantity, Scope, parse_level, reached
 from pipeline.domain.costs import money
 from pipeline.domain.percent import share
 
@@ -119,6 +119,11 @@ def _told(found: Sequence[Budget], as_json: bool) -> int:
     for budget in [] if as_json else found:
         limit = amount(budget.quantity, budget.limit or 0.0)
         say(f"{budget.name}: {limit}, of which {amount(budget.quantity, budget.spent)} are spent.", style="green")
+        past = budget.thresholds[: reached(budget.thresholds, budget.account)]
+        stops = [level for level in past if level.action is not Action.NOTIFY]
+        if stops:
+            worst = next((level for level in stops if level.action is Action.CANCEL), stops[-1])
+            say(f"Its level of {worst.at_percent:g} % is reached already: {ACTION_WORDS[worst.action]}.", style="yellow")
     return Exit.DONE
 
 

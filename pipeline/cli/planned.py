@@ -25,13 +25,14 @@ class Means:
     over_budget: list[str]
 
 
-def estimate_of(production: Production) -> tuple[Estimate, Means]:
-    """Time and disk of a whole production, and what that means."""
+def estimate_of(loaded: LoadedProduction) -> tuple[Estimate, Means]:
+    """Time and disk of a whole, valid production, and what that means."""
+    production = loaded.require()
     if not _has_database():
         estimate = estimates.estimate(production, matrix.build(production), {})
         return estimate, _means(production, estimate)
     with open_studio() as studio:
-        estimate = studio.planning.estimate(production)
+        estimate = studio.planning.estimate(production, loaded.base_dir)
         return estimate, _means(production, estimate, studio)
 
 

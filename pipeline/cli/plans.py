@@ -53,6 +53,8 @@ def show_plan(loaded: LoadedProduction, *, as_json: bool, show_all: bool = False
         say(f"No longer in the production: {_some(plan.dropped)}.")
     if plan.rules_off:
         say(f"Rules that are no longer in the file, and would be switched off: {_some(plan.rules_off)}.")
+    for reason in plan.unserved:
+        say(reason, style="yellow")
     counts = plan.counts
     say(joined(f"{counts[step.value]:,} {step.value}" for step in Step) + f"; {counts['blocked']:,} blocked until people decide.")
     show_estimate(plan.estimate, found.money)

@@ -79,8 +79,9 @@ def estimate_command(path: Path, as_json: bool) -> int:
     """Say how much generation time and disk a production takes, and what the numbers rest on."""
     from pipeline.cli.planned import estimate_of
 
-    production = production_of(read_valid(path, as_json=as_json))
-    estimate, found = estimate_of(production)
+    loaded = read_valid(path, as_json=as_json)
+    production = production_of(loaded)
+    estimate, found = estimate_of(loaded)
     if as_json:
         print_json({"title": production.title, "estimate": estimate, "basis": estimate.basis, **vars(found)})
     else:

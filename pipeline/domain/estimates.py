@@ -9,7 +9,6 @@ from math import sqrt
 
 from pipeline.domain.cells import CellPlan
 from pipeline.domain.production import Production, SceneType
-from pipeline.domain.stages import Stage
 
 STILL_SIDE_MOST = 1920
 STILL_SIDE_LEAST = 480
@@ -119,11 +118,6 @@ def default_rate(backend: str, width: int, height: int) -> Rate:
     return Rate(seconds, _BYTES_PER_MEGAPIXEL_FRAME * megapixels)
 
 
-def cost_key(backend: str, stage: Stage, scene_type: str, width: int, height: int) -> str:
-    """The name under which measured times of equal work are collected."""
-    return f"{backend}|{stage.value}|{scene_type}|{width}x{height}"
-
-
 def segment_frames(scene_type: SceneType) -> tuple[int, ...]:
     """Frames of each segment: as equal as whole frames allow, longer ones first."""
     base, rest = divmod(scene_type.frames, scene_type.segments)
@@ -168,23 +162,22 @@ def still_cost(backend: str, width: int, height: int) -> tuple[float, int]:
 def estimate(production: Production, cells: Iterable[CellPlan], history: Mapping[str, Rate]) -> Estimate:
     """Generation seconds and disk for these cells and the stills they need.
 
-    `history` maps `cost_key` to a measured rate. Disk counts segments, last frames, the assembled scene, and every
+    `history` has the measured rates by scene type. Disk counts segments, last frames, the assembled scene, and every
     export twice: by itself and in the package.
     """
     types = {scene.name: scene for scene in production.scene_types}
     variants = {variant.name: variant for variant in production.variants}
-    count = frames = samples = 0
+    count = frames = 0
     scenes: Counter[str] = Counter()
     seconds = measured = 0.0
     disk = 0
     stills: set[tuple[str | None, str | None]] = set()
-    costs: dict[str, tuple[float, int, int, bool]] = {}
+    costs: dict[str, tuple[float, int, bool]] = {}
     for cell in cells:
         scene = types[cell.scene_type]
         if scene.name not in costs:
             costs[scene.name] = _scene_cost(production, scene, history)
-            samples += costs[scene.name][2]
-        scene_seconds, scene_bytes, _, is_measured = costs[scene.name]
+        scene_seconds, scene_bytes, is_measured = costs[scene.name]
         count += 1
         scenes[scene.name] += 1
         frames += scene.frames
@@ -199,14 +192,11 @@ def estimate(production: Production, cells: Iterable[CellPlan], history: Mapping
         seconds += still_seconds * made
         disk += still_bytes * made
     share = measured / seconds if seconds else 0.0
-    rates = {name: rate for name in scenes if (rate := _measured(production.backend, types[name], history))}
+    rates = {name: history[name] for name in scenes if name in history}
+    samples = sum(rate.samples for rate in set(rates.values()))  # scene types that one graph makes share theirs
     late = _late(seconds, seconds - measured, [(scenes[name], types[name], rate) for name, rate in rates.items()])
     spreads = tuple(_spread(types[name], rate) for name, rate in rates.items())
     return Estimate(count, frames, seconds, disk, share, samples, late if share >= _LEAST_MEASURED else None, spreads)
-
-
-def _measured(backend: str, scene: SceneType, history: Mapping[str, Rate]) -> Rate | None:
-    return history.get(cost_key(backend, Stage.SCENE_GENERATION, scene.name, scene.width, scene.height))
 
 
 def _spread(scene: SceneType, rate: Rate) -> Spread:
@@ -227,17 +217,16 @@ def _late(seconds: float, unmeasured: float, scenes: Iterable[tuple[int, SceneTy
 
 def scene_cost(production: Production, scene: SceneType, history: Mapping[str, Rate]) -> tuple[float, int]:
     """(seconds, bytes) of one whole scene, without the stills it needs."""
-    seconds, size, _, _ = _scene_cost(production, scene, history)
+    seconds, size, _ = _scene_cost(production, scene, history)
     return seconds, size
 
 
-def _scene_cost(production: Production, scene: SceneType, history: Mapping[str, Rate]) -> tuple[float, int, int, bool]:
-    """(seconds, bytes, samples, measured?) of one whole scene."""
-    backend = production.backend
-    measured = _measured(backend, scene, history)
-    rate = measured or default_rate(backend, scene.width, scene.height)
+def _scene_cost(production: Production, scene: SceneType, history: Mapping[str, Rate]) -> tuple[float, int, bool]:
+    """(seconds, bytes, measured?) of one whole scene."""
+    measured = history.get(scene.name)
+    rate = measured or default_rate(production.backend, scene.width, scene.height)
     parts = [segment_cost(rate, frames, scene.width, scene.height) for frames in segment_frames(scene)]
     assembled = int(rate.bytes_per_frame * scene.frames)
     exports = sum(export_bytes(scene, output.settings) for output in production.outputs)
     disk = sum(part[1] for part in parts) + assembled + _EXPORT_COPIES * exports
-    return sum(part[0] for part in parts), disk, rate.samples, measured is not None
+    return sum(part[0] for part in parts), disk, measured is not None

@@ -187,14 +187,6 @@ class FleetPage:
         return sum(bool(view.doing) for view in self.workers)
 
 
-def work_words(work: str) -> str:
-    """`finale at 1280x720` for the cost key of its segments, `pictures at 1280x720` for that of stills."""
-    parts = work.split("|")
-    if len(parts) != 4:
-        return work
-    return f"{parts[2] or 'pictures'} at {parts[3]}"
-
-
 def left_s(work: FleetWork, record: WorkRecord | None, now: datetime) -> float | None:
     """How long an attempt takes yet: by the worker's measured speed, else by how far it has come; None if neither tells."""
     elapsed_s = (now - work.started_at).total_seconds() if work.started_at else 0.0

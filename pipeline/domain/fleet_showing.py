@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from pipeline.domain.cost_keys import work_words
 from pipeline.domain.fleet import records
 from pipeline.domain.fleet.choosing import Assignment, Choice
 from pipeline.domain.fleet.jobs import FleetJob
@@ -28,7 +29,6 @@ from pipeline.domain.fleet_page import (
     left_s,
     newest_faults,
     used_share,
-    work_words,
 )
 from pipeline.domain.records import Cell, FleetWork, Job, Run, Still
 from pipeline.domain.statuses import AttemptOutcome

@@ -62,6 +62,7 @@ class Plan:
     """Every cell with its step; `estimate` covers what has to be made, stills included.
 
     `rules_off` are the rules that came with the file before and are not in it any more: a new run switches them off.
+    `unserved` tells of the graphs that no worker can run as it is now.
     """
 
     title: str
@@ -70,6 +71,7 @@ class Plan:
     dropped: tuple[str, ...]
     estimate: Estimate
     rules_off: tuple[str, ...] = ()
+    unserved: tuple[str, ...] = ()
 
     @property
     def counts(self) -> Mapping[str, int]:

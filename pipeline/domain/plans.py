@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pipeline.domain.cells import CellPlan
-from pipeline.domain.estimates import Rate, cost_key, default_rate, export_bytes, segment_cost, segment_frames, still_cost
+from pipeline.domain.estimates import Rate, default_rate, export_bytes, segment_cost, segment_frames, still_cost
 from pipeline.domain.fingerprints import derive_seed, fingerprint
 from pipeline.domain.records import Cell, JobInput, NewJob, Run, Still, StoredFile
 from pipeline.domain.requests import TIME_LIMIT, Recipes
@@ -21,7 +21,7 @@ _EMPTY: Mapping[str, Any] = {}
 
 @dataclass
 class RunBook:
-    """A run's recipes and measured rates, kept in memory while the run is worked on."""
+    """A run's recipes and measured rates (by scene type), kept in memory while the run is worked on."""
 
     recipes: Recipes
     rates: Mapping[str, Rate] = field(default_factory=dict)
@@ -116,7 +116,8 @@ def still_jobs(book: RunBook, run: Run, still: Still, sources: Sequence[JobInput
         return [_job(book, run, Stage.SOURCE_QA, still, part=1, inputs=sources)]
     width, height = book.recipes.still_size
     seconds, size = still_cost(run.backend, width, height)
-    key = cost_key(run.backend, Stage.VARIANT_GENERATION, "", width, height)
+    keys = book.recipes.cost_keys
+    key = keys.plates[still.location or ""] if still.kind is StillKind.PLATE else keys.images[still.variant or ""]
     return [
         _job(
             book, run, Stage.VARIANT_GENERATION, still,
@@ -147,15 +148,15 @@ def segment_job(
     `wishes` is what `asked` of the segment before it gave, or what a person asked of the take.
     """
     scene = book.recipes.scene_type(cell.plan)
-    key = cost_key(run.backend, Stage.SCENE_GENERATION, scene.name, scene.width, scene.height)
     frames = segment_frames(scene)[number - 1]
-    rate = book.rates.get(key) or default_rate(run.backend, scene.width, scene.height)
+    rate = book.rates.get(scene.name) or default_rate(run.backend, scene.width, scene.height)
     seconds, size = segment_cost(rate, frames, scene.width, scene.height)
     inputs = (*base, start) if start else tuple(base)
     options = {**wishes, "made": list(made)} if made else wishes
     return _job(
         book, run, Stage.SCENE_GENERATION, cell,
-        part=number, inputs=inputs, options=options, seconds=seconds, size=size, key=key, frames=frames,
+        part=number, inputs=inputs, options=options, seconds=seconds, size=size, frames=frames,
+        key=book.recipes.cost_keys.segments[scene.name],
     )  # fmt: skip
 
 

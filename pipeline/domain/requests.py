@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from pipeline.domain.cells import CellPlan
+from pipeline.domain.cost_keys import CostKeys, cost_keys
 from pipeline.domain.estimates import segment_frames, still_size
 from pipeline.domain.fingerprints import canonical, derive_seed
 from pipeline.domain.production import Location, Output, Production, SceneType, Variant
@@ -36,6 +37,7 @@ class Recipes:
         self.characters = {character.name: character for character in production.characters}
         self.locations = {location.name: location for location in production.locations}
         self.still_size = still_size(production)
+        self.cost_keys: CostKeys = cost_keys(production, config.workflows)
         self._style = _plain(asdict(production.style))
         self._cameras: dict[str, dict[str, Any]] = {}
 

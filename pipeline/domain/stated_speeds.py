@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from pipeline.domain.estimates import cost_key, scene_cost, still_cost, still_size
+from pipeline.domain.estimates import scene_cost, still_cost, still_size
 from pipeline.domain.fleet.workers import Rates
 from pipeline.domain.fleet.workers import Worker as Seat
 from pipeline.domain.plans import RunBook
-from pipeline.domain.stages import Stage
 
 
 def with_stated_speeds(seats: Sequence[Seat], books: Iterable[RunBook]) -> tuple[Seat, ...]:
@@ -18,10 +17,9 @@ def with_stated_speeds(seats: Sequence[Seat], books: Iterable[RunBook]) -> tuple
     stated: dict[str, float] = {}
     for book in books:
         production, size = book.recipes.production, still_size(book.recipes.production)
-        stated[cost_key(production.backend, Stage.VARIANT_GENERATION, "", *size)] = still_cost(production.backend, *size)[0]
+        stated |= dict.fromkeys(book.recipes.cost_keys.stills, still_cost(production.backend, *size)[0])
         for name, scene in book.recipes.scene_types.items():
-            work = cost_key(production.backend, Stage.SCENE_GENERATION, name, scene.width, scene.height)
-            stated[work] = scene_cost(production, scene, book.rates)[0] / max(1, scene.frames)
+            stated[book.recipes.cost_keys.segments[name]] = scene_cost(production, scene, book.rates)[0] / max(1, scene.frames)
     stated = {work: seconds for work, seconds in stated.items() if work not in measured and seconds > 0}
     speeds = Rates(seats).speeds
     return tuple(

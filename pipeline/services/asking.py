@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from data.store import Store
 from pipeline.domain import estimates
 from pipeline.domain.cells import CellPlan
+from pipeline.domain.cost_keys import cost_keys
 from pipeline.domain.estimates import Estimate
-from pipeline.domain.production import Production
-from pipeline.domain.records import Actor, Cell, Run
+from pipeline.domain.records import Actor, Cell, Run, RunConfig
 from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus
 from pipeline.services import remaking, replacing
 from pipeline.services.accounts import cheapest
@@ -34,11 +34,12 @@ def refusal(store: Store, books: RunBooks, run: Run, chosen: Sequence[Cell]) -> 
     return uncovered(store, current, estimate(store, books, current, [*chosen, *queued]), cheapest(store, current.backend))
 
 
-def refusal_of_new(store: Store, run: Run, production: Production, cells: Sequence[CellPlan]) -> str:
+def refusal_of_new(store: Store, run: Run, config: RunConfig, cells: Sequence[CellPlan]) -> str:
     """Why a budget does not cover a run that is just being made, whole; empty when it does."""
     if not is_bounded(store, run):
         return ""
-    found = estimates.estimate(production, cells, rates_of(store, production))
+    rates = rates_of(store, cost_keys(config.production, config.workflows))
+    found = estimates.estimate(config.production, cells, rates)
     return uncovered(store, run, found, cheapest(store, run.backend), is_new=True)
 
 

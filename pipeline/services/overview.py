@@ -13,7 +13,6 @@ from data.store import Store, Stores
 from pipeline.domain import completion, estimates
 from pipeline.domain.completion import Ending, Left
 from pipeline.domain.errors import NotFound
-from pipeline.domain.estimates import cost_key
 from pipeline.domain.fleet.rules import BUDGET, Hold
 from pipeline.domain.fleet.terms import hours_of
 from pipeline.domain.fleet.waits import Waits, is_unserved
@@ -61,6 +60,7 @@ class _Counted:
     held_back: Mapping[str, int]
     finished: list[datetime]
     timings: Mapping[str, list[float]]
+    """Measured seconds by cost key."""
     engines: int
     held: tuple[Hold, ...]
     schedule: Schedule
@@ -90,6 +90,10 @@ class _Counted:
         for (_, status), count in self.cells.items():
             found[status] = found.get(status, 0) + count
         return found
+
+    def times(self, *keys: str) -> list[float]:
+        """Measured seconds of all work with these cost keys."""
+        return [seconds for key in keys for seconds in self.timings.get(key, [])]
 
     @property
     def stills_by_status(self) -> dict[CellStatus, int]:
@@ -181,7 +185,7 @@ class Overview:
             waiters=tallies.best_waiters(run_id),
             held_back=tallies.held_back(run_id),
             finished=tallies.finished_scenes(run_id, seq, _RECENT),
-            timings=tallies.timings(list(_keys(book.recipes.production).values()), _SAMPLES),
+            timings=tallies.timings(list(dict.fromkeys(key for keys in _keys(book).values() for key in keys)), _SAMPLES),
             engines=tallies.engines_at_work(),
             held=tuple(waits_for(store, run, self._clock.now())),
             schedule=store.schedules.all().get(run.project_id) or Schedule(),
@@ -249,7 +253,7 @@ class Overview:
         """When all is done that waits for nobody."""
         production = book.recipes.production
         scene_types = {scene.name: scene for scene in production.scene_types}
-        keys = _keys(production)
+        keys = _keys(book)
         cells = dict(counted.cells)
         for scene_type, count in counted.held_back.items():
             queued = scene_type, CellStatus.QUEUED
@@ -258,7 +262,7 @@ class Overview:
             cells.pop((scene_type, CellStatus.QUEUED), None)
         left = {
             (stage, name): Left(
-                stage, jobs, completion.timing(counted.timings.get(keys[stage, name], []), _default(book, stage, name)), chain
+                stage, jobs, completion.timing(counted.times(*keys[stage, name]), _default(book, stage, name)), chain
             )
             for (stage, name), (jobs, chain) in completion.jobs_left(
                 cells, counted.segments, counted.jobs, counted.stills, scene_types, len(production.outputs)
@@ -274,15 +278,11 @@ class Overview:
         return completion.ending_under_caps(list(left.values()), self._slots * counted.engines, caps)
 
 
-def _keys(production: Production) -> dict[tuple[Stage, str], str]:
-    """Under which name the times of each stage and scene type are measured."""
-    keys = {(stage, ""): stage.value for stage in STAGES}
-    width, height = estimates.still_size(production)
-    keys[Stage.VARIANT_GENERATION, ""] = cost_key(production.backend, Stage.VARIANT_GENERATION, "", width, height)
-    for scene in production.scene_types:
-        key = cost_key(production.backend, Stage.SCENE_GENERATION, scene.name, scene.width, scene.height)
-        keys[Stage.SCENE_GENERATION, scene.name] = key
-    return keys
+def _keys(book: RunBook) -> dict[tuple[Stage, str], tuple[str, ...]]:
+    """Under which names the times of each stage and scene type are measured."""
+    keys: dict[tuple[Stage, str], tuple[str, ...]] = {(stage, ""): (stage.value,) for stage in STAGES}
+    keys[Stage.VARIANT_GENERATION, ""] = book.recipes.cost_keys.stills
+    return keys | {(Stage.SCENE_GENERATION, name): (key,) for name, key in book.recipes.cost_keys.segments.items()}
 
 
 def _default(book: RunBook, stage: Stage, name: str) -> float:

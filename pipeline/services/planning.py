@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from data.store import Store, Stores
 from pipeline.domain import estimates, matrix, planning
+from pipeline.domain.cost_keys import cost_keys
+from pipeline.domain.errors import Invalid, NotFound
 from pipeline.domain.estimates import Estimate
 from pipeline.domain.planning import Before, Plan
 from pipeline.domain.production import Production
@@ -15,6 +18,7 @@ from pipeline.domain.records import RunConfig
 from pipeline.domain.statuses import CellStatus, StillKind
 from pipeline.domain.workflows.uses import workflow_files
 from pipeline.services.accounts import cheapest, cost_of
+from pipeline.services.graphs import LoadGraph, graphs_of, unserved
 from pipeline.services.pictures import as_they_count
 from pipeline.services.rule_keeping import vanished
 from pipeline.services.runbooks import rates_of
@@ -32,14 +36,16 @@ class Beyond:
 class Planning:
     """Reads, decides, and changes nothing. `hash_file` names a file by its content."""
 
-    def __init__(self, stores: Stores, hash_file: Callable[[Path], str]) -> None:
+    def __init__(self, stores: Stores, hash_file: Callable[[Path], str], load_workflow: LoadGraph) -> None:
         self._stores = stores
         self._hash_file = hash_file
+        self._load_workflow = load_workflow
 
-    def estimate(self, production: Production) -> Estimate:
-        """Time and disk of the whole production."""
+    def estimate(self, production: Production, base_dir: Path) -> Estimate:
+        """Time and disk of the whole production, whose files lie below `base_dir`."""
+        keys = cost_keys(production, self._graphs(production, base_dir))
         with self._stores.read() as store:
-            rates = rates_of(store, production)
+            rates = rates_of(store, keys)
         return estimates.estimate(production, matrix.build(production), rates)
 
     def plan(self, production: Production, base_dir: Path, *, against: int | None = None) -> Plan:
@@ -47,12 +53,14 @@ class Planning:
 
         Without one it is the newest run that has approved cells; where none has, the newest.
         """
+        graphs = self._graphs(production, base_dir)
         with self._stores.read() as store:
-            rates = rates_of(store, production)
+            rates = rates_of(store, cost_keys(production, graphs))
+            lacking = unserved(store, production, graphs)
             before = _before(store, production.title, against)
             gone = [rule.name for rule in vanished(store.triggers.live(), production.title, production.triggers)]
         made = planning.plan(production, self._hashes(production, base_dir), before, rates)
-        return replace(made, rules_off=tuple(gone))
+        return replace(made, rules_off=tuple(gone), unserved=lacking)
 
     def beyond(self, production: Production, estimate: Estimate, user: str) -> Beyond:
         """What this would cost a user, and what that user's, its production's and its file's budgets lack for it."""
@@ -64,6 +72,13 @@ class Planning:
     def has_changed(self, production: Production, base_dir: Path, config: RunConfig) -> bool:
         """Whether the production or one of its pictures differs from what a run was made from, its gates apart."""
         return planning.differs(production, self._hashes(production, base_dir), config)
+
+    def _graphs(self, production: Production, base_dir: Path) -> Mapping[str, Mapping[str, Any]]:
+        """The graphs of the production; none where one is missing or cannot work, of which validation tells."""
+        try:
+            return graphs_of(self._stores, production, base_dir.joinpath, self._load_workflow)[0]
+        except (Invalid, NotFound):
+            return {}
 
     def _hashes(self, production: Production, base_dir: Path) -> dict[str, str]:
         paths = [path for character in production.characters for path in character.source_images]

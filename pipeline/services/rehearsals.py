@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from data.store import Store
-from pipeline.domain.estimates import cost_key, segment_frames
+from pipeline.domain.estimates import segment_frames
 from pipeline.domain.fleet.forecasting import JobsLeft
 from pipeline.domain.fleet.jobs import Kind
 from pipeline.domain.fleet.rules import Hold
@@ -24,7 +24,6 @@ from pipeline.domain.fleet_forecast import RunEnd
 from pipeline.domain.plans import RunBook
 from pipeline.domain.records import Run
 from pipeline.domain.schedule import QuietHours, Schedule
-from pipeline.domain.stages import Stage
 from pipeline.domain.stated_speeds import with_stated_speeds
 from pipeline.domain.statuses import CellStatus
 from pipeline.domain.workers import FLEET_BACKENDS
@@ -152,12 +151,11 @@ class Rehearsals:
         for (kind, part), count in known.items():
             if kind.run == str(run.id) and kind.group:
                 counted[kind.group] += count * (book.recipes.scene_types[kind.group].segments - part + 1)
-        production = book.recipes.production
         for name, scene in book.recipes.scene_types.items():
             asked = sum(cells.get((name, status), 0) for status in _ASKED) - held_back.get(name, 0)
             left = asked * scene.segments - sum(made.get((name, status), 0) for status in _ASKED) - counted[name]
             scenes, rest = divmod(max(0, left), scene.segments)
-            work = cost_key(production.backend, Stage.SCENE_GENERATION, name, scene.width, scene.height)
+            work = book.recipes.cost_keys.segments[name]
             frames = [float(each) for each in segment_frames(scene)]
             kind = Kind(
                 str(run.id), work, str(run.project_id), frames[0], model=book.recipes.models(name), group=name,

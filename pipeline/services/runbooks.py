@@ -7,11 +7,10 @@ from collections import OrderedDict
 from collections.abc import Mapping
 
 from data.store import Store
-from pipeline.domain.estimates import Rate, cost_key
+from pipeline.domain.cost_keys import CostKeys
+from pipeline.domain.estimates import Rate
 from pipeline.domain.plans import RunBook
-from pipeline.domain.production import Production
 from pipeline.domain.requests import Recipes
-from pipeline.domain.stages import Stage
 
 _KEPT = 8
 
@@ -29,7 +28,7 @@ class RunBooks:
             book = self._books.get(run_id)
             if book is None:
                 book = RunBook(Recipes(store.runs.config(run_id)))
-                book.rates = rates_of(store, book.recipes.production)
+                book.rates = rates_of(store, book.recipes.cost_keys)
                 self._books[run_id] = book
                 if len(self._books) > _KEPT:
                     self._books.popitem(last=False)
@@ -39,17 +38,15 @@ class RunBooks:
     def measure(self, store: Store, run_id: int) -> None:
         """Take newly measured times of one run into account, whichever process has measured them."""
         book = self.get(store, run_id)
-        book.rates = rates_of(store, book.recipes.production)
+        book.rates = rates_of(store, book.recipes.cost_keys)
 
     def refresh_rates(self, store: Store) -> None:
         """Take newly measured times into account."""
         for book in list(self._books.values()):
-            book.rates = rates_of(store, book.recipes.production)
+            book.rates = rates_of(store, book.recipes.cost_keys)
 
 
-def rates_of(store: Store, production: Production) -> Mapping[str, Rate]:
-    """What was measured of the scenes of a production, by cost key."""
-    return store.jobs.rates([
-        cost_key(production.backend, Stage.SCENE_GENERATION, scene.name, scene.width, scene.height)
-        for scene in production.scene_types
-    ])  # fmt: skip
+def rates_of(store: Store, keys: CostKeys) -> Mapping[str, Rate]:
+    """What was measured of the segments of a production, by scene type."""
+    found = store.jobs.rates(keys.segments.values())
+    return {name: found[key] for name, key in keys.segments.items() if key in found}

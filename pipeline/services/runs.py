@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from data.store import Store, Stores
 from pipeline.domain import matrix, resolver
 from pipeline.domain.budget import Quantity
 from pipeline.domain.choices import RunOptions
-from pipeline.domain.errors import Conflict, Invalid, NotFound, Refused
+from pipeline.domain.errors import Conflict, NotFound, Refused
 from pipeline.domain.presets import Presets
 from pipeline.domain.production import Approvals, Budget, Production
 from pipeline.domain.records import Actor, Run, RunConfig, Still, StoredFile
@@ -21,16 +21,13 @@ from pipeline.domain.run_budgets import TYPES, Taking, given, limits_of, taking,
 from pipeline.domain.schedule import Schedule, keeping_pauses, to_plain
 from pipeline.domain.stages import Phase
 from pipeline.domain.statuses import CellStatus, RunStatus, StillKind, check_run_transition
-from pipeline.domain.workflows.graphs import Graph
-from pipeline.domain.workflows.library import reference_of
-from pipeline.domain.workflows.uses import uses, workflow_files
-from pipeline.domain.workflows.workflow import require
+from pipeline.domain.workflows.uses import workflow_files
 from pipeline.ports import Clock, Media
 from pipeline.services import replacing
 from pipeline.services.advance import Advance
 from pipeline.services.asking import refusal_of_new
+from pipeline.services.graphs import LoadGraph, graphs_of
 from pipeline.services.pictures import as_they_count
-from pipeline.services.registered import for_production
 from pipeline.services.rule_keeping import keep_those_of_file
 from pipeline.services.run_thresholds import keep_thresholds
 from pipeline.services.runbooks import RunBooks
@@ -60,9 +57,8 @@ class RunsService:
         pictures: replacing.Pictures,
         clock: Clock,
         presets: Presets,
-        load_workflow: Callable[[Path, str], Graph],
+        load_workflow: LoadGraph,
     ) -> None:
-        """`load_workflow` reads the graph of a file that is called so in messages; it raises Invalid where there is none."""
         self._stores = stores
         self._books = books
         self._media = media
@@ -113,7 +109,7 @@ class RunsService:
             store.cells.add_needs(run.id, _needs(store, run.id))
             keep_thresholds(store, run, production.budget)
             _keep_schedule(store, project_id, production.schedule.schedule, actor)
-            if must_be_covered and (lacking := refusal_of_new(store, run, production, cells)):
+            if must_be_covered and (lacking := refusal_of_new(store, run, config, cells)):
                 raise Refused(lacking)
             keep_those_of_file(store, production.title, production.triggers, actor)
             store.journal.record(
@@ -266,7 +262,9 @@ class RunsService:
             sources[path] = self._media.adopt(base_dir / path, _media_type(path))
         for path in workflow_files(production):
             sources[path] = self._media.adopt(base_dir / path, _WORKFLOW_TYPES.get(Path(path).suffix.lower(), "application/json"))
-        workflows, registered_ids = self._workflows(production, sources)
+        workflows, registered_ids = graphs_of(
+            self._stores, production, lambda path: self._media.path_of(sources[path].sha256), self._load_workflow
+        )
         config = RunConfig(
             production=production,
             sources=sources,
@@ -276,28 +274,6 @@ class RunsService:
             workflows=workflows,
         )
         return config, registered_ids
-
-    def _workflows(
-        self, production: Production, sources: Mapping[str, StoredFile]
-    ) -> tuple[dict[str, Mapping[str, Any]], frozenset[int]]:
-        """The graphs with their bindings as they are now: a later version of this program may detect others."""
-        found: dict[str, Mapping[str, Any]] = {}
-        versions: set[int] = set()
-        for use in uses(production):
-            if use.file is None:
-                raise Invalid(f'"{use.name}" has no workflow, which "comfyui" needs. Add workflow: to it.')
-            reference = reference_of(use.file)
-            if use.key in found:
-                continue
-            if reference is None:
-                graph = self._load_workflow(self._media.path_of(sources[use.file].sha256), use.file)
-                found[use.key] = require(graph, use.kind, use.bindings, name=use.file).to_json()
-            else:
-                with self._stores.read() as store:
-                    version, workflow = for_production(store, reference, use.kind, use.bindings)
-                versions.add(version.id)
-                found[use.key] = workflow.to_json()
-        return found, frozenset(versions)
 
 
 _WORKFLOW_TYPES = {".png": "image/png", ".webp": "image/webp", ".mp4": "video/mp4", ".webm": "video/webm"}

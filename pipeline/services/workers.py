@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 
 from data.store import Store, Stores
 from pipeline.domain import workers
+from pipeline.domain.cost_keys import work_words
 from pipeline.domain.errors import Conflict, Invalid, NotFound, Unavailable
 from pipeline.domain.fleet import records
 from pipeline.domain.fleet.workers import DEFAULT_PLACES
-from pipeline.domain.names import did_you_mean, fold
+from pipeline.domain.names import did_you_mean, fold, listed
 from pipeline.domain.records import Actor
 from pipeline.domain.workers import Health, NewWorker, Sighting, Worker, WorkerState, WorkRecord
 from pipeline.ports import Clock, Servers
@@ -195,14 +196,17 @@ class Workers:
             store.workers.drop_catalogues()
 
     def take_back(self, worker: Worker, work: str, actor: Actor) -> None:
-        """A worker that was set aside for a kind of work gets such work again at once."""
+        """A worker that was set aside for a kind of work, named by its cost key or in words, gets such work again at once."""
         with self._stores.begin(self._clock.now()) as store:
             _still_there(store, worker)
-            record = store.workers.record(worker.id, work)
-            if record is None or record.aside_since is None:
-                raise Conflict(f'"{worker.name}" is not set aside for {work}.')
-            store.workers.keep_record(records.taken_back(record), is_new=False)
-            sighted.tell(store, worker, "worker.taken_back", actor, work=work)
+            aside = [one for one in store.workers.records() if one.worker_id == worker.id and one.aside_since]
+            meant = [one for one in aside if work in (one.work, work_words(one.work))]
+            if not meant:
+                kinds = listed(f'"{work_words(one.work)}"' for one in aside)
+                raise Conflict(f'"{worker.name}" is not set aside for "{work}", but for {kinds or "nothing"}.')
+            for record in meant:
+                store.workers.keep_record(records.taken_back(record), is_new=False)
+                sighted.tell(store, worker, "worker.taken_back", actor, work=record.work)
 
     # Looking ----------------------------------------------------------------------------------------------------
 

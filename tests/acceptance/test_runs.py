@@ -316,3 +316,17 @@ def test_a_program_that_fails_is_quoted_and_the_run_can_be_tried_again(desk: Des
     (folder / "make.py").write_text(PROGRAM)
     assert len(desk.json("retry")["done"]) >= 2
     assert desk.json("run", folder, "--resume")["run"]["status"] == "completed"
+
+
+def test_a_limit_of_which_a_level_that_stops_is_passed_already_says_so_at_once(desk: Desk) -> None:
+    folder = desk.write(budget={"gpu_hours": 1})
+    desk.call("run", folder, "--until", "characters", "--auto-approve")
+
+    spent_h = desk.json("budgets")["budgets"][0]["spent"] / 3600
+    assert spent_h > 0
+    told = desk.call(
+        "budgets", "set", "run", "1", "--gpu-hours", str(spent_h * 2), "--at", "40:finish", "--at", "90:cancel"
+    ).stdout
+
+    assert "Its level of 40 % is reached already: no new generation starts." in told
+    assert "already" not in desk.call("budgets", "set", "run", "1", "--gpu-hours", "10").stdout

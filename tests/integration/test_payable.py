@@ -43,7 +43,7 @@ def test_what_budgets_of_money_lack_is_told_before_a_run_is_refused(house: Fleet
     house.add("gpu-1", cost_per_hour=3600.0)
     made = replace(make_production(budget=Budget(money=0.5)), backend="comfyui")
     planning, budgets = house.studio.planning, house.studio.budgets
-    estimate = planning.estimate(made)
+    estimate = planning.estimate(made, house.folder)
     found = planning.beyond(made, estimate, "ann")
     assert found.cost == pytest.approx(estimate.generation_seconds)
     [own] = found.lacking

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from pipeline.domain.choices import Mode
+from pipeline.domain.cost_keys import work_words
 from pipeline.domain.errors import Invalid, Unavailable
 from pipeline.domain.production import Location, Production
 from pipeline.domain.records import Run
@@ -18,8 +20,8 @@ from pipeline.domain.requests import told
 from pipeline.domain.workflows.filling import filled, values_of
 from pipeline.domain.workflows.workflow import from_json
 from tests import workflow_graphs
-from tests.factories import House, make_production
-from tests.fleet import FleetHouse
+from tests.factories import EVERYTHING, House, make_production
+from tests.fleet import WELL, FleetHouse
 from tests.fleet_fixtures import open_fleet_house
 
 SEGMENT: dict[str, Any] = workflow_graphs.recorded("video_from_image_mp4")["prompt"]
@@ -181,3 +183,49 @@ def test_a_manifest_names_a_graph_by_its_hash() -> None:
     named = told({"seed": 1, "workflow": workflow})
     assert named["seed"] == 1 and list(named["workflow"]) == ["sha256"] and len(named["workflow"]["sha256"]) == 64
     assert told({"seed": 1}) == {"seed": 1}
+
+
+def test_estimates_go_by_the_graph_and_not_by_the_name_of_a_scene_type(house: FleetHouse) -> None:
+    measured = made_by_graphs(house)
+    house.start(measured)
+    house.work()
+    [kind] = measured.scene_types
+    renamed = replace(
+        measured,
+        title="Renamed",
+        scene_types=(replace(kind, name="other"),),
+        matrix=replace(measured.matrix, scene_types=("other",)) if measured.matrix else None,
+    )
+    stronger = json.loads(json.dumps(SEGMENT))
+    stronger["5"]["inputs"]["strength"] = 0.9
+    (house.folder / "stronger.json").write_text(json.dumps(stronger))
+    other = replace(measured, title="Other", scene_types=(replace(kind, workflow="stronger.json"),))
+    gone = replace(measured, title="Gone", scene_types=(replace(kind, workflow="gone.json"),))
+
+    planning = house.studio.planning
+    assert planning.estimate(measured, house.folder).samples == 2
+    assert planning.estimate(renamed, house.folder).samples == 2
+    assert planning.plan(renamed, house.folder).estimate.samples == 2
+    assert planning.estimate(other, house.folder).samples == 0, "a graph that does more has its own times"
+    assert planning.estimate(gone, house.folder).samples == 0
+    assert house.studio.submission.preview(house.create(other), EVERYTHING, Mode.ALL).estimate.samples == 0
+    with house.studio.stores.read() as store:
+        assert {work_words(record.work) for record in store.workers.records()} == {"segment at 64x36", "still at 480x270"}
+
+
+def test_a_plan_tells_of_graphs_that_no_worker_can_run_and_what_to_install(house: FleetHouse) -> None:
+    production = made_by_graphs(house)
+    house.create(production)  # which brings its pictures
+    planned = house.studio.planning.plan
+    assert planned(production, house.folder).unserved == (), "nobody knows what the worker has"
+
+    [standing] = house.studio.workers.all()
+    house.servers.sightings[standing.worker.url] = replace(WELL, catalogue={"SaveImage": {}})
+    house.studio.workers.look()
+    of_segment, *of_stills = planned(production, house.folder).unserved
+    assert of_segment.startswith("No worker can run segment.json, which makes s1. gpu-1: The server has no node class")
+    assert "Install the custom nodes" in of_segment
+    assert len(of_stills) == 2 and all("still.json" in told for told in of_stills), "with and without bindings of their own"
+
+    house.add("gpu-2")
+    assert planned(production, house.folder).unserved == (), "one that nobody has read may have everything"

@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.domain.estimates import Estimate, Rate, cost_key, default_rate, estimate, segment_frames, still_size
+from pipeline.domain.estimates import Estimate, Rate, default_rate, estimate, segment_frames, still_size
 from pipeline.domain.matrix import build
 from pipeline.domain.production import Production, SceneType
-from pipeline.domain.stages import Stage
 from tests.factories import make_production
 
 
@@ -38,18 +37,15 @@ def test_an_estimate_without_history_says_so() -> None:
 
 def test_measured_history_replaces_the_defaults_and_is_named() -> None:
     production = make_production(characters=1, scene_types=1, variants=1)
-    scene = production.scene_types[0]
-    key = cost_key("animatic", Stage.SCENE_GENERATION, scene.name, scene.width, scene.height)
     slow = replace(default_rate("animatic", 64, 36), seconds_per_frame=100.0, samples=7)
-    found = estimate(production, build(production), {key: slow})
+    found = estimate(production, build(production), {production.scene_types[0].name: slow})
     assert found.generation_seconds == pytest.approx(400, rel=0.01)
     assert found.basis == "measured, 7 samples"
 
 
 def test_part_of_a_history_is_told_as_part() -> None:
     production = make_production(characters=1, scene_types=2, variants=1)
-    key = cost_key("animatic", Stage.SCENE_GENERATION, "s1", 64, 36)
-    found = estimate(production, build(production), {key: Rate(default_rate("animatic", 64, 36).seconds_per_frame, 10, 3)})
+    found = estimate(production, build(production), {"s1": Rate(default_rate("animatic", 64, 36).seconds_per_frame, 10, 3)})
     assert found.basis.endswith("measured (3 samples), the rest stated defaults")
 
 
@@ -70,8 +66,7 @@ def test_every_export_takes_its_room() -> None:
 def measured(samples: int, p50_s: float, p90_s: float, cells: int = 8) -> Estimate:
     """The estimate of so many scenes of one type, whose every frame has taken so long."""
     production = make_production(characters=cells, scene_types=1, variants=1)
-    key = cost_key("animatic", Stage.SCENE_GENERATION, "s1", 64, 36)
-    return estimate(production, build(production), {key: Rate(p50_s, 10, samples, p50_s, p90_s)})
+    return estimate(production, build(production), {"s1": Rate(p50_s, 10, samples, p50_s, p90_s)})
 
 
 def test_what_was_measured_tells_its_spread_and_how_many_samples_it_has() -> None:

@@ -27,7 +27,6 @@ from pipeline.domain.fleet_page import (
     by_segment,
     left_s,
     used_share,
-    work_words,
     worth_trying,
 )
 from pipeline.domain.records import FleetWork
@@ -180,12 +179,6 @@ def test_the_stretch_of_a_scene_is_shared_out_by_frames() -> None:
     assert [(one.start - NOW).total_seconds() for one in parts] == pytest.approx([0, 40, 80])
     assert parts[-1].end == NOW + timedelta(seconds=90)
     assert by_segment(make_block(0, 90), ()) == [make_block(0, 90)]
-
-
-def test_kinds_of_work_are_told_in_words() -> None:
-    assert work_words(WORK) == "idle at 832x480"
-    assert work_words("comfyui|variant_generation||1280x720") == "pictures at 1280x720"
-    assert work_words("anything") == "anything"
 
 
 # How it is said ---------------------------------------------------------------------------------------------------------

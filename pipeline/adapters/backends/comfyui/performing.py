@@ -292,7 +292,7 @@ class Performance:
         paths: list[Path] = []
         room = OUTPUT_LIMIT
         for number, file in enumerate(files, 1):
-            target = folder / f"fetched-{number:05}"
+            target = folder / f"made-{number:05}"
             download = partial(self._server.calls.download, file.query, target, limit=room)
             size = await self._patience.insist(download)
             if size < 0:
