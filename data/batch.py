@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -13,6 +15,10 @@ from sqlalchemy.sql import Insert, Update
 from data.reads import DriverCursor
 
 Write = Insert | Update
+_INSERTION = re.compile(r"(INSERT INTO .* VALUES )(\([?, ]+\))", re.DOTALL)
+_UPDATE = re.compile(r"(UPDATE (?:(?! WHERE ).)*) (WHERE \w+\.\w+ = \?(?:(?! WHERE ).)*)", re.DOTALL)
+_MOST_ROWS = 64
+"""So many rows of any table have fewer values than SQLite takes at once."""
 _Process = Callable[[Any], Any]
 
 
@@ -52,7 +58,7 @@ class Batch:
             if self._connection.dialect.positional:
                 prepared = _prepare(statement, rows[0], self._connection.dialect)
                 with DriverCursor(self._connection, prepared.sql) as cursor:
-                    cursor.executemany(prepared.sql, prepared.rows(rows))
+                    prepared.send(cursor, rows)
             else:
                 self._connection.execute(statement, rows)
 
@@ -79,6 +85,17 @@ class _Prepared:
             for name in self._names
         ]
         self._processes = [(number, process) for number, (_, _, process) in enumerate(self._fields) if process is not None]
+        self._many = _Many.of(self.sql, self._names)
+
+    def send(self, cursor: Any, rows: list[Mapping[str, Any]]) -> None:
+        """Execute it for all rows."""
+        values = self.rows(rows)
+        if self._many is None or len(values) == 1:
+            cursor.executemany(self.sql, values)
+            return
+        for batch in self._many.rounds(values):
+            for start, count in _portions(len(batch)):
+                cursor.execute(self._many.sql(count), list(chain.from_iterable(batch[start : start + count])))
 
     def rows(self, rows: list[Mapping[str, Any]]) -> list[Sequence[Any]]:
         """Each row's values in the order of the statement, as the driver wants them. Many go column by column: the quickest."""
@@ -100,6 +117,59 @@ class _Prepared:
         if process is None:
             return [row[name] for row in rows]
         return [process(row[name]) for row in rows]
+
+
+class _Many:
+    """One statement for many rows, in place of one for each.
+
+    The driver lets go of the interpreter for each row that it executes, and in a busy process waits for it each time.
+    """
+
+    def __init__(self, before: str, row: str, after: str, key: int | None) -> None:
+        self._before, self._row, self._after, self._key = before, row, after, key
+        self._known: dict[int, str] = {}
+
+    @classmethod
+    def of(cls, sql: str, names: Sequence[str]) -> _Many | None:
+        """For an insertion of values, and for an update of the rows that equal a parameter; None for any other statement."""
+        found = _INSERTION.fullmatch(sql)
+        if found:
+            return cls(found[1], found[2], "", None)
+        found = _UPDATE.fullmatch(sql)
+        if not found or sql.count("?") != len(names):
+            return None
+        row = f"({', '.join('?' * len(names))})"
+        places = iter(range(1, len(names) + 1))
+        setting, where = (re.sub(r"\?", lambda _: f"given.column{next(places)}", part) for part in found.groups())
+        return cls(f"{setting} FROM (VALUES ", row, f") AS given {where}", found[1].count("?"))
+
+    def sql(self, count: int) -> str:
+        """The statement for so many rows."""
+        if count not in self._known:
+            self._known[count] = self._before + ", ".join([self._row] * count) + self._after
+        return self._known[count]
+
+    def rounds(self, rows: list[Sequence[Any]]) -> list[list[Sequence[Any]]]:
+        """The rows in rounds, none of which updates one row of the table twice: that would be done once only."""
+        if self._key is None:
+            return [rows]
+        rounds: list[list[Sequence[Any]]] = []
+        times: dict[Any, int] = {}
+        for row in rows:
+            number = times[row[self._key]] = times.get(row[self._key], -1) + 1
+            if number == len(rounds):
+                rounds.append([])
+            rounds[number].append(row)
+        return rounds
+
+
+def _portions(count: int) -> Iterator[tuple[int, int]]:
+    """Start and length of portions of 64, 32, and so on: few lengths, so that few statements serve any number of rows."""
+    start = 0
+    while start < count:
+        length = min(_MOST_ROWS, 1 << ((count - start).bit_length() - 1))
+        yield start, length
+        start += length
 
 
 _PREPARED: WeakKeyDictionary[Write, tuple[frozenset[str], _Prepared]] = WeakKeyDictionary()

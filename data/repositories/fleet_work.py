@@ -72,15 +72,19 @@ _WAITING = Read(
         .order_by(jobs.c.id)
     )
 )
-_HELD = Reread(
-    lambda many: (
+
+
+def _running(*narrowed: Any) -> Select[Any]:
+    return (
         _with_cell_and_home([*_COLUMNS, attempts.c.worker, attempts.c.started_at, attempts.c.progress])
         .join(attempts, attempts.c.id == jobs.c.attempt_id)
-        .where(jobs.c.status == RUNNING, jobs.c.lane == Lane.GENERATION.value)
+        .where(*narrowed, jobs.c.status == RUNNING, jobs.c.lane == Lane.GENERATION.value)
         .order_by(attempts.c.started_at)
-    ),
-    lambda row: FleetWork(**row._asdict()),
-)
+    )
+
+
+_HELD = Reread(lambda many: _running(), lambda row: FleetWork(**row._asdict()))
+_HELD_OF = Reread(lambda many: _running(jobs.c.id.in_(many)), lambda row: FleetWork(**row._asdict()))
 
 
 class FleetWorks:
@@ -98,6 +102,10 @@ class FleetWorks:
     def held(self) -> list[FleetWork]:
         """The running generation jobs that were given to workers, longest running first."""
         return _HELD.all(self._connection)
+
+    def held_of(self, job_ids: Sequence[int]) -> list[FleetWork]:
+        """Those of these jobs that are running generation jobs, each as `held` has it."""
+        return [work for part in chunks(job_ids) for work in _HELD_OF.all(self._connection, many=part)]
 
     def ended(self, workers: Collection[str], since: datetime, limit: int) -> list[PastWork]:
         """What ended at these workers since then, the newest first; of every outcome but `reused`."""

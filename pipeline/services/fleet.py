@@ -292,9 +292,10 @@ class Fleet:
 
     def ended(self, store: Store, reports: Sequence[tuple[Job, Update]]) -> None:
         """Note what workers have shown with these attempts, which have just ended; attempts of this machine are left out."""
-        if not any(STAGES[job.stage].lane is Lane.GENERATION for job, _ in reports):
+        generated = [job.id for job, _ in reports if STAGES[job.stage].lane is Lane.GENERATION]
+        if not generated:
             return
-        held = {work.job_id: work for work in store.fleet_work.held()}
+        held = {work.job_id: work for work in store.fleet_work.held_of(generated)}
         ours = [(held[job.id], update) for job, update in reports if job.id in held]
         if not ours:
             return

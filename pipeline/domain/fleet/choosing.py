@@ -18,7 +18,7 @@ from pipeline.domain.fleet.jobs import Backlog, FleetJob
 from pipeline.domain.fleet.packing import NO_PACKING, Packing, is_left_to_others, packing
 from pipeline.domain.fleet.reasons import Reason, explain
 from pipeline.domain.fleet.rules import Rules
-from pipeline.domain.fleet.standing import OpenLane, Queue, Seat, Standing
+from pipeline.domain.fleet.standing import Need, OpenLane, Queue, Seat, Standing
 from pipeline.domain.fleet.workers import Rates, Worker
 
 _NEVER = float("inf")
@@ -86,17 +86,17 @@ def choose(
 
 def _best(standing: Standing, seat: Seat, packed: Packing) -> OpenLane | None:
     """The lane with the first claim on this worker, if it is not done sooner without it."""
-    refused: set[int] = set()
+    refused: set[Need] = set()
     while True:
         lane = _first_claim(standing, seat, refused, packed)
         if lane is None or standing.sooner(seat, lane) is None:
             return lane
-        refused.add(id(lane))
+        refused.add(lane.need)
         if not lane.home and not standing.is_behind_others(seat):
-            lane.refused_s = min(lane.refused_s, standing.finish_s(seat, lane))
+            lane.need.refused_s = min(lane.need.refused_s, standing.finish_s(seat, lane))
 
 
-def _first_claim(standing: Standing, seat: Seat, refused: set[int], packed: Packing) -> OpenLane | None:
+def _first_claim(standing: Standing, seat: Seat, refused: set[Need], packed: Packing) -> OpenLane | None:
     """The lane whose claim is strongest. Claims are compared by their first, cheap half as far as that decides."""
     best: OpenLane | None = None
     best_half: tuple[float, ...] = ()
@@ -105,15 +105,17 @@ def _first_claim(standing: Standing, seat: Seat, refused: set[int], packed: Pack
     for lane in standing.lanes:
         if best is not None and lane.rank != best.rank:
             break
+        if lane.need in refused:
+            continue
         is_for_others = lane.kind.model in for_others
         half = below[lane.kind.run], lane.scarcity, is_for_others, standing.cost_s(seat, lane.kind, ""), lane.urgency
         if best is not None and half > best_half:
             continue
-        if not standing.may_do(seat, lane) or id(lane) in refused or (has_caps and standing.cap_reached(lane.kind)):
+        if not standing.may_do(seat, lane) or (has_caps and standing.cap_reached(lane.kind)):
             continue
         if is_for_others and is_left_to_others(standing, packed, seat, lane):
             continue
-        if lane.refused_s < _NEVER and standing.finish_s(seat, lane) >= lane.refused_s:
+        if lane.need.refused_s < _NEVER and standing.finish_s(seat, lane) >= lane.need.refused_s:
             continue
         rest = _rest_of_claim(standing, seat, lane)
         if best is None or half < best_half or rest < best_rest:

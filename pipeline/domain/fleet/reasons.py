@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from shlex import quote
 
 from pipeline.domain.fleet.jobs import FleetJob, Kind, Lane
-from pipeline.domain.fleet.standing import OpenLane, Seat, Standing
+from pipeline.domain.fleet.standing import Need, OpenLane, Seat, Standing
 from pipeline.domain.fleet.workers import UNSEEN, Worker, fits
 from pipeline.domain.graphics_memory import gibibytes, in_words
 
@@ -76,7 +76,7 @@ def due(in_s: float) -> str:
 def _lane(standing: Standing, job: FleetJob) -> OpenLane:
     lane = Lane(job.kind, job.not_before_s, job.home, job.excluded)
     lane.jobs[job.id] = job
-    return OpenLane(lane, standing.rates.typical(job.kind.workflow))
+    return OpenLane(lane, standing.rates.typical(job.kind.workflow), Need())
 
 
 def _nobody(standing: Standing, job: FleetJob) -> Reason:

@@ -42,6 +42,15 @@ class Seat:
         return not self.is_full and (not self.held or self.ready_s <= by_s)
 
 
+class Need:
+    """What a lane asks of a worker, and from when on none of them did its jobs first. Lanes with equal needs share one."""
+
+    __slots__ = ("refused_s",)
+
+    def __init__(self) -> None:
+        self.refused_s = float("inf")
+
+
 class OpenLane:
     """A lane whose jobs may start: how many are left, and how urgent they are whoever does them."""
 
@@ -51,16 +60,17 @@ class OpenLane:
         "kind",
         "lane",
         "left",
+        "need",
         "oldest_s",
         "path_s",
         "rank",
-        "refused_s",
         "scarcity",
         "typical_s",
         "urgency",
     )
 
-    def __init__(self, lane: Lane, typical: float) -> None:
+    def __init__(self, lane: Lane, typical: float, need: Need) -> None:
+        self.need = need
         self.lane, self.kind, self.home = lane, lane.kind, lane.home
         self.left = len(lane.jobs)
         self.jobs: Iterator[FleetJob] = iter(lane.jobs.values())
@@ -68,7 +78,6 @@ class OpenLane:
         self.typical_s = self.kind.units * typical
         self.path_s = self.typical_s + self.kind.following_units * typical
         self.rank: tuple[float, ...] = ()
-        self.refused_s = float("inf")
         self.urgency = 0.0
         self.scarcity = 1
 
@@ -99,8 +108,9 @@ class Standing:
         self.held_of_scene: Counter[tuple[str, str]] = Counter()
         self.loaded: defaultdict[str, float] = defaultdict(float)
         self.model_work_s: defaultdict[str, float] = defaultdict(float)
+        needs: defaultdict[tuple[object, ...], Need] = defaultdict(Need)
         self.lanes = [
-            OpenLane(lane, rates.typical(lane.kind.workflow))
+            OpenLane(lane, rates.typical(lane.kind.workflow), needs[_asked(lane)])
             for lane in backlog.lanes
             if max(lane.not_before_s, 0) <= now_s and lane.kind.run not in rules.held
         ]
@@ -347,3 +357,10 @@ class Standing:
     def _alone_s(self, lane: OpenLane) -> float:
         """How long a run takes with the whole fleet to itself, and at least as long as one of its scenes."""
         return max(self.run_rest_s.get(lane.kind.run, 0.0) / self.speed if self.speed else 0.0, lane.path_s)
+
+
+def _asked(lane: Lane) -> tuple[object, ...]:
+    """Equal for lanes that can be done by the same workers and take as long there."""
+    kind = lane.kind
+    fit = kind.graph, kind.memory_bytes, kind.tags, kind.too_dear, lane.excluded
+    return kind.workflow, kind.units, kind.model, lane.home, *fit
