@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
@@ -9,6 +10,8 @@ from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection, Dialect, Select, bindparam
 from sqlalchemy.exc import DBAPIError
+
+from data.sqlite import JSON_IS_EXACT
 
 _Process = Callable[[Any], Any]
 _Shape = TypeVar("_Shape")
@@ -67,7 +70,7 @@ class Reread(Read, Generic[_Shape]):
         if len(self._shaped) > _MOST_KEPT:
             self._shaped.clear()
         found = []
-        for raw in known.raw(connection, values, None):
+        for raw in known.packed(connection, values):
             shaped = self._shaped.get(raw)
             if shaped is None:
                 shaped = self._shaped[raw] = self._shape(known.finished(raw))
@@ -88,12 +91,18 @@ class _Compiled:
             (name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in compiled.positiontup or ()
         ]
         columns = list(statement.selected_columns)
+        names = ", ".join(f"c{number}" for number, _ in enumerate(columns))
+        self._packed_sql = f"WITH found({names}) AS ({self._sql}) SELECT json_group_array(json_array({names})) FROM found"
         self._row = namedtuple("Row", [column.key for column in columns], rename=True)  # type: ignore[misc]
         self._processes: list[tuple[int, _Process]] = [
             (number, process)
             for number, column in enumerate(columns)
             if (process := column.type.dialect_impl(dialect).result_processor(dialect, None)) is not None
         ]
+
+    def _parameters(self, values: Mapping[str, Any]) -> list[Any]:
+        given = {**self._defaults, **values} if self._defaults else values
+        return [given[name] if process is None else process(given[name]) for name, process in self._binds]
 
     def rows(self, connection: Connection, values: Mapping[str, Any], most: int | None) -> Iterable[Any]:
         """SQLite plans a bound LIMIT anew for each value, which costs more than the rows: there the reading just stops."""
@@ -103,12 +112,19 @@ class _Compiled:
 
     def raw(self, connection: Connection, values: Mapping[str, Any], most: int | None) -> list[tuple[Any, ...]]:
         """The rows as the driver gives them."""
-        given = {**self._defaults, **values} if self._defaults else values
-        parameters = [given[name] if process is None else process(given[name]) for name, process in self._binds]
         with DriverCursor(connection, self._sql) as cursor:
-            cursor.execute(self._sql, parameters)
+            cursor.execute(self._sql, self._parameters(values))
             found: list[tuple[Any, ...]] = cursor.fetchall() if most is None else cursor.fetchmany(most)
         return found
+
+    def packed(self, connection: Connection, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """All rows as the driver gives them, in one value: it lets go of the interpreter for each row that it hands out, and in
+        a busy process waits for it each time."""
+        if not JSON_IS_EXACT:
+            return self.raw(connection, values, None)
+        with DriverCursor(connection, self._packed_sql) as cursor:
+            [(text,)] = cursor.execute(self._packed_sql, self._parameters(values)).fetchall()
+        return [tuple(row) for row in json.loads(text)]
 
     def finished(self, raw: tuple[Any, ...]) -> Any:
         """A row of the driver with its values as the columns have them."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import closing
+
 try:
     from pysqlite3 import dbapi2 as sqlite
 except ImportError:
@@ -15,6 +18,17 @@ driver = sqlite
 VERSION: str = sqlite.sqlite_version
 _SAFE_WAL = (3, 51, 3)
 _SAFE_WAL_BACKPORTS = {(3, 50, 7), (3, 44, 6)}
+
+
+def _json_is_exact() -> bool:
+    """Whether this SQLite writes numbers into JSON with all of their digits; older ones give 15."""
+    number = 0.1 + 0.2
+    with closing(connect(":memory:")) as memory:
+        [(text,)] = memory.execute("SELECT json_array(?)", (number,)).fetchall()
+    return json.loads(text) == [number]
+
+
+JSON_IS_EXACT = _json_is_exact()
 
 
 def wal_is_safe(version: tuple[int, ...]) -> bool:

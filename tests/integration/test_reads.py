@@ -57,3 +57,14 @@ def test_what_is_read_again_and_again_is_as_the_row_is_now(house: House) -> None
         store.connection.execute(update(production_runs).values(title="Another"))
         assert first == again and first[0][0] == run.id
         assert read.all(store.connection) == [[run.id, "Another"]]
+
+
+def test_what_is_read_again_and_again_keeps_its_order_and_types(house: House) -> None:
+    house.start(make_production(characters=3, scene_types=3))
+    house.work()
+    with house.studio.stores.begin(house.clock.now()) as store:
+        store.connection.execute(update(jobs).values(seconds=jobs.c.id / 7.0, reason='a "b"\n\u00fc'))
+        query = select(jobs).order_by(jobs.c.seconds.desc())
+        told = [dict(row._mapping) for row in store.connection.execute(query)]
+        assert Reread(lambda many: query, lambda row: row._asdict()).all(store.connection) == told
+        assert len(told) > 50
