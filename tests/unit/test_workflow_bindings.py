@@ -205,3 +205,13 @@ def test_inputs_with_a_dot_in_their_name_can_be_bound() -> None:
 def test_only_plain_words_name_slots_of_ones_own() -> None:
     assert slot_named("custom:look_2") is not None
     assert [name for name in ("custom:", "custom:A", "custom:a b", "custom", "x", "custom:a\n") if slot_named(name)] == []
+
+
+def test_a_number_bound_to_the_input_of_another_one_is_warned_of() -> None:
+    graph = parse(workflow_graphs.guided_still())
+    found = resolve(graph, Kind.STILL, {"seed": "6.width"}).findings
+    [told] = [one for one in found if "seems to be" in one.message]
+    assert told.message == "The seed is bound to what seems to be the width."
+    assert "6.width" in told.cure and told.severity is Severity.WARNING
+    right = resolve(graph, Kind.STILL, {"seed": "5.noise_seed", "custom:side": "6.width"}).findings
+    assert not [one for one in right if "seems to be" in one.message]

@@ -11,6 +11,7 @@ from pipeline.domain.retries import FailureClass
 
 _SAID_LIMIT = 2_000
 _SHOWN_LIMIT = 240
+_CURE = "A run keeps its graph: correct the workflow or its bindings, then `./stripboard run PATH --new`."
 _NODES_SHOWN = 3
 
 _TRACE = re.compile(r"Traceback \(most recent call last\).*|\bFile \"[^\"]*\", line \d+.*", re.DOTALL)
@@ -98,7 +99,7 @@ def node_faults(nodes: dict[str, Any]) -> Failure:
         return Failure(FailureClass.MISSING_MODEL, reason)
     if lost_upload:
         return Failure(FailureClass.BACKEND_ERROR, reason, lost_upload=True)
-    return Failure(FailureClass.BAD_INPUT, reason)
+    return Failure(FailureClass.BAD_INPUT, f"{reason.rstrip('.')}. {_CURE}")
 
 
 def execution_failure(error: dict[str, Any]) -> Failure:
