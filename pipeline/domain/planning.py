@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any
@@ -108,6 +108,12 @@ def plan(production: Production, sources: Mapping[str, str], before: Before | No
         dropped=tuple(key for key in before.cells if key not in keys) if before else (),
         estimate=estimates.estimate(production, to_make, rates),
     )
+
+
+def reused(production: Production, sources: Mapping[str, str], before: Before, cells: Iterable[CellPlan]) -> frozenset[str]:
+    """The keys of those of these cells whose approved take in the earlier run comes out the same."""
+    compare = _Comparison(production, sources, before)
+    return frozenset(cell.key for cell in cells if compare.step(cell)[0] is Step.REUSE)
 
 
 def differs(production: Production, sources: Mapping[str, str], config: RunConfig) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from data.store import Store
-from pipeline.domain import estimates
+from pipeline.domain import estimates, planning
 from pipeline.domain.cells import CellPlan
 from pipeline.domain.cost_keys import cost_keys
 from pipeline.domain.estimates import Estimate
@@ -14,9 +14,12 @@ from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus
 from pipeline.services import remaking, replacing
 from pipeline.services.accounts import cheapest
 from pipeline.services.advance import Advance
+from pipeline.services.planning import before_of
 from pipeline.services.replacing import NOTHING_NEW, Replaced
 from pipeline.services.runbooks import RunBooks, rates_of
 from pipeline.services.uncovered import is_bounded, uncovered
+
+_UNTOUCHED = (CellStatus.NOT_STARTED, CellStatus.QUEUED)
 
 
 def estimate(store: Store, books: RunBooks, run: Run, cells: Sequence[Cell]) -> Estimate:
@@ -26,21 +29,42 @@ def estimate(store: Store, books: RunBooks, run: Run, cells: Sequence[Cell]) -> 
 
 
 def refusal(store: Store, books: RunBooks, run: Run, chosen: Sequence[Cell]) -> str:
-    """Why a budget does not cover these cells beside what is queued already; empty when it does."""
+    """Why a budget does not cover these cells beside what is queued already; empty when it does. See `_to_pay`."""
     current = store.runs.by_ids([run.id])[run.id]
     if not is_bounded(store, current):  # what is queued may be a hundred thousand cells
         return ""
     queued = store.cells.with_status(run.id, CellStatus.QUEUED)
-    return uncovered(store, current, estimate(store, books, current, [*chosen, *queued]), cheapest(store, current.backend))
+    cells = {cell.plan.key: cell for cell in (*chosen, *queued)}
+    fresh = {key for key, cell in cells.items() if cell.status in _UNTOUCHED and cell.approved_take is None}
+    book = books.get(store, run.id)
+    needed = _to_pay(store, current, book.recipes.config, [cell.plan for cell in cells.values()], fresh)
+    found = estimates.estimate(book.recipes.production, needed, book.rates)
+    return uncovered(store, current, found, cheapest(store, current.backend))
 
 
 def refusal_of_new(store: Store, run: Run, config: RunConfig, cells: Sequence[CellPlan]) -> str:
-    """Why a budget does not cover a run that is just being made, whole; empty when it does."""
+    """Why a budget does not cover a run that is just being made, whole; empty when it does. See `_to_pay`."""
     if not is_bounded(store, run):
         return ""
     rates = rates_of(store, cost_keys(config.production, config.workflows))
-    found = estimates.estimate(config.production, cells, rates)
+    needed = _to_pay(store, run, config, cells, {cell.key for cell in cells})
+    found = estimates.estimate(config.production, needed, rates)
     return uncovered(store, run, found, cheapest(store, run.backend), is_new=True)
+
+
+def _to_pay(store: Store, run: Run, config: RunConfig, cells: Sequence[CellPlan], fresh: Collection[str]) -> list[CellPlan]:
+    """Those of these cells that a budget must cover: what an earlier run has approved is taken from there, and costs nothing.
+
+    One of the reused ones counts all the same: a job is begun only where there is room for it, also when it finds its result
+    stored. `fresh` are the keys of the cells of which nothing has been made in this run.
+    """
+    before = before_of(store, run.title, without=run.id)
+    if before is None:
+        return list(cells)
+    sources = {path: file.sha256 for path, file in config.sources.items()}
+    reused = planning.reused(config.production, sources, before, [cell for cell in cells if cell.key in fresh])
+    one = [cell for cell in cells if cell.key in reused][:1]
+    return [*one, *(cell for cell in cells if cell.key not in reused)]
 
 
 def queue(

@@ -57,7 +57,7 @@ class Planning:
         with self._stores.read() as store:
             rates = rates_of(store, cost_keys(production, graphs))
             lacking = unserved(store, production, graphs)
-            before = _before(store, production.title, against)
+            before = before_of(store, production.title, against=against)
             gone = [rule.name for rule in vanished(store.triggers.live(), production.title, production.triggers)]
         made = planning.plan(production, self._hashes(production, base_dir), before, rates)
         return replace(made, rules_off=tuple(gone), unserved=lacking)
@@ -87,9 +87,14 @@ class Planning:
         return {path: self._hash_file(base_dir / path) for path in dict.fromkeys(paths)}
 
 
-def _before(store: Store, title: str, against: int | None) -> Before | None:
+def before_of(store: Store, title: str, *, against: int | None = None, without: int | None = None) -> Before | None:
+    """What a new run of this title is compared with: the run `against`, else the newest that has approved cells, else the newest.
+
+    None where there is none; the run `without` does not count.
+    """
     project_id = store.runs.find_project(title)
     runs = store.runs.of_project(project_id) if project_id is not None else []
+    runs = [run for run in runs if run.id != without]
     if against is not None:
         runs = [run for run in runs if run.id == against]
     if not runs:

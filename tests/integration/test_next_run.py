@@ -258,3 +258,28 @@ def test_a_run_knows_its_folder_wherever_it_is_resumed_from(house: House, monkey
     production = make_production(characters=1, scene_types=1, variants=1)
     run = house.studio.runs.create(production, Path(), RunOptions(), PERSON)
     assert run.base_dir == str(house.folder.resolve())
+
+
+def test_a_budget_need_not_cover_what_the_next_run_reuses(house: House) -> None:
+    production = make_production(characters=3, scene_types=1, variants=1, approvals=AUTO)
+    first = house.start(production, auto_deliver=False)
+    house.work()
+    spent = house.run(first).spent_seconds
+    whole = house.studio.planning.estimate(production, house.folder).generation_seconds
+    subject = house.studio.budgets.subject(Scope.PROJECT, production.title)
+    house.studio.budgets.put(subject, Quantity.GPU_SECONDS, PERSON, limit=spent + 0.6 * whole)
+    create = partial(house.studio.runs.create, base_dir=house.folder, actor=PERSON, must_be_covered=True)
+
+    with pytest.raises(Refused):
+        create(replace(production, seed=production.seed + 1), options=RunOptions())
+    second = create(production, options=RunOptions(auto_deliver=False))
+    executed = len(house.hands.performed)
+    house.studio.submission.submit(second, EVERYTHING, Mode.MISSING, PERSON)
+    house.work()
+
+    assert house.statuses(second) == {CellStatus.APPROVED: 3}
+    assert not [one for one in house.hands.performed[executed:] if one.stage.endswith("_generation")]
+    assert house.run(second).spent_seconds == 0
+    house.studio.budgets.put(subject, Quantity.GPU_SECONDS, PERSON, limit=spent)
+    with pytest.raises(Refused):
+        create(production, options=RunOptions())
