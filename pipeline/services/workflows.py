@@ -10,8 +10,8 @@ from data.store import Store, Stores
 from pipeline.domain.errors import Conflict, NotFound
 from pipeline.domain.issues import Severity
 from pipeline.domain.records import Actor
-from pipeline.domain.workflows.bindings import check, kind_of, result_nodes
-from pipeline.domain.workflows.detection import Proposal, detect, sure
+from pipeline.domain.workflows.bindings import check, result_nodes
+from pipeline.domain.workflows.detection import Proposal, detect, kind_of, sure
 from pipeline.domain.workflows.difference import Difference, difference
 from pipeline.domain.workflows.editing import Place, corrected
 from pipeline.domain.workflows.findings import Finding, WorkflowInvalid, errors_in

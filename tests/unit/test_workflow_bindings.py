@@ -9,8 +9,8 @@ from hypothesis import given, settings
 
 from pipeline.domain.issues import Severity
 from pipeline.domain.workflows import graphs
-from pipeline.domain.workflows.bindings import check, kind_of, result_nodes
-from pipeline.domain.workflows.detection import SURE_ENOUGH, detect
+from pipeline.domain.workflows.bindings import check, result_nodes
+from pipeline.domain.workflows.detection import SURE_ENOUGH, detect, kind_of
 from pipeline.domain.workflows.graphs import Graph, parse
 from pipeline.domain.workflows.slots import Binding, Kind, ValueType, slot_named
 from pipeline.domain.workflows.workflow import resolve
@@ -215,3 +215,16 @@ def test_a_number_bound_to_the_input_of_another_one_is_warned_of() -> None:
     assert "6.width" in told.cure and told.severity is Severity.WARNING
     right = resolve(graph, Kind.STILL, {"seed": "5.noise_seed", "custom:side": "6.width"}).findings
     assert not [one for one in right if "seems to be" in one.message]
+
+
+def test_a_slot_that_several_inputs_may_be_meant_by_is_told_with_them() -> None:
+    graph = {
+        "1": node("LoadImage", image="a.png"),
+        "2": node("LoadImage", image="b.png"),
+        "3": node("ImageBlend", image1=["1", 0], image2=["2", 0], blend_factor=0.5, blend_mode="normal"),
+        "4": node("CreateVideo", images=["3", 0], fps=16.0),
+        "5": node("SaveVideo", video=["4", 0], filename_prefix="clip", format="mp4", codec="h264"),
+    }
+    lacking = {one.slot: one.cure for one in resolve(parse(graph), Kind.SEGMENT).findings}
+    assert lacking["start_image"] == "Bind it: start_image: 1.image or 2.image."
+    assert lacking["prompt"] == "Bind it: prompt: node.input."

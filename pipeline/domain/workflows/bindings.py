@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pipeline.domain.issues import Severity, shorten
 from pipeline.domain.names import did_you_mean, listed
+from pipeline.domain.workflows.detection import detect
 from pipeline.domain.workflows.findings import Finding
 from pipeline.domain.workflows.graphs import Graph, link_of
 from pipeline.domain.workflows.outputs import Saves, saves
 from pipeline.domain.workflows.slots import SLOTS, Binding, Kind, ValueType, slot_named, type_of
 
-_BIND_CURE = "Bind it: {slot}: node.input."
+_MOST_PLACES = 3
 _NUMERIC = {ValueType.INTEGER, ValueType.NUMBER}
 _WANTED: Mapping[Kind, tuple[tuple[str, Severity, str], ...]] = {
     Kind.SEGMENT: (
@@ -39,9 +40,15 @@ def check(graph: Graph, bindings: Sequence[Binding], kind: Kind) -> tuple[Findin
     bound = {binding.slot for binding in bindings}
     for slot, severity, told in _WANTED[kind]:
         if slot not in bound:
-            found.append(Finding(severity, told, _BIND_CURE.format(slot=slot), slot=slot))
+            found.append(Finding(severity, told, f"Bind it: {slot}: {_places(graph, kind, slot)}.", slot=slot))
     found += _results(graph, kind)
     return tuple(found)
+
+
+def _places(graph: Graph, kind: Kind, slot: str) -> str:
+    """The inputs that may be meant by a slot, where any look like it."""
+    likely = [one.binding for one in detect(graph, kind) if one.binding.slot == slot][:_MOST_PLACES]
+    return " or ".join(f"{one.node}.{one.input}" for one in likely) or "node.input"
 
 
 def result_nodes(graph: Graph, kind: Kind) -> tuple[str, ...]:
@@ -54,12 +61,6 @@ def result_nodes(graph: Graph, kind: Kind) -> tuple[str, ...]:
         if nodes:
             return nodes
     return ()
-
-
-def kind_of(graph: Graph) -> Kind:
-    """What a graph seems to be for: a still where it saves pictures and no video."""
-    saved = {saves(node) for node in graph.output_nodes}
-    return Kind.STILL if Saves.IMAGES in saved and Saves.VIDEO not in saved else Kind.SEGMENT
 
 
 def _faults(graph: Graph, binding: Binding) -> Iterator[Finding]:

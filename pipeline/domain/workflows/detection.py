@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from pipeline.domain.workflows.bindings import kind_of
 from pipeline.domain.workflows.graphs import Graph, Node, link_of
 from pipeline.domain.workflows.outputs import Saves, saves
 from pipeline.domain.workflows.prompt_search import prompts
@@ -40,6 +39,12 @@ class Proposal:
     binding: Binding
     confidence: float
     reason: str
+
+
+def kind_of(graph: Graph) -> Kind:
+    """What a graph seems to be for: a still where it saves pictures and no video."""
+    saved = {saves(node) for node in graph.output_nodes}
+    return Kind.STILL if Saves.IMAGES in saved and Saves.VIDEO not in saved else Kind.SEGMENT
 
 
 def detect(graph: Graph, kind: Kind | None = None) -> tuple[Proposal, ...]:
