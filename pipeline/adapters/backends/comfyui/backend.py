@@ -12,7 +12,7 @@ from pathlib import Path
 import aiohttp
 
 from pipeline.adapters.backends.comfyui import record
-from pipeline.adapters.backends.comfyui.calls import Calls, checked_url, new_session
+from pipeline.adapters.backends.comfyui.calls import Calls, checked_url, new_session, new_socket_session
 from pipeline.adapters.backends.comfyui.files import keep_preview
 from pipeline.adapters.backends.comfyui.job import Job
 from pipeline.adapters.backends.comfyui.messages import Preview
@@ -54,7 +54,7 @@ class ComfyBackend:
         self._servers: dict[str, Server] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._shown_at: dict[str, float] = {}
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: tuple[aiohttp.ClientSession, ...] = ()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="comfyui")
@@ -177,10 +177,11 @@ class ComfyBackend:
     def _server(self, url: str) -> Server:
         address = checked_url(url)
         if address not in self._servers:
-            if self._session is None:
-                self._session = new_session()
-            calls = Calls(self._session, address, answer_s=self._timing.answer_s)
-            self._servers[address] = Server(calls, self._timing, self._show)
+            if not self._sessions:
+                self._sessions = (new_session(), new_socket_session())
+            session, sockets = self._sessions
+            calls = Calls(session, address, answer_s=self._timing.answer_s)
+            self._servers[address] = Server(calls, sockets, self._timing, self._show)
         return self._servers[address]
 
     def _show(self, job: Job, preview: Preview) -> None:
@@ -202,7 +203,7 @@ class ComfyBackend:
         await asyncio.gather(*tasks, return_exceptions=True)
         for server in self._servers.values():
             await server.close()
-        if self._session is not None:
-            await self._session.close()
-            # Connections are closed a turn of the loop after the session.
-            await asyncio.sleep(0)
+        for session in self._sessions:
+            await session.close()
+        # Connections are closed a turn of the loop after their session.
+        await asyncio.sleep(0)

@@ -68,6 +68,19 @@ def new_session() -> aiohttp.ClientSession:
     )
 
 
+def new_socket_session() -> aiohttp.ClientSession:
+    """A session for the sockets of all servers: as above, and one that is redirected fails, wherever it is sent."""
+    trace = aiohttp.TraceConfig()
+    trace.on_request_redirect.append(_refuse_redirection)
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, trace_configs=[trace]
+    )
+
+
+async def _refuse_redirection(*_: object) -> None:
+    raise aiohttp.ClientError("a socket is not redirected")
+
+
 class Calls:
     """The requests to the server at `url`. All raise NoAnswer when there is no answer to go by."""
 

@@ -10,10 +10,9 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from websockets.asyncio.client import connect
+import aiohttp
 
 from pipeline.adapters.backends.comfyui.messages import Message, parse
 from pipeline.adapters.backends.comfyui.timing import Timing
@@ -21,27 +20,21 @@ from pipeline.adapters.backends.comfyui.timing import Timing
 log = logging.getLogger(__name__)
 
 FRAME_LIMIT = 64 * 1024**2
-_FRAMES_WAITING = 4
+_FRAMES = (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY)
 _FEATURES = json.dumps({"type": "feature_flags", "data": {"supports_preview_metadata": True}})
 _SETTLED_S = 10.0
 """A connection that lasted so long was a good one: the next pause is short again."""
 
 
-class _Direct(connect):
-    """A connection that follows no redirection."""
-
-    def process_redirect(self, exc: Exception) -> Any:
-        return exc
-
-
 class Listener:
-    """One socket. `hear` is called with each message, in the loop, and must not wait.
+    """One socket, opened in the session `sockets`. `hear` is called with each message, in the loop, and must not wait.
 
     Every connection has a name of its own: a server forgets a name whose older connection closes late, and would then go
     on in silence. What is said to an old name is lost, which does no harm, since the history is polled.
     """
 
-    def __init__(self, url: str, hear: Callable[[Message], None], timing: Timing) -> None:
+    def __init__(self, sockets: aiohttp.ClientSession, url: str, hear: Callable[[Message], None], timing: Timing) -> None:
+        self._sockets = sockets
         parts = urlsplit(url)
         self._address = urlunsplit(("wss" if parts.scheme == "https" else "ws", parts.netloc, f"{parts.path}/ws", "", ""))
         self._hear = hear
@@ -98,13 +91,13 @@ class Listener:
 
     async def _connection(self) -> None:
         client_id = uuid.uuid4().hex
-        ping = self._timing.ping_s
-        async with _Direct(
-            f"{self._address}?clientId={client_id}",
-            max_size=FRAME_LIMIT, max_queue=_FRAMES_WAITING, compression=None, proxy=None,
-            ping_interval=ping, ping_timeout=ping, open_timeout=self._timing.answer_s, close_timeout=1.0,
-        ) as socket:  # fmt: skip
-            await socket.send(_FEATURES)
+        async with asyncio.timeout(self._timing.answer_s):
+            opened = await self._sockets.ws_connect(
+                f"{self._address}?clientId={client_id}",
+                max_msg_size=FRAME_LIMIT, heartbeat=self._timing.ping_s, timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
+            )  # fmt: skip
+        async with opened as socket:
+            await socket.send_str(_FEATURES)
             self.client_id = client_id
             self.connections += 1
             self._tried.set()
@@ -119,9 +112,9 @@ class Listener:
                 again.cancel()
                 await asyncio.gather(drain, again, return_exceptions=True)
 
-    async def _drain(self, socket: Any) -> None:
+    async def _drain(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         """Take every frame at once: a client that stops reading stops the server's messages to all of its clients."""
         async for frame in socket:
-            message = parse(frame)
+            message = parse(frame.data) if frame.type in _FRAMES else None
             if message is not None:
                 self._hear(message)

@@ -27,7 +27,7 @@ from pipeline.adapters.storage.workspace import Spool
 from pipeline.domain.errors import Cancelled, WorkerWedged, WorkFailed
 from pipeline.domain.fleet.reasons import duration
 from pipeline.domain.retries import FailureClass
-from pipeline.domain.work import Result
+from pipeline.domain.work import InputFile, Result
 from pipeline.domain.workflows.sizes import needed_frames
 from pipeline.domain.workflows.workflow import Workflow
 
@@ -105,17 +105,16 @@ class Performance:
 
     async def _send(self) -> None:
         request = self._job.request
-        await self._in_pool(check_inputs, request)
         workflow = self._workflow
         names: dict[str, str] = {}
         await self._server.listener.ready()  # before the pictures: a new connection says that they may be gone
         for slot, file in pictures(workflow, request).items():
             self._stop_if_asked()
-            names[slot] = await self._patience.insist(partial(self._server.uploaded, file))
+            names[slot] = await self._uploaded(file)
         graph = graph_of(workflow, request, uploaded=names, frames=await self._frames(workflow))
         self._job.client_id = await self._server.listener.ready()
         self._stop_if_asked()
-        await self._in_pool(record.keep, self._spool, request)
+        await self._in_pool(self._keep)
         # No `number`: two jobs that tie on number and id kill the server's worker thread.
         body = {
             "prompt": graph,
@@ -124,6 +123,19 @@ class Performance:
             "extra_data": {"preview_method": "latent2rgb"},
         }
         await self._post(body)
+
+    async def _uploaded(self, file: InputFile) -> str:
+        """The name that the server has a picture under. Raises WorkFailed("lost_input") for one that is gone."""
+        try:
+            return await self._patience.insist(partial(self._server.uploaded, file))
+        except FileNotFoundError:
+            await self._in_pool(check_inputs, self._job.request)
+            raise
+
+    def _keep(self) -> None:
+        """From now on it may have been sent. Raises WorkFailed("lost_input") where an input is gone."""
+        check_inputs(self._job.request)
+        record.keep(self._spool, self._job.request)
 
     async def _frames(self, workflow: Workflow) -> int:
         """How many frames the server is asked for: its nodes make only certain numbers. 0 when the workflow takes no number."""

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import aiohttp
+
 from pipeline.adapters.backends.comfyui.answers import Ended, Garbled, Queue, parse_history, parse_queue
 from pipeline.adapters.backends.comfyui.calls import Calls, NoAnswer
 from pipeline.adapters.backends.comfyui.given_up import GivenUp
@@ -47,9 +49,11 @@ class Sighting:
 class Server:
     """The state of one server. Lives in the loop. All calls raise NoAnswer or Garbled when there is no answer to go by."""
 
-    def __init__(self, calls: Calls, timing: Timing, show: Callable[[Job, Preview], None]) -> None:
+    def __init__(
+        self, calls: Calls, sockets: aiohttp.ClientSession, timing: Timing, show: Callable[[Job, Preview], None]
+    ) -> None:
         self.calls = calls
-        self.listener = Listener(calls.url, self._hear, timing)
+        self.listener = Listener(sockets, calls.url, self._hear, timing)
         self.why_wedged = ""
         """Why it will run nothing of what it has accepted, in words; empty while it works."""
         self._timing = timing

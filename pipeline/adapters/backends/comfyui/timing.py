@@ -33,7 +33,7 @@ class Timing:
     linger_s: float = 60.0
     """The socket stays open so long after the last attempt."""
     ping_s: float = 20.0
-    """Between two pings of the socket, and how long the answer may take."""
+    """Between two pings of the socket; the answer may take half as long."""
     backoff_s: float = 0.5
     longest_backoff_s: float = 30.0
     preview_s: float = 0.5
