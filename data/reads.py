@@ -16,6 +16,8 @@ from data.sqlite import JSON_IS_EXACT
 _Process = Callable[[Any], Any]
 _Shape = TypeVar("_Shape")
 _MOST_KEPT = 20_000
+_PACKED_FROM = 8
+"""Fewer rows come sooner one by one."""
 
 
 class Read:
@@ -34,6 +36,8 @@ class Read:
     ) -> Iterable[Any]:
         """The first `most` rows; each has its columns as attributes and is a tuple."""
         known, values = self._prepared(connection, values, many)
+        if most is None and known.is_direct and len(many) >= _PACKED_FROM:
+            return [known.finished(raw) for raw in known.packed(connection, values)]
         return known.rows(connection, values, most)
 
     def _prepared(
