@@ -131,12 +131,12 @@ class _Many:
 
     @classmethod
     def of(cls, sql: str, names: Sequence[str]) -> _Many | None:
-        """For an insertion of values, and for an update of the rows that equal a parameter; None for any other statement."""
+        """For an insertion of values, and for an update of rows that go by a key; None for any other statement."""
         found = _INSERTION.fullmatch(sql)
         if found:
             return cls(found[1], found[2], "", None)
         found = _UPDATE.fullmatch(sql)
-        if not found or sql.count("?") != len(names):
+        if not found or sql.count("?") != len(names) or " OR " in sql or "SELECT" in sql:
             return None
         row = f"({', '.join('?' * len(names))})"
         places = iter(range(1, len(names) + 1))
