@@ -59,13 +59,13 @@ def leave_out(missing: Sequence[str]) -> int:
 
 
 def spread(arguments: Sequence[str]) -> list[str]:
-    """How pytest is told to use the cores: the whole suite, file by file, in one process more than there are (four at most),
+    """How pytest is told to use the cores: the whole suite, file by file, in two processes more than there are (four at most),
     since tests wait for other programs half of the time; named tests in one.
 
     In the order of the folders, so that the few long journeys do not come last, when there is nothing to do beside them.
     """
     is_whole = all(argument in {"--fast", "--campaign"} or argument.startswith("--durations") for argument in arguments)
-    processes = min(4, (os.cpu_count() or 1) + 1)
+    processes = min(4, (os.cpu_count() or 1) + 2)
     return ["-n", str(processes), "--dist", "loadfile", "--no-loadscope-reorder"] if is_whole else []
 
 

@@ -131,7 +131,7 @@ def test_a_file_of_json_that_is_too_large_is_not_read(tmp_path: Path) -> None:
 def test_what_is_no_file_is_told_so(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="does not exist"):
         workflow_files.load(tmp_path / "none.json")
-    with pytest.raises(NotFound, match="does not exist"):
+    with pytest.raises(Invalid, match=r"is a folder\. Name one of the files in it"):
         workflow_files.load(tmp_path)
     with pytest.raises(NotFound, match="cannot be read"):
         workflow_files.load(tmp_path / ("x" * 5000))
