@@ -91,6 +91,12 @@ class WorkerChange(asked.Asked):
     places: Places | None = None
 
 
+class KindOfWork(asked.Asked):
+    """A kind of work, as a worker's `records` name it, or in words: `wan at 832x480`."""
+
+    work: Annotated[str, StringConstraints(min_length=1, max_length=300)]
+
+
 @router.get("/workers", response_model=Workers)
 def list_workers(studio: Studio) -> object:
     """Every worker, by name."""
@@ -120,6 +126,13 @@ def change_worker(worker_id: asked.Id, body: WorkerChange, studio: Studio, who: 
         studio.workers.edit(worker, who, tags=body.tags, cost_per_hour=body.cost_per_hour, places=body.places)
     if body.state is not None:
         studio.workers.set_state(worker, WorkerState(body.state), who)
+    return _flat(studio.workers.standing(worker_id))
+
+
+@router.post("/workers/{worker_id}/take-back", response_model=Worker)
+def take_back(worker_id: asked.Id, body: KindOfWork, studio: Studio, who: Who, key: Key = None) -> object:
+    """Give a worker that was set aside for a kind of work such work again at once. 409 where it is not set aside for it."""
+    studio.workers.take_back(studio.workers.standing(worker_id).worker, body.work, who)
     return _flat(studio.workers.standing(worker_id))
 
 

@@ -303,15 +303,15 @@ def test_a_person_who_has_restarted_a_server_need_not_wait_for_its_test(
     assert studio.workers.find("gpu-1").may_work
 
 
-def set_aside(studio: Studio, failure_class: str) -> str:
+def set_aside(studio: Studio, failure_class: str, work: str = "dance") -> str:
     """The first worker is kept from some work after three failures; its test is due in a minute."""
     [worker] = studio.workers.look()
     with studio.stores.begin(studio.clock.now()) as store:
-        record = WorkRecord(worker.id, "dance")
+        record = WorkRecord(worker.id, work)
         for _ in range(3):
             record = records.failed(record, failure_class, "it failed", store.journal.now)
         store.workers.keep_record(record, is_new=True)
-    return "dance"
+    return work
 
 
 def asides(studio: Studio) -> list[str]:
@@ -374,5 +374,17 @@ def test_a_person_takes_a_worker_back(studio: Studio, servers: PretendedServers)
     studio.workers.take_back(worker, work, PERSON)
 
     assert asides(studio) == []
-    with pytest.raises(Conflict, match="not set aside"):
+    with pytest.raises(Conflict, match=r'not set aside for ".+", but for nothing'):
         studio.workers.take_back(worker, work, PERSON)
+
+
+def test_a_kind_of_work_is_named_as_people_read_it(studio: Studio, servers: PretendedServers) -> None:
+    worker = studio.workers.register("gpu-1", "gpu-1", PERSON)
+    servers.sightings[worker.url] = WELL
+    set_aside(studio, "backend_error", "comfyui|scene_generation|wan#0f3a99c1d2e4|832x480")
+    with pytest.raises(Conflict, match='not set aside for "another", but for "wan at 832x480"'):
+        studio.workers.take_back(worker, "another", PERSON)
+
+    studio.workers.take_back(worker, "wan at 832x480", PERSON)
+
+    assert asides(studio) == []
