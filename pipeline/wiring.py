@@ -24,7 +24,7 @@ from pipeline.wiring_studio import Studio as Studio
 
 if TYPE_CHECKING:
     from pipeline.domain.delivery import VerificationReport
-    from pipeline.engine.dispatcher import Dispatcher
+    from pipeline.engine.dispatcher import Dispatcher as Dispatcher
     from pipeline.engine.scheduler import Scheduler
     from pipeline.ports import Clock, GeneratorBackend, GpuProbe, Servers
 

@@ -154,8 +154,8 @@ def _tell(studio: Studio, run: Run, progress: Progress, summary: dict[str, Any],
         say(f"Then go on with `{again}`.")
     elif progress.outlook is Outlook.BUDGET:
         say(f"Run {run.name} has stopped: no budget pays for what comes next ({spend(progress)}).", style="red")
-        for hold in progress.held:
-            say(f"It {hold.words}." + (f" To change that: {hold.remedy}." if hold.remedy else ""))
+        for reason in studio.reports.held(run.id, with_workers=False):
+            say(f"{reason[:1].upper()}{reason[1:]}.")
         say(f"Then go on with `{again}`.")
     elif progress.outlook is Outlook.PAUSED:
         say(f"Run {run.name} is paused. Go on with `./stripboard resume {run.id}`, then `{again}`.", style="yellow")

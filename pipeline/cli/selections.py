@@ -35,12 +35,9 @@ def submit_command(run: str | None, mode: str, dry_run: bool, as_json: bool, **c
     selection = selection_of(chosen)
     with open_studio() as studio:
         found = studio.runs.find(run)
-        pictures: tuple[str, ...] = ()
-        if dry_run:
-            receipt = studio.submission.preview(found, selection, Mode(mode))
-        else:
-            receipt = studio.submission.submit(found, selection, Mode(mode), actor())
-            pictures = receipt.pictures
+        done = None if dry_run else studio.submission.submit(found, selection, Mode(mode), actor())
+        receipt = done or studio.submission.preview(found, selection, Mode(mode))
+        pictures = done.pictures if done else ()
     if as_json:
         told = {"accepted": receipt.accepted, "skipped": receipt.skipped, "estimate": receipt.estimate}
         told |= {"pictures": pictures, "submitted": not dry_run}

@@ -55,7 +55,7 @@ def _told(kind: str, entry: object) -> str:
         camera = entry.get("camera") or {}
         return joined((str(entry.get("framing", "")), str(camera.get("move", "")), str(entry.get("prompt", ""))))
     if kind == "palettes":
-        return str(entry.get("text") or f"{len(entry.get('colors', entry.get('colours', ())))} colours")
+        return str(entry.get("text") or f"{len(entry.get('colors') or entry.get('colours') or ())} colours")
     if "prompt" in entry:
         return str(entry["prompt"])
     return joined(f"{key} {value}" for key, value in entry.items() if value)

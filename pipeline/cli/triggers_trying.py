@@ -67,7 +67,7 @@ def simulate_command(
     with open_studio() as studio:
         found = studio.runs.find(run)
         drafts = _drafts(path, found.title)
-        happens = studio.trigger_views.made_up(found.id, kind, about) if kind is not None else event
+        happens = event if event is not None else studio.trigger_views.made_up(found.id, kind or "", about)
         assumption = Assumption(People(people), fail)
         course = studio.trigger_views.simulate(found.id, happens, drafts=drafts, assumption=assumption, goes_on=under_way)
     if as_json:

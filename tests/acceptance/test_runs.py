@@ -329,4 +329,7 @@ def test_a_limit_of_which_a_level_that_stops_is_passed_already_says_so_at_once(d
     ).stdout
 
     assert "Its level of 40 % is reached already: no new generation starts." in told
+    stopped = desk.call("run", folder, "--resume", "--auto-approve", code=5).stdout
+    assert "has stopped: no budget pays for what comes next" in stopped
+    assert "40 %" in stopped and "./stripboard budgets set run" in stopped, stopped
     assert "already" not in desk.call("budgets", "set", "run", "1", "--gpu-hours", "10").stdout

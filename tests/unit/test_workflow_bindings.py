@@ -213,6 +213,8 @@ def test_a_number_bound_to_the_input_of_another_one_is_warned_of() -> None:
     [told] = [one for one in found if "seems to be" in one.message]
     assert told.message == "The seed is bound to what seems to be the width."
     assert "6.width" in told.cure and told.severity is Severity.WARNING
+    picture = resolve(graph, Kind.STILL, {"source_image": "2.clip_l"}).findings
+    assert "The source image is bound to what seems to be the prompt." in [one.message for one in picture]
     right = resolve(graph, Kind.STILL, {"seed": "5.noise_seed", "custom:side": "6.width"}).findings
     assert not [one for one in right if "seems to be" in one.message]
 

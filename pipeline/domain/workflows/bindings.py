@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pipeline.domain.issues import Severity, shorten
 from pipeline.domain.names import did_you_mean, listed
-from pipeline.domain.workflows.detection import detect
+from pipeline.domain.workflows.detection import detect, sure
 from pipeline.domain.workflows.findings import Finding
 from pipeline.domain.workflows.graphs import Graph, link_of
 from pipeline.domain.workflows.outputs import Saves, saves
-from pipeline.domain.workflows.slots import SLOTS, Binding, Kind, ValueType, slot_named, type_of
+from pipeline.domain.workflows.slots import IMAGE_SLOTS, SLOTS, Binding, Kind, ValueType, slot_named, type_of
 
 _MOST_PLACES = 3
+_NUMBERS = frozenset(name for name, slot in SLOTS.items() if ValueType.INTEGER in slot.types)
 _NUMERIC = {ValueType.INTEGER, ValueType.NUMBER}
 _WANTED: Mapping[Kind, tuple[tuple[str, Severity, str], ...]] = {
     Kind.SEGMENT: (
@@ -37,12 +38,27 @@ def check(graph: Graph, bindings: Sequence[Binding], kind: Kind) -> tuple[Findin
     """Everything that keeps these bindings from working, and what a workflow of this kind lacks."""
     found = [finding for binding in bindings for finding in _faults(graph, binding)]
     found += _taken_twice(bindings)
+    found += _mistaken(bindings, sure(detect(graph, kind)))
     bound = {binding.slot for binding in bindings}
     for slot, severity, told in _WANTED[kind]:
         if slot not in bound:
             found.append(Finding(severity, told, f"Bind it: {slot}: {_places(graph, kind, slot)}.", slot=slot))
     found += _results(graph, kind)
     return tuple(found)
+
+
+def _mistaken(bindings: Sequence[Binding], seen: Iterable[Binding]) -> Iterator[Finding]:
+    """Warnings for what is bound to an input that is another thing by its name: a seed to the steps, a picture to a prompt."""
+    others = {(one.node, one.input): one.slot for one in seen}
+    for one in bindings:
+        other = others.get((one.node, one.input), one.slot)
+        if other == one.slot or one.slot not in SLOTS:
+            continue
+        are_numbers = {one.slot, other} <= _NUMBERS
+        if are_numbers or (one.slot in IMAGE_SLOTS) != (other in IMAGE_SLOTS):
+            told = f"The {SLOTS[one.slot].words} is bound to what seems to be the {SLOTS[other].words}."
+            cure = f"See that {one.node}.{one.input} is the input that you mean."
+            yield Finding(Severity.WARNING, told, cure, one.node, one.input, one.slot)
 
 
 def _places(graph: Graph, kind: Kind, slot: str) -> str:

@@ -20,7 +20,6 @@ from pipeline.domain.workflows.slots import IMAGE_SLOTS, SLOTS, Binding, Kind, V
 UNBOUND = "none"
 """Written for a slot whose input keeps what the graph says, however sure the detection is."""
 MOST_BINDINGS = 1_000
-_NUMBERS = frozenset(name for name, slot in SLOTS.items() if ValueType.INTEGER in slot.types)
 _PLACE = re.compile(r"\s*([^.,\s][^.,]*)\.([^,]*[^,\s])\s*\Z")
 
 
@@ -81,9 +80,11 @@ def resolve(graph: Graph, kind: Kind, chosen: Mapping[str, str] | None = None, *
     found: list[Finding] = []
     own = [binding for slot, text in chosen.items() for binding in _written(graph, slot, text, found)]
     taken = {(binding.node, binding.input) for binding in own}
-    seen = sure(detect(graph, kind))
-    found += _mistaken(own, seen)
-    detected = [binding for binding in seen if binding.slot not in chosen and (binding.node, binding.input) not in taken]
+    detected = [
+        binding
+        for binding in sure(detect(graph, kind))
+        if binding.slot not in chosen and (binding.node, binding.input) not in taken
+    ]
     bindings = (*own, *detected)
     silent = {slot for slot, text in chosen.items() if text.strip() == UNBOUND}
     checked = check(graph, bindings, kind)
@@ -91,19 +92,6 @@ def resolve(graph: Graph, kind: Kind, chosen: Mapping[str, str] | None = None, *
     if errors_in(found):
         return Resolved(None, tuple(found))
     return Resolved(Workflow(name, graph, bindings, result_nodes(graph, kind), kind), tuple(found))
-
-
-def _mistaken(own: Sequence[Binding], seen: Sequence[Binding]) -> list[Finding]:
-    """Warnings for numbers that people bound to an input which is named for another one, as a seed to the steps."""
-    others = {(one.node, one.input): one.slot for one in seen if one.slot in _NUMBERS}
-    found = []
-    for one in own:
-        other = others.get((one.node, one.input))
-        if one.slot in _NUMBERS and other is not None and other != one.slot:
-            told = f"The {SLOTS[one.slot].words} is bound to what seems to be the {SLOTS[other].words}."
-            cure = f"See that {one.node}.{one.input} is the input that you mean."
-            found.append(Finding(Severity.WARNING, told, cure, one.node, one.input, one.slot))
-    return found
 
 
 def require(graph: Graph, kind: Kind, chosen: Mapping[str, str] | None = None, *, name: str = "") -> Workflow:

@@ -24,7 +24,7 @@ class Queue:
     running: frozenset[str]
     pending: frozenset[str]
 
-    def __contains__(self, job: str) -> bool:
+    def __contains__(self, job: object) -> bool:
         return job in self.running or job in self.pending
 
 

@@ -86,7 +86,7 @@ class Calls:
 
     def __init__(self, session: aiohttp.ClientSession, url: str, *, answer_s: float = 20.0) -> None:
         self.url = checked_url(url)
-        self._session = session
+        self.session = session
         self._answer_s = answer_s
 
     async def get(self, path: str, *, limit: int = ANSWER_LIMIT) -> Answer:
@@ -172,7 +172,7 @@ class Calls:
         total = self._answer_s if total_s == 0.0 else total_s
         limits = aiohttp.ClientTimeout(total=total, connect=self._answer_s / 2, sock_read=self._answer_s)
         try:
-            async with self._session.request(method, self.url + path, allow_redirects=False, timeout=limits, **sent) as response:
+            async with self.session.request(method, self.url + path, allow_redirects=False, timeout=limits, **sent) as response:
                 if 300 <= response.status < 400 or response.headers.get("Content-Encoding", "identity") != "identity":
                     raise NoAnswer("It answers with a redirection or compressed, as no ComfyUI server does.")
                 yield response

@@ -78,7 +78,7 @@ def canary(url: str, *, timeout_s: float = 10.0) -> float:
 
 def free(url: str, *, timeout_s: float = 5.0) -> None:
     """Ask the server to unload its models and forget what it has cached, once its running job has ended."""
-    _asked(url, timeout_s, lambda calls: Server(calls, Timing(), lambda job, preview: None).free())
+    _asked(url, timeout_s, lambda calls: _server(calls).free())
 
 
 def stop(url: str, job_ids: Collection[str], *, timeout_s: float = 5.0, whole_s: float = _STOPPING_S) -> None:
@@ -87,6 +87,11 @@ def stop(url: str, job_ids: Collection[str], *, timeout_s: float = 5.0, whole_s:
     All of it takes at most `whole_s`, whatever the server does, and a job that it does not stop keeps none of the others.
     """
     _asked(url, timeout_s, lambda calls: _stop(calls, job_ids, whole_s))
+
+
+def _server(calls: Calls) -> Server:
+    """The server as whoever asks one thing of it needs it: nobody listens at its socket."""
+    return Server(calls, calls.session, Timing(), lambda job, preview: None)
 
 
 def _asked(url: str, timeout_s: float, ask: Callable[[Calls], Awaitable[_T]]) -> _T:
@@ -124,7 +129,7 @@ def _device(facts: dict[str, Any]) -> Device:
 
 
 async def _stop(calls: Calls, job_ids: Collection[str], whole_s: float) -> None:
-    server = Server(calls, Timing(), lambda job, preview: None)
+    server = _server(calls)
     # Drawn by chance: those that it never stops would else be the same at every look, and hide the rest.
     some = random.sample(list(job_ids), min(STOPPED_AT_ONCE, len(job_ids)))
     with suppress(TimeoutError):
@@ -154,7 +159,7 @@ async def _canary(calls: Calls, timeout_s: float) -> float:
     answer = await calls.post("/prompt", {"prompt": graph, "prompt_id": job, "client_id": uuid.uuid4().hex})
     if answer.status != 200 or table(table(answer.data).get("node_errors")):
         raise NoAnswer(f"It refuses the smallest of all graphs (HTTP status {answer.status}).")
-    server = Server(calls, Timing(), lambda job, preview: None)
+    server = _server(calls)
     while time.monotonic() - began < timeout_s:
         sighting = await server.sight(job)
         if sighting.ended is not None and sighting.ended.is_success:
