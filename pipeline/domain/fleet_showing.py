@@ -226,7 +226,8 @@ def _waiting(read: FleetRead) -> Iterable[Waiting]:
 
 def in_words(reason: Reason, job: FleetJob, run: Run) -> Reason:
     """A reason with names that people know, where the choice goes by numbers and keys."""
-    words = reason.words.replace(job.kind.workflow, work_words(job.kind.workflow))
+    work = work_words(job.kind.workflow)
+    words, remedy = (told.replace(job.kind.workflow, work) for told in (reason.words, reason.remedy))
     if reason.cause == "fair_share":
         words = words.replace(f"fair share: {job.kind.run} ", f"fair share: {run.name} ")
         return Reason(reason.cause, words, f'`./stripboard schedule "{run.title}" --share N`, or {reason.remedy}')
@@ -235,7 +236,7 @@ def in_words(reason: Reason, job: FleetJob, run: Run) -> Reason:
     if reason.cause == "cap":
         words = words.replace(f"concurrency of {job.kind.project} ", f"concurrency of {run.title} ")
         return Reason(reason.cause, words, f'`./stripboard schedule "{run.title}"` with a higher number')
-    return replace(reason, words=words)
+    return replace(reason, words=words, remedy=remedy)
 
 
 def _blocks(read: FleetRead, since: datetime, *, until: datetime, shortest: timedelta) -> Iterable[Block]:

@@ -69,7 +69,7 @@ def _set_aside(house: FleetHouse) -> None:
         (_pause, "gpu-1 is paused", "`./stripboard workers enable gpu-1`"),
         (_drain, "gpu-1 is draining", "`./stripboard workers enable gpu-1`"),
         (_lose, "gpu-1 is away: connection refused", "look at gpu-1"),
-        (_set_aside, "gpu-1 is put aside for ", "look at gpu-1"),
+        (_set_aside, "gpu-1 is set aside for ", "`./stripboard workers take-back gpu-1 "),
     ],
 )
 def test_work_that_no_worker_can_do_is_told_with_its_cure_and_no_end(

@@ -268,7 +268,7 @@ def test_what_was_passed_over_for_too_long_goes_before_the_loaded_model() -> Non
     ("changes", "words"),
     [
         ({"away": "paused"}, "gpu-1 is paused"),
-        ({"aside": frozenset({FLOW})}, f"gpu-1 is put aside for {FLOW}"),
+        ({"aside": frozenset({FLOW})}, f"gpu-1 is set aside for {FLOW}"),
         ({"tags": frozenset({"b"})}, "needs a, which gpu-1 is not marked with"),
     ],
 )

@@ -64,7 +64,7 @@ def test_the_hint_names_the_cure_that_most_jobs_wait_for() -> None:
             "no_worker",
             "`./stripboard workers enable gpu-1` or look at gpu-2",
         ),
-        ([worker(aside=frozenset({FLOW}))], "aside", "look at gpu-1"),
+        ([worker(aside=frozenset({FLOW}))], "aside", f'`./stripboard workers take-back gpu-1 "{FLOW}"` when that is mended'),
         ([worker(memory_bytes=2 * GB)], "memory", "add a worker with 24 GB"),
         ([worker(lacks={"flow": "the model wan is not installed"})], "lacks", "install it on gpu-1"),
     ],

@@ -101,7 +101,7 @@ def _nobody(standing: Standing, job: FleetJob) -> Reason:
             remedies.append(_mark(workers, kind))
         elif obstacle == "excluded":
             parts.append(f"failed on {names}")
-            remedies.append("retry it on any worker")
+            remedies.append("add another worker")
         elif obstacle == "dear":
             parts.append(_too_dear(workers))
             remedies.append(_RAISE)
@@ -109,8 +109,8 @@ def _nobody(standing: Standing, job: FleetJob) -> Reason:
             parts.append(f"{names} cannot: {workers[0].lacks[kind.graph]}")
             remedies.append(f"install it on {names}")
         elif obstacle == "aside":
-            parts.append(f"{names} {be} put aside for {kind.workflow}")
-            remedies.append(f"look at {names}")
+            parts.append(f"{names} {be} set aside for {kind.workflow}")
+            remedies.append(f'`./stripboard workers take-back {workers[0].name} "{kind.workflow}"` when that is mended')
         elif obstacle == UNSEEN:
             parts.append(f"{names} {'was' if len(workers) == 1 else 'were'} {UNSEEN}")
             remedies.append(f"see that the address of {names} is right")
