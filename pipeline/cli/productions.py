@@ -119,7 +119,7 @@ def show_estimate(estimate: Estimate, cost: float | None = None) -> None:
 def show_over_budget(over: list[str]) -> None:
     """That a run would be refused, and why."""
     for told in over:
-        say(f"Over budget: the estimate is {told}. A run would be refused. {budgets.CURE}", style="yellow")
+        say(f"Over budget: the estimate is {told}. A run that makes all of it would be refused. {budgets.CURE}", style="yellow")
 
 
 def _budget(production: Production) -> str:

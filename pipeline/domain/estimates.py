@@ -73,6 +73,8 @@ class Estimate:
     @property
     def basis(self) -> str:
         """Where the numbers come from, in words."""
+        if not self.cells:
+            return "nothing has to be made"
         if self.samples == 0:
             return "stated defaults; nothing measured yet"
         if self.measured_share > 0.999:

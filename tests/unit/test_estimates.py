@@ -100,3 +100,7 @@ def test_the_late_end_is_never_before_the_likely_one_and_surer_with_more_samples
     assert found.generation_seconds <= found.late_seconds
     more = measured(samples + 100, p50_s, p50_s * factor, cells)
     assert more.late_seconds is not None and more.late_seconds <= found.late_seconds + 1e-6, "more samples make it surer"
+
+
+def test_where_nothing_has_to_be_made_that_is_what_the_estimate_rests_on() -> None:
+    assert estimate(make_production(), [], {}).basis == "nothing has to be made"
