@@ -66,11 +66,12 @@ def cost_key(backend: str, stage: Stage, maker: str, width: int, height: int) ->
 
 
 def work_words(key: str) -> str:
-    """`Wan i2v at 1280x720` for the key of work that a graph makes, `pictures at 1280x720` where a still has no other name."""
+    """`Wan i2v at 1280x720` for work that a graph makes, `pictures at 1280x720` or `scenes at …` where it has no other name."""
     parts = key.split("|")
     if len(parts) != 4:
         return key
-    return f"{parts[2].partition(_MARK)[0] or 'pictures'} at {parts[3]}"
+    what = "scenes" if parts[1] == Stage.SCENE_GENERATION else "pictures"
+    return f"{parts[2].partition(_MARK)[0] or what} at {parts[3]}"
 
 
 def _maker(

@@ -124,6 +124,7 @@ def test_another_program_is_another_kind_of_work() -> None:
         ("comfyui|scene_generation|wan#0f3a99c1d2e4|832x480", "wan at 832x480"),
         ("comfyui|scene_generation|idle|832x480", "idle at 832x480"),
         ("comfyui|variant_generation||1280x720", "pictures at 1280x720"),
+        ("comfyui|scene_generation||1280x720", "scenes at 1280x720"),
         ("anything", "anything"),
     ],
 )
