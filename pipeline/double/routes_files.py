@@ -21,9 +21,9 @@ PREVIEW_QUALITY = 90
 
 async def upload(request: web.Request) -> web.Response:
     """POST /upload/image: stores whatever comes. Same name and bytes: the same name; other bytes: `name (1).ext`."""
-    life, fields = life_of(request), await _fields(request)
+    life, fields = life_of(request), await fields_of(request)
     image, kind = fields.get("image"), str(fields.get("type") or "input")
-    if not isinstance(image, _Sent):
+    if not isinstance(image, Sent):
         return web.Response(status=400)
     root = life.folders.of(kind)
     if root is None:
@@ -42,22 +42,22 @@ async def upload(request: web.Request) -> web.Response:
 
 
 @dataclass(frozen=True)
-class _Sent:
+class Sent:
     """A file of a form."""
 
     name: str
     data: bytes
 
 
-async def _fields(request: web.Request) -> dict[str, _Sent | str]:
+async def fields_of(request: web.Request) -> dict[str, Sent | str]:
     """The fields of a form by name. In memory: the library's own reading leaves a file open when a client hangs up half-way."""
     if not request.content_type.startswith("multipart/"):
         return {name: str(value) for name, value in (await request.post()).items()}
-    found: dict[str, _Sent | str] = {}
+    found: dict[str, Sent | str] = {}
     async for part in await request.multipart():
         if isinstance(part, BodyPartReader) and part.name:
             data = bytes(await part.read())
-            found[part.name] = _Sent(part.filename, data) if part.filename else data.decode()
+            found[part.name] = Sent(part.filename, data) if part.filename else data.decode()
     return found
 
 
