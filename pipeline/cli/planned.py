@@ -29,7 +29,7 @@ def estimate_of(loaded: LoadedProduction) -> tuple[Estimate, Means]:
     """Time and disk of a whole, valid production, and what that means."""
     production = loaded.require()
     if not _has_database():
-        estimate = estimates.estimate(production, matrix.build(production), {})
+        estimate = estimates.estimate(production, matrix.build(production), estimates.NEW)
         return estimate, _means(production, estimate)
     with open_studio() as studio:
         estimate = studio.planning.estimate(production, loaded.base_dir)
@@ -40,7 +40,7 @@ def plan_of(loaded: LoadedProduction) -> tuple[Plan, Means]:
     """What a new run of a valid production would do, and what that means."""
     production = loaded.require()
     if not _has_database():
-        plan = planning.plan(production, {}, None, {})
+        plan = planning.plan(production, {}, None, estimates.NEW)
         return plan, _means(production, plan.estimate)
     with open_studio() as studio:
         plan = studio.planning.plan(production, loaded.base_dir)

@@ -50,7 +50,7 @@ def with_budget(loaded: LoadedProduction) -> LoadedProduction:
     """The same with what stated defaults say of its budget: for those that look at the file alone."""
     if not loaded.is_valid:
         return loaded
-    totals = estimates.estimate(loaded.require(), matrix.build(loaded.require()), {})
+    totals = estimates.estimate(loaded.require(), matrix.build(loaded.require()), estimates.NEW)
     return wiring.build_productions().with_estimate(loaded, totals)
 
 

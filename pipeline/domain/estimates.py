@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import sqrt
 
 from pipeline.domain.cells import CellPlan
@@ -27,6 +27,25 @@ class Rate:
     samples: int = 0
     p50_s: float = 0.0
     p90_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class History:
+    """What was measured of the work of a production: of segments by scene type, of variant images by variant, of plates by
+    location. The rate of a picture is that of one frame. What is not there was never measured.
+    """
+
+    segments: Mapping[str, Rate] = field(default_factory=dict)
+    images: Mapping[str, Rate] = field(default_factory=dict)
+    plates: Mapping[str, Rate] = field(default_factory=dict)
+
+    def of_still(self, variant: str | None, location: str | None) -> Rate | None:
+        """What was measured of a variant image, or of a plate where no variant is named."""
+        return self.images.get(variant) if variant else self.plates.get(location or "")
+
+
+NEW = History()
+"""Nothing was measured yet."""
 
 
 @dataclass(frozen=True)
@@ -155,17 +174,19 @@ def _number(settings: Mapping[str, object], name: str, default: float) -> float:
     return float(value) if isinstance(value, int | float) else default
 
 
-def still_cost(backend: str, width: int, height: int) -> tuple[float, int]:
-    """(seconds, bytes) of one still."""
-    rate = default_rate(backend, width, height)
-    return rate.seconds_per_frame * _STILL_FRAMES, int(_LAST_FRAME_BYTES_PER_MEGAPIXEL * width * height / 1e6)
+def still_cost(backend: str, size: tuple[int, int], measured: Rate | None = None) -> tuple[float, int]:
+    """(seconds, bytes) of one still of `size`, by what was `measured` of such stills, if anything.
+
+    Bytes are the stated ones: how well a picture packs goes by what it shows, and a budget of disk must hold for all of them.
+    """
+    stated = default_rate(backend, *size).seconds_per_frame * _STILL_FRAMES
+    return measured.seconds_per_frame if measured else stated, int(_LAST_FRAME_BYTES_PER_MEGAPIXEL * size[0] * size[1] / 1e6)
 
 
-def estimate(production: Production, cells: Iterable[CellPlan], history: Mapping[str, Rate]) -> Estimate:
+def estimate(production: Production, cells: Iterable[CellPlan], history: History) -> Estimate:
     """Generation seconds and disk for these cells and the stills they need.
 
-    `history` has the measured rates by scene type. Disk counts segments, last frames, the assembled scene, and every
-    export twice: by itself and in the package.
+    Disk counts segments, last frames, the assembled scene, and every export twice: by itself and in the package.
     """
     types = {scene.name: scene for scene in production.scene_types}
     variants = {variant.name: variant for variant in production.variants}
@@ -173,7 +194,7 @@ def estimate(production: Production, cells: Iterable[CellPlan], history: Mapping
     scenes: Counter[str] = Counter()
     seconds = measured = 0.0
     disk = 0
-    stills: set[tuple[str | None, str | None]] = set()
+    stills: dict[tuple[str | None, str | None, str | None], None] = {}  # a set in an order
     costs: dict[str, tuple[float, int, bool]] = {}
     for cell in cells:
         scene = types[cell.scene_type]
@@ -186,17 +207,22 @@ def estimate(production: Production, cells: Iterable[CellPlan], history: Mapping
         seconds += scene_seconds
         measured += scene_seconds if is_measured else 0.0
         disk += scene_bytes
-        stills.add((cell.character, cell.variant) if cell.character else (None, cell.location))
-    width, height = still_size(production)
-    still_seconds, still_bytes = still_cost(production.backend, width, height)
-    for character, name in stills:
-        made = variants[name].candidates if character and name in variants else 1
+        stills[(cell.character, cell.variant, None) if cell.character else (None, None, cell.location)] = None
+    size, pictures = still_size(production), Counter[Rate]()
+    for _, variant, location in stills:
+        made = variants[variant].candidates if variant in variants else 1
+        rate = history.of_still(variant, location)
+        still_seconds, still_bytes = still_cost(production.backend, size, rate)
         seconds += still_seconds * made
         disk += still_bytes * made
+        if rate:
+            measured += still_seconds * made
+            pictures[rate] += made
     share = measured / seconds if seconds else 0.0
-    rates = {name: history[name] for name in scenes if name in history}
-    samples = sum(rate.samples for rate in set(rates.values()))  # scene types that one graph makes share theirs
-    late = _late(seconds, seconds - measured, [(scenes[name], types[name], rate) for name, rate in rates.items()])
+    rates = {name: history.segments[name] for name in scenes if name in history.segments}
+    samples = sum(rate.samples for rate in {*rates.values(), *pictures})  # what one graph makes shares its samples
+    parts = [(scenes[name], segment_frames(types[name]), rate) for name, rate in rates.items()]
+    late = _late(seconds, seconds - measured, [*parts, *((made, (1,), rate) for rate, made in pictures.items())])
     spreads = tuple(_spread(types[name], rate) for name, rate in rates.items())
     return Estimate(count, frames, seconds, disk, share, samples, late if share >= _LEAST_MEASURED else None, spreads)
 
@@ -206,26 +232,28 @@ def _spread(scene: SceneType, rate: Rate) -> Spread:
     return Spread(scene.name, scene.width, scene.height, frames, rate.samples, frames * rate.p50_s, frames * rate.p90_s)
 
 
-def _late(seconds: float, unmeasured: float, scenes: Iterable[tuple[int, SceneType, Rate]]) -> float:
-    """What all of it does not exceed with nine chances of ten: single segments even out, what few samples miss does not."""
+def _late(seconds: float, unmeasured: float, parts: Iterable[tuple[int, tuple[int, ...], Rate]]) -> float:
+    """What all of it does not exceed with nine chances of ten: single segments even out, what few samples miss does not.
+
+    `parts` are how many of a thing are made, the frames of its segments, and their rate.
+    """
     variance = (_UNSURE * unmeasured) ** 2
-    for count, scene, rate in scenes:
+    for count, frames, rate in parts:
         deviation = (rate.p90_s - rate.p50_s) / _P90 if rate.samples > 1 else _UNSURE * rate.seconds_per_frame
-        frames = segment_frames(scene)
         variance += count * sum((part * deviation) ** 2 for part in frames)
         variance += (count * sum(frames) * deviation) ** 2 / max(1, rate.samples)
     return seconds + _P90 * sqrt(variance)
 
 
-def scene_cost(production: Production, scene: SceneType, history: Mapping[str, Rate]) -> tuple[float, int]:
+def scene_cost(production: Production, scene: SceneType, history: History) -> tuple[float, int]:
     """(seconds, bytes) of one whole scene, without the stills it needs."""
     seconds, size, _ = _scene_cost(production, scene, history)
     return seconds, size
 
 
-def _scene_cost(production: Production, scene: SceneType, history: Mapping[str, Rate]) -> tuple[float, int, bool]:
+def _scene_cost(production: Production, scene: SceneType, history: History) -> tuple[float, int, bool]:
     """(seconds, bytes, measured?) of one whole scene."""
-    measured = history.get(scene.name)
+    measured = history.segments.get(scene.name)
     rate = measured or default_rate(production.backend, scene.width, scene.height)
     parts = [segment_cost(rate, frames, scene.width, scene.height) for frames in segment_frames(scene)]
     assembled = int(rate.bytes_per_frame * scene.frames)

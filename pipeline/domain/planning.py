@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline.domain import estimates, matrix
 from pipeline.domain.cells import CellPlan
-from pipeline.domain.estimates import Estimate, Rate, still_size
+from pipeline.domain.estimates import Estimate, History, still_size
 from pipeline.domain.production import Production
 from pipeline.domain.records import Cell, RunConfig
 from pipeline.domain.statuses import CellStatus, in_words
@@ -81,7 +81,7 @@ class Plan:
         return {**{step.value: found[step.value] for step in Step}, "blocked": blocked, "dropped": len(self.dropped)}
 
 
-def plan(production: Production, sources: Mapping[str, str], before: Before | None, rates: Mapping[str, Rate]) -> Plan:
+def plan(production: Production, sources: Mapping[str, str], before: Before | None, history: History) -> Plan:
     """Compare cell by cell. `sources` maps each picture of the production to the hash of its file."""
     cells = matrix.build(production)
     compare = _Comparison(production, sources, before) if before else None
@@ -94,7 +94,7 @@ def plan(production: Production, sources: Mapping[str, str], before: Before | No
     for cell in cells:
         step, why = steps[cell.key]
         if cell.scene_type not in costs:
-            costs[cell.scene_type] = estimates.scene_cost(production, kinds[cell.scene_type], rates)
+            costs[cell.scene_type] = estimates.scene_cost(production, kinds[cell.scene_type], history)
         seconds, size = (0.0, 0) if step is Step.REUSE else costs[cell.scene_type]
         has_image = compare is not None and compare.keeps_image(cell)
         planned.append(PlannedCell(cell.key, step, why, _waits(production, cell, decided, has_image=has_image), seconds, size))
@@ -106,7 +106,7 @@ def plan(production: Production, sources: Mapping[str, str], before: Before | No
         compared_with=before.name if before else None,
         cells=tuple(planned),
         dropped=tuple(key for key in before.cells if key not in keys) if before else (),
-        estimate=estimates.estimate(production, to_make, rates),
+        estimate=estimates.estimate(production, to_make, history),
     )
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.domain.cells import CellPlan
-from pipeline.domain.estimates import Rate, default_rate, export_bytes, segment_cost, segment_frames, still_cost
+from pipeline.domain.estimates import NEW, History, default_rate, export_bytes, segment_cost, segment_frames, still_cost
 from pipeline.domain.fingerprints import derive_seed, fingerprint
 from pipeline.domain.records import Cell, JobInput, NewJob, Run, Still, StoredFile
 from pipeline.domain.requests import TIME_LIMIT, Recipes
@@ -21,10 +21,10 @@ _EMPTY: Mapping[str, Any] = {}
 
 @dataclass
 class RunBook:
-    """A run's recipes and measured rates (by scene type), kept in memory while the run is worked on."""
+    """A run's recipes and what was measured of its work, kept in memory while the run is worked on."""
 
     recipes: Recipes
-    rates: Mapping[str, Rate] = field(default_factory=dict)
+    history: History = NEW
 
 
 def take_seed(book: RunBook, cell: CellPlan, take: int) -> int:
@@ -114,8 +114,7 @@ def still_jobs(book: RunBook, run: Run, still: Still, sources: Sequence[JobInput
     """The first jobs of a still: the check of the character's `sources`, or one generation a candidate."""
     if still.kind is StillKind.SOURCE:
         return [_job(book, run, Stage.SOURCE_QA, still, part=1, inputs=sources)]
-    width, height = book.recipes.still_size
-    seconds, size = still_cost(run.backend, width, height)
+    seconds, size = still_cost(run.backend, book.recipes.still_size, book.history.of_still(still.variant, still.location))
     keys = book.recipes.cost_keys
     key = keys.plates[still.location or ""] if still.kind is StillKind.PLATE else keys.images[still.variant or ""]
     return [
@@ -149,7 +148,7 @@ def segment_job(
     """
     scene = book.recipes.scene_type(cell.plan)
     frames = segment_frames(scene)[number - 1]
-    rate = book.rates.get(scene.name) or default_rate(run.backend, scene.width, scene.height)
+    rate = book.history.segments.get(scene.name) or default_rate(run.backend, scene.width, scene.height)
     seconds, size = segment_cost(rate, frames, scene.width, scene.height)
     inputs = (*base, start) if start else tuple(base)
     options = {**wishes, "made": list(made)} if made else wishes

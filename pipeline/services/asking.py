@@ -16,7 +16,7 @@ from pipeline.services.accounts import cheapest
 from pipeline.services.advance import Advance
 from pipeline.services.planning import before_of
 from pipeline.services.replacing import NOTHING_NEW, Replaced
-from pipeline.services.runbooks import RunBooks, rates_of
+from pipeline.services.runbooks import RunBooks, history_of
 from pipeline.services.uncovered import is_bounded, uncovered
 
 _UNTOUCHED = (CellStatus.NOT_STARTED, CellStatus.QUEUED)
@@ -25,7 +25,7 @@ _UNTOUCHED = (CellStatus.NOT_STARTED, CellStatus.QUEUED)
 def estimate(store: Store, books: RunBooks, run: Run, cells: Sequence[Cell]) -> Estimate:
     """What these cells take, with the pictures they need."""
     book = books.get(store, run.id)
-    return estimates.estimate(book.recipes.production, [cell.plan for cell in cells], book.rates)
+    return estimates.estimate(book.recipes.production, [cell.plan for cell in cells], book.history)
 
 
 def refusal(store: Store, books: RunBooks, run: Run, chosen: Sequence[Cell]) -> str:
@@ -38,7 +38,7 @@ def refusal(store: Store, books: RunBooks, run: Run, chosen: Sequence[Cell]) -> 
     fresh = {key for key, cell in cells.items() if cell.status in _UNTOUCHED and cell.approved_take is None}
     book = books.get(store, run.id)
     needed = _to_pay(store, current, book.recipes.config, [cell.plan for cell in cells.values()], fresh)
-    found = estimates.estimate(book.recipes.production, needed, book.rates)
+    found = estimates.estimate(book.recipes.production, needed, book.history)
     return uncovered(store, current, found, cheapest(store, current.backend))
 
 
@@ -46,9 +46,9 @@ def refusal_of_new(store: Store, run: Run, config: RunConfig, cells: Sequence[Ce
     """Why a budget does not cover a run that is just being made, whole; empty when it does. See `_to_pay`."""
     if not is_bounded(store, run):
         return ""
-    rates = rates_of(store, cost_keys(config.production, config.workflows))
+    history = history_of(store, cost_keys(config.production, config.workflows))
     needed = _to_pay(store, run, config, cells, {cell.key for cell in cells})
-    found = estimates.estimate(config.production, needed, rates)
+    found = estimates.estimate(config.production, needed, history)
     return uncovered(store, run, found, cheapest(store, run.backend), is_new=True)
 
 

@@ -103,7 +103,7 @@ class Boards:
                 (row[0], row[1], row[2], _LETTERS[row[3]], row[4] // 1_000_000, above)
                 for row, above in zip(stills, still_needs, strict=True)
             ],
-            costs={kind.name: estimates.scene_cost(production, kind, book.rates) for kind in production.scene_types},
+            costs={kind.name: estimates.scene_cost(production, kind, book.history) for kind in production.scene_types},
             segments={kind.name: kind.segments for kind in production.scene_types},
             pictured={one.name: number for number, one in enumerate(production.characters) if one.source_images},
         )

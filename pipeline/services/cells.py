@@ -94,7 +94,7 @@ class Cells:
             total=total,
             seq=seq,
             now=self._clock.now(),
-            cost_s=scene_cost(rows.book.recipes.production, rows.book.recipes.scene_type(cell.plan), rows.book.rates)[0],
+            cost_s=scene_cost(rows.book.recipes.production, rows.book.recipes.scene_type(cell.plan), rows.book.history)[0],
             watched=_watched(rows),
             by_rules=rows.by_rules,
             waits=waits,
@@ -176,7 +176,7 @@ def _waiters(rows: _Rows) -> tuple[Waiter, ...]:
     production = rows.book.recipes.production
     found = []
     for other in rows.waiting:
-        seconds, _ = scene_cost(production, rows.book.recipes.scene_type(other.plan), rows.book.rates)
+        seconds, _ = scene_cost(production, rows.book.recipes.scene_type(other.plan), rows.book.history)
         found.append(Waiter(other, seconds, is_freed=len(_unmet(rows, other)) <= 1))
     return tuple(found)
 

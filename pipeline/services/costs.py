@@ -68,7 +68,7 @@ class Costs:
             return 0.0
         book = self._books.get(store, run.id)
         open_cells = store.cells.with_status(run.id, CellStatus.QUEUED, CellStatus.GENERATING)
-        seconds = estimates.estimate(book.recipes.production, [cell.plan for cell in open_cells], book.rates).generation_seconds
+        seconds = estimates.estimate(book.recipes.production, [cell.plan for cell in open_cells], book.history).generation_seconds
         return seconds if quantity is Quantity.GPU_SECONDS else cost_of(seconds, usual_price(store, run))
 
 

@@ -290,9 +290,9 @@ def _default(book: RunBook, stage: Stage, name: str) -> float:
     production = book.recipes.production
     if stage is Stage.SCENE_GENERATION:
         scene = book.recipes.scene_types[name]
-        return estimates.scene_cost(production, scene, book.rates)[0] / max(1, scene.segments)
+        return estimates.scene_cost(production, scene, book.history)[0] / max(1, scene.segments)
     if stage is Stage.VARIANT_GENERATION:
-        return estimates.still_cost(production.backend, *estimates.still_size(production))[0]
+        return estimates.still_cost(production.backend, book.recipes.still_size)[0]
     return _DEFAULT_S
 
 
@@ -339,6 +339,6 @@ def _needs_people(counted: _Counted, production: Production) -> bool:
 
 
 def _waiter(found: Waiters, book: RunBook) -> Waiter:
-    seconds = estimates.scene_cost(book.recipes.production, book.recipes.scene_types[found.scene_type], book.rates)[0]
+    seconds = estimates.scene_cost(book.recipes.production, book.recipes.scene_types[found.scene_type], book.history)[0]
     kind = "variant" if found.needs == "still" else "scene"
     return Waiter(kind, found.key, found.needs_id, found.waiting, found.alone, seconds)

@@ -21,7 +21,7 @@ from pipeline.services.accounts import cheapest, cost_of
 from pipeline.services.graphs import LoadGraph, graphs_of, unserved
 from pipeline.services.pictures import as_they_count
 from pipeline.services.rule_keeping import vanished
-from pipeline.services.runbooks import rates_of
+from pipeline.services.runbooks import history_of
 from pipeline.services.uncovered import shortfalls
 
 
@@ -45,8 +45,8 @@ class Planning:
         """Time and disk of the whole production, whose files lie below `base_dir`."""
         keys = cost_keys(production, self._graphs(production, base_dir))
         with self._stores.read() as store:
-            rates = rates_of(store, keys)
-        return estimates.estimate(production, matrix.build(production), rates)
+            history = history_of(store, keys)
+        return estimates.estimate(production, matrix.build(production), history)
 
     def plan(self, production: Production, base_dir: Path, *, against: int | None = None) -> Plan:
         """What a new run would do for each cell, compared with the run `against`.
@@ -55,11 +55,11 @@ class Planning:
         """
         graphs = self._graphs(production, base_dir)
         with self._stores.read() as store:
-            rates = rates_of(store, cost_keys(production, graphs))
+            history = history_of(store, cost_keys(production, graphs))
             lacking = unserved(store, production, graphs)
             before = before_of(store, production.title, against=against)
             gone = [rule.name for rule in vanished(store.triggers.live(), production.title, production.triggers)]
-        made = planning.plan(production, self._hashes(production, base_dir), before, rates)
+        made = planning.plan(production, self._hashes(production, base_dir), before, history)
         return replace(made, rules_off=tuple(gone), unserved=lacking)
 
     def beyond(self, production: Production, estimate: Estimate, user: str) -> Beyond:

@@ -102,7 +102,7 @@ class Retakes:
         book = self._books.get(store, run.id)
         scene = book.recipes.scene_type(cell.plan)
         frames = segment_frames(scene)
-        whole, size = scene_cost(book.recipes.production, scene, book.rates)
+        whole, size = scene_cost(book.recipes.production, scene, book.history)
         seconds = whole * sum(frames[from_segment - 1 :]) / sum(frames)
         accounts = Accounts.open(store, {run.id: run})
         payable, disk = payable_seconds(store, run), accounts.free_bytes(run.id)

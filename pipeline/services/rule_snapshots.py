@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 from data.store import Store
 from pipeline.domain import estimates
+from pipeline.domain.plans import RunBook
 from pipeline.domain.production import Production, SceneType
 from pipeline.domain.records import Run, Still
-from pipeline.domain.requests import Recipes
 from pipeline.domain.rules.snapshot import (
     CellFacts,
     Cost,
@@ -41,18 +43,18 @@ def snapshot(store: Store, books: RunBooks, run_id: int | None) -> Snapshot:
     price = cheapest(store, run.backend)
     production = book.recipes.production
     cells = _cells(store, run)
-    scene_types = scene_types_of(production, book.rates, price)
+    scene_types = scene_types_of(production, book.history, price)
     return Snapshot(
         run_id=run.id,
         project=run.title,
         status=run.status,
         cells=cells,
-        stills=_stills(store, run, book.recipes, price),
+        stills=_stills(store, run, still_costs(book, price)),
         deliveries=deliveries_of(store, run),
         scene_types=scene_types,
         metadata={character.name: dict(character.metadata) for character in production.characters},
         gates=gates_of(production, run),
-        left=left_of(store, run, production, scene_types, queued_of(cells)),
+        left=left_of(store, run, book, scene_types, queued_of(cells)),
         outputs=len(production.outputs),
         delivers_by_itself=run.auto_deliver,
         paused_scene_types=paused_of(store, run),
@@ -113,54 +115,72 @@ def _cells(store: Store, run: Run) -> tuple[CellFacts, ...]:
     return tuple(found)
 
 
-def _stills(store: Store, run: Run, recipes: Recipes, price: float) -> tuple[StillFacts, ...]:
+def still_costs(book: RunBook, price: float) -> Callable[[Still | StillFacts], Cost]:
+    """What a picture takes, with all its candidates and their check."""
+
+    @cache
+    def cost(made: int, variant: str | None, location: str | None) -> Cost:
+        seconds, size = _still(book, variant, location)
+        return Cost(made + 1, seconds * made, size * made, cost_of(seconds * made, price))
+
+    def cost_of_still(still: Still | StillFacts) -> Cost:
+        made = 0 if still.kind is StillKind.SOURCE else still.candidates
+        return cost(made, still.variant, still.location)
+
+    return cost_of_still
+
+
+def _stills(store: Store, run: Run, cost: Callable[[Still | StillFacts], Cost]) -> tuple[StillFacts, ...]:
     needs = store.cells.needs(run.id, "still")
     asked = store.journal.asked(run.id, "still")
-    seconds, size = estimates.still_cost(run.backend, *estimates.still_size(recipes.production))
     found = []
     for still in store.stills.of_run(run.id):
-        made = 0 if still.kind is StillKind.SOURCE else still.candidates
-        cost = Cost(made + 1, seconds * made, size * made, cost_of(seconds * made, price))
         needed = tuple(key for kind, key in needs.get(still.id, ()) if kind == "still")
         verdict, qa = measured_of_still(still)
         found.append(
             StillFacts(
                 still.id, still.key, still.kind, still.character, still.variant, still.location, still.candidates, still.status,
-                still.take, asked.get(still.id, 0), verdict, qa, needed, cost,
+                still.take, asked.get(still.id, 0), verdict, qa, needed, cost(still),
             )
         )  # fmt: skip
     return tuple(found)
 
 
-def scene_types_of(production: Production, rates: Mapping[str, estimates.Rate], price: float) -> dict[str, SceneTypeFacts]:
+def scene_types_of(production: Production, history: estimates.History, price: float) -> dict[str, SceneTypeFacts]:
     """What one scene of each type takes, by name."""
-    return {scene.name: _scene_type(production, scene, rates, price) for scene in production.scene_types}
+    return {scene.name: _scene_type(production, scene, history, price) for scene in production.scene_types}
 
 
-def _scene_type(
-    production: Production, scene: SceneType, rates: Mapping[str, estimates.Rate], price: float
-) -> SceneTypeFacts:  # fmt: skip
-    seconds, size = estimates.scene_cost(production, scene, rates)
+def _scene_type(production: Production, scene: SceneType, history: estimates.History, price: float) -> SceneTypeFacts:
+    seconds, size = estimates.scene_cost(production, scene, history)
     cost = Cost(scene.segments + 2, seconds, size, cost_of(seconds, price))
     return SceneTypeFacts(scene.name, scene.height, scene.segments, scene.duration_s, cost)
 
 
-def left_of(
-    store: Store, run: Run, production: Production, scene_types: Mapping[str, SceneTypeFacts], queued: Queued
-) -> Left:  # fmt: skip
+def left_of(store: Store, run: Run, book: RunBook, scene_types: Mapping[str, SceneTypeFacts], queued: Queued) -> Left:
     """What budgets cover beside what is queued already."""
     if not is_bounded(store, run):
         return Left()
     held_seconds = sum(scene_types[name].cost.gpu_seconds * count for name, count in sorted(queued.scenes.items()))
     held_bytes = sum(scene_types[name].cost.disk_bytes * count for name, count in queued.scenes.items())
-    candidates = {variant.name: variant.candidates for variant in production.variants}
-    made = sum(candidates.get(name or "", 1) if character else 1 for character, name in queued.needed)
-    still_seconds, still_bytes = estimates.still_cost(production.backend, *estimates.still_size(production))
+    candidates = {variant.name: variant.candidates for variant in book.recipes.production.variants}
+    for (is_image, name), count in sorted(Counter((bool(character), name or "") for character, name in queued.needed).items()):
+        variant, location = (name, None) if is_image else (None, name)
+        still_seconds, still_bytes = _still(book, variant, location)
+        made = count * (candidates.get(name, 1) if is_image else 1)
+        held_seconds += still_seconds * made
+        held_bytes += still_bytes * made
     seconds, size = payable_seconds(store, run), payable_bytes(store, run)
     return Left(
-        None if math.isinf(seconds) else seconds - held_seconds - still_seconds * made,
-        None if math.isinf(size) else size - held_bytes - still_bytes * made,
+        None if math.isinf(seconds) else seconds - held_seconds,
+        None if math.isinf(size) else size - held_bytes,
     )
+
+
+def _still(book: RunBook, variant: str | None, location: str | None) -> tuple[float, int]:
+    """(seconds, bytes) of one candidate of a variant image, or of a plate."""
+    measured = book.history.of_still(variant, location)
+    return estimates.still_cost(book.recipes.production.backend, book.recipes.still_size, measured)
 
 
 def _best(verdict: Mapping[str, Any] | None) -> Mapping[str, Any] | None:

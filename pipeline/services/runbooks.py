@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from data.store import Store
 from pipeline.domain.cost_keys import CostKeys
-from pipeline.domain.estimates import Rate
+from pipeline.domain.estimates import History, Rate
 from pipeline.domain.plans import RunBook
 from pipeline.domain.requests import Recipes
 
@@ -16,7 +16,7 @@ _KEPT = 8
 
 
 class RunBooks:
-    """Run id -> RunBook. A run's configuration never changes, so a kept book is always right; its rates are refreshed."""
+    """Run id -> RunBook. A run's configuration never changes, so a kept book is always right; what was measured is refreshed."""
 
     def __init__(self) -> None:
         self._books: OrderedDict[int, RunBook] = OrderedDict()
@@ -28,7 +28,7 @@ class RunBooks:
             book = self._books.get(run_id)
             if book is None:
                 book = RunBook(Recipes(store.runs.config(run_id)))
-                book.rates = rates_of(store, book.recipes.cost_keys)
+                book.history = history_of(store, book.recipes.cost_keys)
                 self._books[run_id] = book
                 if len(self._books) > _KEPT:
                     self._books.popitem(last=False)
@@ -38,15 +38,19 @@ class RunBooks:
     def measure(self, store: Store, run_id: int) -> None:
         """Take newly measured times of one run into account, whichever process has measured them."""
         book = self.get(store, run_id)
-        book.rates = rates_of(store, book.recipes.cost_keys)
+        book.history = history_of(store, book.recipes.cost_keys)
 
     def refresh_rates(self, store: Store) -> None:
         """Take newly measured times into account."""
         for book in list(self._books.values()):
-            book.rates = rates_of(store, book.recipes.cost_keys)
+            book.history = history_of(store, book.recipes.cost_keys)
 
 
-def rates_of(store: Store, keys: CostKeys) -> Mapping[str, Rate]:
-    """What was measured of the segments of a production, by scene type."""
-    found = store.jobs.rates(keys.segments.values())
-    return {name: found[key] for name, key in keys.segments.items() if key in found}
+def history_of(store: Store, keys: CostKeys) -> History:
+    """What was measured of the work of a production."""
+    found = store.jobs.rates((*keys.segments.values(), *keys.stills))
+
+    def of(named: Mapping[str, str]) -> dict[str, Rate]:
+        return {name: found[key] for name, key in named.items() if key in found}
+
+    return History(of(keys.segments), of(keys.images), of(keys.plates))

@@ -7,11 +7,11 @@ has heard finds the rest by reading on, whoever has written it, and reads again 
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from data.store import Store
-from pipeline.domain.estimates import Rate
+from pipeline.domain.estimates import History
 from pipeline.domain.records import Run
 from pipeline.domain.rules.snapshot import Board
 from pipeline.services.accounts import cheapest
@@ -25,6 +25,7 @@ from pipeline.services.rule_snapshots import (
     paused_of,
     scene_types_of,
     snapshot,
+    still_costs,
 )
 from pipeline.services.runbooks import RunBooks
 
@@ -40,7 +41,7 @@ class _Warm:
     board: Board
     seq: int
     price: float
-    rates: Mapping[str, Rate]
+    history: History
 
 
 class WarmBoards:
@@ -78,7 +79,7 @@ class WarmBoards:
     def _read(self, store: Store, run: Run) -> _Warm:
         book = self._books.get(store, run.id)
         board = Board(snapshot(store, self._books, run.id))
-        warm = self._kept[run.id] = _Warm(board, store.journal.seq, cheapest(store, run.backend), book.rates)
+        warm = self._kept[run.id] = _Warm(board, store.journal.seq, cheapest(store, run.backend), book.history)
         if len(self._kept) > _KEPT:
             self._kept.popitem(last=False)
         return warm
@@ -98,12 +99,14 @@ class WarmBoards:
         if _ids(touched, "delivery"):
             board.deliveries = {one.id: one for one in deliveries_of(store, run)}
         scene_types = board.snapshot.scene_types
-        if book.rates is not warm.rates:
-            scene_types = scene_types_of(production, book.rates, price)
+        if book.history is not warm.history:
+            scene_types = scene_types_of(production, book.history, price)
+            cost = still_costs(book, price)
+            board.stills.update({key: replace(still, cost=cost(still)) for key, still in board.stills.items()})
         gates = board.snapshot.gates
         if gates.accepts_flags != run.accept_flags:
             gates = gates_of(production, run)
-        left = left_of(store, run, production, scene_types, board.queued)
+        left = left_of(store, run, book, scene_types, board.queued)
         board.renew(
             status=run.status,
             gates=gates,
@@ -112,7 +115,7 @@ class WarmBoards:
             delivers_by_itself=run.auto_deliver,
             paused_scene_types=paused_of(store, run),
         )
-        warm.seq, warm.rates = store.journal.seq, book.rates
+        warm.seq, warm.history = store.journal.seq, book.history
         return True
 
 

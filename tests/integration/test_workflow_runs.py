@@ -203,12 +203,14 @@ def test_estimates_go_by_the_graph_and_not_by_the_name_of_a_scene_type(house: Fl
     gone = replace(measured, title="Gone", scene_types=(replace(kind, workflow="gone.json"),))
 
     planning = house.studio.planning
-    assert planning.estimate(measured, house.folder).samples == 2
-    assert planning.estimate(renamed, house.folder).samples == 2
-    assert planning.plan(renamed, house.folder).estimate.samples == 2
-    assert planning.estimate(other, house.folder).samples == 0, "a graph that does more has its own times"
-    assert planning.estimate(gone, house.folder).samples == 0
-    assert house.studio.submission.preview(house.create(other), EVERYTHING, Mode.ALL).estimate.samples == 0
+    assert planning.estimate(measured, house.folder).measured_share == 1, "pictures were measured, too"
+    assert [one.samples for one in planning.estimate(renamed, house.folder).spreads] == [2]
+    assert planning.estimate(renamed, house.folder).measured_share == 1
+    assert [one.samples for one in planning.plan(renamed, house.folder).estimate.spreads] == [2]
+    assert planning.estimate(other, house.folder).spreads == (), "a graph that does more has its own times"
+    assert 0 < planning.estimate(other, house.folder).measured_share < 1, "but its pictures are the same"
+    assert planning.estimate(gone, house.folder).spreads == ()
+    assert house.studio.submission.preview(house.create(other), EVERYTHING, Mode.ALL).estimate.spreads == ()
     with house.studio.stores.read() as store:
         assert {work_words(record.work) for record in store.workers.records()} == {"segment at 64x36", "still at 480x270"}
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.domain.estimates import Estimate, Rate, default_rate, estimate, segment_frames, still_size
+from pipeline.domain.estimates import NEW, Estimate, History, Rate, default_rate, estimate, segment_frames, still_cost, still_size
 from pipeline.domain.matrix import build
-from pipeline.domain.production import Production, SceneType
+from pipeline.domain.production import Location, Production, SceneType, Shot
 from tests.factories import make_production
 
 
@@ -30,7 +30,7 @@ def test_stills_are_even_and_never_larger_than_their_limit(width: int, height: i
 
 def test_an_estimate_without_history_says_so() -> None:
     production = make_production()
-    found = estimate(production, build(production), {})
+    found = estimate(production, build(production), NEW)
     assert (found.cells, found.frames, found.samples) == (8, 32, 0)
     assert found.basis == "stated defaults; nothing measured yet"
 
@@ -38,21 +38,49 @@ def test_an_estimate_without_history_says_so() -> None:
 def test_measured_history_replaces_the_defaults_and_is_named() -> None:
     production = make_production(characters=1, scene_types=1, variants=1)
     slow = replace(default_rate("animatic", 64, 36), seconds_per_frame=100.0, samples=7)
-    found = estimate(production, build(production), {production.scene_types[0].name: slow})
+    found = estimate(production, build(production), History({production.scene_types[0].name: slow}))
     assert found.generation_seconds == pytest.approx(400, rel=0.01)
     assert found.basis == "measured, 7 samples"
 
 
 def test_part_of_a_history_is_told_as_part() -> None:
     production = make_production(characters=1, scene_types=2, variants=1)
-    found = estimate(production, build(production), {"s1": Rate(default_rate("animatic", 64, 36).seconds_per_frame, 10, 3)})
+    found = estimate(
+        production, build(production), History({"s1": Rate(default_rate("animatic", 64, 36).seconds_per_frame, 10, 3)})
+    )
     assert found.basis.endswith("measured (3 samples), the rest stated defaults")
+
+
+def test_pictures_are_estimated_by_what_was_measured_of_their_like() -> None:
+    production = make_production(characters=3, scene_types=1, variants=2)
+    production = replace(production, variants=(replace(production.variants[0], candidates=4), production.variants[1]))
+    cells = build(production)
+    stated = estimate(production, cells, NEW)
+    slow, quick = Rate(30.0, 10, 5, 30.0, 40.0), Rate(2.0, 10, 9, 2.0, 2.0)
+    images = {production.variants[0].name: slow, production.variants[1].name: quick}
+    found = estimate(production, cells, History(images=images))
+    still_s = still_cost(production.backend, still_size(production))[0]
+    assert found.generation_seconds - stated.generation_seconds == pytest.approx(3 * (4 * (30 - still_s) + (2 - still_s)))
+    assert (found.samples, found.disk_bytes) == (14, stated.disk_bytes)
+    assert found.late_seconds is not None and found.late_seconds > found.generation_seconds
+    assert estimate(production, cells, History(plates=images)) == stated, "plates are no images"
+
+
+def test_plates_have_times_of_their_own() -> None:
+    shots = tuple(Shot(str(number), "s1", location=name) for number, name in ((1, "Hall"), (2, "Yard"), (3, "Hall")))
+    production = make_production(locations=(Location("Hall"), Location("Yard")), shots=shots)
+    kinds = tuple(replace(kind, needs_character=False) for kind in production.scene_types)
+    production = replace(production, scene_types=kinds, matrix=None)
+    cells = build(production)
+    stated, found = (estimate(production, cells, one) for one in (NEW, History(plates={"Hall": Rate(50.0, 1, 3, 50.0, 50.0)})))
+    still_s = still_cost(production.backend, still_size(production))[0]
+    assert found.generation_seconds - stated.generation_seconds == pytest.approx(50 - still_s)
 
 
 def test_more_cells_never_cost_less() -> None:
     production = make_production()
     cells = build(production)
-    costs = [estimate(production, cells[:count], {}) for count in range(len(cells) + 1)]
+    costs = [estimate(production, cells[:count], NEW) for count in range(len(cells) + 1)]
     assert [one.generation_seconds for one in costs] == sorted(one.generation_seconds for one in costs)
     assert [one.disk_bytes for one in costs] == sorted(one.disk_bytes for one in costs)
     assert costs[0].generation_seconds == 0
@@ -60,13 +88,13 @@ def test_more_cells_never_cost_less() -> None:
 
 def test_every_export_takes_its_room() -> None:
     few, many = make_production(outputs=1), make_production(outputs=3)
-    assert estimate(few, build(few), {}).disk_bytes < estimate(many, build(many), {}).disk_bytes
+    assert estimate(few, build(few), NEW).disk_bytes < estimate(many, build(many), NEW).disk_bytes
 
 
 def measured(samples: int, p50_s: float, p90_s: float, cells: int = 8) -> Estimate:
     """The estimate of so many scenes of one type, whose every frame has taken so long."""
     production = make_production(characters=cells, scene_types=1, variants=1)
-    return estimate(production, build(production), {"s1": Rate(p50_s, 10, samples, p50_s, p90_s)})
+    return estimate(production, build(production), History({"s1": Rate(p50_s, 10, samples, p50_s, p90_s)}))
 
 
 def test_what_was_measured_tells_its_spread_and_how_many_samples_it_has() -> None:
@@ -79,7 +107,7 @@ def test_what_was_measured_tells_its_spread_and_how_many_samples_it_has() -> Non
 
 def test_what_was_never_measured_has_no_spread() -> None:
     production = make_production()
-    found = estimate(production, build(production), {})
+    found = estimate(production, build(production), NEW)
     assert found.spreads == () and found.late_seconds is None
 
 
@@ -103,4 +131,4 @@ def test_the_late_end_is_never_before_the_likely_one_and_surer_with_more_samples
 
 
 def test_where_nothing_has_to_be_made_that_is_what_the_estimate_rests_on() -> None:
-    assert estimate(make_production(), [], {}).basis == "nothing has to be made"
+    assert estimate(make_production(), [], NEW).basis == "nothing has to be made"
