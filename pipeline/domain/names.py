@@ -46,13 +46,17 @@ def did_you_mean(name: str, known: Iterable[str], *, cure: str = "") -> str:
         return cure
     if not choices:
         return cure
-    more = f" and {len(choices) - _FEW} more" if len(choices) > _FEW else ""
-    return f"Known: {', '.join(choices[:_FEW])}{more}."
+    return f"Known: {listed(choices, limit=_FEW)}."
 
 
 def listed(values: Iterable[str], *, limit: int = 8) -> str:
-    """Names in one line for a message, shortened when there are many."""
+    """Names in one line for a message, shortened when there are many: one name is as short as `and 1 more`."""
     names = list(values)
-    if len(names) <= limit:
+    if len(names) <= limit + 1:
         return ", ".join(names)
     return ", ".join(names[:limit]) + f" and {len(names) - limit} more"
+
+
+def more_errors(count: int) -> str:
+    """What follows the one error that is told: ` (and 2 more errors)`; empty where it is the only one."""
+    return f" (and {count} more error{'s' if count > 1 else ''})" if count > 0 else ""

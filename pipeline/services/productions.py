@@ -10,6 +10,7 @@ from pipeline.domain.document import Parsed, parse, script_path
 from pipeline.domain.errors import Invalid, StripboardError
 from pipeline.domain.files import FileFact, FileReference, references
 from pipeline.domain.issues import Issue, Report, Severity, has_errors, in_order
+from pipeline.domain.names import more_errors
 from pipeline.domain.presets import Presets
 from pipeline.domain.production import Production
 from pipeline.domain.screenplay import Screenplay
@@ -29,10 +30,8 @@ class ProductionInvalid(Invalid):
 
     def __init__(self, source: str, issues: tuple[Issue, ...]) -> None:
         errors = [issue for issue in issues if issue.severity is Severity.ERROR]
-        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        super().__init__(
-            f"{source} is not a valid production: {errors[0]}{more} Run `./stripboard validate {source}` to see all."
-        )
+        told = f"{errors[0]}{more_errors(len(errors) - 1)}"
+        super().__init__(f"{source} is not a valid production: {told} Run `./stripboard validate {source}` to see all.")
         self.issues = issues
 
 

@@ -228,5 +228,5 @@ def test_a_slot_that_several_inputs_may_be_meant_by_is_told_with_them() -> None:
         "5": node("SaveVideo", video=["4", 0], filename_prefix="clip", format="mp4", codec="h264"),
     }
     lacking = {one.slot: one.cure for one in resolve(parse(graph), Kind.SEGMENT).findings}
-    assert lacking["start_image"] == "Bind it: start_image: 1.image or 2.image."
-    assert lacking["prompt"] == "Bind it: prompt: node.input."
+    assert lacking["start_image"] == "Bind start_image to 1.image or 2.image."
+    assert lacking["prompt"] == "Bind prompt to the input that takes it."

@@ -42,7 +42,7 @@ def check(graph: Graph, bindings: Sequence[Binding], kind: Kind) -> tuple[Findin
     bound = {binding.slot for binding in bindings}
     for slot, severity, told in _WANTED[kind]:
         if slot not in bound:
-            found.append(Finding(severity, told, f"Bind it: {slot}: {_places(graph, kind, slot)}.", slot=slot))
+            found.append(Finding(severity, told, f"Bind {slot} to {_places(graph, kind, slot)}.", slot=slot))
     found += _results(graph, kind)
     return tuple(found)
 
@@ -64,7 +64,7 @@ def _mistaken(bindings: Sequence[Binding], seen: Iterable[Binding]) -> Iterator[
 def _places(graph: Graph, kind: Kind, slot: str) -> str:
     """The inputs that may be meant by a slot, where any look like it."""
     likely = [one.binding for one in detect(graph, kind) if one.binding.slot == slot][:_MOST_PLACES]
-    return " or ".join(f"{one.node}.{one.input}" for one in likely) or "node.input"
+    return " or ".join(f"{one.node}.{one.input}" for one in likely) or "the input that takes it"
 
 
 def result_nodes(graph: Graph, kind: Kind) -> tuple[str, ...]:

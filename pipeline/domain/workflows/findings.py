@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pipeline.domain.errors import Invalid
 from pipeline.domain.issues import Severity
+from pipeline.domain.names import more_errors
 
 MOST_TOLD = 100
 """A graph that is wrong everywhere is described by this many findings at most."""
@@ -33,9 +34,9 @@ class WorkflowInvalid(Invalid):
     def __init__(self, name: str, findings: Iterable[Finding]) -> None:
         self.name, self.findings = name, tuple(findings)
         errors = [finding for finding in self.findings if finding.severity is Severity.ERROR]
-        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
         subject = f"The workflow {name}" if name else "The workflow"
-        super().__init__(f"{subject} cannot be used: {errors[0] if errors else 'nothing is known of it.'}{more}")
+        first = errors[0] if errors else "nothing is known of it."
+        super().__init__(f"{subject} cannot be used: {first}{more_errors(len(errors) - 1)}")
 
     def __reduce__(self) -> tuple[type, tuple[str, tuple[Finding, ...]]]:
         """Keep the findings when the error crosses a process border."""
