@@ -1,4 +1,7 @@
-"""The line above the matrix that says what to do next, with the button that leads there."""
+"""The line above the matrix that says what to do next, with the button that leads there.
+
+There always is one, of one height: the matrix below must not move while somebody aims at a scene.
+"""
 
 from __future__ import annotations
 
@@ -14,22 +17,24 @@ from pipeline.domain.statuses import CellStatus
 
 def hint(overview: RunOverview) -> Component | None:
     """What a person can do next: raise the budget that pays for nothing more, the decision that frees most, the first submission,
-    reviews, what went wrong, the delivery."""
-    reviews = _reviews(overview) if overview.counts.get(CellStatus.REVIEW, 0) else None
+    reviews, what went wrong, the delivery; else what goes on by itself. None for a run without scenes."""
+    counts = overview.counts
+    review = _review_button() if counts.get(CellStatus.REVIEW, 0) else None
     unpaid = next((hold for hold in overview.held if hold.cause == BUDGET), None)
     if unpaid is not None:
-        return html.Div([_budget(unpaid), reviews])
+        return _budget(unpaid, review)
     if overview.hint is not None and overview.hint.kind == "fleet":
-        return html.Div([_workers(overview.hint), reviews])
+        return _workers(overview.hint, review)
     if overview.hint is not None:
         return _decision(overview.hint)
-    if overview.outlook is Outlook.OVER or not overview.total:
+    if not overview.total:
         return None
-    counts = overview.counts
+    if overview.outlook is Outlook.OVER:
+        return _over(overview)
     if counts.get(CellStatus.NOT_STARTED, 0) == overview.total:
         return _submission(overview.total)
-    if reviews is not None:
-        return reviews
+    if review is not None:
+        return _reviews(overview, review)
     if _failures(overview):
         return _trouble(f"{_failures(overview)}: look at why, then try again.", "failed")
     if overview.outlook is Outlook.STUCK and counts.get(BLOCKED, 0):
@@ -39,7 +44,7 @@ def hint(overview: RunOverview) -> Component | None:
         return _trouble(
             f"{scenes} cannot go on: what they need failed, was rejected, was cancelled or was never asked for.", "blocked"
         )
-    return _ready(overview) if overview.approved and not overview.missing else None
+    return _ready(overview) if overview.approved and not overview.missing else _calm(overview)
 
 
 def _decision(found: Hint) -> Component:
@@ -54,43 +59,50 @@ def _decision(found: Hint) -> Component:
     return _line("review", [before, html.B(key), after], button, title=found.key)
 
 
-def _workers(found: Hint) -> Component:
+def _workers(found: Hint, review: Component | None) -> Component:
     """That no worker can do what waits, and what would change that."""
     button = dcc.Link("Open the fleet", href="/fleet", className="btn sm")
-    return _line("blocked", [found.text], button, title=found.text)
+    return _line("blocked", [found.text], review, button, title=found.text)
 
 
-def _budget(hold: Hold) -> Component:
+def _budget(hold: Hold, review: Component | None) -> Component:
     """That no budget pays for what is ready, and what would change that."""
     told = f"Generation {hold.words} (to change that: {hold.remedy})"
-    return _line("blocked", [told], dcc.Link("Open the budgets", href="/budgets", className="btn sm"), title=told)
+    return _line("blocked", [told], review, dcc.Link("Open the budgets", href="/budgets", className="btn sm"), title=told)
 
 
 def _submission(total: int) -> Component:
-    button = html.Button(
-        "Submit all",
+    told = f"Nothing is submitted yet: {words.counted(total, 'scene')} can be."
+    return _line("not_started", [told], _submit_button("Submit all", "btn sm primary"), look="plain")
+
+
+def _submit_button(text: str, look: str) -> Component:
+    return html.Button(
+        text,
         id="submit-all",
-        className="btn sm primary",
+        className=look,
         title="You see what it costs before it starts",
         **{"data-verb": "submit", "data-mode": "missing", "data-scope": "all"},
     )
-    return _line("not_started", [f"Nothing is submitted yet: {words.counted(total, 'scene')} can be."], button, look="plain")
 
 
-def _reviews(overview: RunOverview) -> Component:
-    count = overview.counts[CellStatus.REVIEW]
-    told: list[Component | str] = [
-        html.B(words.counted(count, "scene")),
-        f" {'waits' if count == 1 else 'wait'} for your decision",
-    ]
-    more = _failures(overview)
-    button = html.Button(
+def _review_button() -> Component:
+    return html.Button(
         ["Review the next ", html.Kbd("g r", className="kbd")],
         id="review-it",
         className="btn sm",
         title="One after the other: a approves, x rejects",
         **{"data-review": "scenes", "data-next-review": "1"},
     )
+
+
+def _reviews(overview: RunOverview, button: Component) -> Component:
+    count = overview.counts[CellStatus.REVIEW]
+    told: list[Component | str] = [
+        html.B(words.counted(count, "scene")),
+        f" {'waits' if count == 1 else 'wait'} for your decision",
+    ]
+    more = _failures(overview)
     return _line("review", [*told, f". {more}." if more else "."], button)
 
 
@@ -118,11 +130,36 @@ def _ready(overview: RunOverview) -> Component:
     is_working = overview.outlook is Outlook.WORKING
     follows = "Exports and packages are being made." if is_working else "Deliver packs, verifies and seals it."
     told = f"Everything is approved, {words.counted(overview.approved, 'scene')}. {follows}"
-    return _line("approved", [told], None, look="plain")
+    return _line("approved", [told], look="plain")
+
+
+def _over(overview: RunOverview) -> Component:
+    """Nothing more happens by itself in a run that is delivered or was cancelled."""
+    link = dcc.Link("See its deliveries", href=f"/deliveries?run={overview.run_id}", className="btn sm")
+    status = "cancelled" if overview.missing else "approved"
+    return _line(status, ["This run is over; submitting scenes opens it again."], link, look="plain")
+
+
+def _calm(overview: RunOverview) -> Component:
+    """Nobody is waited for: what is under way, and what nobody has asked for yet."""
+    counts = overview.counts
+    moving = sum(counts.get(status, 0) for status in (CellStatus.GENERATING, CellStatus.QUEUED, BLOCKED))
+    idle = counts.get(CellStatus.NOT_STARTED, 0)
+    if overview.outlook is Outlook.PAUSED:
+        told = "The run is paused: what was begun is finished, and nothing new starts."
+    elif moving:
+        told = f"Nothing is asked of you: {words.counted(moving, 'scene')} {'is' if moving == 1 else 'are'} under way."
+    else:
+        told = "Nothing is asked of you."
+    if idle:
+        told += f" {words.counted(idle, 'scene')} {'is' if idle == 1 else 'are'} not submitted."
+    status = CellStatus.GENERATING if moving else CellStatus.NOT_STARTED if idle else CellStatus.APPROVED
+    return _line(status, [told], _submit_button("Submit the rest", "btn sm") if idle else None, look="plain")
 
 
 def _line(
-    status: str, told: list[Component | str], button: Component | None, *, look: str = "", title: str | None = None
+    status: str, told: list[Component | str], *buttons: Component | None, look: str = "", title: str | None = None
 ) -> Component:
-    text = html.Span(told, className="bx-hint-text", title=title)
-    return html.Div([palette.badge(status), text, html.Span(className="spread"), button], className=f"bx-hint {look}".strip())
+    whole = title or "".join(part for part in told if isinstance(part, str))
+    text = html.Span(told, className="bx-hint-text", title=whole)
+    return html.Div([palette.badge(status), text, html.Span(className="spread"), *buttons], className=f"bx-hint {look}".strip())

@@ -39,15 +39,24 @@ def test_what_can_be_done_next_is_told(state: dict[str, Any], told: str) -> None
 
 
 @pytest.mark.parametrize(
-    "state",
+    ("state", "told"),
     [
-        counts(),
-        counts(generating=3, blocked=5, not_started=1),
-        counts(approved=3, generating=1),
-        {**counts(approved=4), "missing": 2},
-        {**counts(approved=4), "missing": 0, "outlook": Outlook.OVER},
-        {**counts(failed=4), "outlook": Outlook.OVER},
+        (
+            counts(generating=3, blocked=5, not_started=1),
+            "Nothing is asked of you: 8 scenes are under way. 1 scene is not submitted. Submit the rest",
+        ),
+        (counts(approved=3, generating=1), "Nothing is asked of you: 1 scene is under way."),
+        (counts(approved=3, not_started=2), "Nothing is asked of you. 2 scenes are not submitted. Submit the rest"),
+        ({**counts(approved=4), "missing": 2}, "Nothing is asked of you."),
+        ({**counts(queued=4), "outlook": Outlook.PAUSED}, "The run is paused: what was begun is finished"),
+        ({**counts(approved=4), "missing": 0, "outlook": Outlook.OVER}, "This run is over; submitting scenes opens it again."),
+        ({**counts(failed=4), "outlook": Outlook.OVER}, "This run is over; submitting scenes opens it again."),
     ],
 )
-def test_nothing_is_told_while_nobody_is_needed(state: dict[str, Any]) -> None:
-    assert board_hint.hint(replace(OVERVIEW, **{"outlook": Outlook.WORKING, **state})) is None
+def test_while_nobody_is_needed_the_line_says_what_goes_on_and_stays(state: dict[str, Any], told: str) -> None:
+    """The matrix below it would jump if it came and went."""
+    assert told in " ".join(text(board_hint.hint(replace(OVERVIEW, **{"outlook": Outlook.WORKING, **state}))).split())
+
+
+def test_a_run_without_scenes_has_no_line() -> None:
+    assert board_hint.hint(replace(OVERVIEW, **counts())) is None
