@@ -1,7 +1,8 @@
 """Long lists as plain elements that the browser draws by itself (assets/drawn.js).
 
 Dash keeps a record of every component and compares all of them whenever some are replaced: with some thousands of them a page
-stands still for a minute. What is drawn here is written with the same components, and reaches the browser as data.
+stands still for a minute. What is drawn here is written with the same components, and reaches the browser as data. What is there
+already is changed where it differs: the focus, the place to which somebody has scrolled and a bar that grows stay.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ def data_id(place: str) -> str:
     return f"{place}-drawn"
 
 
-def place(id: str, parts: Sequence[Component | None], **props: Any) -> list[Component]:
+def place(
+    id: str, parts: Sequence[Component | None], *, element: type[Component] = html.Div, **props: Any
+) -> list[Component]:  # fmt: skip
     """An element whose children the browser draws, with what it shows at first."""
-    return [html.Div(id=id, **props), dcc.Store(id=data_id(id), data=drawing(id, parts))]
+    return [element(id=id, **props), dcc.Store(id=data_id(id), data=drawing(id, parts))]
 
 
 def drawing(id: str, parts: Sequence[Component | None]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from components import (
+    drawn,
     fleet_add,
     fleet_banner,
     fleet_gauges,
@@ -44,15 +45,15 @@ def page(view: FleetPage, forecast: FleetForecast | None = None) -> Component:
     """The whole page; its parts are drawn again by callbacks."""
     return html.Div(
         [
-            html.Div(head(view, forecast), id=ids.FLEET_HEAD, className="page-head fl-head"),
-            html.Div(fleet_banner.lines(view), id=ids.FLEET_BANNER),
-            html.Div(cards(view), id=ids.FLEET_CARDS),
+            *drawn.place(ids.FLEET_HEAD, head(view, forecast), className="page-head fl-head"),
+            *drawn.place(ids.FLEET_BANNER, fleet_banner.lines(view)),
+            *drawn.place(ids.FLEET_CARDS, cards(view)),
             html.Div(
                 [
-                    html.Section(fleet_queue.content(view), id=ids.FLEET_QUEUE, className="card fl-queue",
+                    *drawn.place(ids.FLEET_QUEUE, fleet_queue.content(view), element=html.Section, className="card fl-queue",
                                  **{"aria-label": "Queue"}),
-                    html.Section(fleet_time.content(view, forecast), id=ids.FLEET_TIME, className="card fl-time",
-                                 **{"aria-label": "Time of each worker"}),
+                    *drawn.place(ids.FLEET_TIME, fleet_time.content(view, forecast), element=html.Section,
+                                 className="card fl-time", **{"aria-label": "Time of each worker"}),
                 ],
                 className="fl-low",
                 id="fleet-low",

@@ -14,6 +14,7 @@ from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
 from components import (
+    drawn,
     fleet,
     fleet_add,
     fleet_banner,
@@ -50,11 +51,13 @@ async def layout(**_: str) -> Component:
 # Following ------------------------------------------------------------------------------------------------------
 
 
+_PARTS = (ids.FLEET_HEAD, ids.FLEET_BANNER, ids.FLEET_CARDS, ids.FLEET_QUEUE)
+"""The parts that follow closely."""
+drawn.register(*_PARTS, ids.FLEET_TIME)
+
+
 @callback(
-    Output(ids.FLEET_HEAD, "children"),
-    Output(ids.FLEET_BANNER, "children"),
-    Output(ids.FLEET_CARDS, "children"),
-    Output(ids.FLEET_QUEUE, "children"),
+    *(Output(drawn.data_id(part), "data") for part in _PARTS),
     Output(ids.FLEET_CLOCK, "disabled"),
     Input(ids.TICK, "data"),
     Input(ids.FLEET_CLOCK, "n_intervals"),
@@ -67,7 +70,7 @@ async def follow(_: object, __: object, by: dict[str, str]) -> tuple[object, ...
 
 
 @callback(
-    Output(ids.FLEET_TIME, "children"),
+    Output(drawn.data_id(ids.FLEET_TIME), "data"),
     Output("fleet-low", "hidden"),
     Output(ids.FLEET_SLOW_CLOCK, "disabled"),
     Input(ids.FLEET_SLOW_CLOCK, "n_intervals"),
@@ -83,21 +86,22 @@ def _parts(view: FleetPage, by: dict[str, str]) -> tuple[object, ...]:
     order = by["queue"]
     forecast = current_studio().fleet_forecasts.now() if view.workers and view.waiting else None
     queue = fleet_queue.content(view, forecast, order)
-    return fleet.head(view, forecast), fleet_banner.lines(view), fleet.cards(view), queue, not view.busy
+    shown = (fleet.head(view, forecast), fleet_banner.lines(view), fleet.cards(view), queue)
+    return *map(drawn.drawing, _PARTS, shown), not view.busy
 
 
 def _time(view: FleetPage, by: dict[str, str]) -> tuple[object, ...]:
     forecast = current_studio().fleet_forecasts.now() if view.workers else None
-    return fleet_time.content(view, forecast, by["time"]), not view.workers, not view.workers
+    shown = drawn.drawing(ids.FLEET_TIME, fleet_time.content(view, forecast, by["time"]))
+    return shown, not view.workers, not view.workers
 
 
 def _show(view: FleetPage, by: dict[str, str]) -> None:
     """The whole page at once, after something was done."""
-    parts = (ids.FLEET_HEAD, ids.FLEET_BANNER, ids.FLEET_CARDS, ids.FLEET_QUEUE)
-    for part, children in zip(parts, _parts(view, by), strict=False):
-        set_props(part, {"children": children})
-    children, is_hidden, is_idle = _time(view, by)
-    set_props(ids.FLEET_TIME, {"children": children})
+    for part, shown in zip(_PARTS, _parts(view, by), strict=False):
+        set_props(drawn.data_id(part), {"data": shown})
+    shown, is_hidden, is_idle = _time(view, by)
+    set_props(drawn.data_id(ids.FLEET_TIME), {"data": shown})
     set_props("fleet-low", {"hidden": is_hidden})
     set_props(ids.FLEET_SLOW_CLOCK, {"disabled": is_idle})
 

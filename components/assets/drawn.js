@@ -15,12 +15,28 @@
     return element;
   };
 
-  // What was focused is looked for among what is drawn anew: the same press of the same thing.
+  // An element that is there and one that is wanted: what differs is changed, so that focus, scrolling and transitions stay.
+  const dress = (element, part) => {
+    const fresh = made({ ...part, children: [] });
+    for (const { name } of [...element.attributes]) if (!fresh.hasAttribute(name)) element.removeAttribute(name);
+    for (const { name, value } of fresh.attributes) if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+  };
+  const fill = (element, parts) => {
+    parts.forEach((part, at) => {
+      const node = element.childNodes[at];
+      if (!node) element.append(made(part));
+      else if (typeof part === "string" && node.nodeType === Node.TEXT_NODE) { if (node.data !== part) node.data = part; }
+      else if (typeof part === "string" || node.localName !== part.tag) node.replaceWith(made(part));
+      else { dress(node, part); fill(node, part.children); }
+    });
+    while (element.childNodes.length > parts.length) element.lastChild.remove();
+  };
+
+  // What was focused may stand elsewhere now: it is found by what a press of it would do.
   const same = (element) => {
-    const { event, rule, step } = element.dataset;
-    const marks = Object.entries({ event, rule, step }).filter(([, value]) => value !== undefined);
+    const marks = [...element.attributes].filter(({ name }) => name.startsWith("data-") || name === "href");
     if (!marks.length) return null;
-    return `${element.tagName}${element.classList.length ? `.${element.classList[0]}` : ""}${marks.map(([name, value]) => `[data-${name}="${CSS.escape(value)}"]`).join("")}`;
+    return element.localName + marks.map(({ name, value }) => `[${name}="${CSS.escape(value)}"]`).join("");
   };
   // A page may come late: React holds all of it back while a part of it, such as a chart, is still loaded.
   const draw = (drawing, until = Date.now() + PATIENCE_MS) => {
@@ -34,8 +50,8 @@
     if (seen.get(place.id) === told && place.childNodes.length) return;
     seen.set(place.id, told);
     const held = place.contains(document.activeElement) ? same(document.activeElement) : null;
-    place.replaceChildren(...drawing.parts.map(made));
-    const again = held && place.querySelector(held);
+    fill(place, drawing.parts);
+    const again = held && !(place.contains(document.activeElement) && document.activeElement.matches(held)) && place.querySelector(held);
     if (again) again.focus({ preventScroll: true });
     window.dispatchEvent(new CustomEvent("stripboard:drawn", { detail: place.id }));
   };
