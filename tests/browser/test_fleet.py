@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from pipeline.domain.workers import Health
+from pipeline.domain.workers import Health, WorkerState
 from pipeline.wiring_fleet import build_workers
 from tests.browser.boards import Board
 from tests.browser.looks import barriers
@@ -306,6 +306,26 @@ def test_keys_and_the_palette_lead_to_the_fleet(opens: Opens) -> None:
     page.wait_for_url("**/fleet")
     expect(page.locator("#rail-fleet")).to_have_attribute("aria-current", "page")
     expect(page.locator("#breadcrumbs, .crumb")).to_contain_text("Fleet")
+
+
+def test_focus_and_scrolling_stay_while_the_page_is_drawn_anew(opens: Opens, stage: FleetStage) -> None:
+    stage.have(2)
+    stage.keep_busy("gpu-1", "gpu-2")
+    stage.start(fresh_production(characters=12, scene_types=1, variants=2, title="Long queue"))
+    stage.work()
+    page = opens("/fleet")
+    page.wait_for_selector("#fleet-queue .fl-row[role=listitem]:nth-child(20)")
+    rows = page.locator("#fleet-queue .fl-rows")
+    rows.evaluate("rows => { rows.scrollTop = 150; }")
+    drain = page.get_by_role("button", name="Drain gpu-2")
+    drain.focus()
+    before = page.locator(card(page, "gpu-1")).get_attribute("data-word") or ""
+    stage.studio.workers.set_state(stage.worker("gpu-1").worker, WorkerState.PAUSED, PERSON)
+    expect(page.locator(card(page, "gpu-1"))).not_to_have_attribute("data-word", before, timeout=PATIENCE_MS)
+    expect(drain).to_be_focused()
+    assert rows.evaluate("rows => rows.scrollTop") == 150
+    page.keyboard.press("Enter")
+    has_word(page, "gpu-2", "draining")
 
 
 # Looks ------------------------------------------------------------------------------------------------------------------
