@@ -61,6 +61,7 @@ def content(view: FleetPage, forecast: FleetForecast | None = None, by: str = "w
         html.Div(
             [_axis(view, end), html.Div([*lanes, _lines(view, end)], className="fl-lanes", style={"--lanes": len(lanes)})],
             className="fl-gantt",
+            style={"--names": f"clamp(4rem, {max(len(one.worker.name) for one in view.workers)}ch, 11rem)"},
         ),
     ]
 
