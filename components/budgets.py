@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from components import budget_chart, budget_costs, budget_dialog, frame, words
+from components import budget_chart, budget_costs, budget_dialog, drawn, frame, words
 from components.icons import icon
 from pipeline.domain.budget import Action, Budget, Quantity, Scope
 from pipeline.domain.costs import BurnDown, By
@@ -113,12 +113,15 @@ def _upper(view: View) -> Component:
     if not view.budgets:
         teach = html.Div([html.H2("No budget yet", className="h1"), html.P(_EMPTY), _ghost()], className="bu-empty")
         return html.Div(
-            [html.Section(teach, id=LIST, className="card"), html.Section(id=CHART, className="card", hidden=True)],
+            [
+                *drawn.place(LIST, [teach], element=html.Section, className="card"),
+                html.Section(id=CHART, className="card", hidden=True),
+            ],
             className="bu-cols alone",
         )
     return html.Div(
         [
-            html.Section(rows(view), id=LIST, className="card bu-list", **{"aria-label": "All budgets"}),
+            *drawn.place(LIST, rows(view), element=html.Section, className="card bu-list", **{"aria-label": "All budgets"}),
             html.Section(chart(view), id=CHART, className="card bu-over-time", **{"aria-label": "Over time"}),
         ],
         className="bu-cols",

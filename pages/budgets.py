@@ -11,7 +11,7 @@ from dash import Input, Output, State, callback, ctx, no_update, set_props
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
-from components import budget_costs, budget_dialog, budgets, frame, ids
+from components import budget_costs, budget_dialog, budgets, drawn, frame, ids
 from pipeline.domain.budget import Budget, Quantity, Scope, parse_levels
 from pipeline.domain.costs import By
 from pipeline.domain.errors import Invalid, NotFound, Refused
@@ -56,7 +56,7 @@ def _view(budget: str, run: str, by: str) -> budgets.View:
 
 @callback(
     Output(budgets.HEAD, "children"),
-    Output(budgets.LIST, "children"),
+    Output(drawn.data_id(budgets.LIST), "data"),
     Output(budgets.CHART, "children"),
     Output(budgets.COSTS, "children", allow_duplicate=True),
     Input(budgets.CLOCK, "n_intervals"),
@@ -69,10 +69,14 @@ async def follow(_clock: object, _tick: object, chosen: dict[str, str]) -> tuple
     view = await asyncio.to_thread(_view, chosen["budget"], chosen["run"], chosen["by"])
     if not view.budgets or view.chosen is None or budgets.key_of(view.chosen) != chosen["budget"]:
         raise PreventUpdate
+    head, rows = budgets.head(view), drawn.drawing(budgets.LIST, budgets.rows(view))
     if ctx.triggered_id == ids.TICK:
-        return budgets.head(view), budgets.rows(view), no_update, no_update
+        return head, rows, no_update, no_update
     table = budget_costs.content(view.costs, *budgets.links(view)) if view.costs else no_update
-    return budgets.head(view), budgets.rows(view), budgets.chart(view), table
+    return head, rows, budgets.chart(view), table
+
+
+drawn.register(budgets.LIST)
 
 
 @callback(
