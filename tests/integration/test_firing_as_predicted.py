@@ -13,6 +13,7 @@ on; QA says the same of everything, generation does not fail, and nobody decides
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from random import Random
 
 import pytest
@@ -49,31 +50,41 @@ def check_worth(found: Tally, count: int) -> None:
     assert found.most_rules > 0.8 * MOST_RULES
 
 
-def test_what_is_predicted_happens_on_two_hundred_sets_of_rules(house: House) -> None:
-    check_worth(tried(house, 0, 200), 200)
+@contextmanager
+def house_on(url: str) -> Iterator[House]:
+    """A house on a database, sound in the end."""
+    with quick_folder() as folder:
+        house = House(folder, url)
+        yield house
+        house.check()
+        house.close()
+
+
+def test_what_is_predicted_happens_on_two_hundred_sets_of_rules(sqlite_url: str) -> None:
+    with house_on(sqlite_url) as house:
+        check_worth(tried(house, 0, 200), 200)
+
+
+def test_what_is_predicted_happens_on_postgresql(postgresql_url: str) -> None:
+    with house_on(postgresql_url) as house:
+        found = tried(house, 296, 48)
+        assert found.graphs == 48 and found.firings > 100
 
 
 @pytest.mark.parametrize(("verdict", "first"), [("flag", 200), ("fail", 248)])
 def test_what_is_predicted_happens_where_quality_checks_flag_or_fail_everything(
     sqlite_url: str, verdict: str, first: int
 ) -> None:
-    with quick_folder() as folder:
-        house = House(folder, sqlite_url)
+    with house_on(sqlite_url) as house:
         found = tried(house, first, 48, verdict)
         assert found.graphs == 48 and found.firings > 100
-        house.check()
-        house.close()
 
 
 @pytest.fixture
 def long_house(request: pytest.FixtureRequest, part: int) -> Iterator[House]:
     """A house for a part of the campaign: every twentieth on PostgreSQL, the others on SQLite."""
-    with quick_folder() as folder:
-        url = request.getfixturevalue("postgresql_url") if part % 20 == 19 else f"sqlite:///{folder / 'stripboard.db'}"
-        house = House(folder, url)
+    with house_on(request.getfixturevalue("postgresql_url" if part % 20 == 19 else "sqlite_url")) as house:
         yield house
-        house.check()
-        house.close()
 
 
 @pytest.mark.slow
