@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from data.store import Store
 from pipeline.domain import estimates, planning
@@ -19,6 +20,10 @@ from pipeline.services.replacing import NOTHING_NEW, Replaced
 from pipeline.services.runbooks import RunBooks, history_of
 from pipeline.services.uncovered import is_bounded, uncovered
 
+_ROOM_FOR_ONE = (
+    "All of it is taken over from an earlier run and costs nothing; there must only be room for one scene, since a job is begun "
+    "only where its budget has room."
+)
 _UNTOUCHED = (CellStatus.NOT_STARTED, CellStatus.QUEUED)
 
 
@@ -38,8 +43,8 @@ def refusal(store: Store, books: RunBooks, run: Run, chosen: Sequence[Cell]) -> 
     fresh = {key for key, cell in cells.items() if cell.status in _UNTOUCHED and cell.approved_take is None}
     book = books.get(store, run.id)
     needed = _to_pay(store, current, book.recipes.config, [cell.plan for cell in cells.values()], fresh)
-    found = estimates.estimate(book.recipes.production, needed, book.history)
-    return uncovered(store, current, found, cheapest(store, current.backend))
+    found = estimates.estimate(book.recipes.production, needed.cells, book.history)
+    return needed.explained(uncovered(store, current, found, cheapest(store, current.backend)))
 
 
 def refusal_of_new(store: Store, run: Run, config: RunConfig, cells: Sequence[CellPlan]) -> str:
@@ -48,11 +53,23 @@ def refusal_of_new(store: Store, run: Run, config: RunConfig, cells: Sequence[Ce
         return ""
     history = history_of(store, cost_keys(config.production, config.workflows))
     needed = _to_pay(store, run, config, cells, {cell.key for cell in cells})
-    found = estimates.estimate(config.production, needed, history)
-    return uncovered(store, run, found, cheapest(store, run.backend), is_new=True)
+    found = estimates.estimate(config.production, needed.cells, history)
+    return needed.explained(uncovered(store, run, found, cheapest(store, run.backend), is_new=True))
 
 
-def _to_pay(store: Store, run: Run, config: RunConfig, cells: Sequence[CellPlan], fresh: Collection[str]) -> list[CellPlan]:
+@dataclass(frozen=True)
+class _ToPay:
+    """The cells that a budget must cover; `is_reused` says that there is one only because nothing is begun without room."""
+
+    cells: Sequence[CellPlan]
+    is_reused: bool = False
+
+    def explained(self, refused: str) -> str:
+        """Why they are not covered, with what is strange about it; empty when they are."""
+        return f"{refused} {_ROOM_FOR_ONE}" if refused and self.is_reused else refused
+
+
+def _to_pay(store: Store, run: Run, config: RunConfig, cells: Sequence[CellPlan], fresh: Collection[str]) -> _ToPay:
     """Those of these cells that a budget must cover: what an earlier run has approved is taken from there, and costs nothing.
 
     One of the reused ones counts all the same: a job is begun only where there is room for it, also when it finds its result
@@ -60,11 +77,11 @@ def _to_pay(store: Store, run: Run, config: RunConfig, cells: Sequence[CellPlan]
     """
     before = before_of(store, run.title, without=run.id)
     if before is None:
-        return list(cells)
+        return _ToPay(cells)
     sources = {path: file.sha256 for path, file in config.sources.items()}
     reused = planning.reused(config.production, sources, before, [cell for cell in cells if cell.key in fresh])
     one = [cell for cell in cells if cell.key in reused][:1]
-    return [*one, *(cell for cell in cells if cell.key not in reused)]
+    return _ToPay([*one, *(cell for cell in cells if cell.key not in reused)], is_reused=len(cells) == len(reused) > 0)
 
 
 def queue(

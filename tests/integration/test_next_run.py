@@ -281,5 +281,5 @@ def test_a_budget_need_not_cover_what_the_next_run_reuses(house: House) -> None:
     assert not [one for one in house.hands.performed[executed:] if one.stage.endswith("_generation")]
     assert house.run(second).spent_seconds == 0
     house.studio.budgets.put(subject, Quantity.GPU_SECONDS, PERSON, limit=spent)
-    with pytest.raises(Refused):
+    with pytest.raises(Refused, match="All of it is taken over from an earlier run and costs nothing; there must only be room"):
         create(production, options=RunOptions())

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pipeline.domain.workflows.availability import Gap, Lack, gaps, needed_classes
 from pipeline.domain.workflows.graphs import Graph, parse
 from pipeline.domain.workflows.model_files import folder_of, model_files
-from pipeline.domain.workflows.slots import Kind
+from pipeline.domain.workflows.slots import Binding, Kind, ValueType
 from pipeline.domain.workflows.workflow import require
 from tests import workflow_graphs
 from tests.unit.test_workflow_graphs import JSON
@@ -108,6 +108,14 @@ def test_bound_inputs_are_not_judged_by_what_stands_there_but_models_are() -> No
     workflow = require(parse(value), Kind.SEGMENT)
     assert [gap.input for gap in found(workflow.graph)] == ["image"]
     assert gaps(workflow.graph, schemas("0.33.0"), workflow.bindings) == ()
+
+
+def test_steps_are_judged_even_where_they_are_bound_since_productions_leave_them_as_they_are() -> None:
+    value = workflow_graphs.recorded("ksampler_random_weights")["prompt"]
+    value["5"]["inputs"]["steps"] = 30_000
+    graph = parse(value)
+    (gap,) = gaps(graph, schemas("0.33.0"), (Binding("steps", "5", "steps", ValueType.INTEGER),))
+    assert gap.message.endswith("is 30000; the most is 10000.") and gap.cure == "Lower it."
 
 
 def test_nodes_that_nothing_needs_are_checked_for_their_class_only() -> None:

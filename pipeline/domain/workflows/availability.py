@@ -19,6 +19,8 @@ from pipeline.domain.workflows.schemas import InputSchema, NodeSchema, schema_of
 from pipeline.domain.workflows.slots import Binding
 
 ANYTHING = "*"
+_KEPT = frozenset({"model", "steps"})
+"""The slots that a production leaves as the graph has them."""
 _SPECIAL = "COMFY_"
 """Types that begin so have rules of their own (matched types, growing lists); they are left to the server."""
 
@@ -53,9 +55,9 @@ class Gap:
 def gaps(graph: Graph, schemas: Mapping[str, Any], bindings: Collection[Binding] = ()) -> tuple[Gap, ...]:
     """Every reason why the server with these schemas cannot run the graph; none when it can.
 
-    What stands in bound inputs is not looked at: other values will stand there.
+    What stands in bound inputs is not looked at, where requests put other values.
     """
-    bound = frozenset((binding.node, binding.input) for binding in bindings if binding.slot != "model")
+    bound = frozenset((binding.node, binding.input) for binding in bindings if binding.slot not in _KEPT)
     live = _live(graph, schemas)
     found: list[Gap] = []
     for node in graph.nodes.values():
