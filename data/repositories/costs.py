@@ -113,7 +113,6 @@ def _attempts(subject: str, run_id: int) -> Select[Any]:
     is_expected = and_(attempts.c.number == 1, ~is_reused)
     is_paid = jobs.c.lane == Lane.GENERATION.value
     made = select(func.sum(outputs.c.size_bytes)).where(outputs.c.job_id == jobs.c.id).scalar_subquery()
-    has_files = attempts.c.outcome.in_([_DONE, _REUSED])
     estimated = case((and_(is_expected, is_paid), jobs.c.estimated_seconds), else_=0.0)
     character, kind = _names(subject)
     return (
@@ -126,8 +125,8 @@ def _attempts(subject: str, run_id: int) -> Select[Any]:
             case((is_reused, 1), else_=0).label("is_reused"),
             estimated.label("estimated_seconds"),
             case((is_paid, attempts.c.seconds), else_=0.0).label("seconds"),
-            case((and_(attempts.c.number == 1), jobs.c.estimated_bytes), else_=0).label("estimated_bytes"),
-            case((has_files, func.coalesce(made, 0)), else_=0).label("size_bytes"),
+            case((is_expected, jobs.c.estimated_bytes), else_=0).label("estimated_bytes"),
+            case((attempts.c.outcome == _DONE, func.coalesce(made, 0)), else_=0).label("size_bytes"),
             (estimated * jobs.c.price / 3600).label("estimated_cost"),
             attempts.c.cost.label("cost"),
         )

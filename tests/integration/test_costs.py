@@ -96,6 +96,9 @@ def test_what_was_reused_was_neither_expected_nor_spent(house: House) -> None:
     report = house.studio.costs.of_run(again.id, By.STAGE)
     assert report.total.reused > 0
     assert (report.total.seconds, report.total.estimated_seconds) == (0, 0)
+    stages = [line for line in report.lines if line.reused]
+    assert stages and all((line.size_bytes, line.estimated_bytes) == (0, 0) for line in stages), "its files are there already"
+    assert report.total.size_bytes == house.run(again).spent_bytes, "the run tells the same"
 
 
 def test_a_run_that_is_not_there_has_no_costs(house: House) -> None:
