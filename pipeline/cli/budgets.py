@@ -96,21 +96,31 @@ def kept_told(run_id: int, kept: Mapping[Quantity, float | None]) -> str:
 @click.option("--no-levels", is_flag=True, help="Take away the levels that there are.")
 @as_json
 def set_command(scope: str, of: str, levels: tuple[str, ...], no_levels: bool, as_json: bool, **limits: float | None) -> int:
-    """Set or change limits. Levels that are not given stay as they are; a higher limit arms them again."""
+    """Set or change limits. Levels that are not given stay as they are; a higher limit arms them again.
+
+    Levels alone are given to the limits that there are.
+    """
     given = {_OPTIONS[name]: value for name, value in limits.items() if value is not None}
-    if not given:
-        raise click.UsageError("Give --gpu-hours, --money or --disk-gb.")
     thresholds = None if not levels and not no_levels else [parse_level(level) for level in levels]
+    if not given and thresholds is None:
+        raise click.UsageError("Give --gpu-hours, --money or --disk-gb.")
     with open_studio() as studio:
         subject = studio.budgets.subject(Scope(scope), of)
+        wanted = {quantity: value * unit for (quantity, unit), value in given.items()} or _limits(studio.budgets.of(subject))
+        if not wanted:
+            raise click.UsageError(f"{subject.name} has no limit that could have levels. Give --gpu-hours, --money or --disk-gb.")
         found = [
-            studio.budgets.put(subject, quantity, actor(), limit=value * unit, thresholds=thresholds)
-            for (quantity, unit), value in given.items()
+            studio.budgets.put(subject, quantity, actor(), limit=limit, thresholds=thresholds)
+            for quantity, limit in wanted.items()
         ]
         is_stranger = scope == Scope.USER and of not in {run.created_by for run in studio.runs.all()}
     if is_stranger and not as_json:
         say(f'"{of}" has started no run so far: see that the name is right.', style="yellow")
     return _told(found, as_json)
+
+
+def _limits(found: Sequence[Budget]) -> dict[Quantity, float]:
+    return {budget.quantity: budget.limit for budget in found if budget.limit is not None}
 
 
 def _told(found: Sequence[Budget], as_json: bool) -> int:

@@ -63,11 +63,15 @@ class Budgets:
         word = "production" if scope is Scope.PROJECT else "run"
         raise NotFound(f'There is no {word} "{name}". {did_you_mean(name, list(named.values()))}'.rstrip())
 
+    def of(self, subject: Subject) -> list[Budget]:
+        """The budgets of one thing."""
+        return [one for one in self.all() if (one.scope, one.subject) == (subject.scope, subject.key)]
+
     def find(self, scope: Scope, name: str, quantity: Quantity) -> Budget:
         """One budget. Raises NotFound."""
         subject = self.subject(scope, name)
-        for budget in self.all():
-            if (budget.scope, budget.subject, budget.quantity) == (scope, subject.key, quantity):
+        for budget in self.of(subject):
+            if budget.quantity == quantity:
                 return budget
         raise NotFound(f"There is no budget of {_UNITS[quantity][1].removeprefix('of ')} for {subject.name}.")
 

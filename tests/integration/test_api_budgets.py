@@ -74,7 +74,16 @@ def test_the_command_line_does_the_same(
     ]
     assert entry.start(["budgets"]) == 0
     assert "95 % finish" in capsys.readouterr().out
+    assert entry.start(["budgets", "set", "run", run.name, "--no-levels"]) == 0
+    assert entry.start(["budgets", "set", "user", "Ann", "--at", "70"]) == 0
+    capsys.readouterr()
+    assert entry.start(["budgets", "list", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["budgets"]
+    assert [(one["limit"], [level["at_percent"] for level in one["thresholds"]]) for one in told] == [(3e9, [70]), (7200, [])]
     assert entry.start(["budgets", "remove", "run", str(run.id), "--gpu-hours"]) == 0
     assert entry.start(["budgets", "remove", "run", str(run.id), "--gpu-hours"]) == 2
     assert entry.start(["budgets", "set", "user", "Ann", "--money", "5", "--at", "often"]) == 2
     assert entry.start(["budgets", "set", "user", "Ann"]) == 2
+    capsys.readouterr()
+    assert entry.start(["budgets", "set", "user", "Bea", "--at", "70"]) == 2
+    assert "Bea has no limit that could have levels" in capsys.readouterr().err
