@@ -56,7 +56,7 @@ def _decision(found: Hint) -> Component:
         className="btn sm",
         **{**leads, "data-review": found.kind, "data-hint": found.key},
     )
-    return _line("review", [before, html.B(key), after], button, title=found.key)
+    return _line("review", [before, html.B(key), after], button, title=found.text)
 
 
 def _workers(found: Hint, review: Component | None) -> Component:
@@ -98,12 +98,9 @@ def _review_button() -> Component:
 
 def _reviews(overview: RunOverview, button: Component) -> Component:
     count = overview.counts[CellStatus.REVIEW]
-    told: list[Component | str] = [
-        html.B(words.counted(count, "scene")),
-        f" {'waits' if count == 1 else 'wait'} for your decision",
-    ]
-    more = _failures(overview)
-    return _line("review", [*told, f". {more}." if more else "."], button)
+    scenes, more = words.counted(count, "scene"), _failures(overview)
+    told = f" {'waits' if count == 1 else 'wait'} for your decision.{f' {more}.' if more else ''}"
+    return _line("review", [html.B(scenes), told], button, title=scenes + told)
 
 
 def _failures(overview: RunOverview) -> str:

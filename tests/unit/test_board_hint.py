@@ -21,8 +21,8 @@ def counts(**found: int) -> dict[str, Any]:
     ("state", "told"),
     [
         (counts(not_started=8), "Nothing is submitted yet: 8 scenes can be."),
-        (counts(review=1, approved=3), "1 scene waits for your decision ."),
-        (counts(review=2, failed=1, rejected=1), "2 scenes wait for your decision . 1 scene failed, 1 was rejected."),
+        (counts(review=1, approved=3), "1 scene waits for your decision."),
+        (counts(review=2, failed=1, rejected=1), "2 scenes wait for your decision. 1 scene failed, 1 was rejected."),
         (counts(failed=1200), "1,200 scenes failed: look at why"),
         (counts(rejected=2, approved=1), "2 scenes were rejected: look at why"),
         ({**counts(blocked=4), "outlook": Outlook.STUCK}, "4 scenes cannot go on: what they need failed"),
