@@ -34,6 +34,16 @@ def test_the_fast_card_gets_the_only_job() -> None:
     assert chosen([job()], [worker("slow", seconds=3), worker("fast")]) == {"a": "fast"}
 
 
+def test_what_is_tried_again_goes_before_what_came_after_it() -> None:
+    """It lost its worker, and must not wait behind all that was asked for with it."""
+    again = job("again", queued_s=5.0, not_before_s=90.0, excluded=frozenset({"gone"}))
+    later = [job(f"later {number}", queued_s=10.0 + number) for number in range(50)]
+    assert chosen([*later, again], [worker("one"), worker("two"), worker("gone", away="away")], now_s=100.0) == {
+        "again": "one",
+        "later 0": "two",
+    }
+
+
 def test_a_slow_card_leaves_the_last_job_to_a_fast_one_that_is_free_soon() -> None:
     slow, fast = worker("slow", seconds=5), busy("fast", 20)
     assert chosen([job()], [slow, fast]) == {}

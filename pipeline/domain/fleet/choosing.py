@@ -132,5 +132,5 @@ def _rest_of_claim(standing: Standing, seat: Seat, lane: OpenLane) -> tuple[floa
         standing.held_of_run[kind.run],
         0 if lane.home else 1,
         -standing.model_work_s[kind.model] / (standing.loaded[kind.model] + seat.speed),
-        lane.oldest_s,
+        lane.queued_s,  # what is tried again keeps its place
     )

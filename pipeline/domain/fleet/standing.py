@@ -63,6 +63,7 @@ class OpenLane:
         "need",
         "oldest_s",
         "path_s",
+        "queued_s",
         "rank",
         "scarcity",
         "typical_s",
@@ -74,7 +75,8 @@ class OpenLane:
         self.lane, self.kind, self.home = lane, lane.kind, lane.home
         self.left = len(lane.jobs)
         self.jobs: Iterator[FleetJob] = iter(lane.jobs.values())
-        self.oldest_s = max(lane.oldest.queued_s, lane.not_before_s)
+        self.queued_s = lane.oldest.queued_s
+        self.oldest_s = max(self.queued_s, lane.not_before_s)
         self.typical_s = self.kind.units * typical
         self.path_s = self.typical_s + self.kind.following_units * typical
         self.rank: tuple[float, ...] = ()
