@@ -38,7 +38,8 @@ def submission(preview: Preview, mode: Mode, extra: str = "") -> list[Component]
         body.append(_skipped(preview.skipped))
     can = bool(count or extra) and not preview.refusal
     verb = {Mode.MISSING: "Submit", Mode.FAILED: "Retry", Mode.ALL: "Re-run"}[mode]
-    return dialog(_TITLES[mode], body, f"{verb} {words.counted(count, 'scene')}" if count else "Retry", is_able=can)
+    button = f"{verb} {words.counted(count, 'scene')}" if count else "Retry" if extra else verb
+    return dialog(_TITLES[mode], body, button, is_able=can)
 
 
 def _price(preview: Preview) -> Component:

@@ -9,7 +9,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from pipeline.domain.records import Run
-from pipeline.domain.schedule import LEAST_SHARE, MOST_SHARE, Schedule
+from pipeline.domain.schedule import Schedule
 
 OPEN, DIALOG, DO = "board-due-open", "board-due-dialog", "board-due-do"
 START, DUE, SHARE, ZONE = "board-due-start", "board-due-at", "board-due-share", "board-due-zone"
@@ -31,7 +31,7 @@ def dialog() -> Component:
         ],
         className="bu-fields",
     )
-    share = dbc.Input(id=SHARE, type="number", min=LEAST_SHARE, max=MOST_SHARE, step="any")
+    share = dbc.Input(id=SHARE, type="number", step="any")  # one with bounds withholds what is beyond them without a word
     body = [
         moments,
         html.Div(id=ZONE, className="faint bu-small"),

@@ -66,9 +66,10 @@ def _workers(found: Hint, review: Component | None) -> Component:
 
 
 def _budget(hold: Hold, review: Component | None) -> Component:
-    """That no budget pays for what is ready, and what would change that."""
-    told = f"Generation {hold.words} (to change that: {hold.remedy})"
-    return _line("blocked", [told], review, dcc.Link("Open the budgets", href="/budgets", className="btn sm"), title=told)
+    """That no budget pays for what is ready, and where that is changed."""
+    told = f"Generation {hold.words}."
+    link = dcc.Link("Raise the limit", href="/budgets", className="btn sm", title=f"Or by {hold.remedy}")
+    return _line("blocked", [told], review, link)
 
 
 def _submission(total: int) -> Component:

@@ -8,7 +8,7 @@ from dash.development.base_component import Component
 from components import palette, words
 from components.cell_jobs import seconds
 from pipeline.domain.cell_page import CellPage, TakeView
-from pipeline.domain.statuses import CellStatus
+from pipeline.domain.statuses import CellStatus, JobStatus
 
 REASONS = (
     "jump between segments",
@@ -81,6 +81,9 @@ def _why(view: CellPage) -> list[Component | str]:
         by = take.take.decided_by.replace("system:gate", "the quality checks").replace("rule:", "the rule ") if take else ""
         note = f" “{take.take.note}”" if take and take.take.note else ""
         return [f"Take {number} was approved by ", html.B(by or "a person"), f".{note} It goes into the delivery."]
+    if view.waits and not any(job.job.status is JobStatus.RUNNING for job in view.jobs):
+        held = view.waits[0].sentence
+        return [f"{held[:1].upper()}{held[1:]}. It goes on by itself after that."]
     return [
         {
             "not_started": "Nobody has asked for it yet.",

@@ -10,7 +10,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from components import fleet_runs, words
-from pipeline.domain.fleet.what_if import MOST_MORE, Change, Ending
+from pipeline.domain.fleet.what_if import Change, Ending
 from pipeline.domain.fleet_forecast import Comparison
 from pipeline.domain.workers import Worker
 
@@ -42,16 +42,16 @@ def dialog() -> Component:
 
 
 def form(workers: Sequence[Worker]) -> list[Component]:
-    """What may be tried with these workers."""
+    """What may be tried with these workers. Fields for numbers have no bounds: those that have some withhold others silently."""
     names = [worker.name for worker in workers]
     like = [{"label": _kind(worker), "value": worker.name} for worker in workers]
     without = [{"label": "nobody", "value": _NOBODY}, *({"label": name, "value": name} for name in names)]
     return [
         html.Div(
             [
-                _field(MORE, "Add", dbc.Input(id=MORE, type="number", min=0, max=MOST_MORE, step=1, value=2)),
+                _field(MORE, "Add", dbc.Input(id=MORE, type="number", step=1, value=2)),
                 _field(LIKE, "workers like", dbc.Select(id=LIKE, options=like, value=names[0] if names else None)),
-                _field(PRICE, "at, an hour", dbc.Input(id=PRICE, type="number", min=0, step="any", placeholder="as that one")),
+                _field(PRICE, "at, an hour", dbc.Input(id=PRICE, type="number", step="any", placeholder="as that one")),
             ],
             className="fl-if-row",
         ),

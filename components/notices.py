@@ -17,8 +17,24 @@ COUNT = "bell-count"
 LIST = "notice-list"
 DRAWER = "notices"
 _MOST_SHOWN = 99
-_SHOWN_AS = {"waiting": "review", "failed": "failed", "budget": "blocked", "rule": "queued", "sealed": "approved"}
-_HEADS = {"waiting": "Waits for people", "failed": "Failed", "budget": "Budgets", "rule": "From rules", "sealed": "Sealed"}
+CALLING = ("waiting", "worker")
+"""The kinds that wait for a person."""
+SHOWN_AS = {
+    "waiting": "review",
+    "worker": "failed",
+    "failed": "failed",
+    "budget": "blocked",
+    "rule": "queued",
+    "sealed": "approved",
+}
+_HEADS = {
+    "waiting": "Waits for people",
+    "worker": "Workers",
+    "failed": "Failed",
+    "budget": "Budgets",
+    "rule": "From rules",
+    "sealed": "Sealed",
+}
 
 
 def bell() -> Component:
@@ -46,8 +62,8 @@ def drawer() -> Component:
 
 
 def waiting(notices: Sequence[Notice]) -> str:
-    """The number on the bell: decisions that wait for people; nothing when there are none."""
-    count = sum(notice.count for notice in notices if notice.kind == "waiting")
+    """The number on the bell: decisions and workers that wait for people; nothing when there are none."""
+    count = sum(notice.count for notice in notices if notice.kind in CALLING)
     return "" if not count else str(count) if count <= _MOST_SHOWN else f"{_MOST_SHOWN}+"
 
 
@@ -69,6 +85,8 @@ def rows(notices: Sequence[Notice], now: datetime) -> list[Component]:
 
 def address(notice: Notice) -> str:
     """Where a notice leads: to the scene, the board of what waits, the scenes that need a picture, or the deliveries."""
+    if notice.subject == "worker":
+        return "/fleet"
     if notice.subject == "budget":
         return "/budgets"
     if notice.subject == "message":
@@ -88,7 +106,7 @@ def _row(notice: Notice, now: datetime) -> Component:
     text = notice.text[:1].upper() + notice.text[1:]
     return dcc.Link(
         [
-            palette.badge(_SHOWN_AS[notice.kind]),
+            palette.badge(SHOWN_AS[notice.kind]),
             html.Span([html.Span(text, className="notice-text"), html.Span([notice.run_name, " · ", words.since(notice.at, now)],
                       className="faint notice-of")], className="notice-body"),
         ],

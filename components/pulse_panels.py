@@ -31,8 +31,8 @@ class RunLine:
 
 
 def waits(going: Sequence[RunLine], found: Sequence[Notice], now: datetime) -> list[Component]:
-    """Decisions that people have to make, those that free most first."""
-    waiting = [notice for notice in found if notice.kind == "waiting"]
+    """Decisions that people have to make, those that free most first, and workers that somebody must see to."""
+    waiting = [notice for notice in found if notice.kind in notices.CALLING]
     count = sum(notice.count for notice in waiting)
     head = html.Div(
         [html.H2("Waits for people", className="card-title"), html.Span(f"{count:,}", className="muted num end")],
@@ -115,7 +115,7 @@ def _waiting(notice: Notice, now: datetime) -> Component:
     text = notice.text[:1].upper() + notice.text[1:]
     return dcc.Link(
         [
-            html.Span(palette.badge("review"), className="wait-mark"),
+            html.Span(palette.badge(notices.SHOWN_AS[notice.kind]), className="wait-mark"),
             html.Div(
                 [
                     html.Div(text, className="cut", title=text),

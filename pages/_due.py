@@ -70,6 +70,8 @@ def _put(run_id: int, start: str | None, due: str | None, share: float | None) -
     was_start, was_due, was_share = board_due.values(run, before)
     starts_at, wrong[board_due.START] = _moment(start)
     due_at, wrong[board_due.DUE] = _moment(due)
+    if starts_at is not None and due_at is not None and due_at <= starts_at:
+        wrong[board_due.DUE] = "It would be due before it may start."
     if share is None:
         wrong[board_due.SHARE] = "Write a number; 1 is as much as others get."
     if any(wrong.values()) or share is None:

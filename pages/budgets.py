@@ -135,21 +135,21 @@ def _put(
         return {budget_dialog.LEVELS: str(error)}, None
     try:
         subject = studio.budgets.subject(Scope(scope), of or "")
-        amount = limit * budget_dialog.UNITS[kind]
-        return {}, studio.budgets.put(subject, kind, local_actor(), limit=amount, thresholds=thresholds)
-    except Refused as error:
-        return {budget_dialog.LIMIT: str(error)}, None
     except (NotFound, Invalid) as error:
         return {budget_dialog.OF: str(error)}, None
+    try:
+        amount = limit * budget_dialog.UNITS[kind]
+        return {}, studio.budgets.put(subject, kind, local_actor(), limit=amount, thresholds=thresholds)
+    except (Refused, Invalid) as error:
+        return {budget_dialog.LIMIT: str(error)}, None
 
 
 def _address(search: str | None, budget: Budget | None) -> str:
-    """This page with another budget."""
+    """This page with another budget, or the most pressing one; never the address that is there, which would change nothing."""
     before = {name: found[0] for name, found in parse_qs((search or "").lstrip("?")).items()}
     kept = {name: value for name, value in before.items() if name in ("run", "by")}
-    if budget is not None:
-        kept = {"budget": budgets.key_of(budget), "set": str(current_studio().reports.last_seq()), **kept}
-    return budgets.at(kept)
+    chosen = {"budget": budgets.key_of(budget)} if budget is not None else {}
+    return budgets.at({**chosen, "set": str(current_studio().reports.last_seq()), **kept})
 
 
 @callback(

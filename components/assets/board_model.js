@@ -131,7 +131,7 @@
     }
 
     match() {
-      const { statuses, text } = this.filter, terms = text.toLowerCase().split(/\s+/).filter(Boolean);
+      const { statuses, text } = this.filter, terms = text.toLowerCase().split(/[\s/]+/).filter(Boolean);
       this.isFiltered = statuses.size > 0 || terms.length > 0;
       this.matching = this.n;
       if (!this.isFiltered) { this.matches.fill(1); return; }

@@ -22,7 +22,8 @@
     });
     const pick = B.el("pick-matching");
     pick.hidden = !model.isFiltered;
-    setText(pick, `Select ${model.matching.toLocaleString("en")}`);
+    pick.disabled = !model.matching;
+    setText(pick, model.matching ? `Select ${model.matching.toLocaleString("en")}` : "Nothing matches");
     B.el("clear-filter").hidden = !model.isFiltered;
   };
 

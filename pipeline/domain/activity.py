@@ -50,7 +50,7 @@ class JobRow:
 
 @dataclass(frozen=True)
 class Notice:
-    """One line of the bell. `kind` is `waiting`, `failed`, `budget`, `rule` or `sealed`; `count` things are meant.
+    """One line of the bell. `kind` is `waiting`, `worker`, `failed`, `budget`, `rule` or `sealed`; `count` things are meant.
 
     `seq` is the event it stems from (0 for what waits now); the subject is where a click leads.
     """

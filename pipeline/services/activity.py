@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from data.store import Store, Stores
 from pipeline.domain.activity import JobRow, Notice, log_text, stage_words
@@ -11,6 +12,7 @@ from pipeline.domain.errors import NotFound
 from pipeline.domain.records import Attempt, Event, Job, Run
 from pipeline.domain.rules.messages import Message
 from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus
+from pipeline.domain.workers import Health, Worker, WorkerState
 from pipeline.ports import Clock
 from pipeline.services.runbooks import RunBooks
 
@@ -18,6 +20,11 @@ _LOOKED_BACK = 600
 _FROM_RULES = 20
 _TOLD = ("cell.failed", "still.failed", "delivery.failed", "delivery.sealed", "delivery.cancelled", "budget.reached")
 _ACTIVE = (RunStatus.RUNNING, RunStatus.PAUSED)
+_SICK = {
+    Health.AWAY: "does not answer",
+    Health.WEDGED: "answers and works on nothing",
+    Health.STRANGE: "answers as no ComfyUI server does",
+}
 
 
 class Activity:
@@ -61,7 +68,8 @@ class Activity:
             return log_text(job, key, store.jobs.attempts_of([job_id]), story)
 
     def notices(self, limit: int = 50) -> list[Notice]:
-        """What waits for people now, a line a run and kind, then failures and sealed deliveries, the newest first."""
+        """What waits for people now, a line a run and kind, workers that need a person, then failures and sealed deliveries, the
+        newest first."""
         with self._stores.read() as store:
             runs = {run.id: run for run in store.runs.all()}
             waiting = [notice for run in runs.values() if run.status in _ACTIVE for notice in self._waiting(store, run)]
@@ -72,9 +80,10 @@ class Activity:
             levels = [
                 _level(event, names[event.subject_id]) for event in told if _is_of_budget(event) and event.subject_id in names
             ]
+            workers = [sick for worker in store.workers.all() if (sick := _of_worker(worker, self._clock.now()))]
             sent = store.messages.latest(_FROM_RULES, states=("sent", "dead"))
         rules = [_from_rule(message, runs) for message in sent if message.kind == "in_app" or message.state == "dead"]
-        return [*waiting, *levels, *rules, *(notice for notice in notices if notice is not None)][:limit]
+        return [*waiting, *workers, *levels, *rules, *(notice for notice in notices if notice is not None)][:limit]
 
     def _waiting(self, store: Store, run: Run) -> list[Notice]:
         found = []
@@ -173,6 +182,17 @@ def _from_rule(message: Message, runs: Mapping[int, Run]) -> Notice:
     run = runs.get(message.run_id or 0)
     name = str(message.payload.get("rule") or "a rule")
     return Notice("rule", text, message.created_at, message.run_id or 0, run.name if run else name, "message", message.id)
+
+
+def _of_worker(worker: Worker, now: datetime) -> Notice | None:
+    """That a worker which should take work does not, until somebody sees to it."""
+    if worker.pause_reason:
+        told = f"worker {worker.name} has been paused by its card: {worker.pause_reason}"
+    elif worker.state is WorkerState.ENABLED and worker.health in _SICK:
+        told = f"worker {worker.name} {_SICK[worker.health]}"
+    else:
+        return None
+    return Notice("worker", told, worker.health_at or now, 0, "fleet", "worker", worker.id)
 
 
 def _level(event: Event, name: str) -> Notice:

@@ -90,7 +90,7 @@ class Budgets:
         limit below what is spent and reserved already, Invalid for levels that cannot be.
         """
         if not 0 <= limit <= _MOST:
-            raise Invalid("A limit is a number from 0 up.")
+            raise Invalid("A limit is a number from 0 up, and not beyond all reason.")
         levels = None if thresholds is None else in_order(thresholds)
         with self._stores.begin(self._clock.now()) as store:
             before = _kept(store, subject, quantity)

@@ -82,6 +82,20 @@ def test_a_limit_is_raised_and_removed_where_it_is_drawn(opens: Opens, stage: St
     assert stage.studio.budgets.all() == []
 
 
+def test_a_limit_is_removed_from_the_address_that_the_page_was_opened_at(opens: Opens, stage: Stage, run: Run) -> None:
+    clear(stage)
+    put(stage, Scope.PROJECT, run.title, 3600, (50, Action.NOTIFY))
+    put(stage, Scope.USER, "ann", 7200)
+    page = opens("/budgets")
+    page.locator(".bu-row.on").wait_for()
+    for left in (1, 0):
+        page.locator("#budgets-change").click()
+        page.locator("#budgets-remove").click()
+        expect(page.locator(".bu-row")).to_have_count(left)
+        expect(page.locator("#budgets-dialog")).not_to_be_visible()
+    assert stage.studio.budgets.all() == []
+
+
 def test_somebody_that_there_is_not_is_told_at_the_field(opens: Opens, stage: Stage, run: Run) -> None:
     page = opens("/budgets")
     page.locator("#budgets-new").click()

@@ -142,6 +142,7 @@ def test_a_worker_is_drained_taken_back_priced_and_removed(opens: Opens, stage: 
     assert stage.worker("gpu-1").worker.tags == ("24gb", "rented")
 
     page.locator("#fleet-panel-body").get_by_role("button", name="Remove").click()
+    page.get_by_role("button", name="Remove it for good?").click()
     expect(page.locator(".fl-empty")).to_be_visible()
     assert stage.studio.workers.all() == []
 

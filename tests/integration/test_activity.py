@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import pytest
 
+from components import notices, pulse_panels
 from pipeline.domain.choices import Mode
 from pipeline.domain.errors import NotFound, WorkFailed
 from pipeline.domain.production import Approvals
 from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import JobStatus
+from pipeline.domain.workers import WorkerState
 from tests.factories import AUTO, EVERYTHING, HUMAN, PERSON, House, make_production
 from tests.fakes import failing
+from tests.fleet import FleetHouse
+from tests.fleet_fixtures import fleet_house
+from tests.unit.test_fleet_page import text_of
+
+fleet = fleet_house
 
 
 def test_running_jobs_come_before_those_that_have_ended(house: House) -> None:
@@ -98,3 +105,21 @@ def test_a_delivery_that_was_cancelled_is_no_news_once_another_is_sealed(house: 
     house.studio.deliveries.deliver(run, PERSON)
     house.work()
     assert [one.kind for one in house.studio.activity.notices()] == ["sealed"]
+
+
+def test_a_worker_that_does_not_answer_is_told_until_it_does_or_is_taken_out(fleet: FleetHouse) -> None:
+    fleet.add("gpu-1", "gpu-2")
+    sightings, activity = fleet.servers.sightings, fleet.studio.activity
+    away = sightings.pop(fleet.worker("gpu-1").worker.url)
+    fleet.studio.workers.look()
+    [notice] = activity.notices()
+    assert (notice.kind, notice.text, notices.address(notice)) == ("worker", "worker gpu-1 does not answer", "/fleet")
+    assert notices.waiting([notice]) == "1"
+    assert "Worker gpu-1 does not answer" in text_of(pulse_panels.waits([], [notice], fleet.clock.now()))
+
+    fleet.studio.workers.set_state(fleet.worker("gpu-1").worker, WorkerState.PAUSED, PERSON)
+    assert activity.notices() == []
+    fleet.studio.workers.set_state(fleet.worker("gpu-1").worker, WorkerState.ENABLED, PERSON)
+    sightings[fleet.worker("gpu-1").worker.url] = away
+    fleet.studio.workers.look()
+    assert activity.notices() == []

@@ -140,7 +140,8 @@ def test_work_that_no_budget_pays_for_is_held_with_its_cure_at_every_door_and_ha
     assert (hold.cause, hold.remedy) == ("budget", cure) and "waits for a higher limit: needs at least " in hold.words
     ending = ", until what runs gives back what it does not need" if is_running else ""
     assert hold.words.endswith(f"has 0.041 of money free{ending}")
-    assert cure in text_of(board_hint.hint(found)) and hold.words in text_of(board.facts(found, now))
+    hint = board_hint.hint(found)
+    assert hold.words in text_of(hint) and cure in str(hint) and hold.words in text_of(board.facts(found, now))
     assert text_of(pulse.ending(run, found, now)) == hold.words
     assert f"generation {hold.words}; {cure} changes that" in fleet.studio.reports.held(run.id)
     given = RestClient(fleet).get(f"production-runs/{run.id}/progress").json()
