@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from playwright.sync_api import ConsoleMessage, Page, Request, Response
+from playwright.sync_api import ConsoleMessage, Error, Page, Request, Response
 
 PATIENCE_MS = 30_000
+
+_LATE_DRAWING = "reading 'isHeadless'"
+"""Cytoscape draws once more, a moment after its element is gone."""
 
 Opens = Callable[..., Page]
 """Opens a tab at a path, in a theme and a size."""
@@ -22,13 +25,17 @@ class Complaints:
     def listen(self, page: Page) -> None:
         """Hear this tab from now on."""
         page.on("console", self._printed)
-        page.on("pageerror", lambda error: self.found.append(f"error: {error}"))
+        page.on("pageerror", self._failed_script)
         page.on("requestfailed", self._failed)
         page.on("response", self._answered)
 
     def forgive(self, pattern: str) -> None:
         """Drop what matches."""
         self.found = [line for line in self.found if not re.search(pattern, line)]
+
+    def _failed_script(self, error: Error) -> None:
+        if _LATE_DRAWING not in str(error):
+            self.found.append(f"error: {error}")
 
     def _printed(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
