@@ -1,4 +1,4 @@
-"""One budget over time: what was spent, the limit with its levels, and where that leads at the pace of late.
+"""One budget over time: what was spent, the limit with its levels, and where that leads at the recent pace.
 
 Drawn with elements and clipped areas, so that colours, sizes and themes are those of the page.
 """
@@ -13,7 +13,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from components import words
-from pipeline.domain.budget import Budget, Quantity
+from pipeline.domain.budget import ACTION_WORDS, Budget, Quantity
 from pipeline.domain.costs import BurnDown, Point
 
 _HEADROOM = 1.12
@@ -83,11 +83,13 @@ def summary(budget: Budget, burn: BurnDown, now: datetime) -> str:
     told += "." if held in ("0 h", "0.00 h", "0.00", "0 bytes") else f", {held} reserved."
     if budget.quantity is Quantity.DISK_BYTES:
         return f"{told} Disk is counted when files are stored."
+    if budget.stops is not None:
+        return f"{told} Its level of {budget.stops.at_percent:g} % is reached: {ACTION_WORDS[budget.stops.action]}."
     if not burn.pace:
         return f"{told} Nothing was spent lately, so there is no forecast."
     if burn.empty_at is None and burn.ends_at is None:
         return f"{told} Nothing more is asked for."
-    told += f" At the pace of late, {amount(burn.pace)} an hour,"
+    told += f" At the recent pace of {amount(burn.pace)} an hour"
     if burn.empty_at is not None:
         rest = "before what is asked for is done" if burn.left else "if work goes on like this"
         return f"{told} nothing is left {_at(burn.empty_at, now)}, {rest}."

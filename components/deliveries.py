@@ -222,6 +222,8 @@ def _goes(run: Run, overview: RunOverview, readiness: Readiness) -> list[Compone
         )
         if overview.outlook in (Outlook.PAUSED, Outlook.REACHED):
             detail = "when the run goes on"
+        elif overview.held:
+            detail = overview.held[0].words
         shown = "generating" if running else "queued"
         lines.append(_line(shown, text, detail, "Board", f"{board}?status=generating,queued"))
     if blocked and not readiness.stills:

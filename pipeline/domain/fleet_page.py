@@ -183,8 +183,8 @@ class FleetPage:
 
     @property
     def busy(self) -> int:
-        """How many workers have work."""
-        return sum(bool(view.doing) for view in self.workers)
+        """How many workers are at work; what one that does not answer was given is not work."""
+        return sum(bool(view.doing) and view.shown != "failed" for view in self.workers)
 
 
 def left_s(work: FleetWork, record: WorkRecord | None, now: datetime) -> float | None:
