@@ -31,7 +31,7 @@ def dialog() -> Component:
         ],
         className="bu-fields",
     )
-    share = dbc.Input(id=SHARE, type="number", step="any")  # one with bounds withholds what is beyond them without a word
+    share = dbc.Input(id=SHARE, type="number", step="any")
     body = [
         moments,
         html.Div(id=ZONE, className="faint bu-small"),

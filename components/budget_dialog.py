@@ -75,7 +75,7 @@ def _much(value: float | None) -> Component:
     return html.Div(
         [
             html.Label("How much", htmlFor=LIMIT, className="bu-label"),
-            dbc.Input(id=LIMIT, type="number", min=0, step="any", value=value),
+            dbc.Input(id=LIMIT, type="number", step="any", value=value),
             _error(LIMIT),
         ]
     )

@@ -42,7 +42,7 @@ def dialog() -> Component:
 
 
 def form(workers: Sequence[Worker]) -> list[Component]:
-    """What may be tried with these workers. Fields for numbers have no bounds: those that have some withhold others silently."""
+    """What may be tried with these workers."""
     names = [worker.name for worker in workers]
     like = [{"label": _kind(worker), "value": worker.name} for worker in workers]
     without = [{"label": "nobody", "value": _NOBODY}, *({"label": name, "value": name} for name in names)]

@@ -63,7 +63,7 @@ def _form(page: VersionPage) -> Component:
             html.Div(
                 [
                     _labelled("Worker", dbc.Select(id=WORKER, options=options, value=ANY, className="form-select")),
-                    _labelled("Seed", dbc.Input(id=SEED, type="number", min=0, step=1, placeholder="1")),
+                    _labelled("Seed", dbc.Input(id=SEED, type="number", step=1, placeholder="1")),
                 ],
                 className="wf-pair",
             ),
