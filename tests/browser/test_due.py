@@ -48,6 +48,13 @@ def test_a_share_that_cannot_be_is_said_at_its_field_and_nothing_is_set(opens: O
     page.locator("#board-due-do").click()
     expect(page.locator("#board-due-share-error")).to_contain_text("Write a number")
     assert stage.studio.boards.run(run.id).start_after is None
+    page.locator("#board-due-share").fill("-4")
+    page.locator("#board-due-do").click()
+    expect(page.locator("#board-due-share-error")).to_contain_text("from 0.01 to 100")
+    page.locator("#board-due-at").fill("2030-12-31T08:00")
+    page.locator("#board-due-do").click()
+    expect(page.locator("#board-due-at-error")).to_contain_text("due before it may start")
+    page.locator("#board-due-at").fill("")
     page.locator("#board-due-share").fill("2.5")
     page.locator("#board-due-do").click()
     expect(page.locator("#board-due-dialog")).to_have_count(0)

@@ -250,6 +250,11 @@ def test_what_if_tells_how_much_earlier_all_is_done_and_for_how_much(opens: Open
     page.locator("#fleet-what-if-more").fill("0")
     page.locator("#fleet-what-if-do").click()
     expect(page.locator("#fleet-what-if-told")).to_contain_text("Choose workers to add, or one", timeout=PATIENCE_MS)
+    for field, written, wrong in (("more", "-3", "Try 1 to 64 workers more"), ("price", "-7", "A price is a number from 0 on")):
+        page.locator("#fleet-what-if-more").fill("2")
+        page.locator(f"#fleet-what-if-{field}").fill(written)
+        page.locator("#fleet-what-if-do").click()
+        expect(page.locator("#fleet-what-if-told")).to_contain_text(wrong, timeout=PATIENCE_MS)
     assert told(found) == ""
 
 
