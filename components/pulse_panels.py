@@ -43,7 +43,7 @@ def waits(going: Sequence[RunLine], found: Sequence[Notice], now: datetime) -> l
     hints = [line for line in hints if line.overview.hint and line.overview.hint.kind != "fleet"]
     hints.sort(key=lambda line: -(line.overview.hint.frees if line.overview.hint else 0))
     parts: list[Component] = [head]
-    if hints or waiting:
+    if hints or any(notice.kind == "waiting" for notice in waiting):
         parts.append(
             html.Div(
                 [html.Span("what a decision frees comes first"), html.Span("frees", className="end")], className="waits-sub faint"
