@@ -151,6 +151,7 @@ class Replay:
         elif isinstance(body, str) and "never reads" in body:
             self.stalled = await asyncio.to_thread(stalled_client, self.server)
         elif isinstance(body, str) and "goes away" in body and self.stalled is not None:
+            await self._caught_up()  # who has connected meanwhile is known to the server before the flood begins
             self.stalled.close()
 
     async def _socket(self, index: int, event: dict[str, Any]) -> None:
@@ -383,7 +384,7 @@ def content(name: str, size_bytes: int) -> bytes:
 
 
 def stalled_client(server: DoubleServer) -> socket.socket:
-    """A WebSocket client that asks to listen and then never reads."""
+    """A WebSocket client that is told the first status, which says that it is known to the server, and then never reads."""
     address = urlsplit(server.url)
     client = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -392,5 +393,7 @@ def stalled_client(server: DoubleServer) -> socket.socket:
         b"GET /ws?clientId=client-stalled HTTP/1.1\r\nHost: " + address.netloc.encode() + b"\r\nUpgrade: websocket\r\n"
         b"Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
     )
-    client.recv(64)
+    heard = b""
+    while b"client-stalled" not in heard:
+        heard += client.recv(64)
     return client
