@@ -12,7 +12,7 @@ from dash.development.base_component import Component
 
 from components import budget_chart, budget_costs, budget_dialog, drawn, frame, words
 from components.icons import icon
-from pipeline.domain.budget import Action, Budget, Quantity, Scope
+from pipeline.domain.budget import Action, Budget, Quantity, Scope, Threshold
 from pipeline.domain.costs import BurnDown, By
 from pipeline.domain.records import Run
 
@@ -179,8 +179,7 @@ def _row(budget: Budget, view: View) -> Component:
 def _under(budget: Budget) -> Component:
     stop = budget.stops
     if stop is not None:
-        what = "what ran was stopped" if stop.action is Action.CANCEL else "no new generation starts"
-        return html.Div(f"▲ {stop.at_percent:g} % reached: {what}", className="bu-small bu-stop bu-under")
+        return html.Div(f"▲ {stopped(stop)}", className="bu-small bu-stop bu-under")
     following = budget.thresholds[budget.fired : budget.fired + 1]
     if following:
         return html.Div(
@@ -188,6 +187,12 @@ def _under(budget: Budget) -> Component:
         )
     told = "its last level is reached" if budget.thresholds else "no levels: work stops at the limit"
     return html.Div(told, className="bu-small faint bu-under")
+
+
+def stopped(by: Threshold) -> str:
+    """What a level that was reached has stopped."""
+    what = "what ran was stopped" if by.action is Action.CANCEL else "no new generation starts"
+    return f"{by.at_percent:g} % reached: {what}"
 
 
 def _level(at_percent: float, action: Action) -> str:

@@ -199,7 +199,7 @@ def _prompt(view: CellPage) -> list[Component]:
         if take.scene
     ]
     rows: list[tuple[str, Any]] = [
-        ("prompt", _words(view)),
+        ("prompt", _words(view) or html.Span("none is given", className="faint")),
         ("place", plan.location),
         ("shot", plan.shot),
         ("files", [part for file in files for part in (file, html.Span(" "))]),

@@ -12,6 +12,7 @@ from dash.development.base_component import Component
 from components import deadlines, frame, palette, pulse_panels, words
 from components.pulse_panels import RunLine as RunLine
 from pipeline.domain.activity import JobRow, Notice
+from pipeline.domain.budget import Budget
 from pipeline.domain.causes import Cause
 from pipeline.domain.fleet.rules import BUDGET
 from pipeline.domain.overview import RunOverview
@@ -46,6 +47,7 @@ class View:
     jobs: Sequence[JobRow]
     counts: Mapping[JobStatus, int]
     causes: Sequence[Cause]
+    limits: Sequence[Budget]
     slots: int
 
 
@@ -84,7 +86,7 @@ def body(view: View, now: datetime) -> list[Component]:
                 ),
                 html.Div(
                     [
-                        html.Section(pulse_panels.spend(going or over), className="card", **{"aria-label": "Spend"}),
+                        html.Section(pulse_panels.spend(going or over, view.limits), className="card", **{"aria-label": "Spend"}),
                         html.Section(pulse_panels.failures(view.causes), className="card", **{"aria-label": "Failures by cause"}),
                         html.Section(
                             pulse_panels.lately(view.jobs, now), className="card pulse-lately", **{"aria-label": "Lately"}
@@ -273,7 +275,7 @@ def _run(line: RunLine, span: float, now: datetime) -> Component:
     share = html.Span(f"{words.share(overview.approved, overview.total)} %", className="num run-share")
     progress = html.Div([strip(overview.counts), html.Div([share, *counts], className="run-counts muted")], className="cut")
     due = deadlines.due(overview.due_at, likely_at=overview.soonest_at, latest_at=overview.latest_at, now=now)
-    ends = html.Div(ending(run, overview, now), className="cut")
+    ends = html.Div(ending(run, overview, now), className="run-ends")
     end = html.Div([ends, *(html.Div(mark, className="cut") for mark in due), _line(overview, span, now)], className="cut")
     return dcc.Link([who, progress, end], href=f"/runs/{run.id}", className="run")
 

@@ -9,8 +9,9 @@ from datetime import datetime
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from components import notices, palette, tray, words
+from components import budgets, notices, palette, tray, words
 from pipeline.domain.activity import JobRow, Notice
+from pipeline.domain.budget import Budget, Quantity, Scope
 from pipeline.domain.causes import Cause
 from pipeline.domain.overview import Hint, RunOverview
 from pipeline.domain.records import Run
@@ -130,38 +131,59 @@ def _waiting(notice: Notice, now: datetime) -> Component:
     )
 
 
-def spend(lines: Sequence[RunLine]) -> list[Component]:
-    """Generation time of each run against its budget."""
+def spend(lines: Sequence[RunLine], limits: Sequence[Budget]) -> list[Component]:
+    """The limits that press most, of productions, users and these runs; then what runs without a limit of time have taken."""
     spent = sum(line.overview.spent_seconds for line in lines)
+    runs = {str(line.run.id) for line in lines}
+    pressing = [one for one in limits if one.limit is not None and (one.scope is not Scope.RUN or one.subject in runs)]
+    pressing.sort(key=lambda one: one.pressure, reverse=True)
+    bounded = {one.subject for one in pressing if one.scope is Scope.RUN and one.quantity is Quantity.GPU_SECONDS}
+    free = [line for line in lines if str(line.run.id) not in bounded]
+    free.sort(key=lambda line: line.overview.spent_seconds, reverse=True)
     head = html.Div(
         [
             html.H2("Spend", className="card-title"),
-            html.Span(f"{words.hours(spent)} of generation", className="muted num"),
-            html.Span("▰ spent  ▨ reserved", className="faint end"),
+            html.Span(f"{words.hours(spent)} of generation", className="muted num cut"),
+            dcc.Link("budgets", href="/budgets", className="end"),
         ],
         className="card-head",
     )
-    rows = []
-    for line in sorted(lines, key=lambda line: -line.overview.spent_seconds)[:_MOST_SPEND]:
-        limit = line.run.limit_seconds
-        share = min(100.0, 100 * line.overview.spent_seconds / limit) if limit else 0.0
-        held = min(100.0 - share, 100 * line.run.reserved_seconds / limit) if limit else 0.0
-        bar = html.Div(
-            [html.I(style={"width": f"{share:.1f}%"}), html.I(className="reserved", style={"width": f"{held:.1f}%"})],
-            className="budget",
-        )
-        told = [html.B(words.hours(line.overview.spent_seconds)), f" of {words.hours(limit)}" if limit else " no limit"]
-        rows.append(
+    rows = [*map(_limit, pressing[:_MOST_SPEND]), *map(_unlimited, free)]
+    return [head, *rows[:_MOST_SPEND]]
+
+
+def _limit(budget: Budget) -> Component:
+    """A limit, how far it is spent and reserved, and the way to its page."""
+    limit = budget.limit or 0.0
+    share = 100 * min(1.0, budget.share)
+    held = min(100 - share, 100 * budget.reserved / limit) if limit else 0.0
+    told = [html.B(budgets.amount(budget.quantity, budget.spent)), f" of {budgets.amount(budget.quantity, limit)}"]
+    stopped = f": {budgets.stopped(budget.stops)}" if budget.stops else ""
+    return dcc.Link(
+        [
+            html.Span(words.both_ends(budget.name), className="ends"),
+            html.Span(budgets.QUANTITIES[budget.quantity], className="faint"),
+            html.Span(["▲ " if budget.stops else None, *told], className="num muted spend-told"),
             html.Div(
-                [
-                    html.Span(words.both_ends(line.run.name), className="ends", title=line.run.name),
-                    bar,
-                    html.Span(told, className="num muted spend-told"),
-                ],
-                className="spend",
-            )
-        )
-    return [head, *rows]
+                [html.I(style={"width": f"{share:.1f}%"}), html.I(className="reserved", style={"width": f"{held:.1f}%"})],
+                className="budget stopped" if budget.stops else "budget",
+            ),
+        ],
+        href=budgets.at({"budget": budgets.key_of(budget)}),
+        className="spend",
+        title=f"{budgets.QUANTITIES[budget.quantity]} of {budget.name}, spent and reserved{stopped}",
+    )
+
+
+def _unlimited(line: RunLine) -> Component:
+    return html.Div(
+        [
+            html.Span(words.both_ends(line.run.name), className="ends", title=line.run.name),
+            html.Span("no limit", className="faint"),
+            html.Span(html.B(words.hours(line.overview.spent_seconds)), className="num spend-told"),
+        ],
+        className="spend",
+    )
 
 
 def failures(causes: Sequence[Cause]) -> list[Component]:

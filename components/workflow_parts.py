@@ -18,20 +18,32 @@ from pipeline.domain.workflows.views import VersionPage, VersionView
 _LONGEST = 80
 
 
-def workers_card(fits: Sequence[Fit]) -> Component:
+def able(fits: Sequence[Fit]) -> str:
+    """How many workers can run it now, and how many more could if they were at work."""
+    ready, away = sum(fit.is_ready for fit in fits), sum(fit.can_run and not fit.is_ready for fit in fits)
+    told = f"{ready} of {words.counted(len(fits), 'worker')}"
+    return f"{told}, {away} more not at work" if away else told
+
+
+def workers_card(fits: Sequence[Fit], card_id: str) -> Component:
     """Who can run it, and what to install at the others."""
-    able = sum(fit.can_run for fit in fits)
-    head = f"{able} of {words.counted(len(fits), 'worker')} can run it" if fits else "Workers"
+    return html.Section(workers(fits), id=card_id, className="card wf-part", **{"aria-label": "Workers"})
+
+
+def workers(fits: Sequence[Fit]) -> list[Component]:
+    """A line for each worker."""
+    away = sum(fit.can_run and not fit.is_ready for fit in fits)
+    head = f"{sum(fit.can_run for fit in fits)} of {words.counted(len(fits), 'worker')} can run it" if fits else "Workers"
+    head += f", {away} not at work" if away else ""
     rows: list[Component] = [_worker(fit) for fit in fits]
     if not fits:
         rows = [html.P(["There is no worker yet. ", html.A("Add one on the page of the fleet", href="/fleet"), "."],
                        className="muted")]  # fmt: skip
-    return html.Section([html.H3(head, className="h2"), *rows], className="card wf-part", **{"aria-label": "Workers"})
+    return [html.H3(head, className="h2"), *rows]
 
 
 def _worker(fit: Fit) -> Component:
-    status, word = ("approved", "can run it") if fit.can_run else ("failed", "lacks something") if fit.gaps else (
-        "not_started", "not read yet")  # fmt: skip
+    status, word = _standing(fit)
     lines = [html.Li(line) for line in to_install(fit.gaps)]
     told: Component = html.Ul(lines, className="wf-lines") if lines else html.Div(fit.words, className="muted wf-wrap")
     return html.Div(
@@ -42,6 +54,14 @@ def _worker(fit: Fit) -> Component:
         ],
         className="wf-worker",
     )  # fmt: skip
+
+
+def _standing(fit: Fit) -> tuple[str, str]:
+    if fit.is_ready:
+        return "approved", "can run it"
+    if fit.can_run:
+        return "blocked", "can run it, but is not at work"
+    return ("failed", "lacks something") if fit.gaps else ("not_started", "not read yet")
 
 
 def difference_card(

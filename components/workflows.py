@@ -19,6 +19,7 @@ BODY, LIST = "flow-body", "flow-list"
 UPLOAD, NAME = "flow-upload", "flow-name"
 VERSION, AGAINST = "flow-version", "flow-against"
 PRESS = "flow-press"
+STATE, WORKERS = "flow-state", "flow-workers"
 CHOSEN = "flow-chosen"
 CLOCK = "flow-clock"
 MOST_BYTES = 11 * 2**20
@@ -129,8 +130,7 @@ def items(view: View) -> list[Component]:
 
 def _item(view: WorkflowView, *, is_open: bool) -> Component:
     default = view.default
-    able = sum(fit.can_run for fit in default.fits)
-    where = f"{able} of {words.counted(len(default.fits), 'worker')}" if default.fits else "no worker yet"
+    where = workflow_parts.able(default.fits) if default.fits else "no worker yet"
     versions = words.counted(len(view.versions), "version")
     archived = " · archived" if view.workflow.archived_at else ""
     return dcc.Link(
@@ -175,7 +175,7 @@ def _opened(view: View, opened: VersionPage) -> list[Component]:
                     className="wf-column",
                 ),
                 html.Div(
-                    [workflow_shots.card(opened, view.now), workflow_parts.workers_card(opened.shown.fits)],
+                    [workflow_shots.card(opened, view.now), workflow_parts.workers_card(opened.shown.fits, WORKERS)],
                     className="wf-column",
                 ),
             ],
@@ -202,10 +202,9 @@ def _title(opened: VersionPage, now: datetime) -> Component:
         [
             html.Div(
                 [
-                    _badge(opened.shown.state),
                     html.H2(workflow.name, className="wf-name cut", title=workflow.name),
                     choice,
-                    html.Span(WORDS[opened.shown.state], className="muted"),
+                    html.Span(state(opened), id=STATE, className="wf-state muted"),
                     html.Span(className="spread"),
                     *_verbs(opened),
                 ],
@@ -217,6 +216,11 @@ def _title(opened: VersionPage, now: datetime) -> Component:
         ],
         className="card wf-part",
     )
+
+
+def state(opened: VersionPage) -> list[Component | str]:
+    """How the version stands, as its badge and in words."""
+    return [_badge(opened.shown.state), WORDS[opened.shown.state]]
 
 
 def _option(view: VersionView) -> dict[str, str]:

@@ -194,7 +194,7 @@ def _do(said: dict[str, Any], answer: dict[str, Any]) -> tuple[str, list[str]]:
     match intent.verb:
         case "submit":
             receipt = studio.submission.submit(run, chosen, Mode(said["mode"]), actor)
-            return f"{words.counted(len(receipt.accepted), 'scene')} queued{_besides(receipt.pictures)}.", []
+            return f"{words.counted(len(receipt.accepted), 'scene')} submitted{_besides(receipt.pictures)}.", []
         case "retry":
             receipt = studio.submission.submit(run, chosen, Mode.FAILED, actor)
             again = [*receipt.pictures, *studio.review.retry(run, chosen, actor)]

@@ -31,9 +31,7 @@ async def layout(budget: str = "", run: str = "", by: str = "", **_: str) -> Com
 def _view(budget: str, run: str, by: str) -> budgets.View:
     studio = current_studio()
     found, runs = studio.budgets.all(), studio.runs.all()
-    pressing = max(
-        found, key=lambda one: (one.stops is not None, one.quantity is not Quantity.DISK_BYTES, one.share), default=None
-    )
+    pressing = max(found, key=lambda one: one.pressure, default=None)
     chosen = next((one for one in found if budgets.key_of(one) == budget), pressing)
     costs = None
     if runs:

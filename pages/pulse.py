@@ -53,5 +53,6 @@ def _view() -> pulse.View | None:
         jobs=studio.activity.jobs(None, _JOBS),
         counts=studio.activity.counts(),
         causes=studio.causes.failures(),
+        limits=studio.budgets.all(),
         slots=studio.settings.parallel * len(Lane),
     )

@@ -13,7 +13,7 @@ from dash import ALL, Input, Output, State, callback, ctx, no_update, set_props
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
-from components import frame, ids, workflow_bindings, workflow_shots, workflows
+from components import frame, ids, workflow_bindings, workflow_parts, workflow_shots, workflows
 from pipeline import wiring_workflows
 from pipeline.domain.errors import Invalid, NotFound
 from pipeline.domain.workflows.findings import errors_in
@@ -131,18 +131,22 @@ async def choose(version: str | None, against: str | None, chosen: dict[str, int
 
 @callback(
     Output(workflows.LIST, "children"),
+    Output(workflows.STATE, "children"),
+    Output(workflows.WORKERS, "children"),
     Input(ids.TICK, "data"),
     State(workflows.CHOSEN, "data"),
     State(ids.URL, "search"),
     prevent_initial_call=True,
 )
-async def follow_list(_: object, chosen: dict[str, int] | None, search: str | None) -> list[Component]:
-    """The list, some time later."""
+async def follow(_: object, chosen: dict[str, int] | None, search: str | None) -> tuple[object, ...]:
+    """The list, the state of what is open and its workers, some time later."""
     if not chosen:
         raise PreventUpdate
     archived = "yes" if "archived=" in (search or "") else ""
     view = await asyncio.to_thread(_view, str(chosen["workflow"]), str(chosen["version"]), "", archived)
-    return workflows.items(view)
+    if view.open is None:
+        return workflows.items(view), no_update, no_update
+    return workflows.items(view), workflows.state(view.open), workflow_parts.workers(view.open.shown.fits)
 
 
 # Bindings -------------------------------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 (() => {
   const B = (window.stripboardBoard = window.stripboardBoard || {});
   const ORDER = [5, 4, 3, 2, 1, 7, 6, 0, 8];
+  const FOR = { submit: "not started or taken out", retry: "failed, rejected, or held up by what is", approve: "in review",
+    reject: "in review or approved", cancel: "on its way" };
 
   const setText = (at, text) => { if (at && at.textContent !== text) at.textContent = text; };
 
@@ -151,6 +153,7 @@
       button.classList.toggle("primary", verb === primary);
       if (count === undefined) return;
       button.disabled = !count;
+      button.title = count ? "" : `None of these ${chosen.length.toLocaleString("en")} is ${FOR[verb]}`;
       setText(button.querySelector("b"), count ? count.toLocaleString("en") : "");
     });
   };

@@ -129,6 +129,11 @@ class Budget:
         """The level because of which no new generation starts, if there is one: the first that was reached."""
         return next((level for level in self.thresholds[: self.fired] if level.action is not Action.NOTIFY), None)
 
+    @property
+    def pressure(self) -> tuple[bool, bool, float]:
+        """For sorting by what presses: what has stopped work most, disk least, the fuller before the emptier."""
+        return (self.stops is not None, self.quantity is not Quantity.DISK_BYTES, self.share)
+
 
 def reached(thresholds: Iterable[Threshold], account: Account) -> int:
     """How many levels, which are in order, what is spent has reached."""

@@ -131,6 +131,9 @@ def test_a_box_chooses_the_cells_under_it(board: Boards, stage: Stage) -> None:
     shown.drag("c1 / s1 / v2", "c2 / s2 / v1")
     assert shown.selection() == keys((1, 1, 2), (1, 2, 1), (2, 1, 2), (2, 2, 1))
     expect(shown.page.locator("#many-count")).to_have_text("4 selected")
+    approve = shown.page.locator("#side-many > .bx-many-buttons [data-verb=approve]")
+    expect(approve).to_be_disabled()
+    expect(approve).to_have_attribute("title", "None of these 4 is in review")
 
 
 def test_clicks_headers_and_chips_choose_too(board: Boards, stage: Stage) -> None:

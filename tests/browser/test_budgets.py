@@ -148,3 +148,18 @@ def test_nothing_is_cut_and_nobody_is_kept_out(opens: Opens, stage: Stage, run: 
     page.locator("#budgets-new").click()
     page.locator("#budgets-do").wait_for(state="visible")
     assert told([*found, *barriers(page)]) == ""
+
+
+def test_what_presses_most_stands_first_on_pulse_and_leads_to_its_page(opens: Opens, stage: Stage, run: Run) -> None:
+    clear(stage)
+    put(stage, Scope.PROJECT, "Harbor Nights", 3600.0 * 40)
+    put(stage, Scope.PROJECT, "Harbor Nights", 5e9, of_what=Quantity.DISK_BYTES)
+    put(stage, Scope.USER, str(PERSON), stage.run(run).spent_seconds * 1.5, (20, Action.FINISH))
+    page = opens("/")
+    rows = page.locator("a.spend")
+    expect(rows).to_have_count(3)
+    expect(rows.nth(0)).to_contain_text(str(PERSON))
+    expect(rows.nth(1)).to_contain_text("GPU-hours")
+    expect(rows.nth(2)).to_contain_text("disk")
+    rows.nth(1).click()
+    expect(page.locator(".bu-row.on")).to_contain_text("GPU-hours of a production")

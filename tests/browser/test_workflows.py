@@ -129,6 +129,7 @@ def test_a_test_shot_is_asked_for_seen_and_called_good(opens: Opens, stage: Flow
     registered(stage.studio, stage.folder, changed(SEGMENT, "5", strength=0.5))
     page = opens(f"/workflows?workflow={found.id}&version=1")
     expect(page.locator("body")).to_contain_text("2 of 2 workers can run it")
+    expect(page.locator("#flow-state")).to_contain_text("never tried")
     page.locator("#flow-shot-prompt").fill("she turns")
     page.locator("#flow-shot-worker").select_option("gpu-2")
     page.locator("#flow-shoot").click()
@@ -145,6 +146,8 @@ def test_a_test_shot_is_asked_for_seen_and_called_good(opens: Opens, stage: Flow
     shot = page.locator(".wf-shot[data-status=done]")
     expect(shot.locator("video")).to_be_visible()
     expect(shot).to_contain_text("sharpness")
+    expect(page.locator("#flow-state")).to_contain_text("tried")
+    expect(page.locator("#flow-state")).not_to_contain_text("never")
     page.get_by_role("button", name="Good: make it the default").click()
     expect(shot).to_contain_text("has called it good. It is the default.")
     assert stage.studio.workflows.version(found).judgement is Judgement.GOOD
@@ -160,6 +163,17 @@ def test_what_a_worker_lacks_is_told_with_what_to_install(opens: Opens, stage: F
     expect(page.locator("#flow-shoot")).to_be_disabled()
     expect(page.locator(".wf-form")).to_contain_text("No worker can run it now")
     expect(page.locator("#flow-list")).to_contain_text("cannot run anywhere")
+
+
+def test_a_worker_that_is_away_is_not_counted_as_one_that_runs_it(opens: Opens, stage: FlowStage) -> None:
+    stage.anew("gpu-1", "gpu-2")
+    found = registered(stage.studio, stage.folder)
+    page = opens(f"/workflows?workflow={found.id}")
+    expect(page.locator("#flow-list")).to_contain_text("runs on 2 of 2 workers")
+    stage.servers.sightings.pop(stage.worker("gpu-2").worker.url)
+    stage.studio.workers.look()
+    expect(page.locator("#flow-list")).to_contain_text("runs on 1 of 2 workers, 1 more not at work")
+    expect(page.locator("#flow-workers")).to_contain_text("has everything, but it is away")
 
 
 def test_one_is_archived_taken_back_and_removed(opens: Opens, stage: FlowStage) -> None:
