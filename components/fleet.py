@@ -232,11 +232,7 @@ def _step_line(view: WorkerView, doing: Doing | None, now: datetime) -> Componen
         behind = len(view.doing) - 1
         left = [doing.step or "under way"]
         left += [f" · {behind} more waits here" if behind == 1 else f" · {behind} more wait here"] if behind else []
-        right = (
-            [f"{words.duration(doing.left_s)} left"]
-            if doing.left_s
-            else [f"for {words.duration((now - doing.since).total_seconds())}"]
-        )
+        right = [_left(doing, now)]
         title = f"Begun {words.exactly(doing.since)}"
         return html.Div(
             [html.Span(left, className="cut", title="".join(map(str, left))), html.Span(right, className="num", title=title)],
@@ -249,6 +245,16 @@ def _step_line(view: WorkerView, doing: Doing | None, now: datetime) -> Componen
     elif view.worker.looked_at:
         left = ["looked at ", words.since(view.worker.looked_at, now)]
     return html.Div([html.Span(left, className="cut"), html.Span(right, className="num")], className="fl-line faint small")
+
+
+def _left(doing: Doing, now: datetime) -> str:
+    """How long it will take yet; where nothing tells that, or it should have ended, how long it has taken."""
+    taken = f"for {words.duration((now - doing.since).total_seconds())}"
+    if doing.left_s is None:
+        return taken
+    if doing.left_s >= 1:
+        return f"{words.duration(doing.left_s)} left"
+    return "done any moment" if doing.left_s else f"{taken}, longer than usual"
 
 
 def _clock(at: datetime, now: datetime) -> Component:
