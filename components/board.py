@@ -11,6 +11,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from components import board_due, board_hint, board_side, board_tools, deadlines, deliver, frame, words
+from pipeline.domain.estimates import is_guess
 from pipeline.domain.overview import RunOverview
 from pipeline.domain.records import Run
 
@@ -185,6 +186,8 @@ def _ending(overview: RunOverview, now: datetime) -> Component:
         text: list[Any] = ["done about ", html.B(words.clock(overview.likely_at, now), title=words.exactly(overview.likely_at))]
         if overview.latest_at is not None:
             text += [", latest ", html.Span(words.clock(overview.latest_at, now), title=words.exactly(overview.latest_at))]
+        if is_guess(overview.measured_share):
+            return html.Span([*text, ", a first guess"], className="bx-ending", title=words.GUESS)
         return html.Span(
             text, className="bx-ending", title="Even chance, and nine chances of ten, from measured times and free slots"
         )

@@ -8,6 +8,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from components import deadlines, fleet_press, words
+from pipeline.domain.estimates import is_guess
 from pipeline.domain.fleet_forecast import FleetForecast, RunEnd
 
 _STEPS = 4
@@ -73,7 +74,8 @@ def ends(run: RunEnd, now: datetime) -> str:
         return f"{run.unpaid.words}{due}"
     if run.likely_at is None or run.latest_at is None:
         return f"never done: nobody can do all of it{due}" if run.jobs else "nothing is left for the fleet"
-    return f"done {moment(run.likely_at, now)}, at the latest {moment(run.latest_at, now)}{due}"
+    guess = f" ({words.GUESS})" if is_guess(run.measured_share) else ""
+    return f"done {moment(run.likely_at, now)}, at the latest {moment(run.latest_at, now)}{due}{guess}"
 
 
 def moment(at: datetime, now: datetime) -> str:
@@ -86,9 +88,11 @@ def _done(run: RunEnd, now: datetime) -> list[Component]:
         why = "budget used up" if run.unpaid else "not by this fleet" if run.jobs else "nothing left"
         return [html.Div("–", title=ends(run, now)), html.Div(why, className="faint small"), *_due(run, now)]
     latest = moment(run.latest_at, now).removeprefix("at ")
+    guess = html.Div("a first guess", className="faint small", title=words.GUESS)
     return [
         html.Div(moment(run.likely_at, now).removeprefix("at "), title=words.exactly(run.likely_at)),
         html.Div(f"latest {latest}", className="faint small", title=words.exactly(run.latest_at)),
+        *([guess] if is_guess(run.measured_share) else []),
         *_due(run, now),
     ]  # fmt: skip
 

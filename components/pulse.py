@@ -14,6 +14,7 @@ from components.pulse_panels import RunLine as RunLine
 from pipeline.domain.activity import JobRow, Notice
 from pipeline.domain.budget import Budget
 from pipeline.domain.causes import Cause
+from pipeline.domain.estimates import is_guess
 from pipeline.domain.fleet.rules import BUDGET
 from pipeline.domain.overview import RunOverview
 from pipeline.domain.progress import Outlook
@@ -124,7 +125,8 @@ def ending(run: Run, overview: RunOverview, now: datetime) -> list[Component | s
         return ["done"]
     if overview.likely_at and overview.latest_at:
         when = html.B(words.clock(overview.likely_at, now), className="num")
-        return ["done about ", when, f", latest {words.clock(overview.latest_at, now)}"]
+        told = ["done about ", when, f", latest {words.clock(overview.latest_at, now)}"]
+        return [*told, html.Span(", a first guess", title=words.GUESS)] if is_guess(overview.measured_share) else told
     unpaid = next((hold for hold in overview.held if hold.cause == BUDGET), None)
     if unpaid is not None:
         return [html.Span(unpaid.words, title=f"To change that: {unpaid.remedy}")]

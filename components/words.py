@@ -75,6 +75,10 @@ def duration(seconds: float) -> str:
     return _two(hours // 24, "d", hours % 24, "h")
 
 
+GUESS = "Not half of this work was measured here yet: stated defaults stand in for the rest, and may be far off"
+"""What a time is that rests on stated defaults more than on measurements."""
+
+
 def hours(seconds: float) -> str:
     """Generation time as a budget counts it: `12.4 h`, `0.05 h`, `40 h`; what is too little for that in seconds."""
     if 0 < seconds < _LEAST_HOURS:

@@ -10,6 +10,7 @@ from pipeline.api import paging
 from pipeline.api import schemas_asked as asked
 from pipeline.api import schemas_given as given
 from pipeline.api.asking import PREFIX, Key, Rest, Studio, Who, routes, run_of
+from pipeline.api.schemas_progress import Progress
 from pipeline.domain.choices import Mode, RunOptions
 from pipeline.domain.matrix import Selection
 from pipeline.domain.stages import Phase
@@ -57,7 +58,7 @@ def read_run(run_id: asked.Id, rest: Rest) -> object:
     return run_of(rest, run_id)
 
 
-@router.get("/production-runs/{run_id}/progress", response_model=given.Progress)
+@router.get("/production-runs/{run_id}/progress", response_model=Progress)
 def read_progress(run_id: asked.Id, studio: Studio) -> object:
     """The run at this moment: counts, what is left, when it is likely done, and the decision that helps most."""
     return studio.overview.of(run_id)

@@ -15,6 +15,7 @@ from pipeline.cli.outcomes import NEW_RUN, show_flagged, show_lines, show_waitin
 from pipeline.cli.studios import open_studio, run_argument
 from pipeline.cli.text import counted, duration, joined
 from pipeline.domain.deadlines import lateness
+from pipeline.domain.estimates import is_guess
 from pipeline.domain.progress import Outlook, Progress
 from pipeline.domain.records import Cell, Run, Take
 from pipeline.domain.stages import Phase
@@ -173,7 +174,8 @@ def _show_deadline(studio: Studio, run: Run) -> None:
         return
     view, now = studio.overview.of(run.id), datetime.now(UTC)
     found = lateness(run.deadline, likely_at=view.soonest_at, latest_at=view.latest_at, now=now)
-    done = f"Done about {_when(view.likely_at)}, latest {_when(view.latest_at)}; due" if view.likely_at else "Due"
+    guess = " (a first guess)" if is_guess(view.measured_share) else ""
+    done = f"Done about {_when(view.likely_at)}, latest {_when(view.latest_at)}{guess}; due" if view.likely_at else "Due"
     mark = f": {found.value}" if found else ""
     say(f"{done} {_when(run.deadline)}{mark}.", style="yellow" if found else "")
 

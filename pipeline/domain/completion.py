@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 
 from pipeline.domain.production import SceneType
@@ -39,10 +39,14 @@ class Left:
 
 @dataclass(frozen=True)
 class Ending:
-    """Seconds from now: `likely` with a chance of one half, `latest` with nine of ten."""
+    """Seconds from now: `likely` with a chance of one half, `latest` with nine of ten.
+
+    `measured_share` is the share of the work until then of which times were measured; the rest are stated defaults.
+    """
 
     likely: float
     latest: float
+    measured_share: float = 1.0
 
 
 def timing(samples: Sequence[float], default: float) -> Timing:
@@ -66,11 +70,13 @@ def ending(left: Iterable[Left], slots: int) -> Ending | None:
         return Ending(0.0, 0.0)
     if slots < 1 or not any(kind.timing.samples for kind in kinds):
         return None
-    work = sum(kind.jobs * kind.timing.mean for kind in kinds) / slots
+    whole = sum(kind.jobs * kind.timing.mean for kind in kinds)
+    measured = sum(kind.jobs * kind.timing.mean for kind in kinds if kind.timing.samples)
+    work = whole / slots
     spread = sqrt(sum(kind.jobs * kind.timing.deviation**2 + (kind.jobs * _error(kind.timing)) ** 2 for kind in kinds)) / slots
     chain, chain_late = _chain(kinds)
     likely = max(work, chain)
-    return Ending(likely, max(work + _P90 * spread, chain_late, likely * (1 + _SHARE_LOST)))
+    return Ending(likely, max(work + _P90 * spread, chain_late, likely * (1 + _SHARE_LOST)), measured / whole if whole else 1.0)
 
 
 def ending_under_caps(left: Sequence[Left], slots: int, caps: Iterable[tuple[Sequence[Left], int]]) -> Ending | None:
@@ -79,7 +85,7 @@ def ending_under_caps(left: Sequence[Left], slots: int, caps: Iterable[tuple[Seq
     for part, cap in caps:
         found = ending(part, cap) if whole and 0 < cap < slots else None
         if whole and found:
-            whole = Ending(max(whole.likely, found.likely), max(whole.latest, found.latest))
+            whole = replace(whole, likely=max(whole.likely, found.likely), latest=max(whole.latest, found.latest))
     return whole
 
 

@@ -124,6 +124,11 @@ _STILL_FRAMES = 8
 """Making one still costs about as much as this many frames."""
 
 
+def is_guess(measured_share: float) -> bool:
+    """Whether a time rests on stated defaults more than on what was measured: then it is a first guess, and may be far off."""
+    return measured_share < _LEAST_MEASURED
+
+
 def _time(seconds: float) -> str:
     """`0.24 s`, `38 s`, `3 min 20 s`."""
     if seconds < 9.5:
@@ -224,7 +229,7 @@ def estimate(production: Production, cells: Iterable[CellPlan], history: History
     parts = [(scenes[name], segment_frames(types[name]), rate) for name, rate in rates.items()]
     late = _late(seconds, seconds - measured, [*parts, *((made, (1,), rate) for rate, made in pictures.items())])
     spreads = tuple(_spread(types[name], rate) for name, rate in rates.items())
-    return Estimate(count, frames, seconds, disk, share, samples, late if share >= _LEAST_MEASURED else None, spreads)
+    return Estimate(count, frames, seconds, disk, share, samples, None if is_guess(share) else late, spreads)
 
 
 def _spread(scene: SceneType, rate: Rate) -> Spread:

@@ -15,7 +15,7 @@ class RunEnd:
 
     Both are None where nobody can do some of it, and where budgets pay for nothing of what is ready, as `unpaid` says. `jobs`
     counts what runs, waits and follows; `waiting` what waits for a worker now; `undecided` are scenes behind something in
-    review: they are not counted. `due_at` is its deadline.
+    review: they are not counted. `due_at` is its deadline. Of `measured_share` of what is left some worker's time was measured.
     """
 
     run_id: int
@@ -27,6 +27,7 @@ class RunEnd:
     latest_at: datetime | None
     due_at: datetime | None = None
     unpaid: Hold | None = None
+    measured_share: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,8 @@ class RunOverview:
     """A run at one moment. Times in seconds, sizes in bytes, costs in the currency of the installation; counts are of rows.
 
     `counts` is by shown status, `blocked` apart from `queued`. `likely_at` and `latest_at` are when the run is done with a
-    chance of 50 % and 90 %, None while that cannot be told: nothing is measured yet, nobody works, or people decide first.
+    chance of 50 % and 90 %, None while that cannot be told: nobody works, or people decide first. `measured_share` is the share
+    of the work until then of which times were measured; the rest are stated defaults.
     `rests_at` is when the machines will likely have done all that needs nobody; it and the rate are told while work goes on.
     None of these moments is told while budgets pay for nothing of what is ready.
     `due_at` is its deadline; `held` says why generation that could start does not; `refused` counts the characters whose source
@@ -71,6 +72,7 @@ class RunOverview:
     due_at: datetime | None = None
     held: tuple[Hold, ...] = ()
     refused: int = 0
+    measured_share: float = 1.0
 
     @property
     def soonest_at(self) -> datetime | None:

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from data.repositories.tallies import Waiters
 from data.store import Store, Stores
@@ -42,6 +43,14 @@ _LONGEST_S = 3.0
 """An overview serves this many times as long as it took, and no longer: a large run is not counted all the time."""
 _DEFAULT_S = 0.5
 _HUMAN = "human"
+
+
+class _Ends(NamedTuple):
+    """When all is done that waits for nobody, and the share of the work until then of which times were measured."""
+
+    likely_at: datetime
+    latest_at: datetime
+    measured_share: float
 
 
 @dataclass(frozen=True)
@@ -226,9 +235,10 @@ class Overview:
             refused=counted.stills.get((StillKind.SOURCE, CellStatus.FAILED), (0, 0))[0],
             free_disk_bytes=self._free_disk(),
             rate_per_hour=rate_per_hour(counted.finished, now) if next_step is Outlook.WORKING else None,
-            likely_at=ends[0] if ends and is_whole else None,
-            latest_at=ends[1] if ends and is_whole else None,
-            rests_at=ends[0] if ends else None,
+            likely_at=ends.likely_at if ends and is_whole else None,
+            latest_at=ends.latest_at if ends and is_whole else None,
+            rests_at=ends.likely_at if ends else None,
+            measured_share=ends.measured_share if ends else 1.0,
             started_at=begun[0] if begun else None,
             started_by=begun[1] if begun else "",
             outlook=next_step,
@@ -237,17 +247,21 @@ class Overview:
             or (fleet_hint(counted.waits) if next_step is Outlook.WORKERS else None),
         )
 
-    def _ends(self, counted: _Counted, book: RunBook, now: datetime) -> tuple[datetime, datetime] | None:
+    def _ends(self, counted: _Counted, book: RunBook, now: datetime) -> _Ends | None:
         """When all is done that waits for nobody, likely and at the latest: by the rehearsal of the fleet, or by this machine's
         slots; None where that cannot be told."""
         if counted.run.backend not in FLEET_BACKENDS:
             found = self._ending(counted, book)
+            if found is None:
+                return None
             hours = hours_of(counted.schedule.quiet, counted.run.start_after, now)
-            moments = [hours.after(now.timestamp(), seconds) for seconds in (found.likely, found.latest)] if found else []
-            return (datetime.fromtimestamp(moments[0], UTC), datetime.fromtimestamp(moments[1], UTC)) if moments else None
+            likely, latest = (
+                datetime.fromtimestamp(hours.after(now.timestamp(), seconds), UTC) for seconds in (found.likely, found.latest)
+            )
+            return _Ends(likely, latest, found.measured_share)
         ends = self._rehearsals.run_ends(counted.fleet) if counted.fleet else []
         end = next((one for one in ends if one.run_id == counted.run.id), None)
-        return (end.likely_at, end.latest_at) if end and end.likely_at and end.latest_at else None
+        return _Ends(end.likely_at, end.latest_at, end.measured_share) if end and end.likely_at and end.latest_at else None
 
     def _ending(self, counted: _Counted, book: RunBook) -> Ending | None:
         """When all is done that waits for nobody."""

@@ -214,4 +214,13 @@ def _run_end(run: str, left: FleetLeft, end: Ending | None) -> RunEnd:
         latest_at=datetime.fromtimestamp(found.p90_s, UTC) if found else None,
         due_at=left.due.get(run),
         unpaid=unpaid,
+        measured_share=_measured_share(run, left),
     )
+
+
+def _measured_share(run: str, left: FleetLeft) -> float:
+    """The share of what is left of a run, in frames, of which the time was measured on some worker."""
+    works = {work for _, work in left.fleet.measured}
+    parts = [(one.kind.workflow in works, one.count * one.kind.units) for one in left.jobs if one.kind.run == run]
+    whole = sum(units for _, units in parts)
+    return sum(units for is_measured, units in parts if is_measured) / whole if whole else 1.0

@@ -15,6 +15,7 @@ from pipeline.domain.fleet.what_if import Change
 from pipeline.domain.production import Approvals
 from pipeline.domain.schedule import QuietHours, Schedule
 from pipeline.domain.stages import Stage
+from pipeline.domain.statuses import JobStatus
 from tests.factories import AUTO, PERSON, make_production
 from tests.fleet import FleetHouse
 from tests.fleet_fixtures import open_fleet_house
@@ -46,6 +47,24 @@ def test_work_that_nobody_has_measured_takes_the_time_that_plans_state(house: Fl
     assert found.likely_at is not None
     takes_s = (found.likely_at - house.clock.now()).total_seconds()
     assert takes_s < 40, "twelve tiny scenes; at the seconds a frame of a picture they would take two workers 81 s"
+
+
+def test_an_end_that_rests_on_stated_times_is_called_a_guess_until_most_of_the_work_is_measured(house: FleetHouse) -> None:
+    run = house.start(make_production(characters=3, scene_types=1, variants=1, approvals=AUTO))
+    house.work()
+    [found] = house.studio.fleet_forecasts.now().runs
+    assert (found.measured_share, house.studio.overview.of(run.id).measured_share) == (0.0, 0.0)
+    lane = text_of(fleet_runs.lanes(house.studio.fleet_forecasts.now()))
+    assert "a first guess" in lane
+
+    house.fleet.holding.clear()
+    while not [job for job in house.jobs(run, Stage.SCENE_GENERATION) if job.status is JobStatus.DONE]:
+        house.engine.turn()
+    house.fleet.holding |= {"gpu-1", "gpu-2"}
+    house.work()
+    house.clock.advance(60)
+    [found] = house.studio.fleet_forecasts.now().runs
+    assert found.jobs and found.measured_share == 1.0
 
 
 def test_the_time_of_workers_is_drawn_with_the_times_that_ends_are_told_with(house: FleetHouse) -> None:

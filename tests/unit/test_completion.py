@@ -47,6 +47,17 @@ def test_nobody_at_work_or_nothing_measured_is_not_guessed(left: list[Left]) -> 
     assert (ending(unmeasured, 4) is None) is has_work
 
 
+@given(left=WORK, slots=st.integers(1, 64))
+def test_an_end_says_how_much_of_it_was_measured(left: list[Left], slots: int) -> None:
+    found = ending(left, slots)
+    if found is not None:
+        work = {
+            known: sum(one.jobs * one.timing.mean for one in left if bool(one.timing.samples) is known) for known in (True, False)
+        }
+        assert 0 <= found.measured_share <= 1
+        assert found.measured_share * sum(work.values()) == pytest.approx(work[True])
+
+
 def test_nothing_left_ends_now() -> None:
     found = ending([], 0)
     assert found is not None

@@ -216,14 +216,11 @@ def test_a_busy_card_says_what_how_far_and_how_long_and_leads_to_the_scene() -> 
     assert hrefs(card) == {"/cells/5"}
 
 
-@pytest.mark.parametrize(
-    ("left_s", "told"),
-    [(None, "for 3 min"), (48.0, "48 s left"), (0.4, "done any moment"), (0.0, "for 3 min, longer than usual")],
-)
-def test_no_job_is_said_to_take_no_time_any_more(left_s: float | None, told: str) -> None:
-    doing = replace(make_doing(), left_s=left_s, since=NOW - timedelta(minutes=3))
-    card = text_of(fleet.card(make_view(make_worker(), doing), NOW))
-    assert told in card and "0 s left" not in card
+def test_no_job_is_said_to_take_no_time_any_more() -> None:
+    for rest_s, told in ((48.0, "48 s left"), (0.4, "done any moment"), (0.0, "for 3 min, longer than usual")):
+        doing = replace(make_doing(), left_s=rest_s, since=NOW - timedelta(minutes=3))
+        card = text_of(fleet.card(make_view(make_worker(), doing), NOW))
+        assert told in card and "0 s left" not in card
 
 
 def make_card(level: Level = Level.FINE, words: str = "", **told: object) -> Card:

@@ -170,6 +170,8 @@ def test_the_end_of_a_run_is_told_or_what_keeps_it_from_being_told() -> None:
     assert told(outlook=Outlook.WORKING).startswith("goes on")
     ends = {"likely_at": NOW + timedelta(days=1), "latest_at": NOW + timedelta(days=1, hours=1)}
     assert told(outlook=Outlook.WORKING, **ends).startswith("done about  tomorrow ")
+    assert "guess" not in told(outlook=Outlook.WORKING, measured_share=0.5, **ends)
+    assert told(outlook=Outlook.WORKING, measured_share=0.49, **ends).endswith("a first guess")
 
 
 def test_breadcrumbs_link_every_step_but_the_last() -> None:
