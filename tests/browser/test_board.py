@@ -292,6 +292,7 @@ def test_what_somebody_else_has_decided_meanwhile_is_told_and_nothing_is_lost(bo
 
 
 def test_only_what_failed_is_tried_again(board: Boards, stage: Stage) -> None:
+    stage.work()  # what other runs have left would meet these troubles first
     stage.hands.troubles = failing("scene_generation", lambda: WorkFailed("bad_input", "no such model"), times=2)
     run = stage.start(fresh_production(characters=2, scene_types=2, variants=1))
     stage.work()
