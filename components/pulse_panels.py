@@ -13,7 +13,8 @@ from components import budgets, notices, palette, tray, words
 from pipeline.domain.activity import JobRow, Notice
 from pipeline.domain.budget import Budget, Quantity, Scope
 from pipeline.domain.causes import Cause
-from pipeline.domain.overview import Hint, RunOverview
+from pipeline.domain.fleet.rules import BUDGET
+from pipeline.domain.overview import RunOverview
 from pipeline.domain.records import Run
 from pipeline.domain.statuses import JobStatus
 
@@ -32,45 +33,52 @@ class RunLine:
 
 
 def waits(going: Sequence[RunLine], found: Sequence[Notice], now: datetime) -> list[Component]:
-    """Decisions that people have to make, those that free most first, and workers that somebody must see to."""
+    """What keeps runs from going on and only people can change; then decisions, those that free most first, and workers that
+    somebody must see to."""
     waiting = [notice for notice in found if notice.kind in notices.CALLING]
-    count = sum(notice.count for notice in waiting)
+    stopped = [part for line in going for part in _stopped(line)]
     head = html.Div(
-        [html.H2("Waits for people", className="card-title"), html.Span(f"{count:,}", className="muted num end")],
+        [
+            html.H2("Waits for people", className="card-title"),
+            html.Span(f"{sum(notice.count for notice in waiting) + len(stopped):,}", className="muted num end"),
+        ],
         className="card-head",
     )
-    hints = [line for line in going if line.overview.hint]
-    unserved = [(line.run, found) for line in hints if (found := line.overview.hint) and found.kind == "fleet"]
-    hints = [line for line in hints if line.overview.hint and line.overview.hint.kind != "fleet"]
+    hints = [line for line in going if line.overview.hint and line.overview.hint.kind != "fleet"]
     hints.sort(key=lambda line: -(line.overview.hint.frees if line.overview.hint else 0))
-    parts: list[Component] = [head]
+    parts: list[Component] = [head, *stopped]
     if hints or any(notice.kind == "waiting" for notice in waiting):
         parts.append(
             html.Div(
                 [html.Span("what a decision frees comes first"), html.Span("frees", className="end")], className="waits-sub faint"
             )
         )
-    parts[1:1] = [_workers(run, found) for run, found in unserved]
     parts += [_hint(line, is_first=not number) for number, line in enumerate(hints)]
     parts += [_waiting(notice, now) for notice in waiting[:_MOST_WAITING]]
-    if not hints and not waiting and not unserved:
+    if not hints and not waiting and not stopped:
         parts.append(html.P("Nobody is waited for. Decisions that somebody has to make are listed here.", className="card-note"))
     return parts
 
 
-def _workers(run: Run, found: Hint) -> Component:
-    """That no worker can do what waits of a run, and what would change that."""
-    return dcc.Link(
-        [
-            html.Span(palette.badge("blocked"), className="wait-mark"),
-            html.Div(
-                [html.Div(found.text, className="strong"), html.Div(run.name, className="muted")],
-            ),
-            html.Span("→", className="faint", **{"aria-hidden": "true"}),
-        ],
-        href="/fleet",
-        className="wait",
-    )
+def _stopped(line: RunLine) -> list[Component]:
+    """That no worker can do what waits of a run, or no budget pays for it; each leads to where that is changed."""
+    overview = line.overview
+    hint = overview.hint
+    unpaid = next((hold for hold in overview.held if hold.cause == BUDGET), None)
+    found = [(hint.text, "/fleet")] if hint and hint.kind == "fleet" else []
+    found += [(unpaid.words, "/budgets")] if unpaid else []
+    return [
+        dcc.Link(
+            [
+                html.Span(palette.badge("blocked"), className="wait-mark"),
+                html.Div([html.Div(text[:1].upper() + text[1:], className="strong"), html.Div(line.run.name, className="muted")]),
+                html.Span("→", className="faint", **{"aria-hidden": "true"}),
+            ],
+            href=address,
+            className="wait",
+        )
+        for text, address in found
+    ]
 
 
 def _hint(line: RunLine, *, is_first: bool) -> Component:

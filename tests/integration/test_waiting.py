@@ -143,6 +143,7 @@ def test_work_that_no_budget_pays_for_is_held_with_its_cure_at_every_door_and_ha
     hint = board_hint.hint(found)
     assert hold.words in text_of(hint) and cure in str(hint) and hold.words in text_of(board.facts(found, now))
     assert text_of(pulse.ending(run, found, now)) == hold.words
+    assert hold.words.removeprefix("w") in text_of(pulse_panels.waits([pulse.RunLine(run, found)], [], now))
     assert f"generation {hold.words}; {cure} changes that" in fleet.studio.reports.held(run.id)
     given = RestClient(fleet).get(f"production-runs/{run.id}/progress").json()
     assert [one["remedy"] for one in given["held"]] == [cure] and given["rests_at"] is None
