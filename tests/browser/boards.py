@@ -13,6 +13,15 @@ from playwright.sync_api import Page
 from tests.browser.tabs import PATIENCE_MS
 
 DRAWN = "#matrix[data-drawn]"
+FILLED = """() => { const grid = document.querySelector("#board-grid"), now = performance.now();
+  if (!grid) return false;
+  if (!grid.changed) {
+    grid.changed = now;
+    new MutationObserver(() => { grid.changed = performance.now(); }).observe(grid, { childList: true, subtree: true });
+  }
+  return now - grid.changed > 500 && grid.querySelector("[role=gridcell]") !== null; }"""
+"""Whether the table of scenes has its cells and goes on having them: ag-grid makes its rows first, then the columns that it has
+measured, and empties the rows in between."""
 
 
 class Board:
@@ -89,6 +98,11 @@ class Board:
     def press(self, key: str) -> None:
         """Press a key that belongs to the page."""
         self.page.keyboard.press(key)
+
+    def open_grid(self) -> None:
+        """Show the scenes as a table beside the matrix."""
+        self.page.locator("#grid-toggle").click()
+        self.page.wait_for_function(FILLED)
 
     def confirm(self, starts_with: str = "") -> None:
         """Say yes to the dialog; its button must begin like this."""

@@ -74,11 +74,10 @@ def test_nothing_on_a_board_is_cut_or_sticks_out(opens: Opens, runs: dict[str, R
 @pytest.mark.parametrize("name", ["in review", "waiting", "8,000"])
 def test_nothing_on_a_board_is_cut_and_nobody_kept_out(opens: Opens, runs: dict[str, Run], name: str, theme: str) -> None:
     page = opens(f"/runs/{runs[name].id}", theme=theme)
-    Board(page)
+    shown = Board(page)
     found = [*barriers(page), *at_every_size(page)]
     page.set_viewport_size(MIDDLE)
-    page.locator("#grid-toggle").click()
-    page.wait_for_selector("#board-grid [role=row]")
+    shown.open_grid()
     assert told([*found, *barriers(page)]) == ""
 
 

@@ -69,8 +69,7 @@ def test_names_run_no_script_and_break_no_layout_on_the_board(opens: Opens, name
     board.click(key)
     page.wait_for_selector("#side-one *")
     found = flaws(page)
-    page.locator("#grid-toggle").click()
-    page.wait_for_selector("#board-grid [role=row]")
+    board.open_grid()
     page.locator("#grid-toggle").click()
     for zoom in ("character", "type"):
         page.locator(f"[data-zoom={zoom}]").click()
