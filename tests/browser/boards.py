@@ -20,8 +20,7 @@ FILLED = """() => { const grid = document.querySelector("#board-grid"), now = pe
     new MutationObserver(() => { grid.changed = performance.now(); }).observe(grid, { childList: true, subtree: true });
   }
   return now - grid.changed > 500 && grid.querySelector("[role=gridcell]") !== null; }"""
-"""Whether the table of scenes has its cells and goes on having them: ag-grid makes its rows first, then the columns that it has
-measured, and empties the rows in between."""
+"""Whether the table of scenes has its cells and stays as it is: ag-grid draws it again once it has measured its columns."""
 
 
 class Board:
