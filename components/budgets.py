@@ -146,16 +146,13 @@ def rows(view: View) -> list[Component]:
 
 def _row(budget: Budget, view: View) -> Component:
     is_on = view.chosen is not None and key_of(view.chosen) == key_of(budget)
-    spent = 100 * min(1.0, budget.share)
-    held = min(100 - spent, 100 * budget.reserved / budget.limit) if budget.limit else 0.0
     marks = [
         html.Span(className="bu-mark", style={"left": f"{level.at_percent:.1f}%"}, title=_level(level.at_percent, level.action))
         for level in budget.thresholds
     ]
     bar = html.Div(
         [
-            html.I(style={"width": f"{spent:.2f}%"}),
-            html.I(className="reserved", style={"width": f"{held:.2f}%"}),
+            *filled(budget),
             *marks,
         ],
         className="bu-bar",
@@ -187,6 +184,16 @@ def _under(budget: Budget) -> Component:
         )
     told = "its last level is reached" if budget.thresholds else "no levels: work stops at the limit"
     return html.Div(told, className="bu-small faint bu-under")
+
+
+def filled(budget: Budget) -> list[Component]:
+    """What of the bar of a limit is spent, and what beside it is reserved."""
+    spent = 100 * min(1.0, budget.share)
+    held = min(100 - spent, 100 * budget.reserved / budget.limit) if budget.limit else 0.0
+    return [
+        html.I(style={"width": f"{spent:.2f}%"}),
+        html.I(className="reserved", style={"width": f"{held:.2f}%"}),
+    ]
 
 
 def stopped(by: Threshold) -> str:

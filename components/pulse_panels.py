@@ -162,20 +162,15 @@ def spend(lines: Sequence[RunLine], limits: Sequence[Budget]) -> list[Component]
 
 def _limit(budget: Budget) -> Component:
     """A limit, how far it is spent and reserved, and the way to its page."""
-    limit = budget.limit or 0.0
-    share = 100 * min(1.0, budget.share)
-    held = min(100 - share, 100 * budget.reserved / limit) if limit else 0.0
-    told = [html.B(budgets.amount(budget.quantity, budget.spent)), f" of {budgets.amount(budget.quantity, limit)}"]
+    limit = budgets.amount(budget.quantity, budget.limit or 0.0)
+    told = [html.B(budgets.amount(budget.quantity, budget.spent)), f" of {limit}"]
     stopped = f": {budgets.stopped(budget.stops)}" if budget.stops else ""
     return dcc.Link(
         [
             html.Span(words.both_ends(budget.name), className="ends"),
             html.Span(budgets.QUANTITIES[budget.quantity], className="faint"),
             html.Span(["▲ " if budget.stops else None, *told], className="num muted spend-told"),
-            html.Div(
-                [html.I(style={"width": f"{share:.1f}%"}), html.I(className="reserved", style={"width": f"{held:.1f}%"})],
-                className="budget stopped" if budget.stops else "budget",
-            ),
+            html.Div(budgets.filled(budget), className="budget stopped" if budget.stops else "budget"),
         ],
         href=budgets.at({"budget": budgets.key_of(budget)}),
         className="spend",
