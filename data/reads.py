@@ -36,8 +36,6 @@ class Read:
     ) -> Iterable[Any]:
         """The first `most` rows; each has its columns as attributes and is a tuple."""
         known, values = self._prepared(connection, values, many)
-        if most is None and known.is_direct and len(many) >= _PACKED_FROM:
-            return [known.finished(raw) for raw in known.packed(connection, values)]
         return known.rows(connection, values, most)
 
     def _prepared(
@@ -70,7 +68,7 @@ class Reread(Read, Generic[_Shape]):
         """What the rows have become."""
         known, values = self._prepared(connection, values or {}, many)
         if not known.is_direct:
-            return [self._shape(row) for row in known.rows(connection, values, None)]
+            return [self._shape(row) for row in known.rows(connection, values)]
         if len(self._shaped) > _MOST_KEPT:
             self._shaped.clear()
         found = []
@@ -96,7 +94,9 @@ class _Compiled:
         ]
         columns = list(statement.selected_columns)
         names = ", ".join(f"c{number}" for number, _ in enumerate(columns))
-        self._packed_sql = f"WITH found({names}) AS ({self._sql}) SELECT json_group_array(json_array({names})) FROM found"
+        self._before = f"WITH found({names}) AS ({self._sql}"
+        self._after = f") SELECT json_group_array(json_array({names})) FROM found"
+        self._usual = 0
         self._row = namedtuple("Row", [column.key for column in columns], rename=True)  # type: ignore[misc]
         self._processes: list[tuple[int, _Process]] = [
             (number, process)
@@ -108,27 +108,32 @@ class _Compiled:
         given = {**self._defaults, **values} if self._defaults else values
         return [given[name] if process is None else process(given[name]) for name, process in self._binds]
 
-    def rows(self, connection: Connection, values: Mapping[str, Any], most: int | None) -> Iterable[Any]:
-        """SQLite plans a bound LIMIT anew for each value, which costs more than the rows: there the reading just stops."""
+    def rows(self, connection: Connection, values: Mapping[str, Any], most: int | None = None) -> Iterable[Any]:
+        """The first `most` rows, as many at once as there were last time: few come sooner one by one."""
         if not self.is_direct:
             return connection.execute(self._statement if most is None else self._statement.limit(most), values)
-        return [self.finished(row) for row in self.raw(connection, values, most)]
+        is_short = self._usual < _PACKED_FROM or (most is not None and most < _PACKED_FROM)
+        found = (self._one_by_one if is_short else self.packed)(connection, values, most)
+        self._usual = len(found)
+        return [self.finished(row) for row in found]
 
-    def raw(self, connection: Connection, values: Mapping[str, Any], most: int | None) -> list[tuple[Any, ...]]:
-        """The rows as the driver gives them."""
+    def _one_by_one(self, connection: Connection, values: Mapping[str, Any], most: int | None) -> list[tuple[Any, ...]]:
+        """SQLite plans a bound LIMIT anew for each value, which costs more than the rows: the reading just stops."""
         with DriverCursor(connection, self._sql) as cursor:
             cursor.execute(self._sql, self._parameters(values))
             found: list[tuple[Any, ...]] = cursor.fetchall() if most is None else cursor.fetchmany(most)
         return found
 
-    def packed(self, connection: Connection, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        """All rows as the driver gives them, in one value: it lets go of the interpreter for each row that it hands out, and in
-        a busy process waits for it each time."""
+    def packed(self, connection: Connection, values: Mapping[str, Any], most: int | None = None) -> list[tuple[Any, ...]]:
+        """The rows as the driver gives them, in one value: it lets go of the interpreter for each field of a row that it hands
+        out, and in a busy process waits for it each time. Limits are powers of two, so that there are few statements."""
         if not JSON_IS_EXACT:
-            return self.raw(connection, values, None)
-        with DriverCursor(connection, self._packed_sql) as cursor:
-            [(text,)] = cursor.execute(self._packed_sql, self._parameters(values)).fetchall()
-        return [tuple(row) for row in json.loads(text)]
+            return self._one_by_one(connection, values, most)
+        limit = "" if most is None else f" LIMIT {_padded(most)}"
+        sql = self._before + limit + self._after
+        with DriverCursor(connection, sql) as cursor:
+            [(text,)] = cursor.execute(sql, self._parameters(values)).fetchall()
+        return [tuple(row) for row in json.loads(text)[:most]]
 
     def finished(self, raw: tuple[Any, ...]) -> Any:
         """A row of the driver with its values as the columns have them."""

@@ -90,7 +90,7 @@ def build_engine(
 
     slots = parallel or studio.settings.parallel
     wake = threading.Event()
-    fleet = FleetPerformer(studio.settings, wake, checkpoint)
+    fleet = FleetPerformer(studio.settings, wake, checkpoint, executor=executor)
     sweeper = Sweeper(studio.upkeep.forget)
     leaving = ExitStack()
     leaving.callback(sweeper.close)

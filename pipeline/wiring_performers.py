@@ -18,13 +18,27 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 
+READERS = 2
+"""So many files of servers are read at the same time: short ones decode in milliseconds, and each reader takes memory."""
+
+
 class FleetPerformer:
     """The performer of the fleet. The one that speaks to servers is made at the first job, and not before."""
 
     def __init__(
-        self, settings: Settings, wake: threading.Event, checkpoint: Callable[[str], None] | None, *, is_patient: bool = False
+        self,
+        settings: Settings,
+        wake: threading.Event,
+        checkpoint: Callable[[str], None] | None,
+        *,
+        executor: str | None = None,
+        is_patient: bool = False,
     ) -> None:
-        """`is_patient`: what waits at a server behind other jobs stays there, however long they take."""
+        """`executor` is where files of servers are read.
+
+        `is_patient`: what waits at a server behind other jobs stays there, however long they take.
+        """
+        self._kind = executor or settings.executor or "processes"
         self._settings = settings
         self._is_patient = is_patient
         self._wake = wake
@@ -36,12 +50,14 @@ class FleetPerformer:
         if self._made is None:
             from pipeline.adapters.backends.comfyui.backend import ComfyBackend
             from pipeline.adapters.backends.comfyui.timing import Timing
+            from pipeline.adapters.executors import EXECUTORS
             from pipeline.adapters.storage.media_store import nothing
 
             settings = self._settings
             self._made = ComfyBackend(
                 spool_root=settings.spool_root,
                 media_root=settings.media_root,
+                readers=EXECUTORS[self._kind](READERS),
                 wake=self._wake.set,
                 checkpoint=self._checkpoint or nothing,
                 timing=Timing(others_s=math.inf) if self._is_patient else None,

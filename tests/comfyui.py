@@ -13,6 +13,7 @@ import requests
 
 from pipeline.adapters.backends.comfyui.backend import ComfyBackend
 from pipeline.adapters.backends.comfyui.timing import Timing
+from pipeline.adapters.executors.threads import ThreadExecutor
 from pipeline.domain.work import InputFile, Place, Request, Update, UpdateState
 from pipeline.double import DoubleServer
 
@@ -112,7 +113,13 @@ class Watched:
     def __init__(self, home: Path, timing: Timing = QUICK) -> None:
         self.woken = threading.Event()
         self.home = home
-        self.backend = ComfyBackend(spool_root=home / "spool", media_root=home / "media", wake=self.woken.set, timing=timing)
+        self.backend = ComfyBackend(
+            spool_root=home / "spool",
+            media_root=home / "media",
+            readers=ThreadExecutor(4),
+            wake=self.woken.set,
+            timing=timing,
+        )
 
     def __enter__(self) -> Watched:
         return self

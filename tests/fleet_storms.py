@@ -23,6 +23,7 @@ from pipeline.adapters.backends.comfyui.backend import ComfyBackend
 from pipeline.adapters.backends.comfyui.looking import CANARY
 from pipeline.adapters.backends.comfyui.sightings import idle_tried, sight, stopped, tried
 from pipeline.adapters.backends.comfyui.timing import Timing
+from pipeline.adapters.executors.threads import ThreadExecutor
 from pipeline.domain.choices import Mode
 from pipeline.domain.errors import Conflict
 from pipeline.domain.production import Production
@@ -62,11 +63,11 @@ class DoublesHouse(House):
 
     def __init__(self, folder: Path, url: str, *, clock: RacingClock, fate: Fate, timing: Timing = BRISK) -> None:
         super().__init__(folder, url, clock=clock, checkpoint=fate)  # type: ignore[arg-type]
-        settings = self.studio.settings
-        self.woken = threading.Event()
+        self.woken, at = threading.Event(), self.studio.settings
         self.fleet = ComfyBackend(
-            spool_root=settings.spool_root, media_root=settings.media_root, wake=self.woken.set, checkpoint=fate, timing=timing
-        )
+            spool_root=at.spool_root, media_root=at.media_root, readers=ThreadExecutor(4), wake=self.woken.set,
+            checkpoint=fate, timing=timing,
+        )  # fmt: skip
         self.studio = self.studio.with_services(workers=build_workers(self.studio.stores, clock, HurriedLooks()))
 
     def create(self, production: Production, **options: object) -> Run:

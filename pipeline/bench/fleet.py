@@ -49,7 +49,7 @@ def run(quick: bool = False) -> list[Figure]:
         plain("idle fleet: done at the server to settled, median", 1000 * _middle(overheads, 1), "ms"),
         at_most("idle fleet: our overhead of a job, p95", 1000 * p95, "ms", 10),
         plain("idle fleet: our overhead of a job, p95, in bare POSTs", p95 / bare, "ratio"),
-        at_most(f"{servers} servers: memory of our process", whole["peak_mb"], "MB", 500),
+        at_most(f"{servers} servers: memory of our process and its readers", whole["peak_mb"], "MB", 500),
         plain("a bare POST /prompt, median, at the end", 1000 * bare_again, "ms"),
     ]
 

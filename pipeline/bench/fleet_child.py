@@ -19,9 +19,10 @@ from pipeline.domain.production import Production
 from pipeline.domain.work import Request
 from pipeline.services.turns import Report, Turn
 from pipeline.wiring import Studio
-from pipeline.wiring_performers import FleetPerformer
+from pipeline.wiring_performers import READERS, FleetPerformer
 
 _GRAPHS = Path(__file__).resolve().parents[1] / "double" / "workflows"
+_WHOSE = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
 
 
 class Stays:
@@ -102,16 +103,21 @@ def work(home: Path, scenes: int, segments: int, servers: int) -> dict[str, Any]
         watched = studio.with_services(dispatch=WatchedDispatch(studio, stays))  # type: ignore[arg-type]
         engine = wiring.build_engine(watched, backends={"comfyui": fleet, "stages": stages, "animatic": stages})
         bell.ring = engine.wake.set
-        began, used_s = time.time(), time.process_time()
+        began, used_s = time.time(), _used_s()
         setting.submit(studio, run)
         engine.run(is_over=lambda: stays.count >= scenes * segments and not engine.busy and not setting.is_open(studio, run))
         seconds = max(settled for _, settled in stays.times.values()) - began
-        used_s = time.process_time() - used_s
+        fleet.close()
+        used_s = _used_s() - used_s
         setting.completions(studio, run)
         made = len(stays.times) + len(studio.reports.matrix(run.id).stills)
-        fleet.close()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"seconds": seconds, "used_s": used_s, "generated": made, "peak_mb": peak, "stays": stays.times}
+    own, reader = (resource.getrusage(who).ru_maxrss / 1024 for who in _WHOSE)
+    return {"seconds": seconds, "used_s": used_s, "generated": made, "peak_mb": own + READERS * reader, "stays": stays.times}
+
+
+def _used_s() -> float:
+    """Processor time of this process and of its readers; theirs is known once they have ended."""
+    return sum(used.ru_utime + used.ru_stime for used in map(resource.getrusage, _WHOSE))
 
 
 def _production(studio: Studio, scenes: int, segments: int) -> Production:

@@ -44,7 +44,7 @@ FLEET = (
     "idle fleet: claim to begun at the server, median",
     "idle fleet: done at the server to settled, median",
     "idle fleet: our overhead of a job, p95",
-    "6 servers: memory of our process",
+    "6 servers: memory of our process and its readers",
 )
 TRIGGERS = (
     "20 rules, 160 scenes: events that rules hear",

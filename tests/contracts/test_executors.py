@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import BrokenExecutor
 from typing import Any
 
 import pytest
@@ -96,7 +97,7 @@ def test_a_dead_worker_is_told_and_the_pool_is_replaced() -> None:
     executor, ends = EXECUTORS["processes"](1), Ends()
     executor.start(ends, die)
     [(_, error)] = ends.wait_for(1)
-    assert isinstance(error, BrokenProcessPool)
+    assert isinstance(error, BrokenExecutor)
     executor.start(ends, double, 21)
     assert ends.wait_for(2)[1] == (42, None)
     executor.close()
@@ -139,3 +140,59 @@ def test_nothing_of_a_pool_whose_process_died_is_left_once_it_is_closed() -> Non
     ends.wait_for(1)
     executor.close()
     assert set(threading.enumerate()) <= before
+
+
+def end_of_file() -> None:
+    raise EOFError("the file ends here")
+
+
+def unsendable() -> object:
+    return threading.Lock()
+
+
+def die_of(error: type[BaseException]) -> None:
+    raise error("that way")
+
+
+def test_an_error_that_looks_like_a_closed_pipe_is_only_an_error() -> None:
+    executor, ends = EXECUTORS["processes"](1), Ends()
+    executor.start(ends, end_of_file)
+    executor.start(ends, own_pid)
+    executor.start(ends, die_of, ConnectionResetError)
+    executor.start(ends, own_pid)
+    (_, ended), (first, _), (_, reset), (second, _) = ends.wait_for(4)
+    executor.close()
+    assert isinstance(ended, EOFError) and isinstance(reset, ConnectionResetError)
+    assert first == second
+
+
+def test_an_error_tells_where_it_was_raised_in_the_worker() -> None:
+    executor, ends = EXECUTORS["processes"](1), Ends()
+    executor.start(ends, divide, 1)
+    [(_, error)] = ends.wait_for(1)
+    executor.close()
+    assert "return number / 0" in "".join(error.__notes__)  # type: ignore[union-attr]
+
+
+def test_what_cannot_be_sent_is_an_error_and_the_slot_goes_on() -> None:
+    executor, ends = EXECUTORS["processes"](1), Ends()
+    executor.start(ends, unsendable)
+    executor.start(ends, lambda: 1)
+    executor.start(ends, double, 3)
+    (_, back), (_, there), last = ends.wait_for(3)
+    executor.close()
+    assert back is not None and there is not None
+    assert last == (6, None)
+
+
+def test_an_idle_worker_that_was_killed_is_replaced_before_anything_fails() -> None:
+    executor, ends = EXECUTORS["processes"](1), Ends()
+    executor.start(ends, own_pid)
+    pid = ends.wait_for(1)[0][0]
+    [worker] = [child for child in multiprocessing.active_children() if child.pid == pid]
+    worker.kill()
+    worker.join(PATIENCE_S)
+    executor.start(ends, own_pid)
+    (_, error) = ends.wait_for(2)[1]
+    executor.close()
+    assert error is None

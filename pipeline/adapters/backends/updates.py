@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
-from concurrent.futures import CancelledError
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import BrokenExecutor, CancelledError
 
 from pipeline.domain.errors import Cancelled, WorkerWedged, WorkFailed
 from pipeline.domain.retries import FailureClass
@@ -24,7 +23,7 @@ def update_of(attempt_id: str, result: Result | None, error: BaseException | Non
         return Update(attempt_id, state, failure_class=error.failure_class, reason=str(error), wedged=wedged)
     if isinstance(error, (Cancelled, CancelledError)):
         return Update(attempt_id, UpdateState.LOST, reason="it was asked to stop")
-    if isinstance(error, BrokenProcessPool):
+    if isinstance(error, BrokenExecutor):
         return Update(
             attempt_id, UpdateState.FAILED, failure_class="crashed", reason="the worker process died while performing it"
         )

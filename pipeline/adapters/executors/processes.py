@@ -2,100 +2,96 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
+import pickle
 import signal
 import threading
-from collections import deque
+import traceback
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from functools import partial
-from multiprocessing.connection import wait
+from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor
+from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from pipeline.adapters.executors.pool import Done, tell
+from pipeline.adapters.executors.pool import Done, PoolExecutor
 
-_Task = tuple[Done, Callable[..., Any], tuple[Any, ...]]
+_SPAWN = multiprocessing.get_context("spawn")
 
 
-class ProcessExecutor:
-    """An executor over fresh (spawned) processes: one pool of one process a slot, because a pool dies as a whole.
+class ProcessExecutor(PoolExecutor):
+    """An executor over fresh (spawned) processes. One that dies takes its one attempt with it; the next start makes another.
 
-    So a process that dies takes one attempt with it; its pool is replaced at the next start.
+    A thread for each slot speaks with a process over a pipe. The standard library's pool of processes dies as a whole, and
+    hands each task through two more threads, which all wait for the interpreter.
     """
 
     def __init__(self, slots: int) -> None:
-        self.slots = slots
-        self._lock = threading.Lock()
-        self._idle: list[Executor] = []
-        self._busy: set[Executor] = set()
-        self._broken: list[Executor] = []
-        self._waiting: deque[_Task] = deque()
+        super().__init__(slots)
+        self._idle: list[_Process] = []
+
+    def open(self) -> Executor:
+        """A new pool of threads; processes are made when they are needed."""
+        return ThreadPoolExecutor(self.slots, thread_name_prefix="process")
 
     def start(self, done: Done, function: Callable[..., Any], *arguments: Any) -> None:
         """Run `function(*arguments)` in a slot; queue it when all are busy."""
-        self._bury()
-        with self._lock:
-            self._waiting.append((done, function, arguments))
-        self._fill()
+        super().start(done, self._perform, function, *arguments)
 
     def close(self) -> None:
         """Drop what waits, wait for what runs, give the slots back."""
-        with self._lock:
-            dropped, self._waiting = self._waiting, deque()
-            pools = [*self._idle, *self._busy]
-        for done, _, _ in dropped:
-            done(None, CancelledError())
-        for pool in pools:
-            pool.shutdown(wait=True, cancel_futures=True)
-        self._bury()
-        with self._lock:
-            self._idle.clear()
+        super().close()
+        while self._idle:
+            self._idle.pop().end()
 
-    def _fill(self) -> None:
-        """Give what waits to free slots."""
-        while True:
-            with self._lock:
-                if not self._waiting or len(self._busy) >= self.slots:
-                    return
-                task = self._waiting.popleft()
-                pool = self._idle.pop() if self._idle else _new_pool()
-                self._busy.add(pool)
-            self._give(pool, task)
+    def _perform(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        process = self._free()
+        value, error = process.perform(function, arguments)
+        if process.is_alive:
+            self._idle.append(process)
+        if error is not None:
+            raise error
+        return value
 
-    def _give(self, pool: Executor, task: _Task) -> None:
-        done, function, arguments = task
+    def _free(self) -> _Process:
+        with contextlib.suppress(IndexError):
+            while True:
+                process = self._idle.pop()
+                if process.is_alive:
+                    return process
+        return _Process()
+
+
+class _Process:
+    """A process that performs one task after the other."""
+
+    def __init__(self) -> None:
+        self._pipe, theirs = _SPAWN.Pipe()
+        self._process = _SPAWN.Process(target=_serve, args=(theirs,), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it can take a task."""
+        return not self._pipe.closed and self._process.is_alive()
+
+    def perform(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Any, BaseException | None]:
+        """What the function returned, or the error it ended with: BrokenExecutor when the process died over it."""
         try:
-            future = pool.submit(function, *arguments)
-        except BrokenProcessPool:
-            with self._lock:
-                self._busy.discard(pool)
-                self._broken.append(pool)
-                self._waiting.appendleft(task)
-            return
-        except Exception as error:  # no process could be made: that is the end of this work, not of the slot
-            with self._lock:
-                self._busy.discard(pool)
-            done(None, error)
-            return
-        future.add_done_callback(partial(self._end, pool, done))
+            self._pipe.send((function, arguments))
+            value, error = self._pipe.recv()
+        except (EOFError, OSError):
+            self.end()
+            return None, BrokenExecutor(f"the process ended with {self._process.exitcode}")
+        except Exception as unsent:  # it cannot be pickled: nothing has been sent
+            return None, unsent
+        return value, error
 
-    def _end(self, pool: Executor, done: Done, future: Future[Any]) -> None:
-        """Let the slot go on, and tell the end. A broken pool is shutting down already: this is its thread."""
-        is_broken = not future.cancelled() and isinstance(future.exception(), BrokenProcessPool)
-        with self._lock:
-            self._busy.discard(pool)
-            (self._broken if is_broken else self._idle).append(pool)
-        self._fill()
-        tell(done, future)
-
-    def _bury(self) -> None:
-        """Wait for the threads of broken pools: the interpreter must not end while one of them closes its pipe."""
-        with self._lock:
-            broken, self._broken = self._broken, []
-        for pool in broken:
-            pool.shutdown(wait=True)
+    def end(self) -> None:
+        """Let it end, and wait for that."""
+        self._pipe.close()
+        self._process.join()
 
 
 def end_workers() -> None:
@@ -104,13 +100,8 @@ def end_workers() -> None:
         worker.kill()
 
 
-def _new_pool() -> Executor:
-    context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(1, mp_context=context, initializer=_prepare)
-
-
-def _prepare() -> None:
-    """In each worker: leave Ctrl-C to the engine, and never outlive it.
+def _serve(pipe: Connection[Any, Any]) -> None:
+    """In each worker: leave Ctrl-C to the engine, answer one task after the other, and never outlive the engine.
 
     A worker that outlived its engine could finish a render that the next engine has begun again.
     """
@@ -118,6 +109,23 @@ def _prepare() -> None:
     parent = multiprocessing.parent_process()
     assert parent is not None, "a worker has a parent"
     threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+    with contextlib.suppress(EOFError, OSError):  # the other end is closed
+        while True:
+            content = pipe.recv_bytes()
+            answer = _answer(content)
+            try:
+                pipe.send(answer)
+            except (pickle.PicklingError, TypeError, AttributeError) as unsent:
+                pipe.send((None, unsent))
+
+
+def _answer(task: bytes) -> tuple[Any, BaseException | None]:
+    try:
+        function, arguments = pickle.loads(task)
+        return function(*arguments), None
+    except Exception as error:
+        error.add_note("".join(traceback.format_exception(error)))
+        return None, error
 
 
 def _end_with(sentinel: int) -> None:

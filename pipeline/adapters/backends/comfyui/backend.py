@@ -6,14 +6,13 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import aiohttp
 
 from pipeline.adapters.backends.comfyui import record
 from pipeline.adapters.backends.comfyui.calls import Calls, checked_url, new_session, new_socket_session
-from pipeline.adapters.backends.comfyui.files import keep_preview
+from pipeline.adapters.backends.comfyui.files import keep_preview, make_ready
 from pipeline.adapters.backends.comfyui.job import Job
 from pipeline.adapters.backends.comfyui.messages import Preview
 from pipeline.adapters.backends.comfyui.performing import Performance
@@ -24,8 +23,8 @@ from pipeline.adapters.storage.media_store import nothing
 from pipeline.adapters.storage.workspace import Spool
 from pipeline.domain.errors import Invalid
 from pipeline.domain.work import Request, Result, Update, UpdateState
+from pipeline.ports import Executor
 
-_THREADS = 4
 _PREVIEW_BYTES = 8 * 1024**2
 _CLOSING_S = 10.0
 
@@ -33,7 +32,9 @@ _CLOSING_S = 10.0
 class ComfyBackend:
     """Performs attempts on the servers that their requests name as their place.
 
-    Everything happens in one loop in one thread of its own, which begins with the first attempt and ends with `close`.
+    Everything happens in one loop in one thread of its own, which begins with the first attempt and ends with `close`. What
+    came from a server is decoded and published by `readers`, which are closed with it: where they are processes, no file of a
+    server can take the engine down.
     `wake` is called from that thread whenever an attempt has ended. What had been sent before a restart is found again.
     """
 
@@ -42,6 +43,7 @@ class ComfyBackend:
         *,
         spool_root: Path,
         media_root: Path,
+        readers: Executor,
         wake: Callable[[], None] = lambda: None,
         checkpoint: Callable[[str], None] = nothing,
         timing: Timing | None = None,
@@ -57,7 +59,7 @@ class ComfyBackend:
         self._sessions: tuple[aiohttp.ClientSession, ...] = ()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="comfyui")
+        self._readers = readers
         self._starting = threading.Lock()
 
     # The three verbs --------------------------------------------------------------------------------------------
@@ -99,7 +101,7 @@ class ComfyBackend:
             asyncio.run_coroutine_threadsafe(self._leave(), loop).result(_CLOSING_S)
             loop.call_soon_threadsafe(loop.stop)
             thread.join(_CLOSING_S)
-        self._pool.shutdown()
+        self._readers.close()
 
     def _stand(self, attempt_id: str) -> Update:
         job = self._jobs.get(attempt_id)  # before what has ended: the loop moves it from the one to the other
@@ -138,6 +140,8 @@ class ComfyBackend:
                 self._loop = asyncio.new_event_loop()
                 self._thread = threading.Thread(target=self._run_loop, args=(self._loop,), name="comfyui", daemon=True)
                 self._thread.start()
+                for _ in range(self._readers.slots):  # while the first attempts run
+                    self._readers.start(_ignored, make_ready)
             return self._loop
 
     @staticmethod
@@ -164,7 +168,7 @@ class ComfyBackend:
     async def _performed(self, job: Job) -> Result:
         server = self._server(job.place.url)
         server.join(job)
-        performance = Performance(job, server, spool=self._spool, pool=self._pool, timing=self._timing)
+        performance = Performance(job, server, spool=self._spool, readers=self._readers, timing=self._timing)
         try:
             return await performance.run()
         except Exception:
@@ -191,7 +195,7 @@ class ComfyBackend:
             self._shown_at[job.id] = now
             if not self._spool.is_preview_wanted(job.id):
                 return
-            self._pool.submit(keep_preview, preview.picture, self._spool.attempt_folder(job.id))
+            self._readers.start(_ignored, keep_preview, preview.picture, self._spool.attempt_folder(job.id))
 
     async def _leave(self) -> None:
         stopping = [task for attempt_id, task in self._tasks.items() if self._jobs[attempt_id].is_cancelled]
@@ -207,3 +211,7 @@ class ComfyBackend:
             await session.close()
         # Connections are closed a turn of the loop after their session.
         await asyncio.sleep(0)
+
+
+def _ignored(value: object, error: BaseException | None) -> None:
+    """Nobody waits for it, and nothing is lost when it fails."""

@@ -70,6 +70,10 @@ def take_in(spool: Spool, request: Request, fetched: Sequence[Path], *, seconds:
     return result
 
 
+def make_ready() -> None:
+    """Nothing: whoever calls this has loaded what reading and writing media takes."""
+
+
 def keep_preview(picture: bytes, folder: Path) -> None:
     """Keep a picture of an unfinished result as a small JPEG in the attempt's folder; the newest one stays.
 

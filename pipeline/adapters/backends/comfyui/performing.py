@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Executor
+from concurrent.futures import BrokenExecutor
 from contextlib import suppress
 from functools import cached_property, partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from pipeline.adapters.backends.comfyui import record
 from pipeline.adapters.backends.comfyui.answers import Ended, Garbled, MadeFile
+from pipeline.adapters.backends.comfyui.apart import apart
 from pipeline.adapters.backends.comfyui.calls import Answer, NoAnswer
 from pipeline.adapters.backends.comfyui.failures import Failure, execution_failure, node_faults, refusal
 from pipeline.adapters.backends.comfyui.files import chosen, take_in
@@ -30,6 +31,7 @@ from pipeline.domain.retries import FailureClass
 from pipeline.domain.work import InputFile, Result
 from pipeline.domain.workflows.sizes import needed_frames
 from pipeline.domain.workflows.workflow import Workflow
+from pipeline.ports import Executor
 
 _T = TypeVar("_T")
 _LONGEST_S = 7 * 24 * 3600.0
@@ -74,13 +76,13 @@ class Patience:
 
 
 class Performance:
-    """Carries one attempt through. `pool` runs what would hold up the loop: files, decoding, encoding."""
+    """Carries one attempt through. `readers` decode and encode what came from the server."""
 
-    def __init__(self, job: Job, server: Server, *, spool: Spool, pool: Executor, timing: Timing) -> None:
+    def __init__(self, job: Job, server: Server, *, spool: Spool, readers: Executor, timing: Timing) -> None:
         self._job = job
         self._server = server
         self._spool = spool
-        self._pool = pool
+        self._readers = readers
         self._timing = timing
         self._patience = Patience(job, timing)
         self._since = time.monotonic()
@@ -114,7 +116,7 @@ class Performance:
         graph = graph_of(workflow, request, uploaded=names, frames=await self._frames(workflow))
         self._job.client_id = await self._server.listener.ready()
         self._stop_if_asked()
-        await self._in_pool(self._keep)
+        await asyncio.to_thread(record.keep, self._spool, request)
         # No `number`: two jobs that tie on number and id kill the server's worker thread.
         body = {
             "prompt": graph,
@@ -129,13 +131,8 @@ class Performance:
         try:
             return await self._patience.insist(partial(self._server.uploaded, file))
         except FileNotFoundError:
-            await self._in_pool(check_inputs, self._job.request)
+            await asyncio.to_thread(check_inputs, self._job.request)
             raise
-
-    def _keep(self) -> None:
-        """From now on it may have been sent. Raises WorkFailed("lost_input") where an input is gone."""
-        check_inputs(self._job.request)
-        record.keep(self._spool, self._job.request)
 
     async def _frames(self, workflow: Workflow) -> int:
         """How many frames the server is asked for: its nodes make only certain numbers. 0 when the workflow takes no number."""
@@ -296,8 +293,11 @@ class Performance:
         made = await self._frames(workflow)
         files = chosen(ended.files, nodes=workflow.outputs, stage=self._job.request.stage, frames=made)
         fetched = await self._fetch(files, folder)
-        take = partial(take_in, self._spool, self._job.request, fetched, seconds=self._seconds(ended), made=made)
-        return await self._in_pool(take)
+        take = partial(take_in, seconds=self._seconds(ended), made=made)
+        try:
+            return await apart(self._readers, take, self._spool, self._job.request, fetched)
+        except BrokenExecutor as error:
+            raise WorkFailed(FailureClass.CORRUPT_OUTPUT, f"What {name} made ended the process that read it.") from error
 
     async def _fetch(self, files: list[MadeFile], folder: Path) -> list[Path]:
         """The files under names of our own: theirs name nothing here."""
@@ -326,6 +326,3 @@ class Performance:
         began = self._job.begun_at or self._since
         longest = _LONGEST_S if self._job.is_adopted else time.monotonic() - self._since + 1
         return ended.seconds if 0 < ended.seconds <= longest else time.monotonic() - began
-
-    async def _in_pool(self, function: Callable[..., _T], *arguments: Any) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)

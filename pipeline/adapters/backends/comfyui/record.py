@@ -8,6 +8,7 @@ from pathlib import Path
 import cattrs
 
 from pipeline.adapters import small_files
+from pipeline.adapters.storage.inputs import check_inputs
 from pipeline.adapters.storage.workspace import Spool
 from pipeline.domain.work import Request
 
@@ -16,7 +17,11 @@ _NAME = "request.json"
 
 
 def keep(spool: Spool, request: Request) -> None:
-    """Enter the start in the ledger and store the request durably: from now on the attempt may have been sent."""
+    """Enter the start in the ledger and store the request durably: from now on the attempt may have been sent.
+
+    Raises WorkFailed("lost_input") where an input is gone.
+    """
+    check_inputs(request)
     spool.begin(request)
     folder = spool.attempt_folder(request.attempt_id)
     small_files.write(folder / _NAME, _written(request).encode(), durably=True)  # what a crash leaves torn was not sent
