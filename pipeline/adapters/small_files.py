@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -38,6 +38,15 @@ def write(path: str | Path, content: bytes, *, durably: bool = False) -> None:
             os.fsync(descriptor)
 
 
+def overwrite(path: str | Path, content: bytes, *, durably: bool = False) -> None:
+    """Write a file over what it holds, where it lies on the disk; a crash may leave part of each. Raises OSError."""
+    with opened(path, os.O_WRONLY | os.O_CREAT) as descriptor:
+        write_all(descriptor, content)
+        os.ftruncate(descriptor, len(content))
+        if durably:
+            os.fsync(descriptor)
+
+
 def size_of(path: str | Path) -> int | None:
     """The length of a plain file in bytes; None for anything else, and for what is not there."""
     try:
@@ -59,13 +68,19 @@ def sync(path: str | Path) -> None:
         os.fsync(descriptor)
 
 
+def clear_folder(folder: str | Path, but: Container[str] = ()) -> None:
+    """Remove the files in a folder, but for these names. Raises OSError: for a link too, and where a folder lies in it."""
+    with opened(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW) as descriptor:
+        for name in os.listdir(descriptor):  # noqa: PTH208 - pathlib knows no descriptors
+            if name not in but:
+                with suppress(FileNotFoundError):
+                    os.unlink(name, dir_fd=descriptor)
+
+
 def remove_folder(folder: str | Path) -> bool:
     """Remove a folder that holds nothing but files; whether it is gone. One that is not there is gone, a link to one stays."""
     try:
-        with opened(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW) as descriptor:
-            for name in os.listdir(descriptor):  # noqa: PTH208 - pathlib knows no descriptors
-                with suppress(FileNotFoundError):
-                    os.unlink(name, dir_fd=descriptor)
+        clear_folder(folder)
         Path(folder).rmdir()
     except FileNotFoundError:
         return True

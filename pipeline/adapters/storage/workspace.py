@@ -21,7 +21,12 @@ _CODEC = cattrs.Converter()
 
 PREVIEW = "preview.jpg"
 """The newest picture of an unfinished attempt, in its folder."""
+REQUEST = "request.json"
+"""What an attempt was asked for, where its performer keeps that."""
 _RESULT = "result.json"
+_KEPT = frozenset({REQUEST, _RESULT})
+_LOOKS = 4
+"""So often a spare folder is looked for before a new one is made."""
 _LOOKED_AT = "preview.wanted"
 _LOOKED_AT_S = 15.0
 
@@ -31,12 +36,17 @@ class Spool:
 
     A finished attempt leaves `result.json` in its folder: whoever asks after a crash learns the result without doing the
     work again. `ledger.jsonl` lists every start of work, apart from the database.
+
+    The folder of an attempt whose end is in the database waits in `spare` for another one to take it, with the files that
+    every attempt of the fleet writes: making and removing files by the thousand is what a disk is slow at (ext4 looks at
+    every one that was removed within a minute before it makes another). So whoever reads such a file checks whose it is.
     """
 
     def __init__(self, root: Path, media_root: Path, checkpoint: Callable[[str], None] = nothing) -> None:
         self.root = root
         self.media = MediaStore(media_root, checkpoint)
         self._checkpoint = checkpoint
+        self._spare: list[str] = []
 
     def attempt_folder(self, attempt_id: str) -> Path:
         """The folder of one attempt."""
@@ -47,8 +57,10 @@ class Spool:
         return Path(f"{self.root}/jobs/{job_key}")
 
     def begin(self, request: Request) -> None:
-        """Make the attempt's folder and enter the start in the ledger."""
-        self.attempt_folder(request.attempt_id).mkdir(parents=True, exist_ok=True)
+        """Make the attempt's folder, or take a spare one, and enter the start in the ledger."""
+        folder = self.attempt_folder(request.attempt_id)
+        if not self._has_taken_spare(folder):
+            folder.mkdir(parents=True, exist_ok=True)
         entry = {
             "attempt": request.attempt_id,
             "job": request.job_key,
@@ -63,7 +75,7 @@ class Spool:
     def keep_result(self, attempt_id: str, result: Result) -> None:
         """Store the result durably, whole or not at all."""
         temporary = self.attempt_folder(attempt_id) / "result.part"
-        small_files.write(temporary, _text_of(result), durably=True)
+        small_files.write(temporary, _text_of(attempt_id, result), durably=True)
         self._checkpoint("spool.result")
         temporary.replace(temporary.with_name(_RESULT))
         self._checkpoint("spool.kept")
@@ -71,15 +83,16 @@ class Spool:
     def leave_result(self, attempt_id: str, result: Result) -> None:
         """Store a result that can be fetched again: what a crash cuts short is none."""
         self._checkpoint("spool.result")
-        small_files.write(self.attempt_folder(attempt_id) / _RESULT, _text_of(result))
+        small_files.overwrite(self.attempt_folder(attempt_id) / _RESULT, _text_of(attempt_id, result))
         self._checkpoint("spool.kept")
 
     def result(self, attempt_id: str) -> Result | None:
         """The result an attempt has left, if any; one that was cut short is none."""
         try:
             text = (self.attempt_folder(attempt_id) / _RESULT).read_text(encoding="utf-8")
-            return _CODEC.structure(json.loads(text), Result)
-        except (FileNotFoundError, NotADirectoryError, ValueError):
+            left = json.loads(text)
+            return _CODEC.structure(left["result"], Result) if left["attempt_id"] == attempt_id else None
+        except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
             return None
 
     def newest_preview(self, attempt_id: str) -> bytes | None:
@@ -100,9 +113,38 @@ class Spool:
         return time.time() - looked_at < _LOOKED_AT_S
 
     def forget(self, attempt_id: str) -> None:
-        """Remove the attempt's folder: its end is in the database."""
+        """Give up the attempt's folder: its end is in the database."""
         self._checkpoint("spool.forget")
-        _remove(self.attempt_folder(attempt_id))
+        folder = self.attempt_folder(attempt_id)
+        try:
+            small_files.clear_folder(folder, but=_KEPT)
+            self._set_aside(folder)
+        except FileNotFoundError:
+            return  # most work leaves none
+        except OSError:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _set_aside(self, folder: Path) -> None:
+        spare = Path(f"{self.root}/spare/{folder.name}")
+        try:
+            folder.rename(spare)
+        except FileNotFoundError:
+            spare.parent.mkdir(exist_ok=True)
+            folder.rename(spare)
+
+    def _has_taken_spare(self, folder: Path) -> bool:
+        """Other processes take from the same ones: who is late takes the next."""
+        spare = Path(f"{self.root}/spare")
+        for _ in range(_LOOKS):
+            try:
+                self._spare = self._spare or os.listdir(spare)  # noqa: PTH208 - names are enough
+                (spare / self._spare.pop()).rename(folder)
+            except IndexError:
+                return False
+            except OSError:
+                continue
+            return True
+        return False
 
     def forget_job(self, job_key: str) -> None:
         """Remove the job's folder: the job has ended."""
@@ -137,8 +179,8 @@ def _remove(folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _text_of(result: Result) -> bytes:
-    return json.dumps(_CODEC.unstructure(result)).encode()
+def _text_of(attempt_id: str, result: Result) -> bytes:
+    return json.dumps({"attempt_id": attempt_id, "result": _CODEC.unstructure(result)}).encode()
 
 
 class AttemptWorkspace:

@@ -9,11 +9,10 @@ import cattrs
 
 from pipeline.adapters import small_files
 from pipeline.adapters.storage.inputs import check_inputs
-from pipeline.adapters.storage.workspace import Spool
+from pipeline.adapters.storage.workspace import REQUEST, Spool
 from pipeline.domain.work import Request
 
 _CODEC = cattrs.Converter()
-_NAME = "request.json"
 
 
 def keep(spool: Spool, request: Request) -> None:
@@ -24,8 +23,8 @@ def keep(spool: Spool, request: Request) -> None:
     check_inputs(request)
     spool.begin(request)
     folder = spool.attempt_folder(request.attempt_id)
-    small_files.write(folder / _NAME, _written(request).encode(), durably=True)  # what a crash leaves torn was not sent
-    small_files.sync(folder)
+    small_files.overwrite(folder / REQUEST, _written(request).encode(), durably=True)  # what a crash leaves torn was not sent
+    small_files.sync(folder.parent)
 
 
 def _written(request: Request) -> str:
@@ -37,8 +36,9 @@ def _written(request: Request) -> str:
 
 def kept(spool: Spool, attempt_id: str) -> Request | None:
     """The request of an attempt that may have been sent; None for one that certainly was not."""
-    path: Path = spool.attempt_folder(attempt_id) / _NAME
+    path: Path = spool.attempt_folder(attempt_id) / REQUEST
     try:
-        return _CODEC.structure(json.loads(path.read_text(encoding="utf-8")), Request)
+        request = _CODEC.structure(json.loads(path.read_text(encoding="utf-8")), Request)
     except (OSError, ValueError, cattrs.BaseValidationError):
         return None
+    return request if request.attempt_id == attempt_id else None
