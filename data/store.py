@@ -45,6 +45,8 @@ from data.repositories.workflows import Workflows
 from pipeline.domain.errors import Conflict, Unavailable
 
 _WAIT_MS = 30_000
+_STATEMENTS = 1024
+"""So many statements a connection of SQLite keeps prepared: a turn sends lists of many lengths, each with its own."""
 _LOOK_AGAIN_S = 0.01
 
 
@@ -238,7 +240,7 @@ def _connect(url: str, **options: Any) -> Engine:
         url,
         module=sqlite.driver,
         poolclass=QueuePool,
-        connect_args={"timeout": _WAIT_MS / 1000, "check_same_thread": False},
+        connect_args={"timeout": _WAIT_MS / 1000, "check_same_thread": False, "cached_statements": _STATEMENTS},
         **options,
     )
     event.listen(engine, "connect", _prepare_sqlite)

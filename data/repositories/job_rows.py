@@ -21,6 +21,7 @@ _FIELDS = (
     "price",
 )  # fmt: skip
 COLUMNS = [jobs.c[name] for name in _FIELDS]
+HELD = Read(lambda many: select(*COLUMNS).where(jobs.c.status == RUNNING, jobs.c.owner == bindparam("owner")))
 BY_IDS = Read(lambda many: select(*COLUMNS).where(jobs.c.id.in_(many)))
 WITHIN = (
     or_(jobs.c.lane != Lane.GENERATION.value, jobs.c.estimated_seconds <= bindparam("free_seconds", type_=Float)),

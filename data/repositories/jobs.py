@@ -14,7 +14,7 @@ from data.models import attempts, jobs, production_runs
 from data.models import production_run_cells as cells
 from data.reads import Read
 from data.repositories.chunks import chunks
-from data.repositories.job_rows import BY_IDS, COLUMNS, DONE, EQUAL, FAILED, NEXT, RATE, READY, RUNNING, WITHIN, job_of
+from data.repositories.job_rows import BY_IDS, COLUMNS, DONE, EQUAL, FAILED, HELD, NEXT, RATE, READY, RUNNING, WITHIN, job_of
 from data.repositories.job_writes import (
     ADOPT,
     ADOPT_ATTEMPT,
@@ -211,8 +211,9 @@ class Jobs:
 
     def running(self, owner: str | None = None) -> list[Job]:
         """Running jobs, of one engine when given."""
-        query = select(*COLUMNS).where(jobs.c.status == RUNNING)
-        return self._all(query if owner is None else query.where(jobs.c.owner == owner))
+        if owner is None:
+            return self._all(select(*COLUMNS).where(jobs.c.status == RUNNING))
+        return self._read(HELD, {"owner": owner})
 
     def expired(self, now: datetime) -> list[Job]:
         """Running jobs whose lease has run out."""

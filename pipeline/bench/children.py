@@ -1,7 +1,4 @@
-"""Parts of a benchmark that need a process of their own: for its memory, for its first start, or to be killed.
-
-`python -m pipeline.bench.children PART HOME ARGUMENT…` prints one line of JSON.
-"""
+"""Parts of a benchmark that need a process of their own: for its memory, for its first start, or to be killed."""
 
 from __future__ import annotations
 
@@ -26,7 +23,7 @@ SLOTS = 4
 
 def command(part: str, home: Path, *arguments: object) -> list[str]:
     """The command line of one part."""
-    return [sys.executable, "-m", "pipeline.bench.children", part, str(home), *map(str, arguments)]
+    return [sys.executable, "-m", "pipeline.bench.part", part, str(home), *map(str, arguments)]
 
 
 def ask(part: str, home: Path, *arguments: object) -> dict[str, Any]:
@@ -110,5 +107,7 @@ _PARTS: dict[str, Callable[..., dict[str, Any]]] = {
     "restart": lambda home, called_at: restart(home, float(called_at)),
 }
 
-if __name__ == "__main__":
-    print(json.dumps(_PARTS[sys.argv[1]](Path(sys.argv[2]), *sys.argv[3:])), flush=True)
+
+def perform(part: str, home: str, *arguments: str) -> None:
+    """Perform one part and print its answer, one line of JSON."""
+    print(json.dumps(_PARTS[part](Path(home), *arguments)), flush=True)
