@@ -16,6 +16,7 @@ from pipeline.adapters.backends.comfyui.timing import Timing
 from pipeline.adapters.executors.threads import ThreadExecutor
 from pipeline.domain.work import InputFile, Place, Request, Update, UpdateState
 from pipeline.double import DoubleServer
+from pipeline.ports import Executor
 
 PATIENCE_S = 60
 QUICK = Timing(
@@ -110,13 +111,13 @@ def new_request(stage: str, url: str, inputs: Sequence[InputFile], parameters: d
 class Watched:
     """A backend at home in a folder, and the waiting for its attempts. `close` it, or use it as a context."""
 
-    def __init__(self, home: Path, timing: Timing = QUICK) -> None:
+    def __init__(self, home: Path, timing: Timing = QUICK, readers: Executor | None = None) -> None:
         self.woken = threading.Event()
         self.home = home
         self.backend = ComfyBackend(
             spool_root=home / "spool",
             media_root=home / "media",
-            readers=ThreadExecutor(4),
+            readers=readers or ThreadExecutor(4),
             wake=self.woken.set,
             timing=timing,
         )

@@ -68,3 +68,17 @@ def test_what_is_read_again_and_again_keeps_its_order_and_types(house: House) ->
         told = [dict(row._mapping) for row in store.connection.execute(query)]
         assert Reread(lambda many: query, lambda row: row._asdict()).all(store.connection) == told
         assert len(told) > 50
+
+
+@pytest.mark.parametrize("most", [1, 7, 8, 9, 20, 21, 500])
+def test_a_reading_that_stops_early_finds_the_first_rows_however_many_it_found_before(house: House, most: int) -> None:
+    house.start(make_production(characters=3, scene_types=3))
+    house.work()
+    query = select(jobs).order_by(jobs.c.subject_id.desc(), jobs.c.id)
+    read = Read(lambda many: query)
+    with house.studio.stores.read() as store:
+        told = [dict(row._mapping) for row in store.connection.execute(query)]
+        assert len(told) > 50
+        for _ in range(2):  # the second reading expects as many as the first one has found
+            assert [row._asdict() for row in read.rows(store.connection, {}, most=most)] == told[:most]
+            assert [row._asdict() for row in read.rows(store.connection, {})] == told
