@@ -9,7 +9,7 @@ _WEIGHT = 0.2
 _MOST = 256
 _BURST = 8
 _CROWD = 16
-_LONGEST_REST_S = 0.05
+_LONGEST_REST_S = 0.1
 
 
 @dataclass

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 
+from data.models import jobs
+from data.repositories.jobs import urgency
 from pipeline.domain.choices import Mode
 from pipeline.domain.errors import WorkFailed
 from pipeline.domain.matrix import Selection
@@ -360,3 +363,29 @@ def test_a_real_disk_that_is_full_is_told_as_such(tmp_path: Path, sqlite_url: st
     assert [event.data["class"] for event in house.events("job.retried")] == ["disk_full"] * 2
     house.check()
     house.close()
+
+
+def test_pictures_that_scenes_wait_for_are_looked_at_before_all_other_work_of_this_machine(house: House) -> None:
+    run = house.start(make_production(characters=3, scene_types=4, variants=1))
+    house.work()
+    waiting = [Stage.SOURCE_QA, Stage.VARIANT_QA, Stage.SCENE_QA, Stage.ASSEMBLY, Stage.EXPORT]
+    with house.studio.stores.begin(house.clock.now()) as store:
+        store.connection.execute(update(jobs).where(jobs.c.stage.in_(waiting)).values(status="ready"))
+        limits = {"max_rank": 8, "now": house.clock.now(), "free_seconds": 1e9, "free_bytes": 1e12}
+        found = [job.stage for job in store.jobs.ready(run.id, Lane.CPU, limit=500, **limits)]
+        store.connection.execute(update(jobs).values(status="done"))
+    order = [stage for stage, _ in itertools.groupby(found)]
+    assert order == [Stage.VARIANT_QA, Stage.SOURCE_QA, Stage.EXPORT, Stage.ASSEMBLY, Stage.SCENE_QA]
+
+
+def test_jobs_keep_their_order_when_a_run_gets_another_priority(house: House) -> None:
+    run = house.start(make_production(characters=3, scene_types=2, variants=2, segments=3))
+    house.work()
+    with house.studio.stores.begin(house.clock.now()) as store:
+        store.connection.execute(update(jobs).values(status="ready"))
+        store.runs.change(run.id, priority=7)
+        store.jobs.reprioritise(run.id)
+        rows = store.connection.execute(select(jobs.c.stage, jobs.c.part, jobs.c.urgency)).all()
+        store.connection.execute(update(jobs).values(status="done"))
+    assert len({row.stage for row in rows}) == 8
+    assert all(row.urgency == urgency(7, Stage(row.stage), row.part) for row in rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from data.repositories.jobs import urgency
 from pipeline.domain.choices import Mode, RunOptions
 from pipeline.domain.errors import Conflict, Refused, WorkFailed
 from pipeline.domain.matrix import Selection, SelectionMissed
@@ -216,7 +217,7 @@ def test_the_priority_of_a_run_and_of_its_cells_add_up(house: House) -> None:
     house.backend.holds = lambda request: True
     house.studio.submission.prioritise(run, EVERYTHING, 5, PERSON)
     house.studio.runs.set_priority(run, 7, PERSON)
-    assert {job.urgency for job in house.jobs(run, Stage.SOURCE_QA)} == {-(7 * 10_000 + 100)}
+    assert {job.urgency for job in house.jobs(run, Stage.SOURCE_QA)} == {urgency(7, Stage.SOURCE_QA, 1)}
     with pytest.raises(Conflict, match="out of range"):
         house.studio.submission.prioritise(run, EVERYTHING, 1001, PERSON)
 

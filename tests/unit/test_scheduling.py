@@ -50,5 +50,5 @@ def test_a_phase_includes_all_stages_of_the_phases_before_it() -> None:
 @given(st.floats(0, 10), st.integers(0, 1000))
 def test_an_engine_rests_only_while_a_crowd_runs_at_workers_and_never_long(turn_s: float, remote: int) -> None:
     seconds = rest_s(turn_s, remote)
-    assert 0 <= seconds <= 0.05
+    assert 0 <= seconds <= 0.1
     assert (seconds > 0) == (remote >= 16 and turn_s > 0)

@@ -1,7 +1,7 @@
 """What becomes of work that rules ask for, on a board: a likeness of the pipeline, stage by stage, under assumptions.
 
 It tells the events that the pipeline would record, one job at a time, in its order: checks and exports before generation (they
-have performers of their own), then by priority, then what is furthest along. What people asked for goes on by itself and is not
+have performers of their own), then by priority, then by precedence. What people asked for goes on by itself and is not
 its doing, unless it is told what is under way; pictures that its work needs are made in any case.
 """
 
