@@ -31,7 +31,7 @@ from pipeline.domain.budget import Charge
 from pipeline.domain.decisions import Follower
 from pipeline.domain.estimates import Rate
 from pipeline.domain.records import Attempt, Job, NewJob
-from pipeline.domain.stages import STAGES, Lane, Stage, precedence
+from pipeline.domain.stages import PRECEDENCE, STAGES, Lane, Stage
 from pipeline.domain.statuses import AttemptOutcome, JobStatus
 
 _UNFINISHED = [READY, RUNNING, FAILED]
@@ -43,7 +43,7 @@ def urgency(priority: int, stage: Stage, part: int) -> int:
     Among segments the later ones go first: a scene that has begun is finished before others begin.
     """
     segment = min(part, 99) if stage is Stage.SCENE_GENERATION else 0
-    return -(priority * 10_000 + precedence(stage) * 100 + segment)
+    return -(priority * 10_000 + PRECEDENCE[stage] * 100 + segment)
 
 
 class Jobs:
@@ -334,7 +334,7 @@ class Jobs:
         of_run = select(production_runs.c.priority).where(production_runs.c.id == run_id).scalar_subquery()
         of_cell = select(cells.c.priority).where(jobs.c.subject == "cell", cells.c.id == jobs.c.subject_id).scalar_subquery()
         priority = of_run + func.coalesce(of_cell, 0)
-        place = case({stage.value: precedence(stage) for stage in Stage if stage in STAGES}, value=jobs.c.stage)
+        place = case({stage.value: place for stage, place in PRECEDENCE.items()}, value=jobs.c.stage)
         self._connection.execute(update(jobs).where(*ready).values(urgency=-(priority * 10_000 + place * 100 + segment)))
 
     def rates(self, cost_keys: Iterable[str]) -> Mapping[str, Rate]:

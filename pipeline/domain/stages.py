@@ -41,7 +41,7 @@ class Lane(StrEnum):
 
 @dataclass(frozen=True)
 class StageFacts:
-    """`rank` orders the pipeline; see `precedence` for what is taken first."""
+    """`rank` orders the pipeline; see `PRECEDENCE` for what is taken first."""
 
     rank: int
     phase: Phase
@@ -75,15 +75,10 @@ _LAST_RANK = {
 }
 
 
-OPENING = frozenset({Stage.SOURCE_QA, Stage.VARIANT_QA})
-"""Stages of this machine that whole columns of scenes wait for."""
-
-
-def precedence(stage: Stage) -> int:
-    """Which ready job of a lane is taken first: that with the highest. The further along, the sooner, so that cells finish one
-    by one; but pictures are looked at before anything else is done here: a generator that stands still waits for them."""
-    rank = STAGES[stage].rank
-    return rank + max(facts.rank for facts in STAGES.values()) if stage in OPENING else rank
+_OPENING = frozenset({Stage.SOURCE_QA, Stage.VARIANT_QA})
+PRECEDENCE = {stage: facts.rank + len(STAGES) * (stage in _OPENING) for stage, facts in STAGES.items()}
+"""Which ready job of a lane is taken first: that of the highest. The further along, the sooner, so that cells finish one by one;
+but pictures are looked at before anything else is done on this machine: whole columns wait for them, and with them the fleet."""
 
 
 def last_rank(until: Phase) -> int:

@@ -55,7 +55,7 @@ def test_a_file_that_ends_the_process_that_reads_it_is_a_corrupt_output_and_noth
         lost = house.performed(still_request(server.url))
         again = house.performed(still_request(server.url, seed=6))
     assert (lost.state, lost.failure_class) == (UpdateState.FAILED, "corrupt_output")
-    assert lost.reason == "What gpu-1 made ended the process that read it."
+    assert lost.reason == "What gpu-1 made ended the process that read it (exit code 139)."
     assert again.state is UpdateState.DONE
 
 

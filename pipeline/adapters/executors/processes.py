@@ -83,7 +83,7 @@ class _Process:
             value, error = self._pipe.recv()
         except (EOFError, OSError):
             self.end()
-            return None, BrokenExecutor(f"the process ended with {self._process.exitcode}")
+            return None, BrokenExecutor(f"exit code {self._process.exitcode}")
         except Exception as unsent:  # it cannot be pickled: nothing has been sent
             return None, unsent
         return value, error
@@ -111,12 +111,13 @@ def _serve(pipe: Connection[Any, Any]) -> None:
     threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
     with contextlib.suppress(EOFError, OSError):  # the other end is closed
         while True:
-            content = pipe.recv_bytes()
-            answer = _answer(content)
+            answer = _answer(pipe.recv_bytes())
             try:
                 pipe.send(answer)
-            except (pickle.PicklingError, TypeError, AttributeError) as unsent:
-                pipe.send((None, unsent))
+            except OSError:
+                return
+            except Exception as unsent:
+                pipe.send((None, TypeError(f"what came out cannot be sent: {unsent}")))
 
 
 def _answer(task: bytes) -> tuple[Any, BaseException | None]:

@@ -297,7 +297,8 @@ class Performance:
         try:
             return await apart(self._readers, take, self._spool, self._job.request, fetched)
         except BrokenExecutor as error:
-            raise WorkFailed(FailureClass.CORRUPT_OUTPUT, f"What {name} made ended the process that read it.") from error
+            reason = f"What {name} made ended the process that read it ({error})."
+            raise WorkFailed(FailureClass.CORRUPT_OUTPUT, reason) from error
 
     async def _fetch(self, files: list[MadeFile], folder: Path) -> list[Path]:
         """The files under names of our own: theirs name nothing here."""
