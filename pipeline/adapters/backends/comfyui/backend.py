@@ -33,8 +33,8 @@ class ComfyBackend:
     """Performs attempts on the servers that their requests name as their place.
 
     Everything happens in one loop in one thread of its own, which begins with the first attempt and ends with `close`. What
-    came from a server is decoded and published by `readers`, which are closed with it: where they are processes, a file of a server
-    on which a media library falls over takes a reader down, and not the engine.
+    came from a server is decoded and published by `readers`, which are closed with it: where they are processes, a file of a
+    server on which a media library falls over takes a reader down, and not the engine.
     `wake` is called from that thread whenever an attempt has ended. What had been sent before a restart is found again.
     """
 
