@@ -66,7 +66,7 @@ FIXED_ROOMS = [
     Room("bench", "pipeline/bench/", may=CORE | {"services", "engine", "data", "wiring", "settings"},
          libraries=frozenset({"sqlalchemy", "websockets"})),
     Room("double", "pipeline/double/", may=CORE | {"media", "adapters.backends"},
-         libraries=frozenset({"aiohttp", "numpy", "av", "PIL", "psutil"}), lazy="libraries"),
+         libraries=frozenset({"aiohttp", "numpy", "av", "PIL", "psutil", "uvloop"}), lazy="libraries"),
     Room("presets", "pipeline/presets/"),
     Room("templates", "pipeline/templates/"),
     Room("root", "pipeline/__init__.py"),

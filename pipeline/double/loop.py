@@ -7,6 +7,8 @@ import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+import uvloop
+
 T = TypeVar("T")
 _lock = threading.Lock()
 _users = 0
@@ -20,7 +22,7 @@ def join() -> asyncio.AbstractEventLoop:
     with _lock:
         _users += 1
         if _loop is None:
-            _loop = asyncio.new_event_loop()
+            _loop = uvloop.new_event_loop()
             _thread = threading.Thread(target=_loop.run_forever, name="doubles", daemon=True)
             _thread.start()
         return _loop

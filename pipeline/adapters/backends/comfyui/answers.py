@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from pipeline.adapters.backends.comfyui.numbers import finite, row, table, text
 from pipeline.domain.errors import Unavailable
 
-_FILES_LIMIT = 20_000
+FILES_LIMIT = 20_000
 _NAME_LIMIT = 1_000
 
 
@@ -81,7 +82,7 @@ def parse_history(data: Any, job: str) -> Ended | None:
         return None
     entry = _whole(whole[job], "its history")
     status = table(entry.get("status"))
-    files = tuple(_files(table(entry.get("outputs"))))
+    files = files_of(table(entry.get("outputs")))
     said = [(pair[0], table(pair[1])) for pair in map(row, row(status.get("messages"))) if len(pair) == 2]
     by_kind = {kind: data for kind, data in said if isinstance(kind, str)}
     seconds = _seconds(by_kind)
@@ -94,9 +95,12 @@ def parse_history(data: Any, job: str) -> Ended | None:
     return Ended(is_success=True, files=files, seconds=seconds)
 
 
+def files_of(outputs: dict[str, Any]) -> tuple[MadeFile, ...]:
+    """Every file of every node, under whatever key: videos too come under `images`. At most so many."""
+    return tuple(islice(_files(outputs), FILES_LIMIT))
+
+
 def _files(outputs: dict[str, Any]) -> Iterator[MadeFile]:
-    """Every file of every node, under whatever key: videos too come under `images`."""
-    count = 0
     for node, output in outputs.items():
         for entry in (entry for entries in table(output).values() for entry in row(entries)):
             facts = table(entry)
@@ -104,9 +108,6 @@ def _files(outputs: dict[str, Any]) -> Iterator[MadeFile]:
             if filename and "\0" not in filename:
                 subfolder, kind = text(facts.get("subfolder"), _NAME_LIMIT), text(facts.get("type"), 20) or "output"
                 yield MadeFile(node, filename, subfolder, kind)
-                count += 1
-            if count >= _FILES_LIMIT:
-                return
 
 
 def _seconds(by_kind: dict[str, dict[str, Any]]) -> float:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import aiohttp
+import uvloop
 
 from pipeline.adapters.backends.comfyui import record
 from pipeline.adapters.backends.comfyui.calls import Calls, checked_url, new_session, new_socket_session
@@ -137,7 +138,7 @@ class ComfyBackend:
     def _start_loop(self) -> asyncio.AbstractEventLoop:
         with self._starting:
             if self._loop is None:
-                self._loop = asyncio.new_event_loop()
+                self._loop = uvloop.new_event_loop()
                 self._thread = threading.Thread(target=self._run_loop, args=(self._loop,), name="comfyui", daemon=True)
                 self._thread.start()
                 for _ in range(self._readers.slots):  # while the first attempts run

@@ -6,7 +6,8 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 
-from pipeline.adapters.backends.comfyui.messages import Cached, Executing, Message, Preview, States, Step
+from pipeline.adapters.backends.comfyui.answers import FILES_LIMIT, MadeFile
+from pipeline.adapters.backends.comfyui.messages import Cached, Executing, Made, Message, Preview, States, Step
 from pipeline.adapters.backends.comfyui.numbers import row, table
 from pipeline.adapters.backends.comfyui.progress import Progress
 from pipeline.domain.work import Place, Request, Update, UpdateState
@@ -27,6 +28,8 @@ class Job:
     """The socket has spoken of it."""
     words: str = ""
     """What is being done for it, where the server says nothing."""
+    made: list[MadeFile] = field(default_factory=list)
+    """The files that the socket has told of: no promise, the history decides."""
     progress: Progress = field(init=False)
     nudge: asyncio.Event = field(default_factory=asyncio.Event)
     """Look at once: it has ended, or is to be stopped."""
@@ -62,6 +65,8 @@ class Job:
             self.progress.replace(message.nodes)
         elif isinstance(message, Step):
             self.progress.step(message.node, message.value, message.maximum)
+        elif isinstance(message, Made):
+            self.made += message.files[: FILES_LIMIT - len(self.made)]
         elif isinstance(message, Executing):
             self._execute(message.node)
 

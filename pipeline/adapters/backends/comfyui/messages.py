@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.adapters.backends.comfyui.answers import MadeFile, files_of
 from pipeline.adapters.backends.comfyui.numbers import finite, row, table, text
 
 _TEXT_LIMIT = 4_000_000
@@ -67,6 +68,14 @@ class Executing:
 
 
 @dataclass(frozen=True)
+class Made:
+    """A node has left these files."""
+
+    job: str
+    files: tuple[MadeFile, ...]
+
+
+@dataclass(frozen=True)
 class Ending:
     """The job is about to end. The history is not yet written, so this is no reason to read it."""
 
@@ -81,7 +90,7 @@ class Preview:
     picture: bytes
 
 
-Message = Begun | Cached | States | Step | Executing | Ending | Preview
+Message = Begun | Cached | States | Step | Executing | Made | Ending | Preview
 
 
 def parse(frame: str | bytes) -> Message | None:
@@ -112,6 +121,8 @@ def _message(kind: str, job: str, data: dict[str, Any]) -> Message | None:
         return Step(job, text(data.get("node")), finite(data.get("value")), finite(data.get("max")))
     if kind == "executing" and "node" in data:
         return Executing(job, "" if data["node"] is None else text(data["node"]) or "?")
+    if kind == "executed":
+        return Made(job, files_of({text(data.get("node")): data.get("output")}))
     return Ending(job) if kind in _ENDS else None
 
 

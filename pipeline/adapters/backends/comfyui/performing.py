@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import suppress
 from functools import cached_property, partial
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pipeline.adapters.backends.comfyui import record
+from pipeline.adapters.backends.comfyui.ahead import FetchedAhead
 from pipeline.adapters.backends.comfyui.answers import Ended, Garbled, MadeFile
 from pipeline.adapters.backends.comfyui.apart import apart
 from pipeline.adapters.backends.comfyui.calls import Answer, NoAnswer
@@ -87,6 +88,7 @@ class Performance:
         self._patience = Patience(job, timing)
         self._since = time.monotonic()
         self._asked: int | None = None
+        self._ahead = FetchedAhead(self._fetch)
         self.may_be_there = job.is_adopted
         """Whether the server may have the attempt, or may still get it, without having told how it ended."""
 
@@ -99,9 +101,12 @@ class Performance:
         """The result. Raises WorkFailed, or Cancelled when it was stopped because it was asked to."""
         if not self._job.is_adopted:
             await self._send()
-        ended = await self._end()
-        self.may_be_there = False
-        return await self._collect(ended)
+        try:
+            ended = await self._end()
+            self.may_be_there = False
+            return await self._collect(ended)
+        finally:
+            await self._ahead.stop()
 
     # Sending ----------------------------------------------------------------------------------------------------
 
@@ -210,7 +215,8 @@ class Performance:
         if self._job.is_adopted:
             self._job.nudge.set()
         while True:
-            await self._nudged()
+            if await self._is_nudged():
+                self._fetch_ahead()
             now = time.monotonic()
             if self._job.is_cancelled and now - stopped_at >= self._timing.stop_s:
                 stopped_at = now
@@ -235,10 +241,19 @@ class Performance:
                     FailureClass.LOST, f"{self._job.place.name} does not know it any more: it was restarted, or cleared."
                 )
 
-    async def _nudged(self) -> None:
+    def _fetch_ahead(self) -> None:
+        """Fetch what the socket has told of while the history is asked, which mostly says the same."""
+        if self._job.made and self._asked is not None and not self._job.is_cancelled:
+            with suppress(WorkFailed):
+                self._ahead.begin(self._chosen(self._job.made, self._asked))
+
+    async def _is_nudged(self) -> bool:
+        """Wait for the socket's word, at most until it is time to look in any case; whether it came."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._job.nudge.wait(), self._timing.poll_s)
+        is_nudged = self._job.nudge.is_set()
         self._job.nudge.clear()
+        return is_nudged
 
     async def _mind(self, sighting: Sighting) -> None:
         """It is in the server's queue: is the socket deaf, is the server's worker dead?"""
@@ -285,14 +300,11 @@ class Performance:
             if failure.failure_class is FailureClass.OUT_OF_MEMORY:
                 await self._free()
             raise self._failed(failure)
-        folder = self._spool.attempt_folder(self._job.id)
-        if not folder.is_dir():  # it was given up while it ran on, and its folder was cleared away
+        if not self._folder.is_dir():  # it was given up while it ran on, and its folder was cleared away
             raise Cancelled(self._job.id)
         self._job.words = "fetching the result"
-        workflow = self._workflow
-        made = await self._frames(workflow)
-        files = chosen(ended.files, nodes=workflow.outputs, stage=self._job.request.stage, frames=made)
-        fetched = await self._fetch(files, folder)
+        made = await self._frames(self._workflow)
+        fetched = await self._ahead.paths(self._chosen(ended.files, made))
         take = partial(take_in, seconds=self._seconds(ended), made=made)
         try:
             return await apart(self._readers, take, self._spool, self._job.request, fetched)
@@ -300,12 +312,19 @@ class Performance:
             reason = f"What {name} made ended the process that read it ({error})."
             raise WorkFailed(FailureClass.CORRUPT_OUTPUT, reason) from error
 
-    async def _fetch(self, files: list[MadeFile], folder: Path) -> list[Path]:
+    @cached_property
+    def _folder(self) -> Path:
+        return self._spool.attempt_folder(self._job.id)
+
+    def _chosen(self, files: Sequence[MadeFile], frames: int) -> list[MadeFile]:
+        return chosen(files, nodes=self._workflow.outputs, stage=self._job.request.stage, frames=frames)
+
+    async def _fetch(self, files: list[MadeFile]) -> list[Path]:
         """The files under names of our own: theirs name nothing here."""
         paths: list[Path] = []
         room = OUTPUT_LIMIT
         for number, file in enumerate(files, 1):
-            target = folder / f"made-{number:05}"
+            target = self._folder / f"made-{number:05}"
             download = partial(self._server.calls.download, file.query, target, limit=room)
             size = await self._patience.insist(download)
             if size < 0:
