@@ -129,7 +129,10 @@ class GeneratorBackend(Protocol):
     """Whatever performs attempts: embedded, a program, or a fleet. Three verbs, no more."""
 
     def submit(self, request: Request) -> None:
-        """Accept the attempt. Sending the same attempt_id twice is performed once."""
+        """Accept the attempt. Sending the same attempt_id twice is performed once.
+
+        One that `is_again`, as only a fleet is given, is never begun: it is found where it runs, or lost.
+        """
         ...
 
     def poll(self, attempt_ids: Sequence[str]) -> list[Update]:

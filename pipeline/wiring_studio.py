@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pipeline.services.planning import Planning
     from pipeline.services.productions import Productions
     from pipeline.services.replacing import Pictures
+    from pipeline.services.requests import Requests
     from pipeline.services.retakes import Retakes
     from pipeline.services.review import Review
     from pipeline.services.runs import RunsService
@@ -154,21 +155,27 @@ class Studio(Views):
     # What an engine does -----------------------------------------------------------------------------------------
 
     @service
+    def requests(self) -> Requests:
+        """What attempts are asked for."""
+        from pipeline.services.requests import Requests
+
+        return Requests(self.media, _delivery_options(self.settings))
+
+    @service
     def dispatch(self) -> Dispatch:
         """Settles and claims jobs."""
         from pipeline.services.dispatch import Dispatch
 
         return Dispatch(
-            self.stores, self.books, media=self.media, clock=self.clock, new_id=lambda: str(uuid.uuid4()),
-            delivery_options=_delivery_options(self.settings),
-        )  # fmt: skip
+            self.stores, self.books, media=self.media, clock=self.clock, new_id=lambda: str(uuid.uuid4()), requests=self.requests
+        )
 
     @service
     def leases(self) -> Leases:
         """Engines and what they hold."""
         from pipeline.services.leases import Leases
 
-        return Leases(self.stores, self.clock)
+        return Leases(self.stores, self.books, self.clock, self.requests)
 
     @service
     def upkeep(self) -> Upkeep:

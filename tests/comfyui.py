@@ -6,6 +6,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,10 @@ class Watched:
             assert update.state == UpdateState.RUNNING, update
             self.woken.wait(0.02)
         raise AssertionError(f"it waits for ever: {update}")
+
+    def take_over(self, request: Request) -> None:
+        """Go on with what another process may have sent."""
+        self.backend.submit(replace(request, is_again=True))
 
     def performed(self, request: Request) -> Update:
         """Send it, and wait for its end."""

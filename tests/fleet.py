@@ -58,21 +58,26 @@ class PretendedServers:
 class PretendedFleet:
     """A performer whose places a test can hold back or let fail; what it does itself, `inner` does.
 
-    `sent` lists (worker, stage, job key) in order; `let_go` are keys of jobs that end although their worker is held back.
+    `sent` lists (worker, stage, job key) in order, `requests` are what was sent, by attempt, `taken_over` what was handed over
+    again; `let_go` are keys of jobs that end although their worker is held back.
     """
 
     def __init__(self, inner: GeneratorBackend) -> None:
         self._inner = inner
-        self._requests: dict[str, Request] = {}
+        self.requests: dict[str, Request] = {}
+        self.taken_over: list[Request] = []
         self.sent: list[tuple[str, str, str]] = []
         self.holding: set[str] = set()
         self.let_go: set[str] = set()
         self.failing: dict[str, str] = {}
 
     def submit(self, request: Request) -> None:
-        """Note where it goes; let it be done unless its worker is to fail."""
+        """Note where it goes; let it be done unless its worker is to fail. What is taken over goes on, if it was ever sent."""
         assert request.place is not None
-        self._requests[request.attempt_id] = request
+        if request.is_again:
+            self.taken_over.append(request)
+            return
+        self.requests[request.attempt_id] = request
         self.sent.append((request.place.name, request.stage, request.job_key))
         if request.place.name not in self.failing:
             self._inner.submit(request)
@@ -82,7 +87,7 @@ class PretendedFleet:
         return [self._stand(attempt_id) for attempt_id in attempt_ids]
 
     def _stand(self, attempt_id: str) -> Update:
-        request = self._requests.get(attempt_id)
+        request = self.requests.get(attempt_id)
         if request is None or request.place is None:
             return self._inner.poll([attempt_id])[0]
         if request.place.name in self.holding and request.job_key not in self.let_go:

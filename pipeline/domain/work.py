@@ -60,7 +60,8 @@ class Request:
 
     `attempt_id` is a lowercase hyphenated UUID of our choosing, stored before the request is sent.
     `job_key` is stable over attempts of one job; `fingerprint` is equal for equal work (see `fingerprints`).
-    `place` is where a fleet performs it, stored with the attempt; None for a performer on this machine.
+    `place` is where a fleet performs it; None for a performer on this machine. `is_again`: whoever had the attempt is dead, and
+    may have handed it over before, so it is looked for there and not sent.
     """
 
     attempt_id: str
@@ -71,6 +72,7 @@ class Request:
     inputs: tuple[InputFile, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
     place: Place | None = None
+    is_again: bool = False
 
     def files(self, role: str) -> tuple[InputFile, ...]:
         """The inputs that play this role, in order."""

@@ -15,7 +15,7 @@ from pipeline.domain.patience import PROGRAM_STOPS_S, STOPPING_S
 from pipeline.domain.retries import FailureClass
 from pipeline.domain.scheduling import Pace, rest_s, wanted
 from pipeline.domain.stages import STAGES, Lane, Stage
-from pipeline.domain.work import Update, UpdateState
+from pipeline.domain.work import Request, Update, UpdateState
 from pipeline.domain.workers import FLEET_BACKENDS
 from pipeline.engine.progress import ProgressReports
 from pipeline.ports import Clock, GeneratorBackend
@@ -118,6 +118,8 @@ class Dispatcher:
         if job.ran_s is not None:
             running.has_begun, running.since = True, running.since - job.ran_s
         self._running[job.attempt_id] = running
+        if job.request is not None:
+            self._hand_over(running, job.request)
         self.wake.set()
 
     def turn(self, *, look: bool = True) -> bool:
@@ -296,6 +298,9 @@ class Dispatcher:
         request = assignment.request
         running = self._watched(assignment.job_id, request.job_key, assignment.lane, assignment.backend, assignment.limit_s)
         self._running[request.attempt_id] = running
+        self._hand_over(running, request)
+
+    def _hand_over(self, running: Running, request: Request) -> None:
         try:
             running.backend.submit(request)
         except Exception as error:

@@ -52,6 +52,7 @@ class ShotDriver:
             running = self._shots.running()
             self._drop({shot.attempt_id for shot in running})
             by_attempt = {shot.attempt_id: shot for shot in running if shot.attempt_id}
+            self._take_over([shot for attempt_id, shot in by_attempt.items() if attempt_id not in self._watched])
             news = {}
             for update in self._backend.poll(list(by_attempt)) if by_attempt else ():
                 shot = by_attempt[update.attempt_id]
@@ -73,6 +74,11 @@ class ShotDriver:
     def close(self) -> None:
         """Leave: what runs at a worker goes on, and is found again by the next one."""
         self._close()
+
+    def _take_over(self, unknown: Sequence[TestShot]) -> None:
+        """Those that ran when the program ended are looked for where they run."""
+        for request in self._shots.again(unknown) if unknown else ():
+            self._backend.submit(request)
 
     def _drop(self, running: set[str | None]) -> None:
         """Those that were cancelled meanwhile are asked to stop."""

@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from data.store import Store, Stores
-from pipeline.domain import plans, retries
+from pipeline.domain import retries
 from pipeline.domain.budget import Charge
 from pipeline.domain.claiming import sort_out
 from pipeline.domain.patience import LEASE, time_limit
 from pipeline.domain.records import ENGINE, Job, Output, Run
 from pipeline.domain.stages import STAGES, Lane, Phase, last_rank
 from pipeline.domain.statuses import AttemptOutcome, CellStatus, JobStatus
-from pipeline.domain.work import NO_NEWS, InputFile, News, OutputFile, Place, Request, Result, Update, UpdateState
+from pipeline.domain.work import NO_NEWS, News, OutputFile, Place, Result, Update, UpdateState
 from pipeline.domain.workers import FLEET_BACKENDS, Worker
 from pipeline.ports import Clock, Media
 from pipeline.services import thresholds, wedged
 from pipeline.services.accounts import Accounts, is_paid, ran_for
 from pipeline.services.advance import Advance
 from pipeline.services.fleet import Fleet
+from pipeline.services.requests import Requests
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.sealing import Sealing
 from pipeline.services.settlement import Settlement
@@ -64,14 +64,14 @@ class Dispatch:
         media: Media,
         clock: Clock,
         new_id: Callable[[], str],
-        delivery_options: Mapping[str, Any],
+        requests: Requests,
     ) -> None:
         self._stores = stores
         self._books = books
         self._media = media
         self._clock = clock
         self._new_id = new_id
-        self._delivery_options = dict(delivery_options)
+        self._requests = requests
         self._fleet = Fleet(books.get)
         self._slots = Slots(books.get)
         self.has_fleet = False
@@ -303,7 +303,7 @@ class Dispatch:
                 self._reused += 1
             else:
                 backend = advance.run(job.run_id).backend
-                request = self._request(advance, running, one.place)
+                request = self._requests.of(advance, running, one.place)
                 started.append(Assignment(job.id, STAGES[job.stage].lane, request, backend, time_limit(running, backend)))
         if len(started) < len(chosen):
             self._finish(advance, settlement)
@@ -329,34 +329,6 @@ class Dispatch:
             for row in outputs
         )
         return Result(outputs=files)
-
-    def _request(self, advance: Advance, job: Job, place: Place | None) -> Request:
-        if job.subject == "delivery":
-            delivery = advance.store.deliveries.by_id(job.subject_id)
-            plan = dict(advance.store.deliveries.plan(job.subject_id))
-            created = {"created_at": delivery.created_at.isoformat()}
-            plan["delivery"] = {**plan["delivery"], "number": delivery.number}
-            parameters = plan | created | self._delivery_options
-        else:
-            subject = advance.cells[job.subject_id] if job.subject == "cell" else advance.stills[job.subject_id]
-            book = advance.book(job.run_id)
-            parameters = plans.parameters(book, job.stage, subject, job.take, job.part, job.options)
-            if "command" in parameters:
-                parameters["base_dir"] = advance.run(job.run_id).base_dir
-        inputs = tuple(
-            InputFile(file.role, file.sha256, self._media.name_of(file.sha256), file.media_type, file.label)
-            for file in job.inputs
-        )
-        return Request(
-            attempt_id=job.attempt_id or "",
-            job_key=job.key,
-            stage=job.stage.value,
-            backend=advance.run(job.run_id).backend,
-            fingerprint=job.fingerprint,
-            inputs=inputs,
-            parameters=parameters,
-            place=place,
-        )
 
 
 def _rounds(store: Store, parts: Sequence[Part], room: int) -> Iterator[Part]:

@@ -9,10 +9,13 @@ from data.store import Store, Stores
 from pipeline.domain.patience import LEASE, time_limit
 from pipeline.domain.records import ENGINE, Job
 from pipeline.domain.statuses import AttemptOutcome, JobStatus
-from pipeline.domain.work import NO_NEWS, News
+from pipeline.domain.work import NO_NEWS, News, Request
 from pipeline.domain.workers import FLEET_BACKENDS
 from pipeline.ports import Clock
 from pipeline.services.accounts import Accounts, is_paid, ran_for
+from pipeline.services.advance import Advance
+from pipeline.services.requests import Requests
+from pipeline.services.runbooks import RunBooks
 
 _HEADROOM = 0.8
 """A reservation is extended when this share of it is used up."""
@@ -22,7 +25,8 @@ _HEADROOM = 0.8
 class Adopted:
     """A running job taken over from a dead engine; its attempt may still have a result.
 
-    `ran_s` are the seconds since it began; None when nobody has seen that.
+    `ran_s` are the seconds since it began; None when nobody has seen that. `request` is what it was asked for, where it runs
+    at a worker of the fleet: whoever had handed it over is dead, and it goes on there.
     """
 
     job_id: int
@@ -31,6 +35,7 @@ class Adopted:
     backend: str
     limit_s: float
     ran_s: float | None = None
+    request: Request | None = None
 
 
 @dataclass(frozen=True)
@@ -46,9 +51,11 @@ class Beat:
 class Leases:
     """Registers engines and keeps their leases."""
 
-    def __init__(self, stores: Stores, clock: Clock) -> None:
+    def __init__(self, stores: Stores, books: RunBooks, clock: Clock, requests: Requests) -> None:
         self._stores = stores
+        self._books = books
         self._clock = clock
+        self._requests = requests
 
     def register(self, engine_id: str, *, host: str, pid: int) -> None:
         """A new engine starts."""
@@ -97,7 +104,7 @@ class Leases:
                     data={"from": job.owner or "", "epoch": job.epoch + 1},
                 )  # fmt: skip
             store.engines.end(dead, store.journal.now)
-            return _adopted(store, jobs)
+            return self._adopted(store, jobs)
 
     def heartbeat(self, engine_id: str, elapsed: Mapping[str, float], news: News = NO_NEWS) -> Beat:
         """Keep this engine's leases, and reserve more for attempts that take longer than estimated.
@@ -119,7 +126,7 @@ class Leases:
             return Beat(
                 over=tuple(attempt_id for attempt_id in elapsed if attempt_id not in ours),
                 unpaid=tuple(unpaid),
-                unwatched=tuple(_adopted(store, [job for attempt_id, job in ours.items() if attempt_id not in elapsed])),
+                unwatched=tuple(self._adopted(store, [job for attempt_id, job in ours.items() if attempt_id not in elapsed])),
             )
 
     @staticmethod
@@ -134,15 +141,17 @@ class Leases:
         extend(job, job.reserved_seconds + more)
         return True
 
-
-def _adopted(store: Store, jobs: Sequence[Job]) -> list[Adopted]:
-    runs = store.runs.by_ids(list({job.run_id for job in jobs}))
-    backends = {run.id: run.backend for run in runs.values()}
-    begun = {attempt.id: attempt.begun_at for attempt in store.jobs.attempts_of([job.id for job in jobs])}
-    found = []
-    for job in jobs:
-        attempt_id, backend = job.attempt_id or "", backends[job.run_id]
-        began = begun[attempt_id]
-        ran_s = max(0.0, (store.journal.now - began).total_seconds()) if began else None
-        found.append(Adopted(job.id, attempt_id, job.stage.value, backend, time_limit(job, backend), ran_s))
-    return found
+    def _adopted(self, store: Store, jobs: Sequence[Job]) -> list[Adopted]:
+        advance = Advance(store, self._books, ENGINE)
+        advance.know_runs(store.runs.by_ids(list({job.run_id for job in jobs})).values())
+        begun = {attempt.id: attempt.begun_at for attempt in store.jobs.attempts_of([job.id for job in jobs])}
+        remote = [job for job in jobs if is_paid(job) and advance.run(job.run_id).backend in FLEET_BACKENDS]
+        requests = self._requests.again(advance, remote)
+        found = []
+        for job in jobs:
+            attempt_id, backend = job.attempt_id or "", advance.run(job.run_id).backend
+            began = begun[attempt_id]
+            ran_s = max(0.0, (store.journal.now - began).total_seconds()) if began else None
+            request, limit_s = requests.get(attempt_id), time_limit(job, backend)
+            found.append(Adopted(job.id, attempt_id, job.stage.value, backend, limit_s, ran_s, request))
+        return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,13 @@ class TestShots:
         """Those that are at a worker, or were when the program ended."""
         with self._stores.read() as store:
             return [shot for shot in store.test_shots.open() if shot.status is ShotStatus.RUNNING]
+
+    def again(self, shots: Sequence[TestShot]) -> list[Request]:
+        """The requests of running ones once more, for a performer that does not know them: the program was started anew."""
+        with self._stores.read() as store:
+            at = {worker.name: Place(worker.name, worker.url) for worker in store.workers.all()}
+            here = [(shot, shot.attempt_id, at[shot.worker]) for shot in shots if shot.worker in at and shot.attempt_id]
+            return [replace(self._request(store, *each), is_again=True) for each in here]
 
     def has_open(self) -> bool:
         """Whether there is anything to do."""

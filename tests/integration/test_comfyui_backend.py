@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -206,17 +205,6 @@ def test_a_server_that_is_away_or_busy_says_so(newest: DoubleServer, house: Watc
         look(newest.url)
     with pytest.raises(Invalid):
         look("gopher://x")
-
-
-def test_the_request_is_kept_before_it_is_sent(newest: DoubleServer, house: Watched) -> None:
-    request = still_request(newest.url)
-    with newest.gates.held("ImageAddNoise") as gate:
-        house.backend.submit(request)
-        assert gate.reached.wait(60)
-        kept = json.loads((house.home / "spool" / "attempts" / request.attempt_id / "request.json").read_text())
-        assert kept["place"] == {"name": "gpu-1", "url": newest.url}
-        gate.open()
-        house.wait(request)
 
 
 @pytest.mark.parametrize("end", ["mp4", "webm", "webp", "png"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -29,6 +30,7 @@ def test_an_attempt_that_runs_on_over_our_restart_is_found_again_and_taken_in(se
             house.backend.submit(request)
             assert gate.reached.wait(60)
         with Watched(tmp_path) as house:
+            house.take_over(request)
             assert house.poll(request).state == UpdateState.RUNNING
             assert house.wait(request, lambda update: update.has_begun)
             gate.open()
@@ -45,9 +47,11 @@ def test_an_attempt_that_ended_while_we_were_away_is_taken_in(server: DoubleServ
         gate.open()
         eventually(lambda: outcomes(server, request) == ["began", "success"])
     with Watched(tmp_path) as house:
+        house.take_over(request)
         assert house.wait(request).state == UpdateState.DONE
     with Watched(tmp_path) as house:
         server.stop()
+        house.take_over(request)
         assert house.poll(request).state == UpdateState.DONE, "the spool knows it without the server"
     assert outcomes(server, request) == ["began", "success"]
 
@@ -60,16 +64,37 @@ def test_sending_an_attempt_again_after_our_restart_does_not_run_it_again(server
             house.backend.submit(request)
             assert gate.reached.wait(60)
         with Watched(tmp_path) as house:
-            house.backend.submit(request)
+            house.take_over(request)
+            house.take_over(request)
             gate.open()
             assert house.wait(request).state == UpdateState.DONE
     assert outcomes(server, request) == ["began", "success"]
 
 
-def test_an_attempt_that_was_never_sent_is_lost_at_once(house: Watched) -> None:
+def test_an_attempt_that_was_never_handed_over_is_lost_at_once(house: Watched) -> None:
     update = house.poll(still_request("http://127.0.0.1:1"))
     assert update.state == UpdateState.LOST
     assert update.reason
+
+
+def test_an_attempt_that_we_died_before_sending_is_lost_and_not_sent(server: DoubleServer, house: Watched) -> None:
+    house.take_over(request := still_request(server.url))
+    assert house.wait(request).state == UpdateState.LOST
+    assert outcomes(server, request) == []
+
+
+def test_a_loss_of_power_that_took_the_folder_of_an_attempt_takes_nothing_else(server: DoubleServer, tmp_path: Path) -> None:
+    request = still_request(server.url)
+    with server.gates.held("ImageAddNoise") as gate:
+        with Watched(tmp_path) as house:
+            house.backend.submit(request)
+            assert gate.reached.wait(60)
+        shutil.rmtree(tmp_path / "spool" / "attempts")
+        with Watched(tmp_path) as house:
+            house.take_over(request)
+            gate.open()
+            assert house.wait(request).state == UpdateState.DONE
+    assert outcomes(server, request) == ["began", "success"]
 
 
 def test_a_cancelled_attempt_is_stopped_after_our_restart_too(server: DoubleServer, tmp_path: Path) -> None:
@@ -79,6 +104,7 @@ def test_a_cancelled_attempt_is_stopped_after_our_restart_too(server: DoubleServ
             house.backend.submit(request)
             assert gate.reached.wait(60)
         with Watched(tmp_path) as house:
+            house.take_over(request)
             house.backend.cancel(request.attempt_id)
             eventually(partial(is_interrupting, server))
             gate.open()

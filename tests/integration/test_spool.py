@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.adapters.backends.comfyui import record
 from pipeline.adapters.storage.workspace import Spool
 from pipeline.domain.work import OutputFile, Request, Result
 from tests.comfyui import still_request
@@ -33,37 +32,34 @@ def number_of(folder: Path) -> int:
 
 
 def test_a_folder_is_taken_again_and_what_was_kept_there_counts_no_more(spool: Spool) -> None:
-    record.keep(spool, request("first"))
+    spool.begin(request("first"))
     spool.leave_result("first", result("the first"))
     folder = number_of(spool.attempt_folder("first"))
     spool.forget("first")
-    assert spool.attempts() == [] and spool.result("first") is None and record.kept(spool, "first") is None
+    assert spool.attempts() == [] and spool.result("first") is None
     spool.begin(request("second"))
     assert number_of(spool.attempt_folder("second")) == folder
-    assert spool.result("second") is None and record.kept(spool, "second") is None
+    assert spool.result("second") is None
 
 
 @pytest.mark.parametrize("words", ["", "a longer one " * 500])
 def test_what_is_written_over_an_earlier_attempt_is_read_whole(spool: Spool, words: str) -> None:
-    record.keep(spool, request("first"))
+    spool.begin(request("first"))
     spool.leave_result("first", result("of some length " * 20))
     spool.forget("first")
-    second = replace(request("second"), parameters={"prompt": words})
-    record.keep(spool, second)
+    spool.begin(request("second"))
     spool.leave_result("second", result(words))
     assert spool.result("second") == result(words)
-    assert record.kept(spool, "second") == second
 
 
 @pytest.mark.parametrize("cut", [1, 40, -1])
 def test_what_a_crash_has_cut_short_over_an_earlier_attempt_is_nothing(spool: Spool, cut: int) -> None:
     for name in ("first", "second"):
-        record.keep(spool, request(name))
+        spool.begin(request(name))
         spool.leave_result(name, result("of one length"))
-    for name, other in (("request.json", record.kept), ("result.json", Spool.result)):
-        old, new = ((spool.attempt_folder(which) / name).read_bytes() for which in ("first", "second"))
-        (spool.attempt_folder("second") / name).write_bytes(new[:cut] + b"\0" + old[cut:])
-        assert other(spool, "second") is None
+    old, new = ((spool.attempt_folder(name) / "result.json").read_bytes() for name in ("first", "second"))
+    (spool.attempt_folder("second") / "result.json").write_bytes(new[:cut] + b"\0" + old[cut:])
+    assert spool.result("second") is None
 
 
 def test_nothing_else_of_an_earlier_attempt_is_left(spool: Spool) -> None:

@@ -21,10 +21,8 @@ _CODEC = cattrs.Converter()
 
 PREVIEW = "preview.jpg"
 """The newest picture of an unfinished attempt, in its folder."""
-REQUEST = "request.json"
-"""What an attempt was asked for, where its performer keeps that."""
 _RESULT = "result.json"
-_KEPT = frozenset({REQUEST, _RESULT})
+_KEPT = frozenset({_RESULT})
 _LOOKS = 4
 """So often a spare folder is looked for before a new one is made."""
 _LOOKED_AT = "preview.wanted"
@@ -37,9 +35,9 @@ class Spool:
     A finished attempt leaves `result.json` in its folder: whoever asks after a crash learns the result without doing the
     work again. `ledger.jsonl` lists every start of work, apart from the database.
 
-    The folder of an attempt whose end is in the database waits in `spare` for another one to take it, with the files that
-    every attempt of the fleet writes: making and removing files by the thousand is what a disk is slow at (ext4 looks at
-    every one that was removed within a minute before it makes another). So whoever reads such a file checks whose it is.
+    The folder of an attempt whose end is in the database waits in `spare` for another one to take it, with its `result.json`:
+    making and removing files by the thousand is what a disk is slow at (ext4 looks at every one that was removed within a
+    minute before it makes another). So whoever reads that file checks whose it is.
     """
 
     def __init__(self, root: Path, media_root: Path, checkpoint: Callable[[str], None] = nothing) -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 import aiohttp
 import uvloop
 
-from pipeline.adapters.backends.comfyui import record
 from pipeline.adapters.backends.comfyui.calls import Calls, checked_url, new_session, new_socket_session
 from pipeline.adapters.backends.comfyui.files import keep_preview, make_ready
 from pipeline.adapters.backends.comfyui.job import Job
@@ -36,7 +35,7 @@ class ComfyBackend:
     Everything happens in one loop in one thread of its own, which begins with the first attempt and ends with `close`. What
     came from a server is decoded and published by `readers`, which are closed with it: where they are processes, a file of a
     server on which a media library falls over takes a reader down, and not the engine.
-    `wake` is called from that thread whenever an attempt has ended. What had been sent before a restart is found again.
+    `wake` is called from that thread whenever an attempt has ended.
     """
 
     def __init__(
@@ -75,20 +74,16 @@ class ComfyBackend:
         checked_url(request.place.url)
         if request.attempt_id in self._jobs or request.attempt_id in self._ended:
             return
-        was_sent = record.kept(self._spool, request.attempt_id) is not None
-        if not was_sent or self._spool.result(request.attempt_id) is None:
-            self._accept(Job(request, request.place, is_adopted=was_sent))
+        if not request.is_again or self._spool.result(request.attempt_id) is None:
+            self._accept(Job(request, request.place))
 
     def poll(self, attempt_ids: Sequence[str]) -> list[Update]:
-        """Where these attempts stand. One that is not known here is looked for in the spool, and then on its server."""
+        """Where these attempts stand. Of one that was not handed over here the spool may have the result."""
         return [self._stand(attempt_id) for attempt_id in attempt_ids]
 
     def cancel(self, attempt_id: str) -> None:
         """Ask the attempt to stop. When it succeeds all the same, it is done."""
         job = self._jobs.get(attempt_id)
-        if attempt_id in self._ended or (job is None and self._spool.result(attempt_id) is not None):
-            return
-        job = job or self._reattached(attempt_id)
         if job is not None and self._loop is not None:
             job.is_cancelled = True
             self._loop.call_soon_threadsafe(job.nudge.set)
@@ -114,19 +109,7 @@ class ComfyBackend:
         result = self._spool.result(attempt_id)
         if result is not None:
             return Update(attempt_id, UpdateState.DONE, result=result)
-        job = self._reattached(attempt_id)
-        if job is not None:
-            return job.update()
-        return Update(attempt_id, UpdateState.LOST, reason="it had not been sent to a worker")
-
-    def _reattached(self, attempt_id: str) -> Job | None:
-        """The attempt, when it was sent before a restart: watched again from now on."""
-        request = record.kept(self._spool, attempt_id)
-        if request is None or request.place is None:
-            return None
-        job = Job(request, request.place, is_adopted=True)
-        self._accept(job)
-        return job
+        return Update(attempt_id, UpdateState.LOST, reason="it was not handed over to a worker")
 
     # The loop ---------------------------------------------------------------------------------------------------
 

@@ -19,8 +19,6 @@ class Job:
 
     request: Request
     place: Place
-    is_adopted: bool = False
-    """It was sent before a restart of ours."""
     client_id: str = ""
     has_begun: bool = False
     is_cancelled: bool = False

@@ -11,7 +11,6 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pipeline.adapters.backends.comfyui import record
 from pipeline.adapters.backends.comfyui.ahead import FetchedAhead
 from pipeline.adapters.backends.comfyui.answers import Ended, Garbled, MadeFile
 from pipeline.adapters.backends.comfyui.apart import apart
@@ -89,7 +88,7 @@ class Performance:
         self._since = time.monotonic()
         self._asked: int | None = None
         self._ahead = FetchedAhead(self._fetch)
-        self.may_be_there = job.is_adopted
+        self.may_be_there = job.request.is_again
         """Whether the server may have the attempt, or may still get it, without having told how it ended."""
 
     @cached_property
@@ -99,7 +98,9 @@ class Performance:
 
     async def run(self) -> Result:
         """The result. Raises WorkFailed, or Cancelled when it was stopped because it was asked to."""
-        if not self._job.is_adopted:
+        if self._job.request.is_again:
+            self._folder.mkdir(parents=True, exist_ok=True)  # a loss of power may have taken it
+        else:
             await self._send()
         try:
             ended = await self._end()
@@ -121,7 +122,8 @@ class Performance:
         graph = graph_of(workflow, request, uploaded=names, frames=await self._frames(workflow))
         self._job.client_id = await self._server.listener.ready()
         self._stop_if_asked()
-        await asyncio.to_thread(record.keep, self._spool, request)
+        check_inputs(request)
+        self._spool.begin(request)
         # No `number`: two jobs that tie on number and id kill the server's worker thread.
         body = {
             "prompt": graph,
@@ -212,7 +214,7 @@ class Performance:
     async def _end(self) -> Ended:
         """How it ended. The socket tells when to look; the history is looked at every moment in any case."""
         misses, missed_at, stopped_at = 0, 0.0, 0.0
-        if self._job.is_adopted:
+        if self._job.request.is_again:
             self._job.nudge.set()
         while True:
             if await self._is_nudged():
@@ -344,5 +346,5 @@ class Performance:
     def _seconds(self, ended: Ended) -> float:
         """How long it ran by the server's clock, where that can be true; else by ours."""
         began = self._job.begun_at or self._since
-        longest = _LONGEST_S if self._job.is_adopted else time.monotonic() - self._since + 1
+        longest = _LONGEST_S if self._job.request.is_again else time.monotonic() - self._since + 1
         return ended.seconds if 0 < ended.seconds <= longest else time.monotonic() - began
