@@ -147,7 +147,7 @@ def default_rate(backend: str, width: int, height: int) -> Rate:
 def segment_frames(scene_type: SceneType) -> tuple[int, ...]:
     """Frames of each segment: as equal as whole frames allow, longer ones first."""
     base, rest = divmod(scene_type.frames, scene_type.segments)
-    return tuple(base + (1 if number < rest else 0) for number in range(scene_type.segments))
+    return (base + 1,) * rest + (base,) * (scene_type.segments - rest)
 
 
 def still_size(production: Production) -> tuple[int, int]:
