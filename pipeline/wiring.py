@@ -96,12 +96,15 @@ def build_engine(
     leaving.callback(sweeper.close)
     leaving.callback(fleet.close)
     engine_id = str(uuid.uuid4())
+    performed_by = backends or {**performers(studio.settings, slots, executor, wake, checkpoint), "comfyui": fleet}
+    of_fleet = performed_by.get("comfyui")
     studio.locks.take(f"engine-{engine_id}")
     engine = Dispatcher(
         studio.dispatch,
         studio.leases,
         engine_id=engine_id,
-        backends=backends or {**performers(studio.settings, slots, executor, wake, checkpoint), "comfyui": fleet},
+        backends=performed_by,
+        make_ready=of_fleet.make_ready if isinstance(of_fleet, FleetPerformer) else lambda: None,
         slots={Lane.GENERATION: slots, Lane.CPU: slots},
         clock=studio.clock,
         wake=wake,

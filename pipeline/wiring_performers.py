@@ -23,7 +23,7 @@ READERS = 2
 
 
 class FleetPerformer:
-    """The performer of the fleet. The one that speaks to servers is made at the first job, and not before."""
+    """The performer of the fleet. The one that speaks to servers is made when it is asked to be ready, or at the first job."""
 
     def __init__(
         self,
@@ -63,6 +63,10 @@ class FleetPerformer:
                 timing=Timing(others_s=math.inf) if self._is_patient else None,
             )
         return self._made
+
+    def make_ready(self) -> None:
+        """There will be jobs soon."""
+        self._comfy.make_ready()
 
     def submit(self, request: Request) -> None:
         """Begin the attempt at the worker that it names."""

@@ -36,11 +36,14 @@ class Catalog:
         """Every class."""
         return list(self._schemas)
 
-    def schema(self, name: str) -> dict[str, Any] | None:
-        """The schema of a class with today's files as choices, to read only; None when there is no such class."""
+    def schema(self, name: str, *, has_choices: bool = True) -> dict[str, Any] | None:
+        """The schema of a class with today's files as choices, to read only; None when there is no such class.
+
+        Whoever needs no choices spares the reading of a folder.
+        """
         if name not in self._schemas:
             return None
-        if not any(name == class_name for class_name, _ in FILE_INPUTS):
+        if not has_choices or not any(name == class_name for class_name, _ in FILE_INPUTS):
             return self._schemas[name]
         schema = self._schemas[name]
         required = dict(schema["input"]["required"])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,14 +23,25 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._descriptor = -1
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """For the thread that writes; one at a time."""
+        self._descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            yield
+        finally:
+            os.close(self._descriptor)
 
     def began(self, prompt_id: str, graph: Mapping[str, Any], **facts: Any) -> None:
         """A job was taken from the queue and starts now."""
-        self._append({"event": "began", "prompt_id": prompt_id, "graph_sha256": graph_hash(graph), **facts})
+        at = _now()
+        self._append({"at": at, "event": "began", "prompt_id": prompt_id, "graph_sha256": graph_hash(graph), **facts})
 
     def ended(self, prompt_id: str, outcome: str, **facts: Any) -> None:
         """It ended: success, error or interrupted. A job that a kill cut off has no such line."""
-        self._append({"event": "ended", "prompt_id": prompt_id, "outcome": outcome, **facts})
+        self._append({"at": _now(), "event": "ended", "prompt_id": prompt_id, "outcome": outcome, **facts})
 
     def lines(self) -> list[dict[str, Any]]:
         """Every line so far."""
@@ -38,9 +50,8 @@ class Ledger:
         return [json.loads(line) for line in self.path.read_text(encoding="utf-8").splitlines()]
 
     def _append(self, line: dict[str, Any]) -> None:
-        stamped = {"at": datetime.now(UTC).isoformat(), "pid": os.getpid(), **line}
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        try:
-            os.write(descriptor, (json.dumps(stamped, default=str) + "\n").encode())
-        finally:
-            os.close(descriptor)
+        os.write(self._descriptor, (json.dumps({"pid": os.getpid(), **line}, default=str) + "\n").encode())
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()

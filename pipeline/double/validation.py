@@ -126,7 +126,9 @@ class _Checker:
     def _check_inputs(self, node_id: str) -> tuple[bool, list[dict[str, Any]]]:
         inputs = self.graph[node_id]["inputs"]
         class_type = self.graph[node_id]["class_type"]
-        schema = self.catalog.schema(class_type) or {}
+        is_image = class_type == "LoadImage"
+        # Choices of pictures are shown with a bad link only: a name is looked up by itself.
+        schema = self.catalog.schema(class_type, has_choices=not is_image or isinstance(inputs.get("image"), list)) or {}
         is_good, errors = True, []
         for group in ("required", "optional"):
             for name, config in schema["input"].get(group, {}).items():
@@ -136,8 +138,8 @@ class _Checker:
                 elif isinstance(inputs[name], list):
                     is_good &= self._check_link(inputs[name], name, config, errors)
                 else:
-                    _check_value(inputs, name, config, errors, is_file=class_type == "LoadImage")
-        if class_type == "LoadImage" and not errors:
+                    _check_value(inputs, name, config, errors, is_file=is_image)
+        if is_image and not errors:
             errors += self._check_image(inputs.get("image"))
         return is_good and not errors, errors
 

@@ -19,8 +19,9 @@ def start_worker(life: Life) -> threading.Thread:
 
 def _work(life: Life) -> None:
     try:
-        while not life.over.is_set():
-            _turn(life)
+        with life.ledger.opened():
+            while not life.over.is_set():
+                _turn(life)
     except (TypeError, KilledServer, _Dead):
         return  # a tie in the heap, a kill, a planned death: in each case no job runs any more
 

@@ -57,7 +57,8 @@ class Running:
 class Dispatcher:
     """One engine. `turn` does one round; `run` goes on until told to stop. `only` are the runs it works on; None is all.
 
-    `close` is called when the engine has left.
+    `make_ready` is called once, when there is a run whose work a fleet does: its first job follows soon. `close` is called
+    when the engine has left.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Dispatcher:
         clock: Clock,
         wake: threading.Event,
         forget: Callable[[str, str], None],
+        make_ready: Callable[[], None] = lambda: None,
         close: Callable[[], None] = lambda: None,
         only: Collection[int] | None = None,
     ) -> None:
@@ -82,6 +84,7 @@ class Dispatcher:
         self._clock = clock
         self.wake = wake
         self._forget = forget
+        self._make_ready: Callable[[], None] | None = make_ready
         self._close = close
         self._only = only
         self._running: dict[str, Running] = {}
@@ -138,6 +141,9 @@ class Dispatcher:
         meanwhile = partial(self._meanwhile, frozenset(self._unsettled))
         turn = self._dispatch.turn(self.engine_id, self._reports(), free, self._only, news, meanwhile)
         self._progress.stored(news, began)
+        if self._make_ready is not None and self._dispatch.has_fleet:
+            self._make_ready()
+            self._make_ready = None
         for assignment in turn.assignments:
             self._begin(assignment)
         watched = [self._running[update.attempt_id] for _, update in turn.reports]

@@ -32,9 +32,9 @@ _CLOSING_S = 10.0
 class ComfyBackend:
     """Performs attempts on the servers that their requests name as their place.
 
-    Everything happens in one loop in one thread of its own, which begins with the first attempt and ends with `close`. What
-    came from a server is decoded and published by `readers`, which are closed with it: where they are processes, a file of a
-    server on which a media library falls over takes a reader down, and not the engine.
+    Everything happens in one loop in one thread of its own, which begins with `make_ready` or the first attempt, and ends with
+    `close`. What came from a server is decoded and published by `readers`, which are closed with it: where they are processes, a
+    file of a server on which a media library falls over takes a reader down, and not the engine.
     `wake` is called from that thread whenever an attempt has ended.
     """
 
@@ -88,6 +88,10 @@ class ComfyBackend:
             job.is_cancelled = True
             self._loop.call_soon_threadsafe(job.nudge.set)
 
+    def make_ready(self) -> None:
+        """Start what the first attempt would else wait for: the loop, and the readers, which load for half a second."""
+        self._start_loop()
+
     def close(self) -> None:
         """Leave the fleet: what runs there goes on, and is found again by the next one to ask."""
         with self._starting:
@@ -124,7 +128,7 @@ class ComfyBackend:
                 self._loop = uvloop.new_event_loop()
                 self._thread = threading.Thread(target=self._run_loop, args=(self._loop,), name="comfyui", daemon=True)
                 self._thread.start()
-                for _ in range(self._readers.slots):  # while the first attempts run
+                for _ in range(self._readers.slots):
                     self._readers.start(_ignored, make_ready)
             return self._loop
 
