@@ -28,6 +28,7 @@ _VIDEOS = frozenset({".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi"})
 _PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"})
 _PREVIEW_SIDE = 512
 _PREVIEW_LIMITS = ImageLimits(pixels=16_000_000, side=8192, size_bytes=8 * 1024**2)
+_MEASURES = ("frames", "fps", "width", "height")
 _CRF = 12
 """What is encoded a second time should not look like it."""
 
@@ -53,6 +54,11 @@ def chosen(files: Sequence[MadeFile], *, nodes: Sequence[str], stage: str, frame
     if any(file.kind == "temp" for file in files) and not kept:
         raise WorkFailed("bad_input", "The workflow only previews its result. Let it end in a node that saves.")
     raise WorkFailed("corrupt_output", "The worker says that it succeeded, but it left no file of a kind that is known.")
+
+
+def measures(request: Request) -> Request:
+    """The request as `take_in` needs it: the graph is most of what would have to cross over to a reader."""
+    return replace(request, parameters={name: request.parameters[name] for name in _MEASURES if name in request.parameters})
 
 
 def take_in(spool: Spool, request: Request, fetched: Sequence[Path], *, seconds: float, made: int = 0) -> Result:

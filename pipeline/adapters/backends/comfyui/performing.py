@@ -16,7 +16,7 @@ from pipeline.adapters.backends.comfyui.answers import Ended, Garbled, MadeFile
 from pipeline.adapters.backends.comfyui.apart import apart
 from pipeline.adapters.backends.comfyui.calls import Answer, NoAnswer
 from pipeline.adapters.backends.comfyui.failures import Failure, execution_failure, node_faults, refusal
-from pipeline.adapters.backends.comfyui.files import chosen, take_in
+from pipeline.adapters.backends.comfyui.files import chosen, measures, take_in
 from pipeline.adapters.backends.comfyui.filling import classes_of_length, graph_of, pictures, workflow_of
 from pipeline.adapters.backends.comfyui.job import Job
 from pipeline.adapters.backends.comfyui.numbers import finite, table
@@ -309,7 +309,7 @@ class Performance:
         fetched = await self._ahead.paths(self._chosen(ended.files, made))
         take = partial(take_in, seconds=self._seconds(ended), made=made)
         try:
-            return await apart(self._readers, take, self._spool, self._job.request, fetched)
+            return await apart(self._readers, take, self._spool, measures(self._job.request), fetched)
         except BrokenExecutor as error:
             reason = f"What {name} made ended the process that read it ({error})."
             raise WorkFailed(FailureClass.CORRUPT_OUTPUT, reason) from error
