@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
-from sqlalchemy import URL, create_engine, make_url, text
+from sqlalchemy import create_engine, make_url
 
 from tests import chromium, run
+from tests.databases import PreparedFile, PreparedSchemas, empty_schema
 
 DATABASES = ["sqlite", "postgresql"]
 # How long an example takes says how busy the machine is, and nothing about the code.
@@ -44,7 +44,7 @@ def needs_postgresql(item: pytest.Item) -> bool:
     if "postgresql_url" in getattr(item, "fixturenames", ()):
         return True
     callspec = getattr(item, "callspec", None)
-    return callspec is not None and callspec.params.get("database_url") == "postgresql"
+    return callspec is not None and "postgresql" in (callspec.params.get("database_url"), callspec.params.get("bare_url"))
 
 
 def needs_browser(item: pytest.Item) -> bool:
@@ -62,24 +62,50 @@ def chromium_program() -> Path:
 
 
 @pytest.fixture(params=DATABASES)
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty database of the test's own: an SQLite file, then a PostgreSQL schema."""
+def database_url(request: pytest.FixtureRequest, tmp_path: Path, prepared_file: PreparedFile) -> Iterator[str]:
+    """The URL of a database of the test's own, with the newest tables and nothing in them: in SQLite, then in PostgreSQL."""
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'stripboard.db'}"
+        yield prepared_file.copied(tmp_path / "stripboard.db")
         return
-    yield from empty_schema(request.getfixturevalue("postgresql_server"))
+    schemas: PreparedSchemas = request.getfixturevalue("prepared_schemas")
+    with schemas.one() as url:
+        yield url
 
 
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
-    """The URL of an empty SQLite database, for tests of what only SQLite does."""
+    """The URL of an SQLite database that is not there yet, for tests of what only SQLite does."""
     return f"sqlite:///{tmp_path / 'stripboard.db'}"
 
 
 @pytest.fixture
 def postgresql_url(postgresql_server: Any) -> Iterator[str]:
-    """The URL of an empty PostgreSQL schema, for tests of what only PostgreSQL does."""
-    yield from empty_schema(postgresql_server)
+    """The URL of a PostgreSQL schema without tables, for tests of what only PostgreSQL does."""
+    with empty_schema(postgresql_server) as url:
+        yield url
+
+
+@pytest.fixture(params=DATABASES)
+def bare_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database of the test's own that has no tables yet, of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'stripboard.db'}"
+    url: str = request.getfixturevalue("postgresql_url")
+    return url
+
+
+@pytest.fixture(scope="session")
+def prepared_file(tmp_path_factory: pytest.TempPathFactory) -> PreparedFile:
+    """What SQLite databases of tests are copies of."""
+    return PreparedFile(tmp_path_factory.mktemp("database"))
+
+
+@pytest.fixture(scope="session")
+def prepared_schemas(postgresql_server: Any) -> Iterator[PreparedSchemas]:
+    """The PostgreSQL schemas of this run."""
+    schemas = PreparedSchemas(postgresql_server)
+    yield schemas
+    schemas.close()
 
 
 @pytest.fixture(scope="session")
@@ -94,19 +120,3 @@ def postgresql_server() -> Iterator[Any]:
     engine = create_engine(make_url(url).set(drivername="postgresql+psycopg2"), isolation_level="AUTOCOMMIT")
     yield engine
     engine.dispose()
-
-
-def empty_schema(server: Any) -> Iterator[str]:
-    """A schema that is first on the search path of everyone who uses the URL; dropped afterwards with what it holds."""
-    name = f"test_{uuid.uuid4().hex[:16]}"
-    with server.connect() as connection:
-        connection.execute(text(f"CREATE SCHEMA {name}"))
-    url: URL = server.url.update_query_dict({"options": f"-csearch_path={name}", "application_name": name})
-    try:
-        yield url.render_as_string(hide_password=False)
-    finally:
-        with server.connect() as connection:
-            connection.execute(
-                text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = :name"), {"name": name}
-            )
-            connection.execute(text(f"DROP SCHEMA {name} CASCADE"))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, inspect, text
 
+from data.schema import NEWEST, revision
 from tests import chromium, postgresql, run
 
 
@@ -59,9 +60,24 @@ def test_a_fast_run_does_not_ask_for_a_server(no_postgresql: list[list[str]], mo
     assert no_postgresql == [["--fast"]]
 
 
-@pytest.mark.parametrize("turn", [1, 2])
-def test_every_test_gets_an_empty_database(database_url: str, turn: int) -> None:
+@pytest.mark.parametrize("turn", [1, 2, 3])
+def test_every_test_gets_the_newest_tables_and_nothing_in_them(database_url: str, turn: int) -> None:
     engine = create_engine(database_url)
+    with engine.begin() as connection:
+        tables = inspect(connection).get_table_names()
+        counts = {name: connection.execute(text(f"SELECT count(*) FROM {name}")).scalar_one() for name in tables}
+        assert {name for name, rows in counts.items() if rows} == {"alembic_version", "heads", "trigger_state"}
+        assert revision(connection) == NEWEST
+        connection.execute(text("INSERT INTO projects (title, created_at) VALUES ('left behind', 0)"))
+        assert connection.execute(text("SELECT id FROM projects")).scalar_one() == 1
+        if turn == 2:
+            connection.execute(text("CREATE TABLE mark (turn INTEGER)"))
+    engine.dispose()
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+def test_a_test_of_how_a_database_is_made_gets_one_without_tables(bare_url: str, turn: int) -> None:
+    engine = create_engine(bare_url)
     assert inspect(engine).get_table_names() == []
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE mark (turn INTEGER)"))

@@ -16,7 +16,7 @@ from pipeline.domain.errors import Conflict, Invalid, NotFound, Unavailable
 from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus
 from pipeline.wiring_backups import restore_backup, write_backup
 from tests.backups import all_rows, edited, home_in, make_backup, restored, url_in
-from tests.conftest import empty_schema
+from tests.databases import empty_schema
 from tests.factories import House, make_production
 
 BLOCK = tarfile.BLOCKSIZE
@@ -28,7 +28,8 @@ def second_url(request: pytest.FixtureRequest, database_url: str, tmp_path: Path
     if database_url.startswith("sqlite"):
         yield url_in(tmp_path / "there")
     else:
-        yield from empty_schema(request.getfixturevalue("postgresql_server"))
+        with empty_schema(request.getfixturevalue("postgresql_server")) as url:
+            yield url
 
 
 @pytest.fixture

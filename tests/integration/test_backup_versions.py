@@ -17,11 +17,11 @@ from tests.backups import all_rows, edited, make_backup, restored, url_in
 from tests.factories import House, make_production
 
 
-def test_a_backup_of_an_older_version_is_brought_to_the_newest_schema(database_url: str, tmp_path: Path) -> None:
+def test_a_backup_of_an_older_version_is_brought_to_the_newest_schema(bare_url: str, tmp_path: Path) -> None:
     backup = make_backup(tmp_path)
     older = as_of_the_first_schema(backup, tmp_path)
     house = House(tmp_path, url_in(tmp_path))
-    there = restored(tmp_path / "there", database_url, older, house)
+    there = restored(tmp_path / "there", bare_url, older, house)
     counts = [{table: len(rows) for table, rows in all_rows(each).items()} for each in (house, there)]
     assert counts[0] == counts[1] and counts[0]["jobs"]
     there.check()

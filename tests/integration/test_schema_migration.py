@@ -65,8 +65,8 @@ def _plain(found: Any) -> str:
     return json.dumps(found, default=str, sort_keys=True)
 
 
-def test_a_new_database_is_the_one_that_all_migrations_make(database_url: str) -> None:
-    stores = Stores(database_url)
+def test_a_new_database_is_the_one_that_all_migrations_make(bare_url: str) -> None:
+    stores = Stores(bare_url)
     with stores.engine.connect().execution_options(stripboard_write=True) as connection, connection.begin():
         create(connection)
         made = described(connection)
@@ -80,30 +80,30 @@ def test_a_new_database_is_the_one_that_all_migrations_make(database_url: str) -
     stores.close()
 
 
-def test_migrating_again_changes_nothing(database_url: str) -> None:
+def test_migrating_again_changes_nothing(bare_url: str) -> None:
     for _ in range(3):
-        open_and_migrate(database_url)
-    stores = Stores(database_url)
+        open_and_migrate(bare_url)
+    stores = Stores(bare_url)
     with stores.engine.connect() as connection:
         assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == [NEWEST]
         assert connection.execute(text("SELECT count(*) FROM heads")).scalar() == 1
     stores.close()
 
 
-def test_two_processes_that_start_at_once_migrate_once(database_url: str) -> None:
+def test_two_processes_that_start_at_once_migrate_once(bare_url: str) -> None:
     context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=open_and_migrate, args=(database_url,)) for _ in range(2)]
+    processes = [context.Process(target=open_and_migrate, args=(bare_url,)) for _ in range(2)]
     for process in processes:
         process.start()
     for process in processes:
         process.join(60)
     assert [process.exitcode for process in processes] == [0, 0]
-    open_and_migrate(database_url)
+    open_and_migrate(bare_url)
 
 
-def test_a_database_of_a_newer_version_is_refused(database_url: str) -> None:
-    open_and_migrate(database_url)
-    stores = Stores(database_url)
+def test_a_database_of_a_newer_version_is_refused(bare_url: str) -> None:
+    open_and_migrate(bare_url)
+    stores = Stores(bare_url)
     with stores.engine.connect().execution_options(stripboard_write=True) as connection, connection.begin():
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(SchemaTooNew, match="newer version"):
@@ -111,13 +111,13 @@ def test_a_database_of_a_newer_version_is_refused(database_url: str) -> None:
     stores.close()
 
 
-def test_a_database_of_the_first_schema_keeps_its_content(database_url: str) -> None:
-    stores = Stores(database_url)
+def test_a_database_of_the_first_schema_keeps_its_content(bare_url: str) -> None:
+    stores = Stores(bare_url)
     with stores.engine.connect().execution_options(stripboard_write=True) as connection, connection.begin():
         upgrade(connection, "0001")
         for table, row in OLD_CONTENT.items():
             put(connection, table, row)
-    open_and_migrate(database_url)
+    open_and_migrate(bare_url)
     with stores.engine.connect() as connection:
         found = {table: connection.execute(text(f"SELECT * FROM {table}")).mappings().one() for table in OLD_CONTENT}
     assert {table: {name: found[table][name] for name in row} for table, row in OLD_CONTENT.items()} == OLD_CONTENT
@@ -127,20 +127,20 @@ def test_a_database_of_the_first_schema_keeps_its_content(database_url: str) -> 
     stores.close()
 
 
-def test_a_worker_of_an_older_version_may_have_as_many_jobs_at_once_as_before(database_url: str) -> None:
+def test_a_worker_of_an_older_version_may_have_as_many_jobs_at_once_as_before(bare_url: str) -> None:
     old = {"id": 1, "name": "gpu-1", "url": "http://gpu-1:8188", "tags": "[]", "state": "enabled", "health": "well"}
-    stores = Stores(database_url)
+    stores = Stores(bare_url)
     with stores.engine.connect().execution_options(stripboard_write=True) as connection, connection.begin():
         upgrade(connection, "0015")
         put(connection, "workers", {**old, "created_at": 0})
-    open_and_migrate(database_url)
+    open_and_migrate(bare_url)
     with stores.read() as store:
         [worker] = store.workers.all()
     stores.close()
     assert (worker.name, worker.places) == ("gpu-1", 2)
 
 
-def test_what_cancelled_attempts_were_charged_with_is_divided_among_them_by_how_long_they_ran(database_url: str) -> None:
+def test_what_cancelled_attempts_were_charged_with_is_divided_among_them_by_how_long_they_ran(bare_url: str) -> None:
     second, attempt = 1_000_000, {**OLD_CONTENT["attempts"], "worker": "gpu-1"}
     ends = {
         "done": {"ended_at": 9 * second, "outcome": "done", "seconds": 9.0, "cost": 9.0},
@@ -148,7 +148,7 @@ def test_what_cancelled_attempts_were_charged_with_is_divided_among_them_by_how_
         "long": {"ended_at": 6 * second, "outcome": "cancelled"},
         "running": {},
     }
-    stores = Stores(database_url)
+    stores = Stores(bare_url)
     with stores.engine.connect().execution_options(stripboard_write=True) as connection, connection.begin():
         upgrade(connection, "0013")
         put(connection, "projects", OLD_CONTENT["projects"])
@@ -163,7 +163,7 @@ def test_what_cancelled_attempts_were_charged_with_is_divided_among_them_by_how_
         for number, seconds in enumerate((8.0, 12.0), 1):
             row = {**attempt, "id": f"second {number}", "job_id": 2, "number": number, "epoch": number, "outcome": "done"}
             put(connection, "attempts", {**row, "ended_at": 9 * second, "seconds": seconds})
-    open_and_migrate(database_url)
+    open_and_migrate(bare_url)
     with stores.read() as store:
         found = {row.id: (row.seconds, row.cost) for row in store.jobs.attempts_of([1, 2])}
         assert store.audit.charged_by_run() == {1: pytest.approx((13.0, 13.0)), 2: pytest.approx((10.0, 0.0))}
@@ -184,12 +184,12 @@ def test_the_newest_migration_is_the_one_the_code_is_written_for() -> None:
     assert ScriptDirectory("data/migrations").get_current_head() == NEWEST
 
 
-def test_threads_that_start_at_once_migrate_once(database_url: str) -> None:
+def test_threads_that_start_at_once_migrate_once(bare_url: str) -> None:
     errors: list[BaseException] = []
 
     def start() -> None:
         try:
-            open_and_migrate(database_url)
+            open_and_migrate(bare_url)
         except BaseException as error:
             errors.append(error)
 
