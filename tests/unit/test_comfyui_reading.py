@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -12,10 +13,13 @@ from hypothesis import strategies as st
 from pipeline.adapters.backends.comfyui.answers import Garbled, MadeFile, parse_history, parse_queue
 from pipeline.adapters.backends.comfyui.failures import execution_failure, node_faults, refusal, shown
 from pipeline.adapters.backends.comfyui.files import chosen
-from pipeline.adapters.backends.comfyui.messages import Executing, NodeState, Preview, Step, parse
+from pipeline.adapters.backends.comfyui.job import Job
+from pipeline.adapters.backends.comfyui.messages import Executing, NodeState, Preview, States, Step, Unread, parse, states_of
 from pipeline.adapters.backends.comfyui.progress import Progress, reachable
 from pipeline.adapters.backends.comfyui.server import version_numbers
 from pipeline.domain.errors import WorkFailed
+from pipeline.domain.work import Place
+from tests.comfyui import new_request
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
@@ -65,6 +69,7 @@ def preview(picture: bytes = b"jpeg", **metadata: Any) -> bytes:
 def test_no_message_of_whatever_shape_breaks_the_reading_of_it(kind: str, data: Any) -> None:
     message = parse(json.dumps({"type": kind, "data": data}))
     progress = Progress(GRAPH)
+    message = states_of(message) if isinstance(message, Unread) else message
     if message is not None and hasattr(message, "nodes") and all(isinstance(node, NodeState) for node in message.nodes):
         progress.replace(message.nodes)
     if isinstance(message, Step):
@@ -92,6 +97,54 @@ def test_every_refusal_has_a_class_and_a_short_reason(status: int, data: Any) ->
     failure = refusal(status, data)
     assert failure.failure_class
     assert 0 < len(failure.reason) < 1200
+
+
+JOB = "a8ebe36a-80a1-4756-b513-ae5ba36f07cd"
+
+
+def states(*nodes: tuple[str, float, str], job: str = JOB) -> str:
+    """A frame with the states of all nodes: (node, value of 10, state)."""
+    told = {node: {"value": value, "max": 10.0, "state": state, "node_id": node} for node, value, state in nodes}
+    return json.dumps({"type": "progress_state", "data": {"prompt_id": job, "nodes": told}})
+
+
+def test_states_of_nodes_are_put_off_and_say_the_same_later() -> None:
+    message = parse(states(("2", 3, "running")))
+    assert isinstance(message, Unread) and message.job == JOB
+    assert states_of(message) == States(JOB, (running("2", 3, 10),))
+
+
+@given(JSON | NAMED, st.text(max_size=5))
+def test_states_of_whatever_shape_are_read_or_left(nodes: Any, after: str) -> None:
+    frame = json.dumps({"type": "progress_state", "data": {"prompt_id": JOB, "nodes": nodes}}) + after
+    message = parse(frame)
+    assert isinstance(message, Unread)
+    read = states_of(message)
+    assert read is None or read.job == JOB
+
+
+def test_states_that_name_another_job_further_on_count_for_none() -> None:
+    frame = states(("2", 3, "running")).replace('"nodes"', '"nodes": {}, "prompt_id": "another", "nodes"', 1)
+    message = parse(frame)
+    assert isinstance(message, Unread) and states_of(message) is None
+
+
+def test_of_many_states_the_newest_is_read_after_a_moment() -> None:
+    workflow = {"graph": GRAPH, "outputs": ["3"]}
+    job = Job(new_request("scene_generation", "http://a", (), {"workflow": workflow}), Place("gpu-1", "http://a"))
+
+    async def play() -> None:
+        for value in range(1, 6):
+            message = parse(states(("1", 10, "finished"), ("2", value, "running")))
+            assert message is not None
+            job.hear(message)
+        assert (job.has_begun, job.update().progress) == (True, 0.0)
+        async with asyncio.timeout(10):
+            while not job.update().progress:
+                await asyncio.sleep(0.01)
+
+    asyncio.run(play())
+    assert (job.update().progress, job.update().note) == (pytest.approx(1.5 / 3), "KSampler 5 of 10")
 
 
 def test_the_end_of_a_job_is_told_by_an_executing_without_a_node() -> None:

@@ -13,7 +13,17 @@ import pytest
 
 from pipeline.adapters.backends.comfyui.answers import parse_history, parse_queue
 from pipeline.adapters.backends.comfyui.failures import execution_failure, node_faults, refusal
-from pipeline.adapters.backends.comfyui.messages import Cached, Executing, Message, Preview, States, Step, parse
+from pipeline.adapters.backends.comfyui.messages import (
+    Cached,
+    Executing,
+    Message,
+    Preview,
+    States,
+    Step,
+    Unread,
+    parse,
+    states_of,
+)
 from pipeline.adapters.backends.comfyui.progress import Progress
 
 DATA = Path(__file__).parents[1] / "data" / "comfyui"
@@ -61,6 +71,9 @@ def heard(recorded: list[dict[str, Any]]) -> Iterator[Message]:
             message = parse(frame)
         else:
             message = parse(json.dumps(said)) if said is not None else None
+        if isinstance(message, Unread):
+            message = states_of(message)
+            assert message is not None
         if message is not None:
             yield message
 

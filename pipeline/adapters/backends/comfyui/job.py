@@ -7,10 +7,23 @@ import time
 from dataclasses import dataclass, field
 
 from pipeline.adapters.backends.comfyui.answers import FILES_LIMIT, MadeFile
-from pipeline.adapters.backends.comfyui.messages import Cached, Executing, Made, Message, Preview, States, Step
+from pipeline.adapters.backends.comfyui.messages import (
+    Cached,
+    Executing,
+    Made,
+    Message,
+    Preview,
+    States,
+    Step,
+    Unread,
+    states_of,
+)
 from pipeline.adapters.backends.comfyui.numbers import row, table
 from pipeline.adapters.backends.comfyui.progress import Progress
 from pipeline.domain.work import Place, Request, Update, UpdateState
+
+_READ_S = 0.1
+"""Nobody sees the progress of an attempt more often."""
 
 
 @dataclass(eq=False)
@@ -32,6 +45,7 @@ class Job:
     nudge: asyncio.Event = field(default_factory=asyncio.Event)
     """Look at once: it has ended, or is to be stopped."""
     begun_at: float = 0.0
+    _unread: Unread | None = None
 
     @property
     def id(self) -> str:
@@ -61,12 +75,26 @@ class Job:
             self.progress.cache(message.nodes)
         elif isinstance(message, States):
             self.progress.replace(message.nodes)
+        elif isinstance(message, Unread):
+            self._put_off(message)
         elif isinstance(message, Step):
             self.progress.step(message.node, message.value, message.maximum)
         elif isinstance(message, Made):
             self.made += message.files[: FILES_LIMIT - len(self.made)]
         elif isinstance(message, Executing):
             self._execute(message.node)
+
+    def _put_off(self, states: Unread) -> None:
+        """Read the newest states after a moment: a server sends all of them again with every step, and few are ever looked at."""
+        if self._unread is None:
+            asyncio.get_running_loop().call_later(_READ_S, self._read)
+        self._unread = states
+
+    def _read(self) -> None:
+        unread, self._unread = self._unread, None
+        states = states_of(unread) if unread else None
+        if states is not None:
+            self.progress.replace(states.nodes)
 
     def _execute(self, node: str) -> None:
         if node:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ _TEXT_LIMIT = 4_000_000
 _METADATA_LIMIT = 64_000
 _PREVIEW = 4
 _ENDS = frozenset({"execution_success", "execution_error", "execution_interrupted"})
+_STATES = re.compile(r'\{"type": "progress_state", "data": \{"prompt_id": "([0-9a-f-]{36})", "nodes": ')
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,14 @@ class States:
 
     job: str
     nodes: tuple[NodeState, ...]
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A frame with the states of all nodes, in full, so that of many only the newest need be read: by `states_of`."""
+
+    job: str
+    frame: str
 
 
 @dataclass(frozen=True)
@@ -90,17 +100,26 @@ class Preview:
     picture: bytes
 
 
-Message = Begun | Cached | States | Step | Executing | Made | Ending | Preview
+Message = Begun | Cached | States | Unread | Step | Executing | Made | Ending | Preview
 
 
 def parse(frame: str | bytes) -> Message | None:
     """One frame of the socket as a message about a job; None when it says nothing about one or cannot be read."""
-    return _parse_binary(frame) if isinstance(frame, bytes) else _parse_text(frame)
+    if isinstance(frame, bytes):
+        return _parse_binary(frame)
+    if len(frame) > _TEXT_LIMIT:
+        return None
+    states = _STATES.match(frame)
+    return Unread(states[1], frame) if states else _parse_text(frame)
+
+
+def states_of(unread: Unread) -> States | None:
+    """What it says, if it can be read."""
+    message = _parse_text(unread.frame)
+    return message if isinstance(message, States) and message.job == unread.job else None
 
 
 def _parse_text(frame: str) -> Message | None:
-    if len(frame) > _TEXT_LIMIT:
-        return None
     try:
         whole = table(json.loads(frame))
     except (ValueError, RecursionError):
