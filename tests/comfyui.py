@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from pipeline.adapters.backends.comfyui.timing import Timing
 from pipeline.adapters.executors.threads import ThreadExecutor
 from pipeline.domain.work import InputFile, Place, Request, Update, UpdateState
 from pipeline.double import DoubleServer
+from pipeline.double.gates import Gate
 from pipeline.ports import Executor
 
 PATIENCE_S = 60
@@ -160,6 +162,16 @@ class Watched:
     def path(self, sha256: str) -> Path:
         """Where a published file lies."""
         return self.home / "media" / sha256[:2] / sha256[2:]
+
+
+@contextmanager
+def left_at_work(server: DoubleServer, home: Path, request: Request) -> Iterator[Gate]:
+    """A program has handed the attempt over and ended; the gate holds it at its server."""
+    with server.gates.held("ImageAddNoise") as gate:
+        with Watched(home) as house:
+            house.backend.submit(request)
+            assert gate.reached.wait(PATIENCE_S)
+        yield gate
 
 
 def eventually(claim: Callable[[], bool]) -> None:

@@ -144,13 +144,13 @@ class Leases:
     def _adopted(self, store: Store, jobs: Sequence[Job]) -> list[Adopted]:
         advance = Advance(store, self._books, ENGINE)
         advance.know_runs(store.runs.by_ids(list({job.run_id for job in jobs})).values())
-        begun = {attempt.id: attempt.begun_at for attempt in store.jobs.attempts_of([job.id for job in jobs])}
+        attempts = {attempt.id: attempt for attempt in store.jobs.attempts_of([job.id for job in jobs])}
         remote = [job for job in jobs if is_paid(job) and advance.run(job.run_id).backend in FLEET_BACKENDS]
-        requests = self._requests.again(advance, remote)
+        requests = self._requests.again(advance, remote, {key: attempt.worker for key, attempt in attempts.items()})
         found = []
         for job in jobs:
             attempt_id, backend = job.attempt_id or "", advance.run(job.run_id).backend
-            began = begun[attempt_id]
+            began = attempts[attempt_id].begun_at
             ran_s = max(0.0, (store.journal.now - began).total_seconds()) if began else None
             request, limit_s = requests.get(attempt_id), time_limit(job, backend)
             found.append(Adopted(job.id, attempt_id, job.stage.value, backend, limit_s, ran_s, request))

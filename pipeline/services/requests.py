@@ -37,20 +37,22 @@ class Requests:
             place=place,
         )
 
-    def again(self, advance: Advance, jobs: Sequence[Job]) -> dict[str, Request]:
-        """By attempt, the requests of jobs that run at workers of the fleet; without those whose worker is there no more."""
+    def again(self, advance: Advance, jobs: Sequence[Job], given_to: Mapping[str, str]) -> dict[str, Request]:
+        """By attempt, the requests of jobs that run at workers of the fleet; without those whose worker is there no more.
+
+        `given_to` says by attempt which worker has it.
+        """
         if not jobs:
             return {}
         advance.load(
             (job.subject_id for job in jobs if job.subject == "cell"),
             (job.subject_id for job in jobs if job.subject == "still"),
         )
-        workers = {worker.name: Place(worker.name, worker.url) for worker in advance.store.workers.all()}
-        at = {attempt.id: workers.get(attempt.worker) for attempt in advance.store.jobs.attempts_of([job.id for job in jobs])}
+        places = {worker.name: Place(worker.name, worker.url) for worker in advance.store.workers.all()}
         return {
             job.attempt_id: replace(self.of(advance, job, place), is_again=True)
             for job in jobs
-            if job.attempt_id and (place := at.get(job.attempt_id)) is not None
+            if job.attempt_id and (place := places.get(given_to[job.attempt_id])) is not None
         }
 
     def _parameters(self, advance: Advance, job: Job) -> dict[str, Any]:

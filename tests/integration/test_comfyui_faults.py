@@ -11,7 +11,17 @@ import pytest
 
 from pipeline.domain.work import InputFile, UpdateState
 from pipeline.double import DoubleServer
-from tests.comfyui import QUICK, STILL_GRAPH, Watched, eventually, is_interrupting, outcomes, segment_request, still_request
+from tests.comfyui import (
+    QUICK,
+    STILL_GRAPH,
+    Watched,
+    eventually,
+    is_interrupting,
+    left_at_work,
+    outcomes,
+    segment_request,
+    still_request,
+)
 from tests.comfyui_fixtures import quick_server, server_of_each_release, watched_backend
 from tests.media_factories import character
 
@@ -25,25 +35,18 @@ house = watched_backend
 
 def test_an_attempt_that_runs_on_over_our_restart_is_found_again_and_taken_in(server: DoubleServer, tmp_path: Path) -> None:
     request = still_request(server.url)
-    with server.gates.held("ImageAddNoise") as gate:
-        with Watched(tmp_path) as house:
-            house.backend.submit(request)
-            assert gate.reached.wait(60)
-        with Watched(tmp_path) as house:
-            house.take_over(request)
-            assert house.poll(request).state == UpdateState.RUNNING
-            assert house.wait(request, lambda update: update.has_begun)
-            gate.open()
-            assert house.wait(request).state == UpdateState.DONE
+    with left_at_work(server, tmp_path, request) as gate, Watched(tmp_path) as house:
+        house.take_over(request)
+        assert house.poll(request).state == UpdateState.RUNNING
+        assert house.wait(request, lambda update: update.has_begun)
+        gate.open()
+        assert house.wait(request).state == UpdateState.DONE
     assert outcomes(server, request) == ["began", "success"]
 
 
 def test_an_attempt_that_ended_while_we_were_away_is_taken_in(server: DoubleServer, tmp_path: Path) -> None:
     request = still_request(server.url)
-    with server.gates.held("ImageAddNoise") as gate:
-        with Watched(tmp_path) as house:
-            house.backend.submit(request)
-            assert gate.reached.wait(60)
+    with left_at_work(server, tmp_path, request) as gate:
         gate.open()
         eventually(lambda: outcomes(server, request) == ["began", "success"])
     with Watched(tmp_path) as house:
@@ -85,10 +88,7 @@ def test_an_attempt_that_we_died_before_sending_is_lost_and_not_sent(server: Dou
 
 def test_a_loss_of_power_that_took_the_folder_of_an_attempt_takes_nothing_else(server: DoubleServer, tmp_path: Path) -> None:
     request = still_request(server.url)
-    with server.gates.held("ImageAddNoise") as gate:
-        with Watched(tmp_path) as house:
-            house.backend.submit(request)
-            assert gate.reached.wait(60)
+    with left_at_work(server, tmp_path, request) as gate:
         shutil.rmtree(tmp_path / "spool" / "attempts")
         with Watched(tmp_path) as house:
             house.take_over(request)
@@ -99,16 +99,12 @@ def test_a_loss_of_power_that_took_the_folder_of_an_attempt_takes_nothing_else(s
 
 def test_a_cancelled_attempt_is_stopped_after_our_restart_too(server: DoubleServer, tmp_path: Path) -> None:
     request = still_request(server.url)
-    with server.gates.held("ImageAddNoise") as gate:
-        with Watched(tmp_path) as house:
-            house.backend.submit(request)
-            assert gate.reached.wait(60)
-        with Watched(tmp_path) as house:
-            house.take_over(request)
-            house.backend.cancel(request.attempt_id)
-            eventually(partial(is_interrupting, server))
-            gate.open()
-            assert house.wait(request).state == UpdateState.LOST
+    with left_at_work(server, tmp_path, request) as gate, Watched(tmp_path) as house:
+        house.take_over(request)
+        house.backend.cancel(request.attempt_id)
+        eventually(partial(is_interrupting, server))
+        gate.open()
+        assert house.wait(request).state == UpdateState.LOST
 
 
 # Restarts of theirs -------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from pipeline.adapters.backends.comfyui.numbers import finite, row, table, text
 from pipeline.domain.errors import Unavailable
 
 FILES_LIMIT = 20_000
+"""So many files of one job are looked at."""
 _NAME_LIMIT = 1_000
 
 
@@ -96,7 +97,7 @@ def parse_history(data: Any, job: str) -> Ended | None:
 
 
 def files_of(outputs: dict[str, Any]) -> tuple[MadeFile, ...]:
-    """Every file of every node, under whatever key: videos too come under `images`. At most so many."""
+    """Every file of every node, under whatever key: videos too come under `images`; at most `FILES_LIMIT`."""
     return tuple(islice(_files(outputs), FILES_LIMIT))
 
 
