@@ -82,7 +82,9 @@ def test_an_attempt_that_was_never_handed_over_is_lost_at_once(house: Watched) -
 
 def test_an_attempt_that_we_died_before_sending_is_lost_and_not_sent(server: DoubleServer, house: Watched) -> None:
     house.take_over(request := still_request(server.url))
-    assert house.wait(request).state == UpdateState.LOST
+    update = house.wait(request)
+    assert update.state == UpdateState.LOST
+    assert update.reason.endswith("or the engine ended before it had sent it.")
     assert outcomes(server, request) == []
 
 

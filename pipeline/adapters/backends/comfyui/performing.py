@@ -239,8 +239,9 @@ class Performance:
                 misses, missed_at = misses + 1, now
             if misses > 1:
                 self._stop_if_asked()
+                unsent = ", or the engine ended before it had sent it" if self._job.request.is_again else ""
                 raise WorkFailed(
-                    FailureClass.LOST, f"{self._job.place.name} does not know it any more: it was restarted, or cleared."
+                    FailureClass.LOST, f"{self._job.place.name} does not know it: it was restarted, or cleared{unsent}."
                 )
 
     def _fetch_ahead(self) -> None:
