@@ -92,6 +92,7 @@ def work(home: Path, scenes: int, segments: int, servers: int) -> dict[str, Any]
     urls = json.loads((home / "servers.json").read_text())[:servers]
     with setting.studio_at(home / f"studio-{scenes}") as studio:
         stays = Stays()
+        _make_shelves(studio)
         run = studio.runs.create(_production(studio, scenes, segments), studio.settings.home, _OPTIONS, setting.SOMEBODY)
         for number, url in enumerate(urls, 1):
             studio.workers.register(f"gpu-{number}", url, setting.SOMEBODY)
@@ -113,6 +114,12 @@ def work(home: Path, scenes: int, segments: int, servers: int) -> dict[str, Any]
         made = len(stays.times) + len(studio.reports.matrix(run.id).stills)
     own, reader = (resource.getrusage(who).ru_maxrss / 1024 for who in _WHOSE)
     return {"seconds": seconds, "used_s": used_s, "generated": made, "peak_mb": own + READERS * reader, "stays": stays.times}
+
+
+def _make_shelves(studio: Studio) -> None:
+    """All folders of the media store: a studio has them after a few hundred files, and each takes a moment to make."""
+    for number in range(256):
+        studio.media.path_of(f"{number:02x}" + "0" * 62).parent.mkdir(parents=True, exist_ok=True)
 
 
 def _used_s() -> float:

@@ -6,6 +6,7 @@ It serves until it is told to end.
 from __future__ import annotations
 
 import argparse
+import gc
 import signal
 import sys
 import threading
@@ -25,6 +26,8 @@ def main() -> None:
     with ExitStack() as running:
         for number in range(options.count):
             print(running.enter_context(_server(options, number)).url, flush=True)
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 20)
         if options.with_parent:
             threading.Thread(target=_outlive_nobody, args=(ended,), daemon=True).start()
         ended.wait()

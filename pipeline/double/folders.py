@@ -74,7 +74,8 @@ class Folders:
                 "**** ERROR: Saving image outside the output folder is not allowed."
                 f"\n full_output_folder: {folder}\n         output_dir: {root}{common}"
             )
-        folder.mkdir(parents=True, exist_ok=True)
+        if not folder.is_dir():
+            folder.mkdir(parents=True, exist_ok=True)
         return SavePlace(folder, stem, _next_counter(folder, stem), subfolder)
 
 
