@@ -12,6 +12,7 @@ from hypothesis import settings
 from sqlalchemy import create_engine, make_url
 
 from tests import chromium, run
+from tests.commands import commands
 from tests.databases import PreparedFile, PreparedSchemas, empty_schema
 
 DATABASES = ["sqlite", "postgresql"]
@@ -24,6 +25,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add our two flags to pytest."""
     parser.addoption("--campaign", action="store_true", help="run the long campaigns too (tests marked slow)")
     parser.addoption("--fast", action="store_true", help="run neither PostgreSQL nor the browser nor the long campaigns")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """With the long campaigns every command is started as people start it."""
+    commands.are_started_anew |= bool(config.getoption("campaign"))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

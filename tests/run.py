@@ -20,7 +20,7 @@ Runs the tests on SQLite and on PostgreSQL and in a real browser, and exits with
 in up to four processes; tests that are named run in one.
 
   --fast      without PostgreSQL, without the browser and without the long campaigns
-  --campaign  with the long campaigns (tests marked slow)
+  --campaign  with the long campaigns (tests marked slow), and every command started as people start it
   --set-up    get everything that the tests need, run none
 
 PostgreSQL: TEST_DATABASE_URL when it is set; else a private server that is started for the run from the machine's own

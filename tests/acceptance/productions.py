@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any
 
 from pipeline.adapters import yaml_files
 from pipeline.adapters.media.samples import draw_character
+from tests.commands import PROGRAM, commands
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL: dict[str, Any] = {
@@ -70,7 +70,7 @@ class Desk:
     def start(self, *arguments: str | Path, **environment: str) -> subprocess.Popen[str]:
         """Start a command; the caller waits."""
         return subprocess.Popen(
-            [sys.executable, "-m", "pipeline", *map(str, arguments)],
+            [*PROGRAM, *map(str, arguments)],
             cwd=self.folder,
             env=self.environment(environment),
             stdout=subprocess.PIPE,
@@ -81,10 +81,10 @@ class Desk:
 
     def call(self, *arguments: str | Path, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a command that has to end with this code."""
-        process = self.start(*arguments, **environment)
-        out, err = process.communicate(timeout=180)
-        assert process.returncode == code, f"{arguments} ended with {process.returncode}, not {code}\n{out}\n{err}"
-        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+        line = [str(argument) for argument in arguments]
+        done = commands.run(line, folder=self.folder, environment=self.environment(environment), timeout_s=180)
+        assert done.returncode == code, f"{arguments} ended with {done.returncode}, not {code}\n{done.stdout}\n{done.stderr}"
+        return done
 
     def json(self, *arguments: str | Path, code: int = 0) -> Any:
         """The JSON that a command prints; nothing else may be on its standard output."""

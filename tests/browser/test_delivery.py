@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from pipeline.adapters.media.samples import draw_character
 from pipeline.domain.choices import RunOptions
 from tests.browser.boards import Board
 from tests.browser.tabs import Complaints, settle
+from tests.commands import commands
 from tests.factories import PERSON, quick_folder
 from tests.serving import ROOT, Server
 
@@ -89,5 +89,4 @@ def work_to_the_package(board: Board, page: Page, folder: Path) -> Path:
 def stripboard(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The command line over this home."""
     environment = {"STRIPBOARD_HOME": str(home), "PATH": "/usr/bin:/bin"}
-    command = [sys.executable, "-m", "pipeline", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240)
+    return commands.run(arguments, folder=ROOT, environment=environment, timeout_s=240)
