@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import dash_bootstrap_components as dbc
 from dash import html
 from dash.development.base_component import Component
 
-from components import ids
+from components import ids, words
 from pipeline.domain.errors import Invalid
 from pipeline.domain.fleet.workers import DEFAULT_PLACES
-from pipeline.domain.workers import MOST_PLACES, checked, checked_url
+from pipeline.domain.workers import MOST_PLACES, Health, Worker, checked, checked_url
 
 NAME, URL, PRICE, TAGS = "fleet-add-name", "fleet-add-url", "fleet-add-price", "fleet-add-tags"
 PLACES = "fleet-add-places"
@@ -31,7 +31,7 @@ def error_of(field: str) -> str:
 def dialog() -> Component:
     """The dialog, closed."""
     one = [
-        field(NAME, "Name", "gpu-1", "What people will call it.", max_length=80),
+        name_field(NAME),
         field(
             URL,
             "Address",
@@ -85,6 +85,11 @@ def field(key: str, name: str, example: str, hint: str, *, max_length: int, valu
             _error(key),
         ]
     )  # fmt: skip
+
+
+def name_field(key: str, value: str = "", hint: str = "What people will call it.") -> Component:
+    """How people tell it from the others."""
+    return field(key, "Name", "gpu-1", hint, max_length=80, value=value)
 
 
 def price_field(key: str, value: float | None = None) -> Component:
@@ -141,9 +146,18 @@ def wrong(name: str, url: str, *, price: float | None, tags: str | None, places:
     return found
 
 
-def wrong_settings(price: float | None, tags: str | None, places: float | None) -> dict[str, str]:
+def wrong_settings(name: str, *, price: float | None, tags: str | None, places: float | None) -> dict[str, str]:
     """The same of what may be changed of a worker that is there."""
-    return wrong("gpu", _ANYWHERE, price=price, tags=tags, places=places)
+    return wrong(name, _ANYWHERE, price=price, tags=tags, places=places)
+
+
+def looked(found: Sequence[Worker]) -> str:
+    """What a look at these workers has found, in words."""
+    well = [worker.name for worker in found if worker.health is Health.WELL]
+    if len(found) == 1:
+        worker = found[0]
+        return f"{worker.name} is {worker.health.value}" + (f": {worker.health_reason}" if worker.health_reason else ".")
+    return f"{words.counted(len(found), 'worker')} looked at, {len(well):,} well."
 
 
 def places_of(value: float | None) -> float:

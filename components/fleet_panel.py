@@ -19,10 +19,12 @@ from pipeline.domain.workers import Health, WorkerState, WorkRecord
 BODY = "fleet-panel-body"
 TITLE = "fleet-panel-title"
 WHICH = "fleet-panel-worker"
-PRICE, TAGS, PLACES = "fleet-edit-price", "fleet-edit-tags", "fleet-edit-places"
+NAME, PRICE, TAGS, PLACES = "fleet-edit-name", "fleet-edit-price", "fleet-edit-tags", "fleet-edit-places"
+FIELDS = (NAME, PRICE, TAGS, PLACES)
 SAVE = "fleet-edit-save"
 CHARTS = "fleet-panel-charts"
 _SAVING = "The price counts for attempts that end from now on. Fewer jobs at once stop nothing that it has"
+_NAMING = "What people call it. An agent on its machine has to be started with the new name."
 SPAN = "fleet-panel-span"
 """How far back the charts look, one of `fleet_charts.SPANS`."""
 
@@ -159,13 +161,15 @@ def _speeds(view: WorkerView) -> list[Component]:
 
 
 def form(view: WorkerView | None) -> list[Component]:
-    """Its price, tags and places, to be changed."""
+    """Its name, price, tags and places, to be changed."""
+    name = view.worker.name if view else ""
     price = view.worker.cost_per_hour if view else None
     places = view.worker.places if view else DEFAULT_PLACES
     tags = ", ".join(view.worker.tags) if view else ""
     return [
         html.Div(
             [
+                fleet_add.name_field(NAME, name, _NAMING),
                 fleet_add.price_field(PRICE, price),
                 fleet_add.tags_field(TAGS, tags),
                 fleet_add.places_field(PLACES, places),

@@ -15,7 +15,7 @@ from dash.exceptions import PreventUpdate
 
 from components import commands, ids
 from components import frame as frames
-from pages import _activity, _deliver, _due
+from pages import _activity, _deliver, _due, _fleet_forms
 from pipeline.domain.errors import StripboardError
 from pipeline.wiring_serving import current_studio, local_actor
 
@@ -59,6 +59,7 @@ def register(app: Dash) -> None:
     _activity.register(app)
     _deliver.register(app)
     _due.register(app)
+    _fleet_forms.register(app)
     app.clientside_callback(
         ClientsideFunction("frame", "mark"),
         Output("rail", "data-path"),

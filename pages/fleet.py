@@ -17,26 +17,22 @@ from components import (
     drawn,
     fleet,
     fleet_add,
-    fleet_banner,
     fleet_charts,
     fleet_panel,
-    fleet_queue,
-    fleet_time,
     fleet_what_if,
     frame,
     ids,
-    words,
 )
+from pages._fleet_drawn import PARTS, parts, show, show_anew, time_line
 from pipeline.domain.errors import Conflict, Invalid, NotFound
 from pipeline.domain.fleet.what_if import Change
-from pipeline.domain.fleet_page import FleetPage, worth_trying
+from pipeline.domain.fleet_page import worth_trying
 from pipeline.domain.matrix import Selection
-from pipeline.domain.workers import Health, Worker, WorkerState, checked_url
+from pipeline.domain.workers import Health, Worker, WorkerState
 from pipeline.wiring_serving import current_studio, local_actor
 
 dash.register_page(__name__, path="/fleet", title="Fleet – Stripboard", name="Fleet")
 
-_MOST_ADDRESSES = 500
 _PANEL_STAYS = (no_update,) * 4
 """Instead of PreventUpdate, which would drop what was set beside the outputs."""
 
@@ -51,13 +47,8 @@ async def layout(**_: str) -> Component:
 # Following ------------------------------------------------------------------------------------------------------
 
 
-_PARTS = (ids.FLEET_HEAD, ids.FLEET_BANNER, ids.FLEET_CARDS, ids.FLEET_QUEUE)
-"""The parts that follow closely."""
-drawn.register(*_PARTS, ids.FLEET_TIME)
-
-
 @callback(
-    *(Output(drawn.data_id(part), "data") for part in _PARTS),
+    *(Output(drawn.data_id(part), "data") for part in PARTS),
     Output(ids.FLEET_CLOCK, "disabled"),
     Input(ids.TICK, "data"),
     Input(ids.FLEET_CLOCK, "n_intervals"),
@@ -66,7 +57,7 @@ drawn.register(*_PARTS, ids.FLEET_TIME)
 )
 async def follow(_: object, __: object, by: dict[str, str]) -> tuple[object, ...]:
     """Workers and queue, some time later."""
-    return await asyncio.to_thread(lambda: _parts(current_studio().fleet_pages.page(), by))
+    return await asyncio.to_thread(lambda: parts(current_studio().fleet_pages.page(), by))
 
 
 @callback(
@@ -79,35 +70,7 @@ async def follow(_: object, __: object, by: dict[str, str]) -> tuple[object, ...
 )
 async def follow_time(_: object, by: dict[str, str]) -> tuple[object, ...]:
     """The time line, some time later."""
-    return await asyncio.to_thread(lambda: _time(current_studio().fleet_pages.page(), by))
-
-
-def _parts(view: FleetPage, by: dict[str, str]) -> tuple[object, ...]:
-    order = by["queue"]
-    forecast = current_studio().fleet_forecasts.now() if view.workers and view.waiting else None
-    queue = fleet_queue.content(view, forecast, order)
-    shown = (fleet.head(view, forecast), fleet_banner.lines(view), fleet.cards(view), queue)
-    return *map(drawn.drawing, _PARTS, shown), not view.busy
-
-
-def _time(view: FleetPage, by: dict[str, str]) -> tuple[object, ...]:
-    forecast = current_studio().fleet_forecasts.now() if view.workers else None
-    shown = drawn.drawing(ids.FLEET_TIME, fleet_time.content(view, forecast, by["time"]))
-    return shown, not view.workers, not view.workers
-
-
-def _show(view: FleetPage, by: dict[str, str]) -> None:
-    """The whole page at once, after something was done."""
-    for part, shown in zip(_PARTS, _parts(view, by), strict=False):
-        set_props(drawn.data_id(part), {"data": shown})
-    shown, is_hidden, is_idle = _time(view, by)
-    set_props(drawn.data_id(ids.FLEET_TIME), {"data": shown})
-    set_props("fleet-low", {"hidden": is_hidden})
-    set_props(ids.FLEET_SLOW_CLOCK, {"disabled": is_idle})
-
-
-def _show_anew(by: dict[str, str]) -> None:
-    _show(current_studio().fleet_pages.page(anew=True), by)
+    return await asyncio.to_thread(lambda: time_line(current_studio().fleet_pages.page(), by))
 
 
 def _order(verb: str, by: dict[str, str]) -> None:
@@ -115,7 +78,7 @@ def _order(verb: str, by: dict[str, str]) -> None:
     _, part, value = verb.split(":")
     chosen = {**by, part: value}
     set_props(ids.FLEET_BY, {"data": chosen})
-    _show(current_studio().fleet_pages.page(), chosen)
+    show(current_studio().fleet_pages.page(), chosen)
 
 
 # What if --------------------------------------------------------------------------------------------------------
@@ -183,7 +146,7 @@ async def do(pressed: dict[str, Any] | None, which: int | None, span: str, by: d
         told = await asyncio.to_thread(_move, int(pressed["job"]), int(pressed["by"]))
     else:
         told = await asyncio.to_thread(_do, verb, worker_id)
-    await asyncio.to_thread(_show_anew, by)
+    await asyncio.to_thread(show_anew, by)
     set_props(ids.TOASTS, {"children": frame.toast(told)})
     if place != "panel":
         return _PANEL_STAYS
@@ -229,7 +192,7 @@ def _do(verb: str, worker_id: int) -> str:
     """Carry it out; the answer says what has come of it. Raises what the service raises."""
     workers, actor = current_studio().workers, local_actor()
     if verb == "look" and not worker_id:
-        return _looked(workers.look_again([one.worker for one in workers.all() if one.worker.health is not Health.WELL]))
+        return fleet_add.looked(workers.look_again([one.worker for one in workers.all() if one.worker.health is not Health.WELL]))
     if verb in _OF_ALL:
         before, after, told = _OF_ALL[verb]
         for one in workers.all():
@@ -253,15 +216,7 @@ def _do(verb: str, worker_id: int) -> str:
 
 
 def _look(worker: Worker) -> str:
-    return _looked(current_studio().workers.look_again([worker]))
-
-
-def _looked(found: list[Worker]) -> str:
-    well = [worker.name for worker in found if worker.health is Health.WELL]
-    if len(found) == 1:
-        worker = found[0]
-        return f"{worker.name} is {worker.health.value}" + (f": {worker.health_reason}" if worker.health_reason else ".")
-    return f"{words.counted(len(found), 'worker')} looked at, {len(well):,} well."
+    return fleet_add.looked(current_studio().workers.look_again([worker]))
 
 
 def _test(worker: Worker) -> str:
@@ -284,105 +239,6 @@ _OF_ALL = {
     "enable_all": (WorkerState.PAUSED, WorkerState.ENABLED, "Workers take work again."),
 }
 _VERBS: dict[str, Callable[[Worker], str]] = {"look": _look, "test": _test, "remove": _remove}
-
-
-@callback(
-    Output(fleet_add.error_of(fleet_panel.PRICE), "children"),
-    Output(fleet_add.error_of(fleet_panel.TAGS), "children"),
-    Output(fleet_add.error_of(fleet_panel.PLACES), "children"),
-    Input(fleet_panel.SAVE, "n_clicks"),
-    State(fleet_panel.WHICH, "data"),
-    State(fleet_panel.PRICE, "value"),
-    State(fleet_panel.TAGS, "value"),
-    State(fleet_panel.PLACES, "value"),
-    State(ids.FLEET_BY, "data"),
-    prevent_initial_call=True,
-)
-async def save(
-    pressed: int | None,
-    worker_id: int | None,
-    price: float | None,
-    tags: str | None,
-    places: float | None,
-    by: dict[str, str],
-) -> tuple[str, ...]:
-    """Give the worker of the panel another price, other tags and places, or say at the field what is wrong."""
-    if not pressed or worker_id is None:
-        raise PreventUpdate
-    wrong = fleet_add.wrong_settings(price, tags, places)
-    if not wrong:
-        name = await asyncio.to_thread(_save, worker_id, price, tags, places)
-        await asyncio.to_thread(_show_anew, by)
-        set_props(ids.TOASTS, {"children": frame.toast(f"{name} is changed.")})
-    return tuple(wrong.get(field, "") for field in (fleet_add.PRICE, fleet_add.TAGS, fleet_add.PLACES))
-
-
-def _save(worker_id: int, price: float | None, tags: str | None, places: float | None) -> str:
-    workers = current_studio().workers
-    worker = workers.standing(worker_id).worker
-    told = {"tags": fleet_add.split(tags), "cost_per_hour": price or 0.0, "places": fleet_add.places_of(places)}
-    workers.edit(worker, local_actor(), **told)
-    return worker.name
-
-
-# Adding ---------------------------------------------------------------------------------------------------------
-
-
-@callback(
-    *(Output(fleet_add.error_of(field), "children") for field in fleet_add.FIELDS),
-    Output(fleet_add.TOLD, "children"),
-    Output(ids.FLEET_ADD, "is_open"),
-    Input(fleet_add.DO, "n_clicks"),
-    *(State(field, "value") for field in fleet_add.FIELDS),
-    State(ids.FLEET_BY, "data"),
-    running=[(Output(fleet_add.DO, "disabled"), True, False)],
-    prevent_initial_call=True,
-)
-async def add(pressed: int | None, *values: Any) -> tuple[object, ...]:
-    """Register what was written and look at it; what cannot be used is said at its field."""
-    if not pressed:
-        raise PreventUpdate
-    name, url, price, tags, places, urls, by = values
-    name, url, addresses = (name or "").strip(), (url or "").strip(), fleet_add.split(urls)
-    wrong: dict[str, str] = {}
-    told: list[Component] = []
-    if name or url or not addresses:
-        wrong = await asyncio.to_thread(_add, name, url, price=price, tags=tags, places=places)
-    if addresses and not wrong:
-        wrong, told = await asyncio.to_thread(_scan, addresses)
-    await asyncio.to_thread(_show_anew, by)
-    return *(wrong.get(field, "") for field in fleet_add.FIELDS), told, bool(wrong or told)
-
-
-def _add(name: str, url: str, *, price: float | None, tags: str | None, places: float | None) -> dict[str, str]:
-    """Register one and look at it; the answer is what is wrong, by field."""
-    wrong = fleet_add.wrong(name, url, price=price, tags=tags, places=places)
-    if wrong:
-        return wrong
-    workers = current_studio().workers
-    try:
-        worker = workers.register(
-            name,
-            url,
-            local_actor(),
-            tags=fleet_add.split(tags),
-            cost_per_hour=price or 0.0,
-            places=fleet_add.places_of(places),
-        )
-    except Conflict as error:
-        known = {one.worker.url for one in workers.all()}
-        return {fleet_add.URL if checked_url(url) in known else fleet_add.NAME: str(error)}
-    set_props(ids.TOASTS, {"children": frame.toast(_looked(workers.look_again([worker])))})
-    return {}
-
-
-def _scan(addresses: list[str]) -> tuple[dict[str, str], list[Component]]:
-    """Register what answers at these addresses; the answer is what is wrong, by field, and what was left out."""
-    if len(addresses) > _MOST_ADDRESSES:
-        return {fleet_add.URLS: f"{_MOST_ADDRESSES} addresses at a time at most."}, []
-    scan = current_studio().workers.scan(addresses, local_actor())
-    set_props(ids.TOASTS, {"children": frame.toast(f"{words.counted(len(scan.registered), 'worker')} registered.")})
-    return {}, fleet_add.left_out(scan.left_out)
 
 
 # The queue ------------------------------------------------------------------------------------------------------

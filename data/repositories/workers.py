@@ -15,6 +15,7 @@ from data.models import attempts, jobs
 from data.reads import Reread
 from data.repositories.job_rows import RUNNING
 from data.telemetry_models import gpu_devices, gpu_readings
+from data.workflow_models import test_shots
 from pipeline.domain.workers import Health, NewWorker, Worker, WorkerState, WorkRecord
 
 _RECORD_COLUMNS = [column for column in worker_records.c if column.name != "id"]
@@ -60,6 +61,12 @@ class Workers:
         """Store new values of a worker's columns."""
         plain = {name: value.value if isinstance(value, WorkerState | Health) else value for name, value in values.items()}
         self._connection.execute(update(workers).where(workers.c.id == worker_id).values(**plain))
+
+    def rename(self, worker: Worker, name: str) -> None:
+        """Give a worker another name; its attempts and test shots are known by it too."""
+        self.change(worker.id, name=name)
+        for table in (attempts, test_shots):
+            self._connection.execute(update(table).where(table.c.worker == worker.name).values(worker=name))
 
     def remove(self, worker_id: int) -> None:
         """Forget a worker, what it has shown and what its cards told; its attempts keep its name."""

@@ -85,6 +85,7 @@ class NewWorker(asked.Asked):
 class WorkerChange(asked.Asked):
     """What is to be different; what is left out stays."""
 
+    name: WorkerName | None = None
     state: Literal["enabled", "paused", "draining"] | None = None
     tags: Tags | None = None
     cost_per_hour: Price | None = None
@@ -120,10 +121,11 @@ def read_worker(worker_id: asked.Id, studio: Studio) -> object:
 
 @router.patch("/workers/{worker_id}", response_model=Worker)
 def change_worker(worker_id: asked.Id, body: WorkerChange, studio: Studio, who: Who, key: Key = None) -> object:
-    """Enable, pause or drain a worker; give it other tags, another price or more or fewer jobs at once."""
+    """Enable, pause or drain a worker; give it another name, other tags, another price or more or fewer jobs at once."""
     worker = studio.workers.standing(worker_id).worker
-    if any(asked is not None for asked in (body.tags, body.cost_per_hour, body.places)):
-        studio.workers.edit(worker, who, tags=body.tags, cost_per_hour=body.cost_per_hour, places=body.places)
+    wanted = body.model_dump(include={"name", "tags", "cost_per_hour", "places"}, exclude_none=True)
+    if wanted:
+        studio.workers.edit(worker, who, **wanted)
     if body.state is not None:
         studio.workers.set_state(worker, WorkerState(body.state), who)
     return _flat(studio.workers.standing(worker_id))

@@ -216,17 +216,19 @@ _state_command("drain", WorkerState.DRAINING, "finishes what it has and takes no
 
 @workers_command.command("edit")
 @worker_argument
+@click.option("--name", help="Another name; what the worker has done goes with it.")
 @tag_option
 @price_option
 @places_option
-def edit_command(worker: str, tags: tuple[str, ...], cost_per_hour: float | None, places: int | None) -> int:
-    """Give a worker other tags (all of them; `--tag ""` takes them away), another price, or more or fewer jobs at once."""
-    if not tags and cost_per_hour is None and places is None:
-        raise click.UsageError("Give --tag, --cost-per-hour or --places.")
+def edit_command(worker: str, name: str | None, tags: tuple[str, ...], cost_per_hour: float | None, places: int | None) -> int:
+    """Give a worker another name, other tags (all of them; `--tag ""` takes them away), another price, or more or fewer jobs at
+    once."""
+    if not tags and (name, cost_per_hour, places) == (None, None, None):
+        raise click.UsageError("Give --name, --tag, --cost-per-hour or --places.")
     wanted = None if not tags else () if tags == ("",) else tags
 
     def edit(verbs: Workers, found: Any) -> object:
-        return verbs.edit(found, actor(), tags=wanted, cost_per_hour=cost_per_hour, places=places)
+        return verbs.edit(found, actor(), name=name, tags=wanted, cost_per_hour=cost_per_hour, places=places)
 
     return _done(worker, edit, "changed")
 

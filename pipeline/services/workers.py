@@ -94,9 +94,9 @@ class Workers:
 
     @staticmethod
     def _add(store: Store, new: NewWorker, actor: Actor) -> Worker:
-        for known in store.workers.all():
-            if fold(known.name) == fold(new.name):
-                raise Conflict(f'There is a worker "{known.name}" already. Choose another name.')
+        every = store.workers.all()
+        _refuse_taken(new.name, every)
+        for known in every:
             if workers.is_same_server(known.url, new.url):
                 raise Conflict(f'{new.url} is the worker "{known.name}" already.')
         worker = store.workers.add(new, store.journal.now)
@@ -162,24 +162,30 @@ class Workers:
         worker: Worker,
         actor: Actor,
         *,
+        name: str | None = None,
         tags: Sequence[str] | None = None,
         cost_per_hour: float | None = None,
         places: float | None = None,
     ) -> Worker:
-        """Give a worker other tags, another price or other places; the price counts for attempts that end from now on.
+        """Give a worker another name, other tags, another price or other places.
 
-        With fewer places than it has jobs nothing is stopped: it gets nothing new until there is room.
+        What it has done and does goes on under the new name. The price counts for attempts that end from now on. With fewer
+        places than it has jobs nothing is stopped: it gets nothing new until there is room. Raises Invalid, or Conflict where
+        another worker has the name.
         """
         with self._stores.begin(self._clock.now()) as store:
             found = _still_there(store, worker)
             new = workers.checked(
-                found.name,
+                found.name if name is None else name,
                 found.url,
                 tags=found.tags if tags is None else tags,
                 cost_per_hour=found.cost_per_hour if cost_per_hour is None else cost_per_hour,
                 places=found.places if places is None else places,
             )
-            _edit(store, worker, new, actor)
+            if new.name != found.name:
+                _rename(store, found, new.name, actor)
+            if any(given is not None for given in (tags, cost_per_hour, places)):
+                _edit(store, worker, new, actor)
             return _still_there(store, worker)
 
     def remove(self, worker: Worker, actor: Actor) -> None:
@@ -354,6 +360,18 @@ def _still_there(store: Store, worker: Worker) -> Worker:
     if found is None:
         raise NotFound(f'There is no worker "{worker.name}" any more.')
     return found
+
+
+def _refuse_taken(name: str, every: Iterable[Worker]) -> None:
+    taken = next((worker.name for worker in every if fold(worker.name) == fold(name)), None)
+    if taken is not None:
+        raise Conflict(f'There is a worker "{taken}" already. Choose another name.')
+
+
+def _rename(store: Store, worker: Worker, name: str, actor: Actor) -> None:
+    _refuse_taken(name, (other for other in store.workers.all() if other.id != worker.id))
+    store.workers.rename(worker, name)
+    sighted.tell(store, worker, "worker.renamed", actor, to=name)
 
 
 def _edit(store: Store, worker: Worker, new: NewWorker, actor: Actor) -> None:

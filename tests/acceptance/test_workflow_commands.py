@@ -93,7 +93,7 @@ def test_what_is_no_workflow_is_refused_in_one_line(desk: Desk) -> None:
 
 def test_what_is_set_by_mistake_is_told_or_can_be_taken_back(desk: Desk) -> None:
     desk.call("workers", "add", "gpu-1", "127.0.0.1:9", "--tag", "48gb", "--cost-per-hour", "2")
-    assert "Give --tag, --cost-per-hour or --places" in desk.call("workers", "edit", "gpu-1", code=2).stderr
+    assert "Give --name, --tag, --cost-per-hour or --places" in desk.call("workers", "edit", "gpu-1", code=2).stderr
     desk.call("workers", "edit", "gpu-1", "--tag", "")
     [worker] = desk.json("workers")["workers"]
     assert (worker["worker"]["tags"], worker["worker"]["cost_per_hour"]) == ([], 2.0)

@@ -147,6 +147,22 @@ def test_a_worker_is_drained_taken_back_priced_and_removed(opens: Opens, stage: 
     assert stage.studio.workers.all() == []
 
 
+def test_a_worker_is_renamed_and_a_name_that_another_has_is_refused_at_the_field(opens: Opens, stage: FleetStage) -> None:
+    stage.have(2)
+    page = opens("/fleet")
+    page.get_by_role("button", name="More about gpu-1").click()
+    expect(page.locator("#fleet-edit-name")).to_have_value("gpu-1")
+    page.locator("#fleet-edit-name").fill("gpu-2")
+    page.locator("#fleet-edit-save").click()
+    expect(page.locator("#fleet-edit-name-error")).to_contain_text('There is a worker "gpu-2" already')
+    page.locator("#fleet-edit-name").fill("Rack 7 <left>")
+    page.locator("#fleet-edit-save").click()
+    expect(page.locator("#fleet-panel-title")).to_have_text("Rack 7 <left>")
+    expect(page.locator("#fleet-edit-name-error")).to_be_empty()
+    expect(page.locator(card(page, "Rack 7 <left>"))).to_be_visible()
+    assert {one.worker.name for one in stage.studio.workers.all()} == {"Rack 7 <left>", "gpu-2"}
+
+
 def test_how_many_jobs_a_worker_may_have_at_once_is_set_and_shown(opens: Opens, stage: FleetStage) -> None:
     stage.have(1)
     page = opens("/fleet")

@@ -11,7 +11,7 @@ from dash.development.base_component import Component
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components import fleet, fleet_add, fleet_banner, fleet_panel, fleet_queue, fleet_time, words
+from components import fleet, fleet_banner, fleet_panel, fleet_queue, fleet_time, words
 from pipeline.domain.fleet.choosing import choose
 from pipeline.domain.fleet.jobs import Backlog, FleetJob, Kind
 from pipeline.domain.fleet.outlook import ahead
@@ -359,16 +359,6 @@ def test_the_panel_says_how_many_jobs_a_worker_may_have_at_once(places: int, tol
     shown = parts_of(fleet_panel.content(make_view(make_worker(places=places)), NOW))
     assert told in text_of(shown)
     assert next(one.value for one in shown if getattr(one, "id", "") == fleet_panel.PLACES) == places
-
-
-@pytest.mark.parametrize("places", [0, 9, 1.5])
-def test_places_that_cannot_be_are_told_at_their_field(places: float) -> None:
-    assert fleet_add.wrong_settings(1.0, "48gb", places).keys() == {fleet_add.PLACES}
-    assert fleet_add.wrong_settings(1.0, "48gb", None) == {}
-
-
-def test_addresses_are_split_at_lines_commas_and_spaces() -> None:
-    assert fleet_add.split("a:1\nb:2, c:3;;d:4 ") == ["a:1", "b:2", "c:3", "d:4"]
 
 
 @pytest.mark.parametrize(
