@@ -31,19 +31,10 @@ from pipeline.domain.budget import Charge
 from pipeline.domain.decisions import Follower
 from pipeline.domain.estimates import Rate
 from pipeline.domain.records import Attempt, Job, NewJob
-from pipeline.domain.stages import PRECEDENCE, STAGES, Lane, Stage
+from pipeline.domain.stages import A_PLACE, A_PRIORITY, LAST_PART, PRECEDENCE, STAGES, Lane, Stage, urgency
 from pipeline.domain.statuses import AttemptOutcome, JobStatus
 
 _UNFINISHED = [READY, RUNNING, FAILED]
-
-
-def urgency(priority: int, stage: Stage, part: int) -> int:
-    """What is taken first has the lowest number: higher priority, then the stage's precedence.
-
-    Among segments the later ones go first: a scene that has begun is finished before others begin.
-    """
-    segment = min(part, 99) if stage is Stage.SCENE_GENERATION else 0
-    return -(priority * 10_000 + PRECEDENCE[stage] * 100 + segment)
 
 
 class Jobs:
@@ -330,12 +321,13 @@ class Jobs:
     def reprioritise(self, run_id: int) -> None:
         """Give the run's waiting jobs the urgency that the priorities of the run and of their cells ask for."""
         ready = (jobs.c.run_id == run_id, jobs.c.status == READY)
-        segment = case((jobs.c.stage != Stage.SCENE_GENERATION.value, 0), (jobs.c.part > 99, 99), else_=jobs.c.part)
+        segment = case((jobs.c.stage != Stage.SCENE_GENERATION.value, 0), (jobs.c.part > LAST_PART, LAST_PART), else_=jobs.c.part)
         of_run = select(production_runs.c.priority).where(production_runs.c.id == run_id).scalar_subquery()
         of_cell = select(cells.c.priority).where(jobs.c.subject == "cell", cells.c.id == jobs.c.subject_id).scalar_subquery()
         priority = of_run + func.coalesce(of_cell, 0)
         place = case({stage.value: place for stage, place in PRECEDENCE.items()}, value=jobs.c.stage)
-        self._connection.execute(update(jobs).where(*ready).values(urgency=-(priority * 10_000 + place * 100 + segment)))
+        wanted = -(priority * A_PRIORITY + place * A_PLACE + segment)
+        self._connection.execute(update(jobs).where(*ready).values(urgency=wanted))
 
     def rates(self, cost_keys: Iterable[str]) -> Mapping[str, Rate]:
         """Measured seconds (with their spread) and bytes a frame for these cost keys, from the newest done jobs of each."""

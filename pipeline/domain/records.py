@@ -10,7 +10,7 @@ from typing import Any
 from pipeline.domain.cells import CellPlan
 from pipeline.domain.production import Production
 from pipeline.domain.rulesets import Rule
-from pipeline.domain.stages import Stage
+from pipeline.domain.stages import Stage, priority_of
 from pipeline.domain.statuses import AttemptOutcome, CellStatus, DeliveryStatus, JobStatus, RunStatus, StillKind
 
 _JOB = "job-"
@@ -369,4 +369,4 @@ class FleetWork:
     @property
     def priority(self) -> int:
         """Of its run and cell together; see `urgency`."""
-        return -self.urgency // 10_000
+        return priority_of(self.urgency)

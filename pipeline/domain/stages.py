@@ -81,6 +81,24 @@ PRECEDENCE = {stage: facts.rank + len(STAGES) * (stage in _OPENING) for stage, f
 but pictures are looked at before anything else is done on this machine: whole columns wait for them, and with them the fleet."""
 
 
+A_PRIORITY, A_PLACE, LAST_PART = 10_000, 100, 99
+"""What a step of priority and of precedence weigh against a part in an urgency; parts beyond the last weigh as much as it."""
+
+
+def urgency(priority: int, stage: Stage, part: int) -> int:
+    """What is taken first has the lowest number: higher priority, then the stage's precedence.
+
+    Among segments the later ones go first: a scene that has begun is finished before others begin.
+    """
+    segment = min(part, LAST_PART) if stage is Stage.SCENE_GENERATION else 0
+    return -(priority * A_PRIORITY + PRECEDENCE[stage] * A_PLACE + segment)
+
+
+def priority_of(urgency: int) -> int:
+    """The priority that an urgency was made of."""
+    return -urgency // A_PRIORITY
+
+
 def last_rank(until: Phase) -> int:
     """The rank of the last stage that may run when a run is asked to stop after `until`."""
     return _LAST_RANK[until]

@@ -12,11 +12,10 @@ import pytest
 from sqlalchemy import select, update
 
 from data.models import jobs
-from data.repositories.jobs import urgency
 from pipeline.domain.choices import Mode
 from pipeline.domain.errors import WorkFailed
 from pipeline.domain.matrix import Selection
-from pipeline.domain.stages import Lane, Phase, Stage
+from pipeline.domain.stages import Lane, Phase, Stage, urgency
 from pipeline.domain.statuses import AttemptOutcome, CellStatus, JobStatus, RunStatus
 from pipeline.domain.work import Result, Update, UpdateState
 from tests.factories import EVERYTHING, PERSON, House, make_production

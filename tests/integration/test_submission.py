@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from data.repositories.jobs import urgency
 from pipeline.domain.choices import Mode, RunOptions
 from pipeline.domain.errors import Conflict, Refused, WorkFailed
 from pipeline.domain.matrix import Selection, SelectionMissed
 from pipeline.domain.production import Budget
-from pipeline.domain.stages import Stage
+from pipeline.domain.stages import Stage, urgency
 from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus
 from tests.factories import EVERYTHING, HUMAN, PERSON, House, make_production
 from tests.fakes import failing

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from pipeline.domain.rules.under_way import Key
 from pipeline.domain.rules.vocabulary import Subject
-from pipeline.domain.stages import PRECEDENCE, STAGES, Lane, Stage
+from pipeline.domain.stages import STAGES, Lane, Stage, urgency
 
 _OF_CELLS = frozenset({Stage.SCENE_GENERATION, Stage.SCENE_QA, Stage.ASSEMBLY, Stage.EXPORT})
 
@@ -46,9 +46,7 @@ class Desk:
     def add(self, stage: Stage, subject_id: int, take: int, *, part: int = 1, priority: int = 0, is_failed: bool = False) -> None:
         """One more job, as the last of those that are as urgent. `priority` is that of what it is about."""
         self._turn += 1
-        segment = min(part, 99) if stage is Stage.SCENE_GENERATION else 0
-        urgency = priority * 10_000 + PRECEDENCE[stage] * 100 + segment
-        order = (STAGES[stage].lane is Lane.GENERATION, -urgency, self._turn)
+        order = (STAGES[stage].lane is Lane.GENERATION, urgency(priority, stage, part), self._turn)
         work = Work(order, stage, subject_id, take, part)
         self._begun.add((work.key, take))
         if is_failed:
