@@ -10,7 +10,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from components import fleet_add, fleet_press, ids, palette, words
-from pipeline.domain.cost_keys import work_words
+from pipeline.domain.cost_keys import told_apart
 from pipeline.domain.fleet.workers import DEFAULT_PLACES
 from pipeline.domain.fleet_page import WorkerView
 from pipeline.domain.graphics_memory import in_words
@@ -123,16 +123,17 @@ def _places(places: int) -> str:
 
 
 def _aside(view: WorkerView, now: datetime) -> list[Component]:
-    return [_aside_line(view, record, now) for record in view.aside]
+    told = told_apart(record.work for record in view.records)
+    return [_aside_line(view, record, told[record.work], now) for record in view.aside]
 
 
-def _aside_line(view: WorkerView, record: WorkRecord, now: datetime) -> Component:
+def _aside_line(view: WorkerView, record: WorkRecord, work: str, now: datetime) -> Component:
     since: list[Component | str] = [" since ", words.clock(record.aside_since, now)] if record.aside_since else []
     test = f" It is tested at {words.clock(record.test_at, now)}." if record.test_at else ""
     press = fleet_press.pressed(f"take_back:{record.work}", worker=view.worker.id, place="panel")
     return html.Div(
         [
-            html.Div([palette.badge("failed", "set aside"), html.B(f"Set aside for {work_words(record.work)}"), *since],
+            html.Div([palette.badge("failed", "set aside"), html.B(f"Set aside for {work}"), *since],
                      className="fl-panel-line"),
             html.P(f"{record.reason}.{test}" if record.reason else test, className="muted"),
             html.Button("Take back", className="btn sm", title="Give it such work again at once", **press),
@@ -145,10 +146,11 @@ def _speeds(view: WorkerView) -> list[Component]:
     measured = [record for record in view.records if record.samples]
     if not measured:
         return []
+    told = told_apart(record.work for record in view.records)
     rows = [
         html.Tr(
             [
-                html.Td(work_words(record.work)),
+                html.Td(told[record.work]),
                 html.Td(f"{record.seconds_per_frame:.2f} s", className="num r"),
                 html.Td(f"{record.samples:,}", className="num r muted"),
             ]

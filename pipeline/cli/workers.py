@@ -13,7 +13,7 @@ from pipeline.cli.console import as_json, print_json, say, table
 from pipeline.cli.exits import Exit
 from pipeline.cli.studios import actor, open_studio
 from pipeline.cli.text import counted
-from pipeline.domain.cost_keys import work_words
+from pipeline.domain.cost_keys import told_apart
 from pipeline.domain.costs import money
 from pipeline.domain.fleet.workers import DEFAULT_PLACES
 from pipeline.domain.graphics_memory import in_words
@@ -61,7 +61,8 @@ def _row(standing: Standing, cards: Sequence[Reading]) -> tuple[object, ...]:
     health = f"{worker.health.value}: {worker.health_reason}" if worker.health_reason else worker.health.value
     memory = in_words(worker.memory_bytes) if worker.memory_bytes else ""
     price = money(worker.cost_per_hour) if worker.cost_per_hour else ""
-    aside = ", ".join(dict.fromkeys(work_words(record.work) for record in standing.records if record.aside_since))
+    told = told_apart(record.work for record in standing.records)
+    aside = ", ".join(told[record.work] for record in standing.records if record.aside_since)
     state = f"{worker.state.value}: {worker.pause_reason}" if worker.pause_reason else worker.state.value
     heat = ", ".join(f"{card.temperature_c:.0f}" for card in cards if card.temperature_c is not None)
     use = ", ".join(f"{card.use:.0%}" for card in cards if card.use is not None)

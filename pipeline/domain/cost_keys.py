@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,7 @@ from pipeline.domain.workflows.slots import IMAGE_SLOTS, Kind
 from pipeline.domain.workflows.uses import BACKEND, key_of
 
 _MARK = "#"
-_MARK_LENGTH = 12
+_MARK_LENGTH, _SHOWN_LENGTH = 12, 4
 _LONGEST_NAME = 60
 _FILLED = frozenset((*IMAGE_SLOTS, "prompt", "negative_prompt", "seed", "width", "height", "frames", "fps", "filename_prefix"))
 """The slots that every request fills: what the graph says there decides nothing."""
@@ -72,6 +73,18 @@ def work_words(key: str) -> str:
         return key
     what = "scenes" if parts[1] == Stage.SCENE_GENERATION else "pictures"
     return f"{parts[2].partition(_MARK)[0] or what} at {parts[3]}"
+
+
+def told_apart(keys: Iterable[str]) -> dict[str, str]:
+    """Each of these keys in words; those that the words do not tell apart, since their graphs have one name, with their marks."""
+    told = {key: work_words(key) for key in keys}
+    often = Counter(told.values())
+    return {key: _with_mark(key, words) if often[words] > 1 else words for key, words in told.items()}
+
+
+def _with_mark(key: str, words: str) -> str:
+    mark = key.split("|")[2].partition(_MARK)[2]
+    return f"{words} ({_MARK}{mark[:_SHOWN_LENGTH]})" if mark else words
 
 
 def _maker(

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from data.store import Store, Stores
 from pipeline.domain import workers
-from pipeline.domain.cost_keys import work_words
+from pipeline.domain.cost_keys import told_apart, work_words
 from pipeline.domain.errors import Conflict, Invalid, NotFound, Unavailable
 from pipeline.domain.fleet import records
 from pipeline.domain.fleet.workers import DEFAULT_PLACES
@@ -205,10 +205,12 @@ class Workers:
         """A worker that was set aside for a kind of work, named by its cost key or in words, gets such work again at once."""
         with self._stores.begin(self._clock.now()) as store:
             _still_there(store, worker)
-            aside = [one for one in store.workers.records() if one.worker_id == worker.id and one.aside_since]
-            meant = [one for one in aside if work in (one.work, work_words(one.work))]
+            shown = [one for one in store.workers.records() if one.worker_id == worker.id]
+            told = told_apart(one.work for one in shown)
+            aside = [one for one in shown if one.aside_since]
+            meant = [one for one in aside if work in (one.work, told[one.work], work_words(one.work))]
             if not meant:
-                kinds = listed(f'"{work_words(one.work)}"' for one in aside)
+                kinds = listed(f'"{told[one.work]}"' for one in aside)
                 raise Conflict(f'"{worker.name}" is not set aside for "{work}", but for {kinds or "nothing"}.')
             for record in meant:
                 store.workers.keep_record(records.taken_back(record), is_new=False)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.domain.cost_keys import CostKeys, cost_keys, work_words
+from pipeline.domain.cost_keys import CostKeys, cost_keys, told_apart, work_words
 from pipeline.domain.production import Production
 from pipeline.domain.workflows.graphs import parse
 from pipeline.domain.workflows.slots import Kind
@@ -130,6 +130,14 @@ def test_another_program_is_another_kind_of_work() -> None:
 )
 def test_kinds_of_work_are_told_in_words(key: str, words: str) -> None:
     assert work_words(key) == words
+
+
+def test_graphs_of_one_name_are_told_apart_where_both_are_shown() -> None:
+    old, new, other = (f"comfyui|scene_generation|{maker}|832x480" for maker in ("wan#0f3a99c1d2e4", "wan#77aa00000000", "ltx#1"))
+    assert told_apart([old, new, other]) == {
+        old: "wan at 832x480 (#0f3a)", new: "wan at 832x480 (#77aa)", other: "ltx at 832x480",
+    }  # fmt: skip
+    assert told_apart([new, other])[new] == "wan at 832x480"
 
 
 def test_the_words_name_the_graph_as_people_do() -> None:
