@@ -38,6 +38,10 @@ _BLOCKING = {
 }
 
 
+_HERE = frozenset({"", "local", "reuse"})
+"""What stands for the worker of a job that this machine does."""
+
+
 @dataclass(frozen=True)
 class View:
     """Everything the page shows. `slots` is how many attempts this machine makes at a time."""
@@ -64,8 +68,8 @@ def body(view: View, now: datetime) -> list[Component]:
     """Everything below the frame."""
     going = [line for line in view.lines if line.overview.outlook is not Outlook.OVER]
     over = [line for line in view.lines if line.overview.outlook is Outlook.OVER]
-    waiting = sum(notice.count for notice in view.notices if notice.kind == "waiting")
-    told = [words.counted(len(going), "run going", "runs going"), words.counted(waiting, "decision waits", "decisions wait")]
+    waiting = pulse_panels.waiting_for_people(going, view.notices)
+    told = [words.counted(len(going), "run going", "runs going"), words.counted(waiting, "matter waits", "matters wait")]
     return [
         html.Div(
             [
@@ -182,7 +186,7 @@ def _way(title: str, text: str, command: str) -> Component:
 
 
 def _machine(view: View, now: datetime) -> Component:
-    running = [job for job in view.jobs if job.status is JobStatus.RUNNING]
+    running = [job for job in view.jobs if job.status is JobStatus.RUNNING and job.worker in _HERE]
     slots = max(view.slots, len(running))
     tiles = [
         html.Span(
@@ -195,12 +199,16 @@ def _machine(view: View, now: datetime) -> Component:
     ready = view.counts.get(JobStatus.READY, 0)
     free = next((line.overview.free_disk_bytes for line in view.lines), 0)
     rate = sum(line.overview.rate_per_hour or 0 for line in view.lines if line.overview.outlook is Outlook.WORKING)
-    busy = view.counts.get(JobStatus.RUNNING, 0)
+    away = sum(job.status is JobStatus.RUNNING for job in view.jobs) - len(running)
+    busy = view.counts.get(JobStatus.RUNNING, 0) - away
     return html.Div(
         [
             html.Span("This machine", className="strong machine-name"),
             html.Span(tiles, className="machine-tiles"),
             html.Span([html.B(f"{busy:,}", className="num"), f" of {words.counted(max(slots, busy), 'slot')} busy"]),
+            html.Span([html.B(f"{away:,}", className="num"), f" at {'a worker' if away == 1 else 'workers'} of the fleet"])
+            if away
+            else None,
             html.Span([html.B(f"{ready:,}", className="num"), " job waits" if ready == 1 else " jobs wait"])
             if ready
             else html.Span("nothing waits"),

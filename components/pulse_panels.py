@@ -32,6 +32,11 @@ class RunLine:
     has_picture: bool = False
 
 
+def waiting_for_people(going: Sequence[RunLine], found: Sequence[Notice]) -> int:
+    """How many matters only people can change: what keeps runs from going on, decisions, and workers that need somebody."""
+    return sum(notice.count for notice in found if notice.kind in notices.CALLING) + sum(len(_stopped(line)) for line in going)
+
+
 def waits(going: Sequence[RunLine], found: Sequence[Notice], now: datetime) -> list[Component]:
     """What keeps runs from going on and only people can change; then decisions, those that free most first, and workers that
     somebody must see to."""
@@ -40,7 +45,7 @@ def waits(going: Sequence[RunLine], found: Sequence[Notice], now: datetime) -> l
     head = html.Div(
         [
             html.H2("Waits for people", className="card-title"),
-            html.Span(f"{sum(notice.count for notice in waiting) + len(stopped):,}", className="muted num end"),
+            html.Span(f"{waiting_for_people(going, found):,}", className="muted num end"),
         ],
         className="card-head",
     )

@@ -319,15 +319,18 @@ class Jobs:
         return self._connection.execute(query).scalar()
 
     def reprioritise(self, run_id: int) -> None:
-        """Give the run's waiting jobs the urgency that the priorities of the run and of their cells ask for."""
-        ready = (jobs.c.run_id == run_id, jobs.c.status == READY)
+        """Give the run's jobs that are not done the urgency that the priorities of the run and of their cells ask for.
+
+        Those that run or have failed too: they may have to be tried again.
+        """
+        unfinished = (jobs.c.run_id == run_id, jobs.c.status.in_(_UNFINISHED))
         segment = case((jobs.c.stage != Stage.SCENE_GENERATION.value, 0), (jobs.c.part > LAST_PART, LAST_PART), else_=jobs.c.part)
         of_run = select(production_runs.c.priority).where(production_runs.c.id == run_id).scalar_subquery()
         of_cell = select(cells.c.priority).where(jobs.c.subject == "cell", cells.c.id == jobs.c.subject_id).scalar_subquery()
         priority = of_run + func.coalesce(of_cell, 0)
         place = case({stage.value: place for stage, place in PRECEDENCE.items()}, value=jobs.c.stage)
         wanted = -(priority * A_PRIORITY + place * A_PLACE + segment)
-        self._connection.execute(update(jobs).where(*ready).values(urgency=wanted))
+        self._connection.execute(update(jobs).where(*unfinished).values(urgency=wanted))
 
     def rates(self, cost_keys: Iterable[str]) -> Mapping[str, Rate]:
         """Measured seconds (with their spread) and bytes a frame for these cost keys, from the newest done jobs of each."""

@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "schedule": ("schedules", "Quiet hours of a production, and how much of it at once."),
     "start-after": ("schedules", "Let no generation of a run start before a moment."),
     "deadline": ("schedules", "Say when a run is due."),
+    "priority": ("schedules", "Let a run, or some of its cells, go before others."),
     "rollback": ("review", "Take cells back to their previous approved take."),
     "deliver": ("deliveries", "Seal a delivery of everything approved."),
     "verify-delivery": ("deliveries", "Check a delivery package from outside."),

@@ -1,15 +1,17 @@
-"""`schedule`, `start-after` and `deadline`: when work may start, when it is due, and how much of it at once."""
+"""When work may start, when it is due, what goes first, and how much of it at once."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import click
 
 from pipeline.cli.console import as_json, print_json, say
 from pipeline.cli.exits import Exit
-from pipeline.cli.studios import actor, open_studio
+from pipeline.cli.studios import actor, is_everything, open_studio, selection_of, selection_options
+from pipeline.cli.text import counted
 from pipeline.domain.errors import Invalid
 from pipeline.domain.schedule import Schedule, quiet_hours, to_plain
 
@@ -111,6 +113,32 @@ def deadline_command(run: str, moment: str, as_json: bool) -> int:
         return Exit.DONE
     past = " That is past." if at is not None and at < studio.clock.now() else ""
     say(f"Run {found.name} is due {'at no time' if at is None else f'{at:%Y-%m-%d %H:%M %Z}'}.{past}", style=past and "yellow")
+    return Exit.DONE
+
+
+@click.command("priority", short_help="Let a run, or some of its cells, go before others.")
+@click.argument("run", metavar="RUN")
+@click.argument("priority", type=click.IntRange(-1000, 1000), metavar="N")
+@selection_options
+@as_json
+def priority_command(run: str, priority: int, as_json: bool, **chosen: Any) -> int:
+    """Give RUN the priority N: 0 where nothing is said, what has more goes first. With a selection, its cells get N on top of it.
+
+    A negative number is written after `--`.
+    """
+    selection = selection_of(chosen)
+    with open_studio() as studio:
+        found = studio.runs.find(run)
+        keys: list[str] | None = None
+        if is_everything(selection):
+            studio.runs.set_priority(found, priority, actor())
+        else:
+            keys = studio.submission.prioritise(found, selection, priority, actor())
+    if as_json:
+        print_json({"run": {"id": found.id, "name": found.name}, "priority": priority, "cells": keys})
+        return Exit.DONE
+    whose = f"Run {found.name} has" if keys is None else f"Run {found.name}: {counted(len(keys), 'cell')} now with"
+    say(f"{whose} priority {priority}.")
     return Exit.DONE
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pipeline.cli.console import say
-from pipeline.cli.text import size
 from pipeline.domain.costs import money
+from pipeline.domain.graphics_memory import in_words
 from pipeline.domain.issues import shorten
 from pipeline.domain.workflows import views
 from pipeline.domain.workflows.difference import ABSENT, Difference
@@ -93,7 +93,7 @@ def shot_lines(shot: TestShot, words: str) -> Iterator[str]:
     measured = ", ".join(f"{one.name} {one.value:g}" for one in shot.measurements)
     facts = shot.facts
     made = f"{facts.get('width')}x{facts.get('height')}" + (f", {facts['frames']} frames" if "frames" in facts else "")
-    memory = f", {size(shot.memory_bytes)} of memory" if shot.memory_bytes else ""
+    memory = f", {in_words(shot.memory_bytes)} of memory" if shot.memory_bytes else ""
     cost = f", cost {money(shot.cost)}" if shot.cost else ""
     yield f"{made}, {shot.seconds:.1f} s{memory}{cost}; {measured}"
 

@@ -13,7 +13,7 @@ from pipeline.domain.fleet import records
 from pipeline.domain.fleet.choosing import Assignment, Choice
 from pipeline.domain.fleet.jobs import FleetJob
 from pipeline.domain.fleet.outlook import seconds_after
-from pipeline.domain.fleet.reasons import Reason
+from pipeline.domain.fleet.reasons import GO_FIRST, Reason
 from pipeline.domain.fleet.rules import Hold
 from pipeline.domain.fleet.standing import Standing
 from pipeline.domain.fleet.workers import Worker as Seat
@@ -228,15 +228,16 @@ def in_words(reason: Reason, job: FleetJob, run: Run) -> Reason:
     """A reason with names that people know, where the choice goes by numbers and keys."""
     work = work_words(job.kind.workflow)
     words, remedy = (told.replace(job.kind.workflow, work) for told in (reason.words, reason.remedy))
+    first = f'`./stripboard priority "{run.name}" N`'
     if reason.cause == "fair_share":
         words = words.replace(f"fair share: {job.kind.run} ", f"fair share: {run.name} ")
-        return Reason(reason.cause, words, f'`./stripboard schedule "{run.title}" --share N`, or {reason.remedy}')
+        return Reason(reason.cause, words, f'`./stripboard schedule "{run.title}" --share N`, or {first}')
     if reason.cause == "deadline":
-        return Reason(reason.cause, words, f'`./stripboard deadline "{run.name}" MOMENT`, or raise its priority')
+        return Reason(reason.cause, words, f'`./stripboard deadline "{run.name}" MOMENT`, or {first}')
     if reason.cause == "cap":
         words = words.replace(f"concurrency of {job.kind.project} ", f"concurrency of {run.title} ")
         return Reason(reason.cause, words, f'`./stripboard schedule "{run.title}"` with a higher number')
-    return replace(reason, words=words, remedy=remedy)
+    return replace(reason, words=words, remedy=remedy.replace(GO_FIRST, first))
 
 
 def _blocks(read: FleetRead, since: datetime, *, until: datetime, shortest: timedelta) -> Iterable[Block]:

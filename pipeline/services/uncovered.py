@@ -21,6 +21,8 @@ _OPTIONS = {Quantity.GPU_SECONDS: "--gpu-hours N", Quantity.MONEY: "--money N", 
 _FIELDS = {Quantity.GPU_SECONDS: "budget.gpu_hours", Quantity.MONEY: "budget.money", Quantity.DISK_BYTES: "budget.disk_gb"}
 _LEAST_IN_HOURS_S, _LEAST_IN_GB_BYTES = 36.0, 1e8
 """Smaller amounts are told in seconds and MB: a need of 0.00 of what is left explains nothing."""
+_DIGITS = range(2, 7)
+_OF_MONEY = " of money"
 
 
 def is_bounded(store: Store, run: Run) -> bool:
@@ -50,7 +52,8 @@ def shortfalls(store: Store, production: Production, user: str, estimate: Estima
     wanted = _wanted(estimate, price)
     found, limit, cost = [], production.budget.money, wanted[Quantity.MONEY]
     if limit is not None and cost > limit:
-        found.append(f"{_need(Quantity.MONEY, cost)}; the budget allows {money(limit)}")
+        need, allowed = _both(Quantity.MONEY, cost, limit)
+        found.append(f"{need}; the budget allows {allowed.removesuffix(_OF_MONEY)}")
     subjects = {Scope.PROJECT: str(store.runs.find_project(production.title)), Scope.USER: user}
     for budget in store.budgets.in_force():
         if budget.subject != subjects.get(budget.scope):
@@ -59,10 +62,10 @@ def shortfalls(store: Store, production: Production, user: str, estimate: Estima
         if budget.stops is not None:
             has = f"has reached {budget.stops.at_percent:g} % of its limit, at which no new generation starts"
         elif not budget.account.covers(wanted[need]):
-            has = f"has {_amount(need, budget.account.free)} left"
+            has = f"has {_both(need, wanted[need], budget.account.free)[1]} left"
         else:
             continue
-        found.append(f"{_need(need, wanted[need])}; {whose} {has}")
+        found.append(f"{_both(need, wanted[need], budget.account.free)[0]}; {whose} {has}")
     return found
 
 
@@ -142,7 +145,7 @@ def _has_limits(accounts: Accounts, run: Run) -> bool:
 
 
 def _need_hold(scope: Scope, name: str, quantity: Quantity, need: float, account: Account) -> Hold:
-    wanted, left = _need(quantity, need), _amount(quantity, max(0.0, account.free))
+    wanted, left = _both(quantity, need, max(0.0, account.free))
     # What runs gives back what it has reserved too much: waiting alone may be enough.
     beside = ", until what runs gives back what it does not need" if _would_fit(need, account) else ""
     words = f"waits for a higher limit: needs {wanted}, and the budget of {name} has {left} free{beside}"
@@ -187,7 +190,7 @@ def _uncovered_together(store: Store, shared: SharedBudgets, run: Run, estimate:
     wanted = _wanted(estimate, price)
     for budget in shared.of(run.id):
         if budget.scope is not Scope.RUN and not budget.account.covers(wanted[budget.quantity]):
-            need, free = _need(budget.quantity, wanted[budget.quantity]), _amount(budget.quantity, budget.account.free)
+            need, free = _both(budget.quantity, wanted[budget.quantity], budget.account.free)
             return (
                 f"{_whose(budget, store)} would need {need} for this and has {free} left ({estimate.basis}). "
                 "Submit fewer scenes, or raise it: `./stripboard budgets set`."
@@ -195,16 +198,20 @@ def _uncovered_together(store: Store, shared: SharedBudgets, run: Run, estimate:
     return ""
 
 
-def _need(quantity: Quantity, value: float) -> str:
-    """Money is reckoned at the cheapest worker: at others it is more."""
-    amount = _amount(quantity, value)
-    return f"at least {amount}" if quantity is Quantity.MONEY and not amount.startswith("<") else amount
+def _both(quantity: Quantity, need: float, free: float) -> tuple[str, str]:
+    """What is needed and what is left, with as many digits as it takes to tell them apart.
+
+    Money is reckoned at the cheapest worker: at others it is more.
+    """
+    pairs = [(_amount(quantity, need, digits), _amount(quantity, free, digits)) for digits in _DIGITS]
+    wanted, left = next((pair for pair in pairs if pair[0] != pair[1]), pairs[-1])
+    return (f"at least {wanted}" if quantity is Quantity.MONEY and not wanted.startswith("<") else wanted), left
 
 
-def _amount(quantity: Quantity, value: float) -> str:
+def _amount(quantity: Quantity, value: float, digits: int) -> str:
     if quantity is Quantity.MONEY:
-        return f"{money(value)} of money"
-    return _generation(value) if quantity is Quantity.GPU_SECONDS else _disk(int(value))
+        return f"{money(value) if digits == _DIGITS[0] else f'{value:,.{digits}f}'}{_OF_MONEY}"
+    return _generation(value, digits) if quantity is Quantity.GPU_SECONDS else _disk(value, digits - 1)
 
 
 def _uncovered(run: Run, estimate: Estimate, price: float, *, is_new: bool) -> str:
@@ -213,21 +220,24 @@ def _uncovered(run: Run, estimate: Estimate, price: float, *, is_new: bool) -> s
     scenes = "1 scene" if estimate.cells == 1 else f"{estimate.cells:,} scenes"
     seconds = Account(run.limit_seconds, run.spent_seconds, run.reserved_seconds)
     if not seconds.covers(estimate.generation_seconds):
+        need, free = _both(Quantity.GPU_SECONDS, estimate.generation_seconds, seconds.free)
         return (
-            f"{name} would need {_generation(estimate.generation_seconds)} for {scenes} and has "
-            f"{_generation(seconds.free)} left ({estimate.basis}). {_less_or_more(run, Quantity.GPU_SECONDS, is_new=is_new)}"
+            f"{name} would need {need} for {scenes} and has {free} left "
+            f"({estimate.basis}). {_less_or_more(run, Quantity.GPU_SECONDS, is_new=is_new)}"
         )
     sizes = Account(run.limit_bytes, run.spent_bytes, run.reserved_bytes)
     if not sizes.covers(estimate.disk_bytes):
+        need, free = _both(Quantity.DISK_BYTES, estimate.disk_bytes, sizes.free)
         return (
-            f"{name} would need {_disk(estimate.disk_bytes)} of disk for {scenes} and has "
-            f"{_disk(sizes.free)} left. {_less_or_more(run, Quantity.DISK_BYTES, is_new=is_new)}"
+            f"{name} would need {need} of disk for {scenes} and has {free} left. "
+            f"{_less_or_more(run, Quantity.DISK_BYTES, is_new=is_new)}"
         )
     paid, cost = Account(run.limit_cost, run.spent_cost, run.reserved_cost), cost_of(estimate.generation_seconds, price)
     if not paid.covers(cost):
+        need, free = (words.removesuffix(_OF_MONEY) for words in _both(Quantity.MONEY, cost, paid.free))
         return (
-            f"{name} would cost at least {money(cost)} for {scenes}, at the cheapest worker, and has "
-            f"{money(paid.free)} left ({estimate.basis}). {_less_or_more(run, Quantity.MONEY, is_new=is_new)}"
+            f"{name} would cost {need} for {scenes}, at the cheapest worker, and has {free} left "
+            f"({estimate.basis}). {_less_or_more(run, Quantity.MONEY, is_new=is_new)}"
         )
     return ""
 
@@ -238,11 +248,15 @@ def _less_or_more(run: Run, quantity: Quantity, *, is_new: bool) -> str:
     return f"Submit fewer scenes, or raise the limit: {_cure(Scope.RUN, run.name, quantity)}."
 
 
-def _generation(seconds: float) -> str:
+def _generation(seconds: float, digits: int) -> str:
     """GPU-hours, or seconds where hours would read as nothing."""
-    return f"{seconds / 3600:,.2f} GPU-hours" if seconds >= _LEAST_IN_HOURS_S else f"{max(0.0, seconds):.1f} GPU-seconds"
+    if seconds >= _LEAST_IN_HOURS_S:
+        return f"{seconds / 3600:,.{digits}f} GPU-hours"
+    return f"{max(0.0, seconds):.{digits - 1}f} GPU-seconds"
 
 
-def _disk(size_bytes: float) -> str:
+def _disk(size_bytes: float, digits: int) -> str:
     """GB, or MB where GB would read as nothing."""
-    return f"{size_bytes / 1e9:,.1f} GB" if size_bytes >= _LEAST_IN_GB_BYTES else f"{max(0.0, size_bytes) / 1e6:.1f} MB"
+    if size_bytes >= _LEAST_IN_GB_BYTES:
+        return f"{size_bytes / 1e9:,.{digits}f} GB"
+    return f"{max(0.0, size_bytes) / 1e6:.{digits}f} MB"

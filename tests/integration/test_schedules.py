@@ -14,6 +14,7 @@ from pipeline.cli import entry
 from pipeline.domain.production import Timing
 from pipeline.domain.schedule import QuietHours, Schedule
 from tests.factories import PERSON, House, make_production
+from tests.production_documents import body, parsed
 from tests.rest import RestClient, problem
 
 
@@ -28,6 +29,14 @@ def test_the_schedule_of_a_production_file_is_taken(house: House) -> None:
     plain = house.create(make_production(characters=1))
     assert house.studio.schedules.of(plain.project_id) == timing.schedule, "a file without a schedule leaves it"
     assert len(house.events("project.scheduled")) == 1
+
+
+def test_a_scene_type_of_any_name_has_a_limit_in_a_file() -> None:
+    names = ["typ 0", "stand-off", "Größe", "歩く"]
+    kinds = [{"name": name, "prompt": "{character} waits"} for name in names]
+    found = parsed(body(scene_types=kinds, schedule={"scene_types": dict.fromkeys(names, 1)}))
+    assert not found.issues and found.production is not None
+    assert found.production.schedule.schedule.scene_types == dict.fromkeys(names, 1)
 
 
 def test_the_schedule_of_a_file_does_not_let_a_scene_type_go_on_that_a_rule_has_paused(house: House) -> None:
@@ -100,3 +109,23 @@ def test_the_command_line_sets_them_too(
     assert entry.start(["deadline", run.name, "none"]) == 0
     assert entry.start(["status", run.name]) == 0
     assert "Due" not in capsys.readouterr().out
+
+
+def test_the_command_line_gives_a_run_or_some_cells_a_priority(
+    house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = house.start(make_production(characters=2))
+    monkeypatch.setenv("STRIPBOARD_HOME", str(house.studio.settings.home))
+    monkeypatch.setenv("DATABASE_URL", house.url)
+    assert entry.start(["priority", run.name, "5"]) == 0
+    assert f"Run {run.name} has priority 5." in capsys.readouterr().out
+    assert entry.start(["priority", run.name, "--character", "c1", "--json", "--", "-2"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    cells = {cell.plan.key: cell.priority for cell in house.studio.reports.matrix(run.id).cells}
+    assert house.run(run).priority == 5
+    assert (
+        set(told["cells"])
+        == {key for key, priority in cells.items() if priority == -2}
+        == {k for k in cells if k.startswith("c1")}
+    )
+    assert entry.start(["priority", run.name, "1001"]) == 2

@@ -227,3 +227,14 @@ def test_a_preview_says_what_would_refuse_the_submission(house: House) -> None:
     assert "Submit fewer scenes, or raise the limit: `./stripboard budgets set run" in preview.refusal
     assert len(preview.accepted) == 8
     assert house.studio.submission.preview(house.create(make_production(title="Free")), EVERYTHING, Mode.ALL).refusal == ""
+
+
+def test_what_runs_gets_the_new_priority_of_its_run_too_since_it_may_come_back(house: House) -> None:
+    run = house.start(make_production(characters=1))
+    house.backend.holds = lambda request: True
+    house.work()
+    house.studio.runs.set_priority(run, 5, PERSON)
+    with house.studio.stores.read() as store:
+        running = store.jobs.running()
+    assert running and all(job.urgency == urgency(5, job.stage, job.part) for job in running)
+    house.backend.release()

@@ -11,6 +11,8 @@ from pipeline.domain.fleet.standing import Need, OpenLane, Seat, Standing
 from pipeline.domain.fleet.workers import UNSEEN, Worker, fits
 from pipeline.domain.graphics_memory import gibibytes, in_words
 
+GO_FIRST = "raise its priority"
+"""The remedy where others go first, for those who know no run by its name."""
 _RAISE = "raise that budget: `./stripboard budgets` lists them"
 _NAMED = 3
 _TAKEN_OUT = ("paused", "draining")
@@ -179,18 +181,19 @@ def _busy(standing: Standing, lane: OpenLane, able: Sequence[Seat]) -> Reason:
     in_s = duration(first.ready_s - standing.now_s)
     held_priorities = {job.kind.priority for seat in able for job in seat.worker.holds}
     if max(held_priorities | standing.priorities, default=kind.priority) > kind.priority:
-        return Reason(
-            "priority", f"work of higher priority goes first; {first.worker.name} is next in {in_s}", "raise its priority"
-        )
+        return Reason("priority", f"work of higher priority goes first; {first.worker.name} is next in {in_s}", GO_FIRST)
     due_s = standing.due_before(kind)
     if due_s is not None and not standing.presses(lane):
         words = f"a run that {due(due_s - standing.now_s)} goes first; {first.worker.name} is next in {in_s}"
-        return Reason("deadline", words, "give its run an earlier deadline, or raise its priority")
+        return Reason("deadline", words, f"give its run an earlier deadline, or {GO_FIRST}")
     held, share = standing.held_of_run[kind.run], standing.entitled.get(kind.run, 0.0)
     others = len(standing.entitled) > 1
     if others and held and held >= share and not standing.presses(lane):
-        words = f"fair share: {kind.run} already has {held} of {standing.able}; {first.worker.name} is next in {in_s}"
-        return Reason("fair_share", words, "raise its priority")
+        has = "1 job" if held == 1 else f"{held} jobs"
+        part = f"{share:.1f}".removesuffix(".0")
+        words = f"fair share: {kind.run} already has {has} and is entitled to {part} of {standing.able} workers; "
+        words += f"{first.worker.name} is next in {in_s}"
+        return Reason("fair_share", words, GO_FIRST)
     if kind.model and first.model == kind.model and not all(seat.held for seat in able):
         return Reason("model", f"{first.worker.name} has {kind.model} loaded and does it next, in {in_s}", "")
     found = _narrowed(standing, lane, able)

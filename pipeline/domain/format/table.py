@@ -6,6 +6,7 @@ from pipeline.domain.budget import MOST_THRESHOLDS, Action
 from pipeline.domain.format.containers import AllOrNames, Field, Free, ListOf, MapOf, Section
 from pipeline.domain.format.kinds import Kind
 from pipeline.domain.format.scalars import Choice, Flag, Name, Number, Pattern, Plain, Text
+from pipeline.domain.names import NAME_PATTERN
 from pipeline.domain.naming import DEFAULT_TEMPLATE, TEMPLATE_CHARACTERS
 from pipeline.domain.schedule import LEAST_SHARE, MOST_SHARE
 
@@ -312,7 +313,10 @@ PRODUCTION = Section(
                     "start_after": Field(_MOMENT, "No generation of the run starts before; in quotes, with a time zone."),
                     "deadline": Field(_MOMENT, "When the run is due; as it comes near, its jobs go first."),
                     "parallel": Field(_AT_ONCE, "So many jobs of generation at once at most."),
-                    "scene_types": Field(MapOf(_AT_ONCE), "The same for single scene types, by their names."),
+                    "scene_types": Field(
+                        MapOf(_AT_ONCE, key=NAME_PATTERN, key_words="the name of a scene type"),
+                        "The same for single scene types, by their names.",
+                    ),
                     "share": Field(_SHARE, "How much of the fleet it gets beside other productions that wait.", default="1"),
                 },
             ),
