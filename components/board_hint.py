@@ -9,7 +9,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from components import palette, words
-from pipeline.domain.fleet.rules import BUDGET, Hold
+from pipeline.domain.fleet.rules import BUDGET, ENGINE, Hold
 from pipeline.domain.overview import BLOCKED, Hint, RunOverview
 from pipeline.domain.progress import Outlook
 from pipeline.domain.statuses import CellStatus
@@ -20,6 +20,8 @@ def hint(overview: RunOverview) -> Component | None:
     reviews, what went wrong, the delivery; else what goes on by itself. None for a run without scenes."""
     counts = overview.counts
     review = _review_button() if counts.get(CellStatus.REVIEW, 0) else None
+    if any(hold.cause == ENGINE for hold in overview.held):
+        return _unattended()
     unpaid = next((hold for hold in overview.held if hold.cause == BUDGET), None)
     if unpaid is not None:
         return _budget(unpaid, review)
@@ -57,6 +59,13 @@ def _decision(found: Hint) -> Component:
         **{**leads, "data-review": found.kind, "data-hint": found.key},
     )
     return _line("review", [before, html.B(key), after], button, title=found.text)
+
+
+def _unattended() -> Component:
+    """That nothing goes on before somebody starts an engine."""
+    start, other = html.Code("./stripboard up"), html.Code("./stripboard engine")
+    told = ["Nothing goes on: no engine is at work. Start ", start, " or ", other, "."]
+    return _line("blocked", told, title="Nothing goes on: no engine is at work.")
 
 
 def _workers(found: Hint, review: Component | None) -> Component:

@@ -17,12 +17,20 @@ _NAMED = 3
 
 def lines(view: FleetPage) -> list[Component]:
     """A line for each kind of trouble, the worst first; the first cure is the page's one primary button."""
-    found: list[Component] = []
+    found: list[Component] = [] if view.is_attended else [_unattended()]
     for is_so, told in _KINDS:
         troubled = [one for one in view.workers if is_so(one)]
         if troubled:
             found.append(_line(*told(troubled, view), is_first=not found))
     return found
+
+
+def _unattended() -> Component:
+    """That nobody looks after the workers: what is shown of them is as it was left."""
+    told = ["No engine is at work: nothing goes on, and workers are shown as they were last seen. Start "]
+    commands = [html.Code("./stripboard up"), " or ", html.Code("./stripboard engine"), "."]
+    text = html.Div([*told, *commands], className="fl-told")
+    return html.Div([palette.badge("failed", "needs a person"), text], className="fl-trouble", role="status")
 
 
 def _line(text: list[Component | str], verb: str, cure: str, worker_id: int, title: str, *, is_first: bool) -> Component:

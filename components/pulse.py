@@ -15,7 +15,7 @@ from pipeline.domain.activity import JobRow, Notice
 from pipeline.domain.budget import Budget
 from pipeline.domain.causes import Cause
 from pipeline.domain.estimates import is_guess
-from pipeline.domain.fleet.rules import BUDGET
+from pipeline.domain.fleet.rules import BUDGET, ENGINE
 from pipeline.domain.overview import RunOverview
 from pipeline.domain.progress import Outlook
 from pipeline.domain.records import Run
@@ -131,9 +131,9 @@ def ending(run: Run, overview: RunOverview, now: datetime) -> list[Component | s
         when = html.B(words.clock(overview.likely_at, now), className="num")
         told = ["done about ", when, f", latest {words.clock(overview.latest_at, now)}"]
         return [*told, html.Span(", a first guess", title=words.GUESS)] if is_guess(overview.measured_share) else told
-    unpaid = next((hold for hold in overview.held if hold.cause == BUDGET), None)
-    if unpaid is not None:
-        return [html.Span(unpaid.words, title=f"To change that: {unpaid.remedy}")]
+    stopped = next((hold for hold in overview.held if hold.cause in (ENGINE, BUDGET)), None)
+    if stopped is not None:
+        return [html.Span(stopped.words, title=f"To change that: {stopped.remedy}")]
     if overview.outlook is Outlook.WORKERS and overview.held:
         return [html.Span(f"waits: {overview.held[-1].words}", title=f"To change that: {overview.held[-1].remedy}")]
     if overview.outlook in _BLOCKING:

@@ -13,7 +13,7 @@ from components import budgets, notices, palette, tray, words
 from pipeline.domain.activity import JobRow, Notice
 from pipeline.domain.budget import Budget, Quantity, Scope
 from pipeline.domain.causes import Cause
-from pipeline.domain.fleet.rules import BUDGET
+from pipeline.domain.fleet.rules import BUDGET, ENGINE
 from pipeline.domain.overview import RunOverview
 from pipeline.domain.records import Run
 from pipeline.domain.statuses import JobStatus
@@ -70,8 +70,11 @@ def _stopped(line: RunLine) -> list[Component]:
     overview = line.overview
     hint = overview.hint
     unpaid = next((hold for hold in overview.held if hold.cause == BUDGET), None)
+    unattended = next((hold for hold in overview.held if hold.cause == ENGINE), None)
     found = [(hint.text, "/fleet")] if hint and hint.kind == "fleet" else []
     found += [(unpaid.words, "/budgets")] if unpaid else []
+    if unattended is not None:
+        found.append((f"{unattended.words}. Start {unattended.remedy.replace('`', '')}", f"/runs/{overview.run_id}"))
     return [
         dcc.Link(
             [

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pipeline.services.causes import Causes
     from pipeline.services.cells import Cells
     from pipeline.services.costs import Costs
+    from pipeline.services.crew import Crew
     from pipeline.services.fleet_forecasts import FleetForecasts
     from pipeline.services.fleet_pages import FleetPages
     from pipeline.services.live_work import LiveWork
@@ -83,14 +84,21 @@ class Views(Installation):
         """When the fleet will have finished."""
         from pipeline.services.fleet_forecasts import FleetForecasts
 
-        return FleetForecasts(self.stores, self.rehearsals)
+        return FleetForecasts(self.stores, self.rehearsals, self.crew)
+
+    @service
+    def crew(self) -> Crew:
+        """Which engines are at work."""
+        from pipeline.services.crew import Crew
+
+        return Crew(self.locks.is_alive)
 
     @service
     def fleet_pages(self) -> FleetPages:
         """The servers and their queue."""
         from pipeline.services.fleet_pages import FleetPages
 
-        return FleetPages(self.stores, self.books, self.clock, self.settings.gpu_limits)
+        return FleetPages(self.stores, self.books, self.clock, crew=self.crew, thresholds=self.settings.gpu_limits)
 
     @service
     def live_work(self) -> LiveWork:
@@ -107,7 +115,7 @@ class Views(Installation):
         free_disk = partial(_free_disk, self.settings.home)
         return Overview(
             self.stores, self.books, self.clock,
-            slots=self.settings.parallel, free_disk=free_disk, rehearsals=self.rehearsals, waiting=self.waiting,
+            slots=self.settings.parallel, free_disk=free_disk, rehearsals=self.rehearsals, waiting=self.waiting, crew=self.crew,
         )  # fmt: skip
 
     @service
@@ -137,7 +145,7 @@ class Views(Installation):
         """Progress of a run."""
         from pipeline.services.reports import Reports
 
-        return Reports(self.stores, self.books, self.clock, self.waiting)
+        return Reports(self.stores, self.books, self.clock, self.waiting, self.crew)
 
     @service
     def search(self) -> Search:
@@ -172,7 +180,7 @@ class Views(Installation):
         """Why ready jobs wait: one for all who tell why."""
         from pipeline.services.waiting import Waiting
 
-        return Waiting(self.books, self.clock)
+        return Waiting(self.books, self.clock, self.crew)
 
 
 def _package_contents(path: Path) -> list[Entry]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal, or_, select, text, union_all
 
-from data.models import attempts, dependencies, engines, events, jobs, stills, takes
+from data.models import attempts, dependencies, events, jobs, stills, takes
 from data.models import production_run_cells as cells
 from data.repositories.job_rows import DONE, FAILED, READY, RUNNING
 from data.tables import fixed
@@ -181,12 +181,6 @@ class Tallies:
         lost = case((newest.c.outcome.in_(_LOST), newest.c.seconds), else_=0.0)
         lost_s, whole_s = self._connection.execute(select(func.sum(lost), func.sum(newest.c.seconds))).one()
         return min(_MOST_LOST, lost_s / whole_s) if whole_s else 0.0
-
-    def engines_at_work(self) -> int:
-        """How many engines have not been seen to end."""
-        return self._connection.execute(
-            select(func.count()).select_from(engines).where(engines.c.ended_at.is_(None))
-        ).scalar_one()
 
     def open_everywhere(self) -> Mapping[JobStatus, int]:
         """Ready and running jobs of all runs."""

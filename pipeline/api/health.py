@@ -32,4 +32,9 @@ def ready(request: Request) -> JSONResponse:
     trouble = server.engine.trouble if server.engine is not None else ""
     if trouble:
         return problem(503, trouble)
-    return JSONResponse({"status": "ready", "engine": "here" if server.engine is not None else "elsewhere"})
+    return JSONResponse({"status": "ready", "engine": "here" if server.engine is not None else _elsewhere(server.studio)})
+
+
+def _elsewhere(studio: Any) -> str:
+    """`elsewhere` while an engine is at work there, else `none`."""
+    return "elsewhere" if studio.reports.is_attended() else "none"

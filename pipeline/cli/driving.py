@@ -68,12 +68,13 @@ def _watch(studio: Studio, run_id: int, asked: threading.Event, loop: _Loop, eng
             if progress.outlook is Outlook.WORKERS:
                 held = [*(brief(waits.sentence) for waits in studio.reports.waits(run_id)), *held]
             step = packaging(studio, run_id, progress)
+            ends_at = studio.overview.of(run_id).soonest_at if progress.outlook in GOES_ON else None
         except Unavailable as error:
             display.update(None, str(error))
             if asked.wait(_TROUBLE_S):
                 raise Interrupted from error
             continue
-        display.update(progress, "  ".join(filter(None, (engine.trouble, *held))), step)
+        display.update(progress, "  ".join(filter(None, (engine.trouble, *held))), step, ends_at)
         if loop.error is not None:
             raise loop.error
         if asked.is_set() or (progress.outlook not in GOES_ON and not _have_followed(studio, asked)):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 
 from rich.console import Group
@@ -23,7 +22,6 @@ from pipeline.domain.stages import Phase
 from pipeline.domain.statuses import CellStatus, in_words
 
 _LINE_EVERY_S = 3.0
-_PACE_S = 30.0
 _TROUBLE_AGAIN_S = 60.0
 STATUS_STYLES = {
     CellStatus.NOT_STARTED: "dim",
@@ -40,8 +38,9 @@ STATUS_STYLES = {
 class Display(Protocol):
     """Where progress is shown."""
 
-    def update(self, progress: Progress | None, trouble: str = "", step: str = "") -> None:
-        """Show this moment; `trouble` is what keeps the work from going on, `step` what is done besides scenes.
+    def update(self, progress: Progress | None, trouble: str = "", step: str = "", ends_at: datetime | None = None) -> None:
+        """Show this moment; `trouble` is what keeps the work from going on, `step` what is done besides scenes, `ends_at` when
+        the run likely comes to rest, None where that cannot be told.
 
         None: nothing is known just now.
         """
@@ -55,7 +54,7 @@ class Display(Protocol):
 class Quiet:
     """Shows nothing: the answer is JSON at the end."""
 
-    def update(self, progress: Progress | None, trouble: str = "", step: str = "") -> None:
+    def update(self, progress: Progress | None, trouble: str = "", step: str = "", ends_at: datetime | None = None) -> None:
         """Nothing."""
 
     def close(self) -> None:
@@ -71,37 +70,31 @@ def display(name: str, expected: Mapping[Phase, int], until: Phase, *, quiet: bo
 
 
 class _Pace:
-    """How fast jobs are done lately, and what is left at that pace."""
+    """How fast jobs are done, and how long the rest takes."""
 
     def __init__(self, expected: Mapping[Phase, int], until: Phase) -> None:
         self._expected = expected
         self._until = until
-        self._marks: deque[tuple[float, int]] = deque()
         self.began = time.monotonic()
         self._before: int | None = None
 
     def note(self, progress: Progress) -> list[tuple[Phase, int, int, int]]:
         rows = forecast.bars(progress, self._expected, self._until)
-        now = time.monotonic()
-        done = sum(row[1] + row[3] for row in rows)
         if self._before is None:
-            self._before = done
-        self._marks.append((now, done))
-        while len(self._marks) > 2 and now - self._marks[0][0] > _PACE_S:
-            self._marks.popleft()
+            self._before = sum(row[1] + row[3] for row in rows)
         return rows
 
-    def words(self, rows: list[tuple[Phase, int, int, int]]) -> str:
+    def words(self, rows: list[tuple[Phase, int, int, int]], ends_at: datetime | None) -> str:
         """`12 s, 8.1 jobs/s, about 40 s left`."""
         elapsed = time.monotonic() - self.began
         done = sum(row[1] + row[3] for row in rows)
         rate = (done - (self._before or 0)) / elapsed if elapsed > 0.5 else 0.0
-        left = forecast.seconds_left(self._marks, sum(row[2] for row in rows))
+        left = 0.0 if ends_at is None else (ends_at - datetime.now(UTC)).total_seconds()
         return joined(
             (
                 duration(elapsed),
                 f"{rate:.1f} jobs/s" if rate else "",
-                f"about {duration(left)} left" if left is not None and left >= 1 else "",
+                f"about {duration(left)} left" if left >= 1 else "",
             )
         )
 
@@ -116,7 +109,7 @@ class Bars:
         self._live.start()
         self._shown = Group()
 
-    def update(self, progress: Progress | None, trouble: str = "", step: str = "") -> None:
+    def update(self, progress: Progress | None, trouble: str = "", step: str = "", ends_at: datetime | None = None) -> None:
         """Draw this moment."""
         if progress is None:
             self._live.update(Group(self._shown, Text(clean(trouble), style="red")))
@@ -128,7 +121,7 @@ class Bars:
             style = "red" if failed else "green" if done == total else "cyan"
             bar = ProgressBar(total=total, completed=done, width=32, complete_style=style, finished_style="green")
             grid.add_row(Text(_words(phase)), bar, Text(told))
-        head = Text.assemble((clean(self._name), "bold"), "  ", (self._pace.words(rows), "dim"))
+        head = Text.assemble((clean(self._name), "bold"), "  ", (self._pace.words(rows, ends_at), "dim"))
         self._shown = Group(head, grid, cells_text(progress), Text(joined((step, spend(progress))), style="dim"))
         self._live.update(Group(self._shown, Text(clean(trouble), style="red")) if trouble else self._shown)
 
@@ -149,7 +142,7 @@ class Lines:
         self._trouble = ""
         self._trouble_at = 0.0
 
-    def update(self, progress: Progress | None, trouble: str = "", step: str = "") -> None:
+    def update(self, progress: Progress | None, trouble: str = "", step: str = "", ends_at: datetime | None = None) -> None:
         """Perhaps print a line."""
         if trouble and (trouble != self._trouble or time.monotonic() - self._trouble_at >= _TROUBLE_AGAIN_S):
             say(f"{_clock()}  {trouble}", style="red")
@@ -160,7 +153,7 @@ class Lines:
         rows = self._pace.note(progress)
         steps = joined(f"{_words(phase)} {done}/{total}" for phase, done, total, _ in rows if 0 < done < total)
         state = joined((steps, cells_words(progress), step))
-        self._waiting = "" if state == self._told else f"{state} ({self._pace.words(rows)})"
+        self._waiting = "" if state == self._told else f"{state} ({self._pace.words(rows, ends_at)})"
         if self._waiting and time.monotonic() - self._told_at >= _LINE_EVERY_S:
             self._print(state)
 

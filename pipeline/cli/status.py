@@ -16,6 +16,7 @@ from pipeline.cli.studios import open_studio, run_argument
 from pipeline.cli.text import counted, duration, joined
 from pipeline.domain.deadlines import lateness
 from pipeline.domain.estimates import is_guess
+from pipeline.domain.overview import RunOverview
 from pipeline.domain.progress import Outlook, Progress
 from pipeline.domain.records import Cell, Run, Take
 from pipeline.domain.stages import Phase
@@ -129,7 +130,7 @@ def _show(studio: Studio, run: Run, *, show_cells: bool) -> None:
     console().print(cells_text(progress))
     _show_phases(progress)
     say(f"{spend(progress)}.")
-    _show_deadline(studio, run)
+    _show_ends(studio, run)
     if progress.blocked:
         say(f"Blocked: {counted(len(view.blocked), 'scene')}.")
         blocked = [f"{key}: {joined(str(unmet) for unmet in needs)}" for key, needs in view.blocked.items()]
@@ -168,16 +169,25 @@ def _next_words(run: Run, outlook: Outlook, *, has_failures: bool) -> str:
     return _OUTLOOKS[outlook]
 
 
-def _show_deadline(studio: Studio, run: Run) -> None:
-    """When it is due, beside when it is likely done."""
-    if run.deadline is None or run.status in (RunStatus.COMPLETED, RunStatus.CANCELLED):
+def _show_ends(studio: Studio, run: Run) -> None:
+    """When it is likely done, and when it is due."""
+    if run.status in (RunStatus.COMPLETED, RunStatus.CANCELLED):
         return
     view, now = studio.overview.of(run.id), datetime.now(UTC)
+    done = _done(view)
+    if run.deadline is None:
+        if done:
+            say(f"{done}.")
+        return
     found = lateness(run.deadline, likely_at=view.soonest_at, latest_at=view.latest_at, now=now)
-    guess = " (a first guess)" if is_guess(view.measured_share) else ""
-    done = f"Done about {_when(view.likely_at)}, latest {_when(view.latest_at)}{guess}; due" if view.likely_at else "Due"
     mark = f": {found.value}" if found else ""
-    say(f"{done} {_when(run.deadline)}{mark}.", style="yellow" if found else "")
+    say(f"{f'{done}; due' if done else 'Due'} {_when(run.deadline)}{mark}.", style="yellow" if found else "")
+
+
+def _done(view: RunOverview) -> str:
+    """When the run is likely done; empty where that cannot be told."""
+    guess = " (a first guess)" if is_guess(view.measured_share) else ""
+    return f"Done about {_when(view.likely_at)}, latest {_when(view.latest_at)}{guess}" if view.likely_at else ""
 
 
 def _cell_row(cell: Cell) -> tuple[object, ...]:

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from math import floor, log10
 
-_LEAST_SPAN = timedelta(minutes=5)
-"""What was spent in less time than this says nothing of a pace."""
+_LEAST_SPAN = timedelta(minutes=1)
+"""What was spent in less time than this counts as spent in it: a moment says little of a pace."""
 _LEAST_MONEY, _DUST = 0.0001, 1e-9
 
 

@@ -167,7 +167,8 @@ class FleetPage:
     """Everything the page shows. `waits` jobs wait in all, `waiting` has the first of them.
 
     `since` and `until` bound what the blocks show. `used` is the share of the last hour of all workers together.
-    `thresholds` are the limits that cards are held against.
+    `thresholds` are the limits that cards are held against. `is_attended` says whether any engine is at work: else everything is
+    as it was left.
     """
 
     workers: tuple[WorkerView, ...]
@@ -180,6 +181,7 @@ class FleetPage:
     until: datetime
     now: datetime
     thresholds: tuple[Threshold, ...] = DEFAULTS
+    is_attended: bool = True
 
     @property
     def busy(self) -> int:

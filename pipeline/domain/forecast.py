@@ -1,4 +1,4 @@
-"""How much work a whole run is, and how long the rest of it takes: for progress bars."""
+"""How much work a whole run is: for progress bars."""
 
 from __future__ import annotations
 
@@ -41,14 +41,3 @@ def bars(progress: Progress, expected: Mapping[Phase, int], until: Phase) -> lis
         if total and last_rank(phase) <= last_rank(until):
             rows.append((phase, found.done if found else 0, total, found.failed if found else 0))
     return rows
-
-
-def seconds_left(marks: Iterable[tuple[float, int]], total: int) -> float | None:
-    """The rest at the pace of these (time, jobs done) marks, oldest first; None while that cannot be told."""
-    points = list(marks)
-    if len(points) < 2:
-        return None
-    (began, before), (now, done) = points[0], points[-1]
-    if done <= before or now <= began:
-        return None
-    return (total - done) * (now - began) / (done - before)

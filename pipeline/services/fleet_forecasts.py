@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from data.store import Stores
 from pipeline.domain.fleet.what_if import Change, changed, ending
 from pipeline.domain.fleet_forecast import Comparison, FleetForecast
-from pipeline.services.rehearsals import FleetLeft, Rehearsals
+from pipeline.services.crew import Crew
+from pipeline.services.rehearsals import Rehearsals
 
 
 class FleetForecasts:
     """Answers when, and what if. It decides nothing. Whoever is given the same `rehearsals` tells the same times."""
 
-    def __init__(self, stores: Stores, rehearsals: Rehearsals) -> None:
+    def __init__(self, stores: Stores, rehearsals: Rehearsals, crew: Crew) -> None:
         self._stores = stores
+        self._crew = crew
         self._rehearsals = rehearsals
 
     def now(self) -> FleetForecast:
-        """When each run will be done as things stand, at most some seconds old."""
-        left = self._left()
+        """When each run will be done as things stand, at most some seconds old; of none can that be told without an engine."""
+        with self._stores.read() as store:
+            left, is_attended = self._rehearsals.left(store), self._crew.number(store) > 0
         found = self._rehearsals.run_ends(left)
+        if not is_attended:
+            found = [replace(run, likely_at=None, latest_at=None) for run in found]
         found.sort(key=lambda run: (run.likely_at is None, run.likely_at or left.now, run.run_id))
         end = self._rehearsals.end(left)
         return FleetForecast(left.now, tuple(found), end.cost if end else 0.0)
@@ -28,11 +35,8 @@ class FleetForecasts:
 
         Raises Invalid for a change that cannot be.
         """
-        left = self._left(anew=True)  # a person asks once, and may have submitted a moment ago
+        with self._stores.read() as store:
+            left = self._rehearsals.left(store, anew=True)  # a person asks once, and may have submitted a moment ago
         before = self._rehearsals.end(left)
         after = ending(left.payable, changed(left.fleet, change), now_s=left.now.timestamp())
         return Comparison(left.now, change, before, after, sum(left.undecided.values()))
-
-    def _left(self, *, anew: bool = False) -> FleetLeft:
-        with self._stores.read() as store:
-            return self._rehearsals.left(store, anew=anew)

@@ -16,7 +16,7 @@ from pipeline.domain.estimates import segment_frames
 from pipeline.domain.fleet.choosing import Assignment, Choice, choose
 from pipeline.domain.fleet.jobs import Backlog, FleetJob
 from pipeline.domain.fleet.outlook import ahead
-from pipeline.domain.fleet.rules import Hold
+from pipeline.domain.fleet.rules import NO_ENGINE, Hold
 from pipeline.domain.fleet.standing import Standing
 from pipeline.domain.fleet_page import FleetPage
 from pipeline.domain.fleet_showing import BACK, LONGEST_AHEAD, MOST_PAST, FleetRead, page_of, subjects_of
@@ -27,6 +27,7 @@ from pipeline.domain.telemetry.limits import DEFAULTS, Card, Threshold
 from pipeline.domain.workers import FLEET_BACKENDS, Worker
 from pipeline.ports import Clock
 from pipeline.services.accounts import Accounts
+from pipeline.services.crew import Crew
 from pipeline.services.fleet import Fleet
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.starting import Starting
@@ -43,7 +44,10 @@ _SHARE = 4
 class FleetPages:
     """Reads the page of the fleet. It decides nothing: the engine chooses for itself, by the same rules."""
 
-    def __init__(self, stores: Stores, books: RunBooks, clock: Clock, thresholds: Sequence[Threshold] = DEFAULTS) -> None:
+    def __init__(
+        self, stores: Stores, books: RunBooks, clock: Clock, *, crew: Crew, thresholds: Sequence[Threshold] = DEFAULTS
+    ) -> None:
+        self._crew = crew
         self._thresholds = tuple(thresholds)
         self._stores = stores
         self._books = books
@@ -63,14 +67,16 @@ class FleetPages:
             if anew:
                 self._fleet.read_anew()  # what waits may have another priority now
             with self._stores.read() as store:
-                page = replace(page_of(self._read(store)), thresholds=self._thresholds)
+                is_attended = self._crew.number(store) > 0
+                read = self._read(store, is_attended=is_attended)
+            page = replace(page_of(read), thresholds=self._thresholds, is_attended=is_attended)
             ended = self._clock.monotonic()
             self._kept = ended, ended - began, page
             return page
 
     # Reading ----------------------------------------------------------------------------------------------------
 
-    def _read(self, store: Store) -> FleetRead:
+    def _read(self, store: Store, *, is_attended: bool) -> FleetRead:
         now = self._clock.now()
         workers = {worker.name: worker for worker in store.workers.all()}
         held = [work for work in store.fleet_work.held() if work.worker in workers]
@@ -79,6 +85,8 @@ class FleetPages:
         active = [run for run in store.runs.active() if run.backend in FLEET_BACKENDS]
         accounts = Accounts.open(store, {run.id: run for run in active})
         starting = Starting(store, active, accounts.shared, now)
+        if not is_attended:
+            starting.held = dict.fromkeys((run.id for run in active), NO_ENGINE)
         choice, foreseen, coming, queue = self._chosen(store, active, workers, accounts, starting=starting, now=now)
         uncovered = uncovered_jobs(store, accounts, workers.values(), _looked_at(queue, coming))
         whole = _whole_runs(uncovered, _looked_at(queue, coming))

@@ -14,7 +14,7 @@ from data.store import Store, Stores
 from pipeline.domain import completion, estimates
 from pipeline.domain.completion import Ending, Left
 from pipeline.domain.errors import NotFound
-from pipeline.domain.fleet.rules import BUDGET, Hold
+from pipeline.domain.fleet.rules import BUDGET, NO_ENGINE, Hold
 from pipeline.domain.fleet.terms import hours_of
 from pipeline.domain.fleet.waits import Waits, is_unserved
 from pipeline.domain.overview import RunOverview, Waiter, best_hint, fleet_hint, rate_per_hour, shown_counts
@@ -28,6 +28,7 @@ from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus, StillKind
 from pipeline.domain.workers import FLEET_BACKENDS
 from pipeline.ports import Clock
 from pipeline.services.accounts import payable_bytes, payable_seconds
+from pipeline.services.crew import Crew
 from pipeline.services.rehearsals import FleetLeft, Rehearsals
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.starting import waits_for
@@ -136,7 +137,9 @@ class Overview:
         free_disk: Callable[[], int],
         rehearsals: Rehearsals,
         waiting: Waiting,
+        crew: Crew,
     ) -> None:
+        self._crew = crew
         self._rehearsals = rehearsals
         self._waiting = waiting
         self._stores = stores
@@ -195,7 +198,7 @@ class Overview:
             held_back=tallies.held_back(run_id),
             finished=tallies.finished_scenes(run_id, seq, _RECENT),
             timings=tallies.timings(list(dict.fromkeys(key for keys in _keys(book).values() for key in keys)), _SAMPLES),
-            engines=tallies.engines_at_work(),
+            engines=self._crew.number(store),
             held=tuple(waits_for(store, run, self._clock.now())),
             schedule=store.schedules.all().get(run.project_id) or Schedule(),
             waits=self._waiting.of_run(store, run) if _has_ready_generation(jobs) else (),
@@ -206,7 +209,8 @@ class Overview:
         production = book.recipes.production
         run, cells, now = counted.run, counted.by_status, self._clock.now()
         next_step = _outlook(counted)
-        ends = self._ends(counted, book, now) if next_step is Outlook.WORKING and not counted.is_unpaid else None
+        goes_on = next_step is Outlook.WORKING and not counted.is_unpaid and bool(counted.engines)
+        ends = self._ends(counted, book, now) if goes_on else None
         is_whole = ends is not None and not counted.paused and not _needs_people(counted, production)
         segments = {scene.name: scene.segments for scene in production.scene_types}
         whole = sum(
@@ -234,7 +238,7 @@ class Overview:
             held=_held(counted) if next_step in (*GOES_ON, Outlook.BUDGET) else (),
             refused=counted.stills.get((StillKind.SOURCE, CellStatus.FAILED), (0, 0))[0],
             free_disk_bytes=self._free_disk(),
-            rate_per_hour=rate_per_hour(counted.finished, now) if next_step is Outlook.WORKING else None,
+            rate_per_hour=rate_per_hour(counted.finished, now) if next_step is Outlook.WORKING and counted.engines else None,
             likely_at=ends.likely_at if ends and is_whole else None,
             latest_at=ends.latest_at if ends and is_whole else None,
             rests_at=ends.likely_at if ends else None,
@@ -333,8 +337,9 @@ def _has_ready_generation(jobs: Mapping[tuple[Stage, JobStatus], int]) -> bool:
 
 
 def _held(counted: _Counted) -> tuple[Hold, ...]:
-    """Why generation that could start does not: what the run waits for, and what no worker can do."""
-    return (*counted.held, *(one.hold for one in counted.waits if one.reason.is_stuck))
+    """Why what could start does not: that no engine is at work, what the run waits for, and what no worker can do."""
+    unattended = () if counted.engines else (NO_ENGINE,)
+    return (*unattended, *counted.held, *(one.hold for one in counted.waits if one.reason.is_stuck))
 
 
 def _needs_people(counted: _Counted, production: Production) -> bool:

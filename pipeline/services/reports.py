@@ -6,19 +6,21 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from data.store import Stores
+from data.store import Store, Stores
 from pipeline.domain import blocking, quality
 from pipeline.domain.blocking import Hindrance
 from pipeline.domain.fleet.reasons import Reason
+from pipeline.domain.fleet.rules import NO_ENGINE, Hold
 from pipeline.domain.fleet.waits import JobWait, Waits, is_unserved
 from pipeline.domain.matrix import SelectionMissed
 from pipeline.domain.progress import Progress, outlook, phases
 from pipeline.domain.records import Attempt, Cell, Event, Job, Run, Still, Take
 from pipeline.domain.resolver import Unmet
 from pipeline.domain.stages import STAGES, Phase, Stage, last_rank
-from pipeline.domain.statuses import CellStatus, JobStatus, StillKind
+from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus, StillKind
 from pipeline.ports import Clock
 from pipeline.services.accounts import payable_bytes, payable_seconds
+from pipeline.services.crew import Crew
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.starting import waits_for
 from pipeline.services.waiting import Waiting, may_be_unserved
@@ -53,11 +55,15 @@ class CellView:
     waits: tuple[JobWait, ...] = ()
 
 
+_OPEN = (JobStatus.READY, JobStatus.RUNNING)
+
+
 class Reports:
     """Reads runs."""
 
-    def __init__(self, stores: Stores, books: RunBooks, clock: Clock, waiting: Waiting) -> None:
+    def __init__(self, stores: Stores, books: RunBooks, clock: Clock, waiting: Waiting, crew: Crew) -> None:
         self._waiting = waiting
+        self._crew = crew
         self._stores = stores
         self._books = books
         self._clock = clock
@@ -163,12 +169,17 @@ class Reports:
         """
         with self._stores.read() as store:
             run = store.runs.by_ids([run_id])[run_id]
-            holds = waits_for(store, run, self._clock.now())
+            holds = [*self._unattended(store, run), *waits_for(store, run, self._clock.now())]
             told = [f"generation {hold.words}; {hold.remedy} changes that" for hold in holds]
             if with_workers:
                 known = {hold.cause for hold in holds}
                 told += [one.sentence for one in self._waiting.of_run(store, run) if one.reason.cause not in known]
             return [*told, *store.jobs.reasons_to_wait(run_id, limit)][:limit]
+
+    def _unattended(self, store: Store, run: Run) -> list[Hold]:
+        """That nobody does what the run has to do, if so."""
+        has_work = run.status is RunStatus.RUNNING and any(status in _OPEN for _, status in store.jobs.open_stages(run.id))
+        return [NO_ENGINE] if has_work and not self._crew.number(store) else []
 
     def waits(self, run_id: int) -> tuple[Waits, ...]:
         """Why the ready generation jobs of a run of a fleet wait for a worker, counted by reason."""
@@ -182,6 +193,11 @@ class Reports:
             if job is None:
                 return None
             return self._waiting.of_jobs(store, store.runs.by_ids([job.run_id])[job.run_id], [job]).get(job_id)
+
+    def is_attended(self) -> bool:
+        """Whether any engine is at work."""
+        with self._stores.read() as store:
+            return self._crew.number(store) > 0
 
     def last_seq(self) -> int:
         """The number of the newest committed event."""

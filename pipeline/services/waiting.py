@@ -15,7 +15,7 @@ from data.store import Store
 from pipeline.domain.fleet.choosing import Choice
 from pipeline.domain.fleet.jobs import FleetJob, Lane
 from pipeline.domain.fleet.reasons import Reason
-from pipeline.domain.fleet.rules import Hold
+from pipeline.domain.fleet.rules import NO_ENGINE, Hold
 from pipeline.domain.fleet.waits import JobWait, Waits, by_reason
 from pipeline.domain.fleet_showing import in_words
 from pipeline.domain.records import Cell, Job, Run, Still
@@ -25,6 +25,7 @@ from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus, StillKind
 from pipeline.domain.workers import FLEET_BACKENDS, Worker
 from pipeline.ports import Clock
 from pipeline.services.accounts import Accounts
+from pipeline.services.crew import Crew
 from pipeline.services.fleet import Fleet
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.starting import Starting, waits_for
@@ -36,6 +37,7 @@ _SHARE = 8
 _MOST_LANES = 64
 """So many kinds of waiting jobs of a run are explained, those with most jobs; a run has seldom more than a dozen."""
 _KINDS = {StillKind.SOURCE: "source images of", StillKind.VARIANT: "variant image", StillKind.PLATE: "plate"}
+_HELD = Reason(NO_ENGINE.cause, NO_ENGINE.words, NO_ENGINE.remedy)
 _UNDER_WAY = (CellStatus.QUEUED, CellStatus.GENERATING)
 
 
@@ -58,8 +60,9 @@ class _Seen:
 class Waiting:
     """Says of ready jobs why they wait."""
 
-    def __init__(self, books: RunBooks, clock: Clock) -> None:
+    def __init__(self, books: RunBooks, clock: Clock, crew: Crew) -> None:
         self._clock = clock
+        self._crew = crew
         self._fleet = Fleet(books.get)
         self._lock = threading.Lock()
         self._kept: _Seen | None = None
@@ -77,12 +80,16 @@ class Waiting:
             lanes.sort(key=lambda lane: -len(lane.jobs))
             waiting = [(job, count) for lane in lanes[:_MOST_LANES] for job, count in _representative(lane, seen.given)]
             holds = self._holds(store, seen, [job for job, _ in waiting])
+            if not self._crew.number(store):
+                holds = {int(job.id): NO_ENGINE for job, _ in waiting}
             return by_reason((_explained(seen.choice, job, run, holds), count) for job, count in waiting)
 
     def of_jobs(self, store: Store, run: Run, jobs: Sequence[Job]) -> dict[int, Reason]:
         """Why these jobs of a run wait, by id; jobs that are not ready are left out."""
         ready = [job for job in jobs if job.status is JobStatus.READY]
         found = {job.id: reason for job in ready if (reason := _of_its_run(run, job)) is not None}
+        if not self._crew.number(store):
+            return {job.id: _HELD for job in ready} | found
         rest = [job for job in ready if job.id not in found]
         of_fleet = [job for job in rest if run.backend in FLEET_BACKENDS and STAGES[job.stage].lane is Slots.GENERATION]
         if of_fleet:

@@ -276,7 +276,7 @@ def test_work_that_asks_for_tags_goes_only_to_workers_that_have_them_all_and_wai
     house.work()
     assert house.statuses(other) == {CellStatus.QUEUED: 2}
     page = house.studio.fleet_pages.page(anew=True)
-    assert "needs lost, which marked and plain are not marked with" in page.waiting[0].reason
+    assert "needs the tag lost, which marked and plain are not marked with" in page.waiting[0].reason
 
 
 def test_the_time_of_a_worker_costs_what_its_price_says(house: FleetHouse) -> None:

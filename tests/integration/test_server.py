@@ -142,7 +142,7 @@ def test_an_address_that_others_reach_is_refused_with_the_reason(tmp_path: Path,
 
 def test_it_listens_to_others_when_that_is_wished(tmp_path: Path) -> None:
     with Server(tmp_path / "home", "--host", "0.0.0.0", "--insecure", "--no-engine") as server:
-        assert httpx.get(f"{server.url}/health/ready").json() == {"status": "ready", "engine": "elsewhere"}
+        assert httpx.get(f"{server.url}/health/ready").json() == {"status": "ready", "engine": "none"}
 
 
 def test_a_port_that_is_taken_is_one_clear_line(server: Server, tmp_path: Path) -> None:

@@ -283,6 +283,7 @@ def test_jobs_of_a_run_that_is_paused_say_so(fleet: FleetHouse) -> None:
 
 
 def test_jobs_of_this_machine_wait_for_its_slots(house: House) -> None:
+    assert house.engine, "somebody is at work"
     own = house.start(make_production(characters=1, scene_types=1, variants=1, approvals=AUTO))
     causes = {reason.cause for job in house.jobs(own) if (reason := house.studio.reports.why(job.id))}
     assert causes == {"slot"} and house.studio.reports.waits(own.id) == ()

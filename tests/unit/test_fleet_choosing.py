@@ -279,7 +279,7 @@ def test_what_was_passed_over_for_too_long_goes_before_the_loaded_model() -> Non
     [
         ({"away": "paused"}, "gpu-1 is paused"),
         ({"aside": frozenset({FLOW})}, f"gpu-1 is set aside for {FLOW}"),
-        ({"tags": frozenset({"b"})}, "needs a, which gpu-1 is not marked with"),
+        ({"tags": frozenset({"b"})}, "needs the tag a, which gpu-1 is not marked with"),
     ],
 )
 def test_a_worker_that_takes_nothing_is_named_with_the_reason(changes: dict[str, object], words: str) -> None:
@@ -309,7 +309,7 @@ def test_who_is_kept_from_it_by_people_is_named_with_the_command_that_changes_th
     studio = [busy(name, until_s, tags=frozenset({"studio"}), model="wan") for name, until_s in (("w2", 60), ("w3", 90))]
     idle = [worker(name, tags=frozenset({"48gb"}), model="wan") for name in ("w1", "w4")]
     told = decide([waiting], [*idle, *studio]).explain(waiting)
-    assert told.words == "all 2 workers for it are busy (only w2 and w3 are marked with studio); w2 is next in 60 s"
+    assert told.words == "all 2 workers for it are busy (only w2 and w3 are marked with the tag studio); w2 is next in 60 s"
     assert (told.cause, told.remedy) == ("tags", "`./stripboard workers edit w1 --tag 48gb --tag studio`")
     out = [busy("w1", 60, model="wan"), worker("w 2", model="wan", away="paused"), busy("w3", 60, model="ltx", away="draining")]
     told = decide([job(model="wan")], out).explain(job(model="wan"))

@@ -37,9 +37,3 @@ def test_bars_show_what_is_expected_or_known_and_stop_at_the_wanted_phase() -> N
     rows = forecast.bars(progress, expected, Phase.SHOTS)
 
     assert rows == [(Phase.PREPARE, 2, 2, 0), (Phase.CHARACTERS, 0, 10, 0), (Phase.SHOTS, 5, 9, 1)]
-
-
-def test_the_rest_is_told_from_the_pace() -> None:
-    assert forecast.seconds_left([(10.0, 20), (20.0, 40)], 100) == 30.0
-    assert forecast.seconds_left([(10.0, 20)], 100) is None
-    assert forecast.seconds_left([(10.0, 20), (20.0, 20)], 100) is None

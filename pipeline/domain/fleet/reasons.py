@@ -99,7 +99,7 @@ def _nobody(standing: Standing, job: FleetJob) -> Reason:
             parts.append(f"needs {in_words(kind.memory_bytes)}: {names} {have} {gibibytes(most)}")
             remedies.append(f"add a worker with {in_words(kind.memory_bytes)}")
         elif obstacle == "tags":
-            parts.append(f"needs {', '.join(sorted(kind.tags))}, which {names} {be} not marked with")
+            parts.append(f"needs {_tags(kind)}, which {names} {be} not marked with")
             remedies.append(_mark(workers, kind))
         elif obstacle == "excluded":
             parts.append(f"failed on {names}")
@@ -207,6 +207,10 @@ def _busy(standing: Standing, lane: OpenLane, able: Sequence[Seat]) -> Reason:
     return replace(found, words=f"{everybody} busy{about}; {first.worker.name} is next in {in_s}")
 
 
+def _tags(kind: Kind) -> str:
+    return f"the {'tag' if len(kind.tags) == 1 else 'tags'} {', '.join(sorted(kind.tags))}"
+
+
 def _narrowed(standing: Standing, lane: OpenLane, able: Sequence[Seat]) -> Reason:
     """What keeps other workers from it, what people have set before what machines have; `busy` where nothing does."""
     kept: dict[str, list[Worker]] = {}
@@ -217,7 +221,7 @@ def _narrowed(standing: Standing, lane: OpenLane, able: Sequence[Seat]) -> Reaso
     found: list[Reason] = []
     if "tags" in kept:
         names, be = _names([seat.worker.name for seat in able]), "is" if len(able) == 1 else "are"
-        words = f"only {names} {be} marked with {', '.join(sorted(lane.kind.tags))}"
+        words = f"only {names} {be} marked with {_tags(lane.kind)}"
         found.append(Reason("tags", words, _mark(kept["tags"], lane.kind)))
     for state in _TAKEN_OUT:
         if state in kept:

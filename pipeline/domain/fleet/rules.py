@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-BUDGET = "budget"
-"""The cause of a hold that only a higher limit of a budget ends."""
+BUDGET, ENGINE = "budget", "engine"
+"""The causes of holds that only a higher limit of a budget ends, and only an engine that works."""
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,10 @@ class Hold:
     cause: str
     words: str
     remedy: str
+
+
+NO_ENGINE = Hold(ENGINE, "waits for an engine: none is at work", "`./stripboard up` or `./stripboard engine`")
+"""Why nothing at all goes on, of any run."""
 
 
 @dataclass(frozen=True)

@@ -241,7 +241,7 @@ class Performance:
                 self._stop_if_asked()
                 unsent = ", or the engine ended before it had sent it" if self._job.request.is_again else ""
                 raise WorkFailed(
-                    FailureClass.LOST, f"{self._job.place.name} does not know it: it was restarted, or cleared{unsent}."
+                    FailureClass.LOST, f"{self._job.place.name} does not know the job: it was restarted, or cleared{unsent}."
                 )
 
     def _fetch_ahead(self) -> None:
