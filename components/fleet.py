@@ -85,8 +85,8 @@ def head(view: FleetPage, forecast: FleetForecast | None = None) -> list[Compone
         facts.append(_fact(words.money(view.price_per_hour), " an hour", title="What the workers cost together that take work."))
     ask = html.Button("What if…", className="btn", title="When would all be done with other workers?", **fleet_press.asking())
     add = html.Button([frame.icon("plus"), "Add worker"], className="btn", **fleet_press.adding())
-    return [html.H1("Fleet", className="h1"), html.Div(facts, className="fl-facts"), html.Span(className="spread"),
-            _pause_all(view), ask, add]  # fmt: skip
+    acts = html.Div([_pause_all(view), ask, add], className="fl-acts")
+    return [html.H1("Fleet", className="h1"), html.Div(facts, className="fl-facts"), acts]
 
 
 def _fact(number: str, text: str, title: str = "") -> Component:
