@@ -29,7 +29,7 @@ def run(desk: Desk, arguments: list[str], *, anew: bool) -> subprocess.Completed
         ["info", "small", "--json"],
         ["plan", "small"],
         ["run", "--help"],
-        ["doctor"],
+        ["presets"],
     ],
     ids=" ".join,
 )

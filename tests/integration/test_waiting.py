@@ -252,7 +252,7 @@ def test_run_stays_with_work_that_nobody_can_do_and_says_what_to_do(fleet: Fleet
     asked, told = threading.Event(), []
 
     class Shown:
-        def update(self, progress: Progress | None, trouble: str = "", step: str = "") -> None:
+        def update(self, progress: Progress | None, trouble: str = "", step: str = "", ends_at: object = None) -> None:
             told.append(trouble)
             if len(told) == 2:
                 asked.set()
