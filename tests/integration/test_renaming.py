@@ -12,6 +12,7 @@ from pipeline.domain.statuses import CellStatus
 from tests.factories import PERSON, make_production
 from tests.fleet import FleetHouse
 from tests.fleet_fixtures import fleet_house
+from tests.integration.test_taking_over import end
 from tests.rest import RestClient
 
 house = fleet_house
@@ -55,8 +56,7 @@ def test_the_engine_that_takes_over_asks_a_renamed_worker_under_its_new_name(hou
     engine = house.new_engine()
     house.work(engine)
     rename(house, "gpu-1", "rack-2")
-    engine.drain(0.0)
-    house.studio.locks.release(f"engine-{engine.engine_id}")
+    end(house, engine)
     engine = house.new_engine()
     assert {request.place.name for request in house.fleet.taken_over if request.place} == {"rack-2"}
     house.fleet.holding.clear()
