@@ -11,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
+    Subquery,
     and_,
     case,
     exists,
@@ -47,7 +48,7 @@ class Costs:
 
     def lines(self, run_id: int, by: By) -> list[CostLine]:
         """The costs of a run, told apart, the dearest first."""
-        told = union_all(*(_attempts(subject, run_id) for subject in ("cell", "still", "delivery"))).subquery()
+        told = _told(run_id)
         names = {By.CHARACTER: told.c.character, By.SCENE_TYPE: told.c.kind, By.STAGE: told.c.stage, By.CAUSE: told.c.cause}
         name = names[by]
         query = select(
@@ -60,6 +61,11 @@ class Costs:
         found = self._connection.execute(query.group_by(name))
         lines = [_line(row) for row in found]
         return sorted(lines, key=lambda line: (-line.seconds, -line.size_bytes, line.name))
+
+    def jobs(self, run_id: int) -> int:
+        """How many jobs the lines of a run are about."""
+        told = _told(run_id)
+        return int(self._connection.execute(select(func.count(func.distinct(told.c.job_id)))).scalar_one())
 
     def of_jobs(self, job_ids: Sequence[int]) -> dict[int, Cost]:
         """What all attempts of each of these jobs have cost: seconds and money of generation, and the files that were made."""
@@ -106,6 +112,10 @@ def _line(row: Any) -> CostLine:
     return CostLine(str(row[0]), row[1], row[2], int(row[3] or 0), *sums)
 
 
+def _told(run_id: int) -> Subquery:
+    return union_all(*(_attempts(subject, run_id) for subject in ("cell", "still", "delivery"))).subquery()
+
+
 def _attempts(subject: str, run_id: int) -> Select[Any]:
     """Every attempt that has ended for things of one kind of a run, with what it was for and what it has cost."""
     table = {"cell": cells, "still": stills, "delivery": deliveries}[subject]
@@ -142,12 +152,7 @@ def _names(subject: str) -> tuple[ColumnElement[str], ColumnElement[str]]:
     if subject == "cell":
         return func.coalesce(cells.c.character, cells.c.location, ""), cells.c.scene_type
     if subject == "still":
-        words = {
-            StillKind.SOURCE.value: "source images",
-            StillKind.VARIANT.value: "variant images",
-            StillKind.PLATE.value: "plates",
-        }
-        return func.coalesce(stills.c.character, stills.c.location, ""), case(words, value=stills.c.kind, else_="stills")
+        return func.coalesce(stills.c.character, stills.c.location, ""), case(_STILLS, value=stills.c.kind, else_="stills")
     return literal("delivery"), literal("delivery")
 
 

@@ -27,15 +27,15 @@ def costs_command(run: str | None, by: str, as_json: bool) -> int:
     if not report.lines:
         say(f"Run {found.name} has cost nothing yet.")
         return Exit.DONE
-    columns = (by.replace("_", " "), "jobs>", "tries>", "reused>", "expected>", "generation>", "expected>", "disk>", "money>")
-    table(columns, [_row(line) for line in (*report.lines, report.total)], title=f"Run {found.name}")
+    paid = ("expected>", "money>") if report.total.cost or report.total.estimated_cost else ()
+    columns = (by.replace("_", " "), "jobs>", "tries>", "reused>", "expected>", "generation>", "expected>", "disk>", *paid)
+    table(columns, [_row(line)[: len(columns)] for line in (*report.lines, report.total)], title=f"Run {found.name}")
     return Exit.DONE
 
 
 def _row(line: CostLine) -> tuple[object, ...]:
-    paid = money(line.cost) if line.cost or line.estimated_cost else ""
     name = line.name.replace("_", " ") or "nobody"
     return (
         name, line.jobs, line.attempts, line.reused or "", duration(line.estimated_seconds), duration(line.seconds),
-        size(line.estimated_bytes), size(line.size_bytes), paid,
+        size(line.estimated_bytes), size(line.size_bytes), money(line.estimated_cost), money(line.cost),
     )  # fmt: skip

@@ -67,11 +67,12 @@ class CostLine:
     cost: float
 
 
-def total(lines: Sequence[CostLine]) -> CostLine:
-    """All lines together. Jobs that are in several lines count in each."""
+def total(lines: Sequence[CostLine], jobs: int) -> CostLine:
+    """All lines together, which are about so many jobs: one of several attempts may be in several lines."""
     return CostLine(
         "total",
-        *(sum(getattr(line, name) for line in lines) for name in list(CostLine.__dataclass_fields__)[1:]),
+        jobs,
+        *(sum(getattr(line, name) for line in lines) for name in list(CostLine.__dataclass_fields__)[2:]),
     )
 
 

@@ -46,8 +46,8 @@ class Costs:
         with self._stores.read() as store:
             if not store.runs.by_ids([run_id]):
                 raise NotFound(f"There is no run {run_id}.")
-            lines = store.costs.lines(run_id, by)
-        return CostReport(by, tuple(lines), total(lines))
+            lines, jobs = store.costs.lines(run_id, by), store.costs.jobs(run_id)
+        return CostReport(by, tuple(lines), total(lines, jobs))
 
     def burn_down(self, budget: Budget) -> BurnDown:
         """How a budget of time or money was spent over the last month, and where that leads; of disk only how it stands."""

@@ -85,6 +85,8 @@ def test_a_second_attempt_is_a_retry_and_was_not_expected(house: House) -> None:
     found = lines(house, run, By.CAUSE)
     assert found["retry"].attempts >= 1
     assert found["retry"].estimated_seconds == 0
+    by_cause, by_stage = (house.studio.costs.of_run(run.id, by).total for by in (By.CAUSE, By.STAGE))
+    assert by_cause.jobs == by_stage.jobs < by_cause.attempts, "a job that was tried twice is one job"
 
 
 def test_what_was_reused_was_neither_expected_nor_spent(house: House) -> None:
