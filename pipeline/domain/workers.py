@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -87,6 +87,10 @@ class Worker:
     def may_work(self) -> bool:
         """Whether new work may go there, as far as the worker itself is concerned. One that was not seen yet may be anything."""
         return self.state is WorkerState.ENABLED and self.health is Health.WELL
+
+    def has(self, tags: Iterable[str]) -> bool:
+        """Whether it has all of these tags."""
+        return frozenset(tags) <= frozenset(self.tags)
 
     @property
     def was_well(self) -> bool:

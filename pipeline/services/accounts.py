@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from data.store import Store
 from pipeline.domain.budget import Account, Charge, Quantity
 from pipeline.domain.records import Job, Run
 from pipeline.domain.stages import STAGES, Lane
-from pipeline.domain.workers import FLEET_BACKENDS
+from pipeline.domain.workers import FLEET_BACKENDS, Worker
 from pipeline.services.shared_budgets import SharedBudgets
 
 
@@ -33,11 +33,16 @@ def ran_for(store: Store, jobs: Sequence[Job], watched: Mapping[str, float] | No
     return {job.attempt_id or "": min(job.reserved_seconds, ran[job.attempt_id or ""]) for job in jobs}
 
 
-def cheapest(store: Store, backend: str) -> float:
-    """What an hour costs at the cheapest worker that takes work; 0 where time costs nothing, or nobody says."""
+def cheapest(store: Store, backend: str, tags: Iterable[str] = ()) -> float:
+    """What an hour costs at the cheapest worker with these tags that takes work; 0 where time costs nothing, or nobody says."""
     if backend not in FLEET_BACKENDS:
         return 0.0
-    return min((worker.cost_per_hour for worker in store.workers.all() if worker.may_work), default=0.0)
+    return least_price(store.workers.all(), tags)
+
+
+def least_price(workers: Iterable[Worker], tags: Iterable[str] = ()) -> float:
+    """The same of workers that are known."""
+    return min((worker.cost_per_hour for worker in workers if worker.may_work and worker.has(tags)), default=0.0)
 
 
 def usual_price(store: Store, run: Run) -> float:

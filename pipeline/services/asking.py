@@ -43,8 +43,9 @@ def refusal(store: Store, books: RunBooks, run: Run, chosen: Sequence[Cell]) -> 
     fresh = {key for key, cell in cells.items() if cell.status in _UNTOUCHED and cell.approved_take is None}
     book = books.get(store, run.id)
     needed = _to_pay(store, current, book.recipes.config, [cell.plan for cell in cells.values()], fresh)
-    found = estimates.estimate(book.recipes.production, needed.cells, book.history)
-    return needed.explained(uncovered(store, current, found, cheapest(store, current.backend)))
+    production = book.recipes.production
+    found = estimates.estimate(production, needed.cells, book.history)
+    return needed.explained(uncovered(store, current, found, cheapest(store, current.backend, production.worker_tags)))
 
 
 def refusal_of_new(store: Store, run: Run, config: RunConfig, cells: Sequence[CellPlan]) -> str:
@@ -54,7 +55,8 @@ def refusal_of_new(store: Store, run: Run, config: RunConfig, cells: Sequence[Ce
     history = history_of(store, cost_keys(config.production, config.workflows))
     needed = _to_pay(store, run, config, cells, {cell.key for cell in cells})
     found = estimates.estimate(config.production, needed.cells, history)
-    return needed.explained(uncovered(store, run, found, cheapest(store, run.backend), is_new=True))
+    price = cheapest(store, run.backend, config.production.worker_tags)
+    return needed.explained(uncovered(store, run, found, price, is_new=True))
 
 
 @dataclass(frozen=True)

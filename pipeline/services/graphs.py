@@ -10,6 +10,7 @@ from data.store import Store, Stores
 from pipeline.domain.errors import Invalid
 from pipeline.domain.names import listed
 from pipeline.domain.production import Production
+from pipeline.domain.workers import FLEET_BACKENDS, Worker
 from pipeline.domain.workflows.availability import Gap, gaps
 from pipeline.domain.workflows.graphs import Graph
 from pipeline.domain.workflows.library import reference_of
@@ -49,20 +50,38 @@ def graphs_of(
 
 
 def unserved(store: Store, production: Production, graphs: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
-    """For each of these graphs that no worker can run what the workers lack, in words; workers unread may have everything."""
+    """Tags that no worker has, and for each of these graphs that no worker can run what the workers lack, in words.
+
+    Workers that were not read yet may have every node and model, but they have no other tags.
+    """
     workers = store.workers.all()
+    told = _untagged(production, workers)
     if not workers or not all(worker.catalogue_sha256 for worker in workers):
-        return ()
+        return told
     catalogues = {sha256: store.workers.catalogue(sha256) for sha256 in {worker.catalogue_sha256 for worker in workers}}
-    told: list[str] = []
     for key, made in _by_graph(production, graphs).items():
         workflow = draft(graphs[key])
         lacks = {sha256: gaps(workflow.graph, schemas, workflow.bindings) for sha256, schemas in catalogues.items()}
         if all(lacks.values()):
             reasons = listed((f"{one.name}: {_first(lacks[one.catalogue_sha256])}" for one in workers), limit=_MOST_TOLD)
             names = listed(use.name for use in made)
-            told.append(f"No worker can run {made[0].file}, which makes {names}. {reasons}")
-    return tuple(told)
+            told = (*told, f"No worker can run {made[0].file}, which makes {names}. {reasons}")
+    return told
+
+
+def _untagged(production: Production, workers: Sequence[Worker]) -> tuple[str, ...]:
+    """What is asked of workers by tags that none has, in words; nothing where there is no worker at all."""
+    if not workers or production.backend not in FLEET_BACKENDS:
+        return ()
+    wanted: dict[frozenset[str], list[str]] = {}
+    for kind in production.scene_types:
+        wanted.setdefault(frozenset({*production.worker_tags, *kind.worker_tags}), []).append(kind.name)
+    return tuple(
+        f"No worker has {'the tag' if len(tags) == 1 else 'all of the tags'} {listed(sorted(tags))}, which "
+        f"{listed(names)} asks for. Add {'it' if len(tags) == 1 else 'them'} to one: `./stripboard workers edit`."
+        for tags, names in wanted.items()
+        if not any(worker.has(tags) for worker in workers)
+    )
 
 
 def _by_graph(production: Production, graphs: Mapping[str, Mapping[str, Any]]) -> dict[str, list[Use]]:

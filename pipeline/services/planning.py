@@ -65,7 +65,7 @@ class Planning:
     def beyond(self, production: Production, estimate: Estimate, user: str) -> Beyond:
         """What this would cost a user, and what that user's, its production's and its file's budgets lack for it."""
         with self._stores.read() as store:
-            price = cheapest(store, production.backend)
+            price = cheapest(store, production.backend, production.worker_tags)
             cost = cost_of(estimate.generation_seconds, price) if price else None
             return Beyond(cost, tuple(shortfalls(store, production, user, estimate, price)))
 

@@ -40,8 +40,8 @@ def snapshot(store: Store, books: RunBooks, run_id: int | None) -> Snapshot:
     if run is None:
         return NO_RUN
     book = books.get(store, run.id)
-    price = cheapest(store, run.backend)
     production = book.recipes.production
+    price = cheapest(store, run.backend, production.worker_tags)
     cells = _cells(store, run)
     scene_types = scene_types_of(production, book.history, price)
     return Snapshot(

@@ -53,7 +53,8 @@ class Submission:
             chosen, skipped = self._choose(store, run, selection, mode)
             receipt = self._receipt(store, run, chosen, skipped)
             lacking = refusal(store, self._books, run, chosen)
-            cost = cost_of(receipt.estimate.generation_seconds, cheapest(store, run.backend))
+            tags = self._books.get(store, run.id).recipes.production.worker_tags
+            cost = cost_of(receipt.estimate.generation_seconds, cheapest(store, run.backend, tags))
         return Preview(receipt.accepted, receipt.skipped, receipt.estimate, lacking, cost)
 
     def submit(self, run: Run, selection: Selection, mode: Mode, actor: Actor) -> Receipt:

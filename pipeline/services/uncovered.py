@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 from data.store import Store
 from pipeline.domain.budget import Account, Budget, Quantity, Scope
@@ -14,7 +14,7 @@ from pipeline.domain.production import Production
 from pipeline.domain.records import Job, Run
 from pipeline.domain.stages import Lane, Phase, last_rank
 from pipeline.domain.workers import Worker
-from pipeline.services.accounts import Accounts, cheapest, cost_of, is_paid
+from pipeline.services.accounts import Accounts, cheapest, cost_of, is_paid, least_price
 from pipeline.services.shared_budgets import SharedBudgets
 
 _OPTIONS = {Quantity.GPU_SECONDS: "--gpu-hours N", Quantity.MONEY: "--money N", Quantity.DISK_BYTES: "--disk-gb N"}
@@ -130,12 +130,15 @@ def job_hold(accounts: Accounts, run: Run, job: Job, price: float) -> Hold | Non
     return None
 
 
-def uncovered_jobs(store: Store, accounts: Accounts, workers: Iterable[Worker], jobs: Sequence[FleetJob]) -> dict[int, Hold]:
-    """Of these jobs those that a budget does not cover now, at the price of the cheapest worker."""
+def uncovered_jobs(store: Store, accounts: Accounts, workers: Collection[Worker], jobs: Sequence[FleetJob]) -> dict[int, Hold]:
+    """Of these jobs those that a budget does not cover now, each at the price of the cheapest worker with its tags."""
     bounded = {run.id for run in accounts.runs.values() if _has_limits(accounts, run)}
-    asked = [int(job.id) for job in jobs if int(job.kind.run) in bounded]
-    price = min((worker.cost_per_hour for worker in workers if worker.may_work), default=0.0)
-    found = {job.id: job_hold(accounts, accounts.runs[job.run_id], job, price) for job in store.jobs.by_ids(asked).values()}
+    tags = {int(job.id): job.kind.tags for job in jobs if int(job.kind.run) in bounded}
+    prices = {each: least_price(workers, each) for each in set(tags.values())}
+    found = {
+        job.id: job_hold(accounts, accounts.runs[job.run_id], job, prices[tags[job.id]])
+        for job in store.jobs.by_ids(list(tags)).values()
+    }
     return {key: hold for key, hold in found.items() if hold is not None}
 
 

@@ -79,14 +79,16 @@ class WarmBoards:
     def _read(self, store: Store, run: Run) -> _Warm:
         book = self._books.get(store, run.id)
         board = Board(snapshot(store, self._books, run.id))
-        warm = self._kept[run.id] = _Warm(board, store.journal.seq, cheapest(store, run.backend), book.history)
+        price = cheapest(store, run.backend, book.recipes.production.worker_tags)
+        warm = self._kept[run.id] = _Warm(board, store.journal.seq, price, book.history)
         if len(self._kept) > _KEPT:
             self._kept.popitem(last=False)
         return warm
 
     def _bring_up(self, store: Store, run: Run, warm: _Warm) -> bool:
         """Read on from where the board stands; False when it is better read anew, or when it is in doubt."""
-        price, book = cheapest(store, run.backend), self._books.get(store, run.id)
+        book = self._books.get(store, run.id)
+        price = cheapest(store, run.backend, book.recipes.production.worker_tags)
         if price != warm.price or store.journal.seq < warm.seq:
             return False
         touched = store.journal.touched(run.id, warm.seq, _MOST_EVENTS) if store.journal.seq > warm.seq else []

@@ -20,7 +20,7 @@ from pipeline.domain.requests import told
 from pipeline.domain.workflows.filling import filled, values_of
 from pipeline.domain.workflows.workflow import from_json
 from tests import workflow_graphs
-from tests.factories import EVERYTHING, House, make_production
+from tests.factories import EVERYTHING, PERSON, House, make_production
 from tests.fleet import WELL, FleetHouse
 from tests.fleet_fixtures import open_fleet_house
 
@@ -231,3 +231,20 @@ def test_a_plan_tells_of_graphs_that_no_worker_can_run_and_what_to_install(house
 
     house.add("gpu-2")
     assert planned(production, house.folder).unserved == (), "one that nobody has read may have everything"
+
+
+def test_a_plan_tells_of_tags_that_no_worker_has_and_its_cost_is_of_workers_that_have_them(house: FleetHouse) -> None:
+    plain = made_by_graphs(house)
+    house.create(plain)  # which brings its pictures
+    production = replace(plain, worker_tags=("48gb",))
+    planning = house.studio.planning
+    house.studio.workers.edit(house.worker("gpu-1").worker, PERSON, cost_per_hour=1.0)
+
+    [told] = planning.plan(production, house.folder).unserved
+    assert told == "No worker has the tag 48gb, which s1 asks for. Add it to one: `./stripboard workers edit`."
+
+    house.add("gpu-2", tags=("48gb", "nvlink"), cost_per_hour=3.0)
+    assert planning.plan(production, house.folder).unserved == ()
+    found = planning.estimate(production, house.folder)
+    plain_cost, cost = (planning.beyond(made, found, PERSON.name).cost for made in (plain, production))
+    assert plain_cost is not None and cost == pytest.approx(3 * plain_cost)
