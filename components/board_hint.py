@@ -64,8 +64,8 @@ def _decision(found: Hint) -> Component:
 def _unattended() -> Component:
     """That nothing goes on before somebody starts an engine."""
     start, other = html.Code("./stripboard up"), html.Code("./stripboard engine")
-    told = ["Nothing goes on: no engine is at work. Start ", start, " or ", other, "."]
-    return _line("blocked", told, title="Nothing goes on: no engine is at work.")
+    told = ["Nothing goes on: no engine works on this run. Start ", start, " or ", other, "."]
+    return _line("blocked", told, title="Nothing goes on: no engine works on this run.")
 
 
 def _workers(found: Hint, review: Component | None) -> Component:

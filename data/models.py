@@ -307,6 +307,7 @@ engines = Table(
     Column("pid", Integer, nullable=False),
     Column("started_at", UtcTime, nullable=False),
     Column("ended_at", UtcTime),
+    Column("run_id", Integer),
 )
 
 saved_views = Table(

@@ -9,7 +9,7 @@ import gc
 import os
 import threading
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
@@ -75,12 +75,12 @@ def build_engine(
     backends: Mapping[str, GeneratorBackend] | None = None,
     checkpoint: Callable[[str], None] | None = None,
     forget: Callable[[str, str], None] | None = None,
-    only: Collection[int] | None = None,
+    only: int | None = None,
 ) -> Dispatcher:
     """An engine over the studio: registered, and with the leases of dead engines taken over.
 
     `executor` overrides each stage's own choice; `backends` replaces the performers (tests, benchmarks); `forget` removes what
-    an ended attempt has left, in the engine's own thread (crash tests: there it happens in its turn); `only` are the runs to
+    an ended attempt has left, in the engine's own thread (crash tests: there it happens in its turn); `only` is the run to
     work on.
     """
     from pipeline.domain.stages import Lane

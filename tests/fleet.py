@@ -139,10 +139,11 @@ class FleetHouse(House):
             self.servers.sightings[worker.url] = replace(WELL, memory_bytes=memory_bytes, catalogue=catalogue or {})
         self.studio.workers.look()
 
-    def new_engine(self, backend: GeneratorBackend | None = None, parallel: int = 4) -> Dispatcher:
-        """An engine over the fleet."""
+    def new_engine(self, backend: GeneratorBackend | None = None, parallel: int = 4, only: int | None = None) -> Dispatcher:
+        """An engine over the fleet, for all runs or for one."""
         backends = {"animatic": self.backend, "comfyui": backend or self.fleet, "stages": self.backend}
-        return wiring.build_engine(self.studio, parallel=parallel, backends=backends, forget=self.studio.upkeep.forget)
+        forget = self.studio.upkeep.forget
+        return wiring.build_engine(self.studio, parallel=parallel, backends=backends, forget=forget, only=only)
 
     def worker(self, name: str) -> Standing:
         """How a worker stands."""

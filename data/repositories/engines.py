@@ -13,13 +13,14 @@ from data.models import engines
 
 @dataclass(frozen=True)
 class EngineRow:
-    """One engine process."""
+    """One engine process; `run_id` is the run that it works on, None for all."""
 
     id: str
     host: str
     pid: int
     started_at: datetime
     ended_at: datetime | None
+    run_id: int | None
 
 
 class Engines:
@@ -28,9 +29,10 @@ class Engines:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def add(self, engine_id: str, *, host: str, pid: int, now: datetime) -> None:
-        """Note that an engine has started."""
-        self._connection.execute(insert(engines), {"id": engine_id, "host": host, "pid": pid, "started_at": now})
+    def add(self, engine_id: str, *, host: str, pid: int, now: datetime, run_id: int | None = None) -> None:
+        """Note that an engine has started, for one run or for all."""
+        values = {"id": engine_id, "host": host, "pid": pid, "started_at": now, "run_id": run_id}
+        self._connection.execute(insert(engines), values)
 
     def end(self, engine_ids: Sequence[str], now: datetime) -> None:
         """Note that these engines have ended, by themselves or found dead."""

@@ -38,7 +38,7 @@ def drive(studio: Studio, run_id: int, *, parallel: int | None, display: Display
 
     over = threading.Event()
     with _signals() as asked:
-        engine = wiring.build_engine(studio, parallel=parallel, only=(run_id,))
+        engine = wiring.build_engine(studio, parallel=parallel, only=run_id)
         scheduler = wiring.build_scheduler(studio, engine)
         scheduler.start()
         loop = _Loop(lambda: engine.run(lambda: asked.is_set() or over.is_set()))

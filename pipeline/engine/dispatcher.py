@@ -55,7 +55,7 @@ class Running:
 
 
 class Dispatcher:
-    """One engine. `turn` does one round; `run` goes on until told to stop. `only` are the runs it works on; None is all.
+    """One engine. `turn` does one round; `run` goes on until told to stop. `only` is the run it works on; None is all.
 
     `make_ready` is called once, when there is a run whose work a fleet does: its first job follows soon. `close` is called
     when the engine has left.
@@ -74,7 +74,7 @@ class Dispatcher:
         forget: Callable[[str, str], None],
         make_ready: Callable[[], None] = lambda: None,
         close: Callable[[], None] = lambda: None,
-        only: Collection[int] | None = None,
+        only: int | None = None,
     ) -> None:
         self.engine_id = engine_id
         self._dispatch = dispatch
@@ -102,7 +102,7 @@ class Dispatcher:
     def join(self, *, host: str, pid: int, is_alive: Callable[[str, str, int], bool]) -> None:
         """Register, and take over what dead engines left: recovery is normal start-up."""
         self._is_alive = is_alive
-        self._leases.register(self.engine_id, host=host, pid=pid)
+        self._leases.register(self.engine_id, host=host, pid=pid, run_id=self._only)
         self._adopt()
 
     def look_for_dead(self) -> None:

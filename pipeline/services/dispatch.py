@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -84,13 +84,13 @@ class Dispatch:
         engine_id: str,
         reports: Sequence[Report],
         free: Mapping[Lane, int],
-        only: Collection[int] | None = None,
+        only: int | None = None,
         news: News = NO_NEWS,
         meanwhile: Callable[[], Arrivals | None] = nothing,
     ) -> Turn:
         """Settle these reports, then lease up to `free` jobs a lane.
 
-        `only` are the runs to lease jobs of; None is every run. `news` says how running attempts stand. `meanwhile` is asked
+        `only` is the run to lease jobs of; None is every run. `news` says how running attempts stand. `meanwhile` is asked
         once for what has ended while the reports were settled: it need not wait for a turn of its own.
         """
         self._reused = 0
@@ -201,14 +201,14 @@ class Dispatch:
     # Claiming ---------------------------------------------------------------------------------------------------
 
     def _claim(
-        self, advance: Advance, accounts: Accounts, engine_id: str, free: Mapping[Lane, int], only: Collection[int] | None
+        self, advance: Advance, accounts: Accounts, engine_id: str, free: Mapping[Lane, int], only: int | None
     ) -> list[Assignment]:
         store = advance.store
         store.flush_work()
         lease_until = store.journal.now + LEASE
         assignments: list[Assignment] = []
         running = [run for run in accounts.runs.values() if run.status.value == "running"]
-        active = [run for run in running if only is None or run.id in only]
+        active = [run for run in running if only in (None, run.id)]
         starting = Starting(store, active, accounts.shared, store.journal.now)
         for lane, room in free.items():
             left, parts = room, self._parts(store, active, lane, room, starting)

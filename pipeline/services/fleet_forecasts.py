@@ -20,12 +20,12 @@ class FleetForecasts:
         self._rehearsals = rehearsals
 
     def now(self) -> FleetForecast:
-        """When each run will be done as things stand, at most some seconds old; of none can that be told without an engine."""
+        """When each run will be done as things stand, at most some seconds old; not of one that no engine works on."""
         with self._stores.read() as store:
-            left, is_attended = self._rehearsals.left(store), self._crew.number(store) > 0
-        found = self._rehearsals.run_ends(left)
-        if not is_attended:
-            found = [replace(run, likely_at=None, latest_at=None) for run in found]
+            left = self._rehearsals.left(store)
+            found = self._rehearsals.run_ends(left)
+            unattended = self._crew.unattended(store, [run.run_id for run in found])
+        found = [replace(run, likely_at=None, latest_at=None) if run.run_id in unattended else run for run in found]
         found.sort(key=lambda run: (run.likely_at is None, run.likely_at or left.now, run.run_id))
         end = self._rehearsals.end(left)
         return FleetForecast(left.now, tuple(found), end.cost if end else 0.0)

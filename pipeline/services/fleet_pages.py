@@ -67,8 +67,7 @@ class FleetPages:
             if anew:
                 self._fleet.read_anew()  # what waits may have another priority now
             with self._stores.read() as store:
-                is_attended = self._crew.number(store) > 0
-                read = self._read(store, is_attended=is_attended)
+                read, is_attended = self._read(store), self._crew.number(store) > 0
             page = replace(page_of(read), thresholds=self._thresholds, is_attended=is_attended)
             ended = self._clock.monotonic()
             self._kept = ended, ended - began, page
@@ -76,7 +75,7 @@ class FleetPages:
 
     # Reading ----------------------------------------------------------------------------------------------------
 
-    def _read(self, store: Store, *, is_attended: bool) -> FleetRead:
+    def _read(self, store: Store) -> FleetRead:
         now = self._clock.now()
         workers = {worker.name: worker for worker in store.workers.all()}
         held = [work for work in store.fleet_work.held() if work.worker in workers]
@@ -85,8 +84,7 @@ class FleetPages:
         active = [run for run in store.runs.active() if run.backend in FLEET_BACKENDS]
         accounts = Accounts.open(store, {run.id: run for run in active})
         starting = Starting(store, active, accounts.shared, now)
-        if not is_attended:
-            starting.held = dict.fromkeys((run.id for run in active), NO_ENGINE)
+        starting.held |= dict.fromkeys(self._crew.unattended(store, [run.id for run in active]), NO_ENGINE)
         choice, foreseen, coming, queue = self._chosen(store, active, workers, accounts, starting=starting, now=now)
         uncovered = uncovered_jobs(store, accounts, workers.values(), _looked_at(queue, coming))
         whole = _whole_runs(uncovered, _looked_at(queue, coming))

@@ -57,10 +57,10 @@ class Leases:
         self._clock = clock
         self._requests = requests
 
-    def register(self, engine_id: str, *, host: str, pid: int) -> None:
-        """A new engine starts."""
+    def register(self, engine_id: str, *, host: str, pid: int, run_id: int | None = None) -> None:
+        """A new engine starts, for one run or for all."""
         with self._stores.begin(self._clock.now()) as store:
-            store.engines.add(engine_id, host=host, pid=pid, now=store.journal.now)
+            store.engines.add(engine_id, host=host, pid=pid, now=store.journal.now, run_id=run_id)
 
     def leave(self, engine_id: str, reason: str) -> None:
         """An engine stops cleanly: what it did not finish is ready again and costs no try.

@@ -198,7 +198,7 @@ class Overview:
             held_back=tallies.held_back(run_id),
             finished=tallies.finished_scenes(run_id, seq, _RECENT),
             timings=tallies.timings(list(dict.fromkeys(key for keys in _keys(book).values() for key in keys)), _SAMPLES),
-            engines=self._crew.number(store),
+            engines=self._crew.number(store, run_id),
             held=tuple(waits_for(store, run, self._clock.now())),
             schedule=store.schedules.all().get(run.project_id) or Schedule(),
             waits=self._waiting.of_run(store, run) if _has_ready_generation(jobs) else (),
@@ -337,7 +337,7 @@ def _has_ready_generation(jobs: Mapping[tuple[Stage, JobStatus], int]) -> bool:
 
 
 def _held(counted: _Counted) -> tuple[Hold, ...]:
-    """Why what could start does not: that no engine is at work, what the run waits for, and what no worker can do."""
+    """Why what could start does not: that no engine works on it, what the run waits for, and what no worker can do."""
     unattended = () if counted.engines else (NO_ENGINE,)
     return (*unattended, *counted.held, *(one.hold for one in counted.waits if one.reason.is_stuck))
 

@@ -179,7 +179,7 @@ class Reports:
     def _unattended(self, store: Store, run: Run) -> list[Hold]:
         """That nobody does what the run has to do, if so."""
         has_work = run.status is RunStatus.RUNNING and any(status in _OPEN for _, status in store.jobs.open_stages(run.id))
-        return [NO_ENGINE] if has_work and not self._crew.number(store) else []
+        return [NO_ENGINE] if has_work and not self._crew.number(store, run.id) else []
 
     def waits(self, run_id: int) -> tuple[Waits, ...]:
         """Why the ready generation jobs of a run of a fleet wait for a worker, counted by reason."""

@@ -78,9 +78,11 @@ class Waiting:
             seen = self._seen(store)
             lanes = [lane for lane in self._fleet.backlog.lanes if lane.kind.run == str(run.id)]
             lanes.sort(key=lambda lane: -len(lane.jobs))
-            waiting = [(job, count) for lane in lanes[:_MOST_LANES] for job, count in _representative(lane, seen.given)]
+            is_attended = self._crew.number(store, run.id) > 0
+            given = seen.given if is_attended else ()
+            waiting = [(job, count) for lane in lanes[:_MOST_LANES] for job, count in _representative(lane, given)]
             holds = self._holds(store, seen, [job for job, _ in waiting])
-            if not self._crew.number(store):
+            if not is_attended:
                 holds = {int(job.id): NO_ENGINE for job, _ in waiting}
             return by_reason((_explained(seen.choice, job, run, holds), count) for job, count in waiting)
 
@@ -88,7 +90,7 @@ class Waiting:
         """Why these jobs of a run wait, by id; jobs that are not ready are left out."""
         ready = [job for job in jobs if job.status is JobStatus.READY]
         found = {job.id: reason for job in ready if (reason := _of_its_run(run, job)) is not None}
-        if not self._crew.number(store):
+        if not self._crew.number(store, run.id):
             return {job.id: _HELD for job in ready} | found
         rest = [job for job in ready if job.id not in found]
         of_fleet = [job for job in rest if run.backend in FLEET_BACKENDS and STAGES[job.stage].lane is Slots.GENERATION]

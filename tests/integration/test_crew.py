@@ -1,4 +1,4 @@
-"""Where no engine is at work every door says so, and no end is told."""
+"""Where no engine works on a run every door says so, and no end is told."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def test_a_run_that_nobody_works_on_says_so_and_tells_no_end(house: House) -> No
 
     assert [hold.cause for hold in found.held] == [ENGINE]
     assert (found.likely_at, found.latest_at, found.rests_at, found.rate_per_hour) == (None, None, None, None)
-    assert house.studio.reports.held(run.id)[0].startswith("generation waits for an engine: none is at work")
-    assert "no engine is at work" in text_of(board_hint.hint(found))
-    assert "none is at work" in text_of(pulse.ending(house.run(run), found, house.clock.now()))
+    assert house.studio.reports.held(run.id)[0].startswith("generation waits for an engine: none works on its run")
+    assert "no engine works on this run" in text_of(board_hint.hint(found))
+    assert "none works on its run" in text_of(pulse.ending(house.run(run), found, house.clock.now()))
     told = RestClient(house).get(f"production-runs/{run.id}/progress").json()
     assert told["held"][0]["cause"] == ENGINE and told["likely_at"] is None
     house.backend.release()
@@ -66,7 +66,7 @@ def test_what_waits_for_workers_waits_for_an_engine_first(fleet: FleetHouse) -> 
     kill(fleet, engine)
     page, forecast = fleet.studio.fleet_pages.page(anew=True), fleet.studio.fleet_forecasts.now()
     assert not page.is_attended and "No engine is at work" in text_of(fleet_banner.lines(page))
-    assert {one.reason for one in page.waiting} == {"waits for an engine: none is at work"}
+    assert {one.reason for one in page.waiting} == {"waits for an engine: none works on its run"}
     assert {end.likely_at for end in forecast.runs} == {None}
     assert "engine" in text_of(fleet_queue.content(page, forecast, "order"))
     assert {waits.reason.cause for waits in fleet.studio.reports.waits(run.id)} == {ENGINE}
@@ -82,7 +82,29 @@ def test_a_run_that_is_paused_or_over_needs_none(
     monkeypatch.setenv("STRIPBOARD_HOME", str(house.studio.settings.home))
     monkeypatch.setenv("DATABASE_URL", house.url)
     assert entry.start(["status"]) == 0
-    assert "waits for an engine: none is at work" in capsys.readouterr().out.replace("\n", " ")
+    assert "waits for an engine: none works on its run" in capsys.readouterr().out.replace("\n", " ")
     house.studio.runs.pause(run, PERSON)
     assert entry.start(["status"]) == 0
     assert "engine" not in capsys.readouterr().out
+
+
+def test_an_engine_of_one_run_leaves_the_others_waiting_for_one(fleet: FleetHouse) -> None:
+    fleet.add("gpu-1")
+    fleet.fleet.holding.add("gpu-1")
+    first, second = fleet.start(make_production(title="First")), fleet.start(make_production(title="Second"))
+    of_all = fleet.new_engine()
+    fleet.work(of_all)
+    kill(fleet, of_all)
+    fleet.work(fleet.new_engine(only=first.id))
+    reports, overview = fleet.studio.reports, fleet.studio.overview
+    assert ENGINE not in {hold.cause for hold in overview.of(first.id).held}
+    assert [hold.cause for hold in overview.of(second.id).held] == [ENGINE]
+    assert {waits.reason.cause for waits in reports.waits(second.id)} == {ENGINE}
+    assert ENGINE not in {waits.reason.cause for waits in reports.waits(first.id)}
+    page = fleet.studio.fleet_pages.page(anew=True)
+    assert page.is_attended and ENGINE in {one.cause for one in page.waiting if one.run_id == second.id}
+    assert ENGINE not in {one.cause for one in page.waiting if one.run_id == first.id}
+    ends = {end.run_id: end.likely_at for end in fleet.studio.fleet_forecasts.now().runs}
+    assert ends[first.id] is not None and ends[second.id] is None
+    fleet.fleet.holding.clear()
+    fleet.rest()

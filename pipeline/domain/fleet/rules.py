@@ -18,8 +18,8 @@ class Hold:
     remedy: str
 
 
-NO_ENGINE = Hold(ENGINE, "waits for an engine: none is at work", "`./stripboard up` or `./stripboard engine`")
-"""Why nothing at all goes on, of any run."""
+NO_ENGINE = Hold(ENGINE, "waits for an engine: none works on its run", "`./stripboard up` or `./stripboard engine`")
+"""Why nothing at all of a run goes on."""
 
 
 @dataclass(frozen=True)
