@@ -38,6 +38,8 @@ _COLUMNS = {1: 3, 2: 3, 3: 3, 5: 3, 6: 3, 9: 3}
 """Columns of cards where four would leave one alone."""
 _CLOCK_MS, _SLOW_CLOCK_MS = 2_000, 6_000
 _WEEK_S = 7 * 86_400
+_MOMENT_S = 3.0
+"""A job that has taken less than this is not called longer than usual: its stated second is a rounded one."""
 KEYS = (("Tab", "go through workers and jobs"), ("Enter", "open what is under the ring"))
 
 
@@ -249,12 +251,13 @@ def _step_line(view: WorkerView, doing: Doing | None, now: datetime) -> Componen
 
 def _left(doing: Doing, now: datetime) -> str:
     """How long it will take yet; where nothing tells that, or it should have ended, how long it has taken."""
-    taken = f"for {words.duration((now - doing.since).total_seconds())}"
+    taken_s = (now - doing.since).total_seconds()
+    taken = f"for {words.duration(taken_s)}"
     if doing.left_s is None:
         return taken
     if doing.left_s >= 1:
         return f"{words.duration(doing.left_s)} left"
-    return "done any moment" if doing.left_s else f"{taken}, longer than usual"
+    return "done any moment" if doing.left_s or taken_s < _MOMENT_S else f"{taken}, longer than usual"
 
 
 def _clock(at: datetime, now: datetime) -> Component:

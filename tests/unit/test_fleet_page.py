@@ -221,6 +221,8 @@ def test_no_job_is_said_to_take_no_time_any_more() -> None:
         doing = replace(make_doing(), left_s=rest_s, since=NOW - timedelta(minutes=3))
         card = text_of(fleet.card(make_view(make_worker(), doing), NOW))
         assert told in card and "0 s left" not in card
+    short = replace(make_doing(), left_s=0.0, since=NOW - timedelta(seconds=1))
+    assert "done any moment" in text_of(fleet.card(make_view(make_worker(), short), NOW))
 
 
 def make_card(level: Level = Level.FINE, words: str = "", **told: object) -> Card:
