@@ -11,11 +11,18 @@ from pipeline.domain.workers import Worker, WorkRecord
 
 @dataclass(frozen=True)
 class Able:
-    """The memory of each worker that may work, how much each kind of work needs at least, in bytes, and what hours cost."""
+    """The memory of each worker that may work, how much each kind of work needs at least, in bytes, what hours cost, and tags."""
 
     memory: Mapping[str, int]
     needs: Mapping[str, int]
     prices: Mapping[str, float]
+    tags: Mapping[str, frozenset[str]]
+
+    def having(self, tags: frozenset[str]) -> Able:
+        """The same of those that have these tags."""
+        own = {name: found for name, found in self.tags.items() if tags <= found}
+        memory, prices = {name: self.memory[name] for name in own}, {name: self.prices[name] for name in own}
+        return Able(memory, self.needs, prices, own)
 
     def more_than(self, names: Iterable[str]) -> int:
         """What is more than the memory of these workers; 0 when nobody has more."""
@@ -42,4 +49,5 @@ def able(workers: Collection[Worker], shown: Iterable[WorkRecord]) -> Able:
         {worker.name: worker.memory_bytes for worker in working},
         needs,
         {worker.name: worker.cost_per_hour for worker in working},
+        {worker.name: frozenset(worker.tags) for worker in working},
     )

@@ -17,8 +17,8 @@ from pipeline.domain.estimates import segment_frames
 from pipeline.domain.fleet import records
 from pipeline.domain.fleet.choosing import Choice, choose
 from pipeline.domain.fleet.jobs import Backlog, FleetJob, Kind
+from pipeline.domain.fleet.open_lanes import Queue
 from pipeline.domain.fleet.rules import Rules
-from pipeline.domain.fleet.standing import Queue
 from pipeline.domain.fleet.workers import DEFAULT_SECONDS_PER_UNIT, Rates, usual_job_s
 from pipeline.domain.fleet.workers import Worker as Seat
 from pipeline.domain.plans import RunBook
@@ -89,7 +89,7 @@ class Fleet:
         self._read_at: datetime | None = None
         self._served: dict[Queue, float] = {}
         self._models: dict[tuple[int, str], str] = {}
-        self._fleet = Able({}, {}, {})
+        self._fleet = Able({}, {}, {}, {})
         self._fitness = Fitness(book_of)
         self._rates: _Reckoned | None = None
         self._cards: dict[str, _Card] = {}
@@ -208,16 +208,17 @@ class Fleet:
     def _job(self, store: Store, run: Run, work: FleetWork, fleet: Able) -> FleetJob:
         blamed = {name for name, failure in work.failed_at.items() if records.speaks_against(failure)}
         outgrown = [name for name, failure in work.failed_at.items() if failure == FailureClass.OUT_OF_MEMORY]
+        could = fleet.having(self._tags(store, run.id, work.scene_type)) if blamed else fleet
         return FleetJob(
             id=str(work.job_id),
-            kind=self._kind(store, run, work, max(fleet.more_than(outgrown), fleet.needs.get(work.work, 0))),
+            kind=self._kind(store, run, work, max(could.more_than(outgrown), fleet.needs.get(work.work, 0))),
             queued_s=work.created_at.timestamp(),
             not_before_s=work.not_before.timestamp() if work.not_before else 0.0,
             scene=f"{work.subject}-{work.subject_id}-{work.take}",
             part=work.part,
             home=work.home,
             # Where it has failed everywhere, it is tried again anywhere: else it would wait for ever.
-            excluded=frozenset(blamed) if fleet.memory.keys() - blamed else frozenset(),
+            excluded=frozenset(blamed) if could.memory.keys() - blamed else frozenset(),
         )
 
     def _kind(self, store: Store, run: Run, work: FleetWork, memory_bytes: int) -> Kind:
@@ -231,11 +232,8 @@ class Fleet:
 
     def _new_kind(self, store: Store, run: Run, work: FleetWork, *, graph: str, memory_bytes: int, dear: frozenset[str]) -> Kind:
         book = self._book_of(store, run.id)
-        following, tags = 0, frozenset(book.recipes.production.worker_tags)
-        if work.scene_type:
-            scene_type = book.recipes.scene_types[work.scene_type]
-            following = sum(segment_frames(scene_type)[work.part :])
-            tags |= frozenset(scene_type.worker_tags)
+        scene_type = book.recipes.scene_types.get(work.scene_type)
+        following = sum(segment_frames(scene_type)[work.part :]) if scene_type else 0
         return Kind(
             run=str(run.id),
             workflow=work.work,
@@ -248,9 +246,15 @@ class Fleet:
             priority=work.priority,
             deadline_s=run.deadline.timestamp() if run.deadline else None,
             group=work.scene_type,
-            tags=tags,
+            tags=self._tags(store, run.id, work.scene_type),
             too_dear=dear,
         )
+
+    def _tags(self, store: Store, run_id: int, scene_type: str) -> frozenset[str]:
+        """What a worker must be marked with for work of this scene type, or for a picture."""
+        recipes = self._book_of(store, run_id).recipes
+        own = recipes.scene_types[scene_type].worker_tags if scene_type else ()
+        return frozenset({*recipes.production.worker_tags, *own})
 
     def _seat(
         self, store: Store, worker: Worker, own: Sequence[WorkRecord], here: Sequence[FleetWork], runs: Mapping[int, Run]

@@ -262,6 +262,20 @@ def test_work_that_needs_more_memory_goes_to_the_larger_card_only(house: FleetHo
     assert Counter(worker for worker, _, _ in house.fleet.sent)["large"] > 16
 
 
+def test_work_that_only_one_worker_may_do_and_that_fails_there_ends_failed_with_the_reason(house: FleetHouse) -> None:
+    house.add("plain", memory_bytes=100)
+    house.add("marked", memory_bytes=80, tags=("studio",))
+    house.fleet.failing["marked"] = "out_of_memory"
+    run = house.start(replace(make_production(characters=1, scene_types=1, variants=1), worker_tags=("studio",)))
+    for _ in range(4):
+        house.work()
+        house.clock.advance(600)
+        house.studio.workers.look()
+    assert {worker for worker, _, _ in house.fleet.sent} == {"marked"}
+    assert not house.studio.reports.waits(run.id), "nothing waits for a worker that there is not"
+    house.fleet.failing.clear()
+
+
 def test_work_that_asks_for_tags_goes_only_to_workers_that_have_them_all_and_waits_without_one(house: FleetHouse) -> None:
     house.add("plain")
     house.add("marked", tags=("studio", "48gb"))

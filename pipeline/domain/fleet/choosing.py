@@ -1,11 +1,12 @@
 """Who does what next: one pure function for the live choice, for simulation and for what-if.
 
-Order of claims on a worker: priority, then what was passed over for too long, then deadlines that press, then runs below
-their share, then work that only workers with much memory can do and that holds up everything, then the models that this
-worker should do by the packing of the rest, then what costs least (the loaded model), then scenes on the critical path, then
-what needs no move from the worker that made the segment before, then who holds least, then scenes that have begun, then the
-model with most work for the workers that have it, then age. A worker is left without when others would have done the job
-sooner, everything else that waits included. Where somebody else has jobs at a server, a worker is free when these are done.
+Order of claims on a worker: priority, then deadlines that press and can be met, then what was passed over for too long, then
+other deadlines that press, then runs below their share, then work that only workers with much memory can do and that holds up
+everything, then the models that this worker should do by the packing of the rest, then what costs least (the loaded model),
+then scenes on the critical path, then what needs no move from the worker that made the segment before, then who holds least,
+then scenes that have begun, then the model with most work for the workers that have it, then age. A worker is left without
+when others would have done the job sooner, everything else that waits included. Where somebody else has jobs at a server, a
+worker is free when these are done.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 
 from pipeline.domain.fleet.jobs import Backlog, FleetJob
+from pipeline.domain.fleet.open_lanes import Need, OpenLane, Queue, Seat
 from pipeline.domain.fleet.packing import NO_PACKING, Packing, is_left_to_others, packing
 from pipeline.domain.fleet.reasons import Reason, explain
 from pipeline.domain.fleet.rules import Rules
-from pipeline.domain.fleet.standing import Need, OpenLane, Queue, Seat, Standing
+from pipeline.domain.fleet.standing import Standing
 from pipeline.domain.fleet.workers import Rates, Worker
 
 _NEVER = float("inf")

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from pipeline.domain.fleet.standing import OpenLane, Seat, Standing
+from pipeline.domain.fleet.open_lanes import OpenLane, Seat
+from pipeline.domain.fleet.standing import Standing
 from pipeline.domain.fleet.workers import fits
 
 _MOST_JOBS = 24

@@ -8,8 +8,8 @@ from typing import Protocol
 
 from pipeline.domain.fleet.choosing import choose
 from pipeline.domain.fleet.jobs import Backlog, FleetJob
+from pipeline.domain.fleet.open_lanes import Queue
 from pipeline.domain.fleet.rules import Rules
-from pipeline.domain.fleet.standing import Queue
 from pipeline.domain.fleet.workers import Rates, Worker, fits
 
 

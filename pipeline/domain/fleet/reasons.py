@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from shlex import quote
 
 from pipeline.domain.fleet.jobs import FleetJob, Kind, Lane
-from pipeline.domain.fleet.standing import Need, OpenLane, Seat, Standing
+from pipeline.domain.fleet.open_lanes import Need, OpenLane, Seat
+from pipeline.domain.fleet.standing import Standing
 from pipeline.domain.fleet.workers import UNSEEN, Worker, fits
 from pipeline.domain.graphics_memory import gibibytes, in_words
 

@@ -31,7 +31,7 @@ class Rules:
     each other; 1 where nothing is said. `passed_over_s` is the longest that jobs of one run and model wait while others of their
     priority start, for the sake of a loaded model or of fair shares. `ahead_s`: a worker gets its next job so long before
     it is free. `move_s` is what it costs to continue a scene at another worker, besides loading. A deadline presses when less
-    than `deadline_margin` times the expected rest of its run is left.
+    than `deadline_margin` times the expected rest of its run is left, and a scene and the longest other job.
     """
 
     project_caps: Mapping[str, int] = field(default_factory=dict)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import ceil
 
-from pipeline.domain.fleet.jobs import Backlog, FleetJob, Kind, Lane
+from pipeline.domain.fleet.jobs import Backlog, FleetJob, Kind
+from pipeline.domain.fleet.open_lanes import Need, OpenLane, Queue, Seat, asked
 from pipeline.domain.fleet.rules import Rules
 from pipeline.domain.fleet.workers import Rates, Worker, fits, waits_s
 
@@ -16,77 +17,6 @@ _SCARCE = 0.98
 """Work that only some workers can do holds up everything when they need at least this share of the whole time for it."""
 _CRITICAL = 0.5
 """A scene is on the critical path when its rest takes the slowest worker this share of the time that is left."""
-Queue = tuple[str, str]
-"""Run and model: what must not be passed over for too long."""
-
-
-class Seat:
-    """A worker during a decision: when it is free, what is loaded then, how many jobs it holds."""
-
-    __slots__ = ("held", "model", "ready_s", "speed", "worker")
-
-    def __init__(self, worker: Worker, *, ready_s: float, speed: float) -> None:
-        self.worker = worker
-        self.model = worker.model
-        self.held = len(worker.holds)
-        self.ready_s = ready_s
-        self.speed = speed
-
-    @property
-    def is_full(self) -> bool:
-        """Whether all of its places are taken, or more."""
-        return self.held >= self.worker.places
-
-    def is_open(self, by_s: float) -> bool:
-        """Whether it may be given a job: it has room, and nothing to do from then on."""
-        return not self.is_full and (not self.held or self.ready_s <= by_s)
-
-
-class Need:
-    """What a lane asks of a worker, and from when on none of them did its jobs first. Lanes with equal needs share one."""
-
-    __slots__ = ("refused_s",)
-
-    def __init__(self) -> None:
-        self.refused_s = float("inf")
-
-
-class OpenLane:
-    """A lane whose jobs may start: how many are left, and how urgent they are whoever does them."""
-
-    __slots__ = (
-        "home",
-        "jobs",
-        "kind",
-        "lane",
-        "left",
-        "need",
-        "oldest_s",
-        "path_s",
-        "queued_s",
-        "rank",
-        "scarcity",
-        "typical_s",
-        "urgency",
-    )
-
-    def __init__(self, lane: Lane, typical: float, need: Need) -> None:
-        self.need = need
-        self.lane, self.kind, self.home = lane, lane.kind, lane.home
-        self.left = len(lane.jobs)
-        self.jobs: Iterator[FleetJob] = iter(lane.jobs.values())
-        self.queued_s = lane.oldest.queued_s
-        self.oldest_s = max(self.queued_s, lane.not_before_s)
-        self.typical_s = self.kind.units * typical
-        self.path_s = self.typical_s + self.kind.following_units * typical
-        self.rank: tuple[float, ...] = ()
-        self.urgency = 0.0
-        self.scarcity = 1
-
-    @property
-    def queue(self) -> Queue:
-        """What it belongs to when it comes to being passed over."""
-        return self.kind.run, self.kind.model
 
 
 class Standing:
@@ -111,19 +41,28 @@ class Standing:
         self.loaded: defaultdict[str, float] = defaultdict(float)
         self.model_work_s: defaultdict[str, float] = defaultdict(float)
         needs: defaultdict[tuple[object, ...], Need] = defaultdict(Need)
-        self.lanes = [
-            OpenLane(lane, rates.typical(lane.kind.workflow), needs[_asked(lane)])
+        may_start = [
+            OpenLane(lane, rates.typical(lane.kind.workflow), needs[asked(lane)])
             for lane in backlog.lanes
             if max(lane.not_before_s, 0) <= now_s and lane.kind.run not in rules.held
         ]
+        # What nobody can do competes with nothing.
+        can_be_met = {need for need, lane in {lane.need: lane for lane in may_start}.items() if self._is_served(lane)}
+        self.lanes = [lane for lane in may_start if lane.need in can_be_met]
         self.priorities = {lane.kind.priority for lane in self.lanes}
         self.waiting_s = sum(lane.left * lane.typical_s for lane in self.lanes)
+        self.longest_s = max((lane.typical_s for lane in self.lanes), default=0.0)
         self.rest_s = sum(lane.left * lane.path_s for lane in self.lanes)
         self.open_seats: list[Seat] = []
         self._seats: list[Seat] = []
         self.has_caps = bool(rules.project_caps or rules.group_caps or rules.scene_caps)
         self._count_workers()
         self._weigh_lanes()
+        homes = {lane.home for lane in self.lanes} - {""}
+        self._homes = {worker.name: worker for worker in workers if worker.name in homes} if homes else {}
+        self._homed_s: defaultdict[str, float] = defaultdict(float)
+        for lane in self.lanes if homes else ():
+            self._homed_s[lane.home] += lane.left * self._at_home_s(lane)
         self._pressing = {lane.kind for lane in self.lanes if self.presses(lane)}
         self._rank()
 
@@ -140,7 +79,7 @@ class Standing:
 
     def seconds(self, seat: Seat, kind: Kind) -> float:
         """What one job of this kind takes at this worker, without loading."""
-        return kind.units * self.rates.seconds_per_unit(seat.worker, kind.workflow)
+        return self._seconds(seat.worker, kind)
 
     def cost_s(self, seat: Seat, kind: Kind, home: str) -> float:
         """What it costs before the job begins: loading another model, fetching what another worker made."""
@@ -177,7 +116,12 @@ class Standing:
         """Whether its deadline is so near that its jobs go before others of their priority."""
         if lane.kind.deadline_s is None:
             return False
-        return lane.kind.deadline_s - self.now_s < self.rules.deadline_margin * self._alone_s(lane)
+        slack_s = lane.path_s + self.longest_s  # the last jobs are whole ones, and a worker may just have begun another
+        return lane.kind.deadline_s - self.now_s < self.rules.deadline_margin * self._alone_s(lane) + slack_s
+
+    def is_lost(self, lane: OpenLane) -> bool:
+        """Whether its deadline cannot be met any more, even with the whole fleet to itself."""
+        return self.now_s + max(self._alone_s(lane), lane.path_s) > (lane.kind.deadline_s or 0.0)
 
     def due_before(self, kind: Kind) -> float | None:
         """The earliest deadline that presses of another run of this priority; None where none does."""
@@ -196,8 +140,10 @@ class Standing:
             first = min(able, key=lambda other: self.finish_s(other, lane), default=None)
             return first if first and self.finish_s(first, lane) < finish_s - 1e-6 else None
         if lane.home and lane.home != seat.worker.name:
+            if self._waits_in_vain(lane, finish_s):
+                return None
             home = next((other for other in self.seats if other.worker.name == lane.home), None)
-            if home and self.may_do(home, lane) and self.finish_s(home, lane) <= finish_s:
+            if home and self.may_do(home, lane) and self._home_s(home, lane) <= finish_s:
                 return home
         if finish_s <= self.level_s:
             return None
@@ -213,15 +159,29 @@ class Standing:
             seat.model = kind.model
         self.model_work_s[kind.model] -= lane.path_s
         self.waiting_s -= lane.typical_s
+        self._homed_s[lane.home] -= self._at_home_s(lane)
         seat.ready_s, seat.held, lane.left = finish_s, seat.held + 1, lane.left - 1
         self._hold(kind, 1)
         self.below[kind.run] = self._is_below_share(kind.run)
         if self.served.get(lane.queue, -1.0) != self.now_s:
-            was_overdue = lane.rank[1] == 0
+            was_overdue = lane.is_overdue
             self.served[lane.queue] = self.now_s
             if was_overdue:
                 self._rank()
         return job, start_s, finish_s
+
+    def _home_s(self, home: Seat, lane: OpenLane) -> float:
+        """When the worker that made the segment before would have done this job, all else that waits for it there included."""
+        return self.finish_s(home, lane) + self._homed_s[lane.home] - self._at_home_s(lane)
+
+    def _at_home_s(self, lane: OpenLane) -> float:
+        """What one job of the lane takes at the worker that made the segment before; 0 where that cannot do it any more."""
+        home = self._homes.get(lane.home)
+        return self._seconds(home, lane.kind) if home and fits(home, lane.kind) else 0.0
+
+    def _waits_in_vain(self, lane: OpenLane, finish_s: float) -> bool:
+        """Whether nothing of its run and model has begun for as long as it would take elsewhere: home has other things to do."""
+        return self.now_s - self._since_s(lane) >= finish_s - self.now_s
 
     def _others(self, seat: Seat, lane: OpenLane, finish_s: float) -> Seat | None:
         kind, excluded, before_s = lane.kind, lane.lane.excluded, finish_s - 1e-6
@@ -235,6 +195,9 @@ class Standing:
             if wanted <= 0:
                 return other
         return None
+
+    def _seconds(self, worker: Worker, kind: Kind) -> float:
+        return kind.units * self.rates.seconds_per_unit(worker, kind.workflow)
 
     def _count_workers(self) -> None:
         """One pass over the fleet: it is most of what a decision costs."""
@@ -278,6 +241,12 @@ class Standing:
         self.level_s = (filled + work_s) / speed if speed else now_s
         if self.level_s < latest_s:
             self.level_s = self._level(work_s)
+
+    def _is_served(self, lane: OpenLane) -> bool:
+        """Whether any worker that is there can do the jobs of this lane."""
+        return any(
+            not worker.away and worker.name not in lane.lane.excluded and fits(worker, lane.kind) for worker in self.workers
+        )
 
     def _seat(self, worker: Worker, ready_s: float) -> Seat:
         return Seat(worker, ready_s=ready_s, speed=self.rates.speeds[worker.name])
@@ -342,27 +311,28 @@ class Standing:
                 lane.scarcity = 0
 
     def _rank(self) -> None:
-        """Order the lanes: priority, then what was passed over for too long, then deadlines that press."""
+        """Order the lanes: priority, deadlines that press and can be met, what was passed over for too long, other deadlines."""
         for lane in self.lanes:
-            kind, since_s = lane.kind, max(lane.oldest_s, self.served.get(lane.queue, lane.oldest_s))
-            is_overdue = self.now_s - since_s > self.rules.passed_over_s
+            kind, since_s = lane.kind, self._since_s(lane)
+            lane.is_overdue = self.now_s - since_s > self.rules.passed_over_s
             presses = self.presses(lane)
+            due_s = (kind.deadline_s or 0.0) if presses else 0.0
+            is_saved = presses and not self.is_lost(lane)
             lane.rank = (
                 -kind.priority,
-                0 if is_overdue else 1,
-                since_s if is_overdue else 0.0,
+                0 if is_saved else 1,
+                due_s if is_saved else 0.0,
+                0 if lane.is_overdue else 1,
+                since_s if lane.is_overdue else 0.0,
                 0 if presses else 1,
-                (kind.deadline_s or 0.0) if presses else 0.0,
+                due_s,
             )
         self.lanes.sort(key=lambda lane: lane.rank)
 
+    def _since_s(self, lane: OpenLane) -> float:
+        """From when on it has been passed over."""
+        return max(lane.oldest_s, self.served.get(lane.queue, lane.oldest_s))
+
     def _alone_s(self, lane: OpenLane) -> float:
-        """How long a run takes with the whole fleet to itself, and at least as long as one of its scenes."""
-        return max(self.run_rest_s.get(lane.kind.run, 0.0) / self.speed if self.speed else 0.0, lane.path_s)
-
-
-def _asked(lane: Lane) -> tuple[object, ...]:
-    """Equal for lanes that can be done by the same workers and take as long there."""
-    kind = lane.kind
-    fit = kind.graph, kind.memory_bytes, kind.tags, kind.too_dear, lane.excluded
-    return kind.workflow, kind.units, kind.model, lane.home, *fit
+        """How long a run takes with the whole fleet to itself, if its work could be poured over the workers like water."""
+        return self.run_rest_s.get(lane.kind.run, 0.0) / self.speed if self.speed else 0.0
