@@ -58,8 +58,9 @@ class PretendedServers:
 class PretendedFleet:
     """A performer whose places a test can hold back or let fail; what it does itself, `inner` does.
 
-    `sent` lists (worker, stage, job key) in order, `requests` are what was sent, by attempt, `taken_over` what was handed over
-    again; `let_go` are keys of jobs that end although their worker is held back.
+    `sent` lists (worker, stage, job key) in order, `cancelled` the attempts that were asked to stop, `requests` are what was
+    sent, by attempt, `taken_over` what was handed over again; `let_go` are keys of jobs that end although their worker is
+    held back.
     """
 
     def __init__(self, inner: GeneratorBackend) -> None:
@@ -67,6 +68,7 @@ class PretendedFleet:
         self.requests: dict[str, Request] = {}
         self.taken_over: list[Request] = []
         self.sent: list[tuple[str, str, str]] = []
+        self.cancelled: list[str] = []
         self.holding: set[str] = set()
         self.let_go: set[str] = set()
         self.failing: dict[str, str] = {}
@@ -99,7 +101,8 @@ class PretendedFleet:
         return self._inner.poll([attempt_id])[0]
 
     def cancel(self, attempt_id: str) -> None:
-        """Passed on."""
+        """Noted, and passed on."""
+        self.cancelled.append(attempt_id)
         self._inner.cancel(attempt_id)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -15,7 +16,7 @@ from pipeline.domain.patience import PROGRAM_STOPS_S, STOPPING_S
 from pipeline.domain.retries import FailureClass
 from pipeline.domain.scheduling import Pace, rest_s, wanted
 from pipeline.domain.stages import STAGES, Lane, Stage
-from pipeline.domain.work import Request, Update, UpdateState
+from pipeline.domain.work import NO_NEWS, News, Request, Update, UpdateState
 from pipeline.domain.workers import FLEET_BACKENDS
 from pipeline.engine.progress import ProgressReports
 from pipeline.ports import Clock, GeneratorBackend
@@ -215,6 +216,7 @@ class Dispatcher:
             running.backend.cancel(attempt_id)
         self._see_programs_off()
         end_workers()
+        self._call_off(patience_s)
         self._leases.leave(self.engine_id, "the engine was stopped")
         for attempt_id in self._here():
             self._forget(attempt_id, "")
@@ -231,6 +233,17 @@ class Dispatcher:
             left = [update.attempt_id for update in backend.poll(left) if update.state not in _FINAL and update.has_begun]
             if left:
                 self.wake.wait(_IDLE_S)
+
+    def _call_off(self, patience_s: float) -> None:
+        """See that workers stop what is over, at most so long: after the last engine nobody tells them."""
+        with suppress(Unavailable):
+            over = [attempt_id for attempt_id in self._beat(NO_NEWS) if self._running[attempt_id].is_remote]
+            until = self._clock.monotonic() + patience_s
+            while over and self._clock.monotonic() < until:
+                self.wake.clear()
+                over = [key for key in over if any(one.state not in _FINAL for one in self._running[key].backend.poll([key]))]
+                if over:
+                    self.wake.wait(_IDLE_S)
 
     def _here(self) -> dict[str, Running]:
         """The attempts that end with this engine."""
@@ -331,7 +344,11 @@ class Dispatcher:
         news = self._progress.due(now)
         if now - self._beat_at < (_NEWS_S if news else HEARTBEAT_S):
             return
-        self._beat_at = now
+        self._beat(news)
+
+    def _beat(self, news: News) -> Sequence[str]:
+        """Keep the leases, and ask what is over or cannot be paid for to stop; the answer is what is over."""
+        now = self._beat_at = self._clock.monotonic()
         elapsed = {attempt_id: now - running.since for attempt_id, running in self._running.items()}
         beat = self._leases.heartbeat(self.engine_id, elapsed, news)
         self._progress.stored(news, now)
@@ -342,3 +359,4 @@ class Dispatcher:
         for job in beat.unwatched:
             log.warning("job %s is leased by this engine and was not watched", job.job_id)
             self._watch(job)
+        return beat.over

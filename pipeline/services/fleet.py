@@ -39,6 +39,8 @@ _MOVED = 1.25
 """So old may speeds be while none has moved by this factor: reckoning them is most of what a decision costs."""
 _SWITCH_S = 20.0
 """What loading a model is taken to cost until it was measured."""
+_MOMENT_S = 0.001
+"""Loading that takes no time was measured all the same, and 0 means that it was not."""
 
 
 @dataclass(frozen=True)
@@ -339,7 +341,7 @@ class Fleet:
         if model and model != worker.model:
             values["model"] = model
             if record.samples:
-                loading = max(0.0, seconds - record.seconds_per_frame * work.frames)
+                loading = max(_MOMENT_S, seconds - record.seconds_per_frame * work.frames)
                 values["switch_s"] = loading if not worker.switch_s else (worker.switch_s + loading) / 2
                 rate = None
         if values:
