@@ -10,7 +10,6 @@ from pipeline.cli.studios import actor, open_studio
 from pipeline.domain import estimates, matrix, planning
 from pipeline.domain.estimates import Estimate
 from pipeline.domain.planning import Plan
-from pipeline.domain.production import Production
 from pipeline.domain.validation import budgets
 
 if TYPE_CHECKING:
@@ -30,10 +29,10 @@ def estimate_of(loaded: LoadedProduction) -> tuple[Estimate, Means]:
     production = loaded.require()
     if not _has_database():
         estimate = estimates.estimate(production, matrix.build(production), estimates.NEW)
-        return estimate, _means(production, estimate)
+        return estimate, _means(loaded, estimate)
     with open_studio() as studio:
         estimate = studio.planning.estimate(production, loaded.base_dir)
-        return estimate, _means(production, estimate, studio)
+        return estimate, _means(loaded, estimate, studio)
 
 
 def plan_of(loaded: LoadedProduction) -> tuple[Plan, Means]:
@@ -41,18 +40,19 @@ def plan_of(loaded: LoadedProduction) -> tuple[Plan, Means]:
     production = loaded.require()
     if not _has_database():
         plan = planning.plan(production, {}, None, estimates.NEW)
-        return plan, _means(production, plan.estimate)
+        return plan, _means(loaded, plan.estimate)
     with open_studio() as studio:
         plan = studio.planning.plan(production, loaded.base_dir)
-        return plan, _means(production, plan.estimate, studio)
+        return plan, _means(loaded, plan.estimate, studio)
 
 
-def _means(production: Production, estimate: Estimate, studio: Studio | None = None) -> Means:
+def _means(loaded: LoadedProduction, estimate: Estimate, studio: Studio | None = None) -> Means:
     """By the limits of its file, and by the budgets of its production and user where there is a studio to ask."""
+    production = loaded.require()
     over = [told for _, told in budgets.over(production.budget, estimate.generation_seconds, estimate.disk_bytes)]
     if studio is None:
         return Means(None, over)
-    beyond = studio.planning.beyond(production, estimate, actor().name)
+    beyond = studio.planning.beyond(production, loaded.base_dir, estimate, actor().name)
     return Means(beyond.cost, [*over, *beyond.lacking])
 
 

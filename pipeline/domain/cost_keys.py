@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.domain.estimates import still_size
+from pipeline.domain.estimates import History, still_size
 from pipeline.domain.fingerprints import canonical
 from pipeline.domain.production import Location, Production, SceneType, Variant
 from pipeline.domain.stages import Stage
@@ -40,6 +40,10 @@ class CostKeys:
     def stills(self) -> tuple[str, ...]:
         """The keys of all stills, each once."""
         return tuple(dict.fromkeys((*self.images.values(), *self.plates.values())))
+
+    def frame_seconds(self, history: History) -> dict[str, float]:
+        """What a frame of a segment takes in the mean, by key, where that was measured."""
+        return {key: history.segments[name].seconds_per_frame for name, key in self.segments.items() if name in history.segments}
 
 
 def cost_keys(production: Production, workflows: Mapping[str, Mapping[str, Any]]) -> CostKeys:

@@ -29,6 +29,8 @@ STOPPING_S = 60.0
 """How long an attempt that was asked to stop may take to do so, before the engine goes on without it."""
 
 _LIMIT_LEAST_S = 600.0
+_MEASURED_LEAST_S = 180.0
+_LOADINGS = 5
 _LIMIT_TIMES = 20
 _LIMIT_BYTES_A_SECOND = 250_000
 
@@ -38,3 +40,12 @@ def time_limit(job: Job, backend: str) -> float:
     limit = max(_LIMIT_LEAST_S, _LIMIT_TIMES * job.estimated_seconds, job.estimated_bytes / _LIMIT_BYTES_A_SECOND)
     is_program = backend == "command" and STAGES[job.stage].lane is Lane.GENERATION
     return max(limit, job.options.get("timeout_s", PROGRAM_S) + STOPPING_S) if is_program else limit
+
+
+def measured_limit(usual_s: float, loading_s: float) -> float:
+    """The same for an attempt at a worker where such a job takes `usual_s`, as was measured, and loading a model `loading_s`.
+
+    Where loading was never measured (0) it may take as long as anything.
+    """
+    least_s = max(_MEASURED_LEAST_S, _LOADINGS * loading_s) if loading_s else _LIMIT_LEAST_S
+    return max(least_s, _LIMIT_TIMES * usual_s)

@@ -1,4 +1,4 @@
-"""What the workers of the fleet that may work can do, as far as single jobs ask for it: memory, and what an hour costs."""
+"""What the workers of the fleet that may work can do, as far as single jobs ask for it: memory and tags."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from pipeline.domain.workers import Worker, WorkRecord
 
 @dataclass(frozen=True)
 class Able:
-    """The memory of each worker that may work, how much each kind of work needs at least, in bytes, what hours cost, and tags."""
+    """The memory of each worker that may work, how much each kind of work needs at least, in bytes, and the tags of each.
+
+    `prices` are there because another price may let a worker do what was too dear.
+    """
 
     memory: Mapping[str, int]
     needs: Mapping[str, int]
@@ -28,11 +31,6 @@ class Able:
         """What is more than the memory of these workers; 0 when nobody has more."""
         most = max((self.memory.get(name, 0) for name in names), default=-1)
         return most + 1 if 0 <= most < max(self.memory.values(), default=0) else 0
-
-    def dearer_than(self, price: float) -> frozenset[str]:
-        """The workers that cost more for an hour, as long as there are others: what all are too dear for waits for money."""
-        found = frozenset(name for name, asked in self.prices.items() if asked > price)
-        return found if len(found) < len(self.prices) else frozenset()
 
 
 def able(workers: Collection[Worker], shown: Iterable[WorkRecord]) -> Able:

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 
 from data.store import Store
 from pipeline.domain.budget import Account, Charge, Quantity
+from pipeline.domain.plans import RunBook
 from pipeline.domain.records import Job, Run
 from pipeline.domain.stages import STAGES, Lane
-from pipeline.domain.workers import FLEET_BACKENDS, Worker
+from pipeline.domain.workers import FLEET_BACKENDS
+from pipeline.services.prices import Prices
 from pipeline.services.shared_budgets import SharedBudgets
 
 
@@ -33,16 +35,21 @@ def ran_for(store: Store, jobs: Sequence[Job], watched: Mapping[str, float] | No
     return {job.attempt_id or "": min(job.reserved_seconds, ran[job.attempt_id or ""]) for job in jobs}
 
 
-def cheapest(store: Store, backend: str, tags: Iterable[str] = ()) -> float:
-    """What an hour costs at the cheapest worker with these tags that takes work; 0 where time costs nothing, or nobody says."""
+def cheapest(store: Store, backend: str, tags: Iterable[str] = (), frame_seconds: Mapping[str, float] | None = None) -> float:
+    """What an estimated hour costs where that is least, of workers with these tags; 0 where it costs nothing, or nobody says.
+
+    A worker that is slower than the mean that is estimated by takes longer, which counts. `frame_seconds` is that mean, by work.
+    """
     if backend not in FLEET_BACKENDS:
         return 0.0
-    return least_price(store.workers.all(), tags)
+    shown = store.workers.records() if frame_seconds else ()
+    return Prices(store.workers.all(), shown).least_of(tags, frame_seconds or {})
 
 
-def least_price(workers: Iterable[Worker], tags: Iterable[str] = ()) -> float:
-    """The same of workers that are known."""
-    return min((worker.cost_per_hour for worker in workers if worker.may_work and worker.has(tags)), default=0.0)
+def price_of(store: Store, run: Run, book: RunBook) -> float:
+    """What an estimated hour of a run costs where that is least, by what was measured of its work."""
+    recipes = book.recipes
+    return cheapest(store, run.backend, recipes.production.worker_tags, recipes.cost_keys.frame_seconds(book.history))
 
 
 def usual_price(store: Store, run: Run) -> float:
@@ -158,14 +165,12 @@ class Accounts:
             return -1.0
         return self.free_seconds(run_id, 0.0)
 
-    def dearest(self, run_id: int, seconds: float) -> float:
-        """What an hour may cost at most for a job of so many seconds; infinite where nothing limits money."""
-        if run_id not in self.costs or not seconds:
+    def free_money(self, run_id: int) -> float:
+        """How much more money all budgets allow; infinite where nothing limits it."""
+        if run_id not in self.costs:
             return math.inf
         money = self.costs[run_id].free
-        if self.shared:
-            money = min(money, self.shared.free(run_id, Quantity.MONEY))
-        return money * 3600 / seconds
+        return min(money, self.shared.free(run_id, Quantity.MONEY)) if self.shared else money
 
     def free_bytes(self, run_id: int) -> float:
         """How much more disk all budgets allow."""

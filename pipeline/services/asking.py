@@ -13,7 +13,7 @@ from pipeline.domain.estimates import Estimate
 from pipeline.domain.records import Actor, Cell, Run, RunConfig
 from pipeline.domain.statuses import CellStatus, JobStatus, RunStatus
 from pipeline.services import remaking, replacing
-from pipeline.services.accounts import cheapest
+from pipeline.services.accounts import cheapest, price_of
 from pipeline.services.advance import Advance
 from pipeline.services.planning import before_of
 from pipeline.services.replacing import NOTHING_NEW, Replaced
@@ -43,19 +43,19 @@ def refusal(store: Store, books: RunBooks, run: Run, chosen: Sequence[Cell]) -> 
     fresh = {key for key, cell in cells.items() if cell.status in _UNTOUCHED and cell.approved_take is None}
     book = books.get(store, run.id)
     needed = _to_pay(store, current, book.recipes.config, [cell.plan for cell in cells.values()], fresh)
-    production = book.recipes.production
-    found = estimates.estimate(production, needed.cells, book.history)
-    return needed.explained(uncovered(store, current, found, cheapest(store, current.backend, production.worker_tags)))
+    found = estimates.estimate(book.recipes.production, needed.cells, book.history)
+    return needed.explained(uncovered(store, current, found, price_of(store, current, book)))
 
 
 def refusal_of_new(store: Store, run: Run, config: RunConfig, cells: Sequence[CellPlan]) -> str:
     """Why a budget does not cover a run that is just being made, whole; empty when it does. See `_to_pay`."""
     if not is_bounded(store, run):
         return ""
-    history = history_of(store, cost_keys(config.production, config.workflows))
+    keys = cost_keys(config.production, config.workflows)
+    history = history_of(store, keys)
     needed = _to_pay(store, run, config, cells, {cell.key for cell in cells})
     found = estimates.estimate(config.production, needed.cells, history)
-    price = cheapest(store, run.backend, config.production.worker_tags)
+    price = cheapest(store, run.backend, config.production.worker_tags, keys.frame_seconds(history))
     return needed.explained(uncovered(store, run, found, price, is_new=True))
 
 

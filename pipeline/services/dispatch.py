@@ -10,17 +10,17 @@ from data.store import Store, Stores
 from pipeline.domain import retries
 from pipeline.domain.budget import Charge
 from pipeline.domain.claiming import sort_out
-from pipeline.domain.patience import LEASE, time_limit
+from pipeline.domain.patience import LEASE, measured_limit, time_limit
 from pipeline.domain.records import ENGINE, Job, Output, Run
 from pipeline.domain.stages import STAGES, Lane, Phase, last_rank
 from pipeline.domain.statuses import AttemptOutcome, CellStatus, JobStatus
 from pipeline.domain.work import NO_NEWS, News, OutputFile, Place, Result, Update, UpdateState
-from pipeline.domain.workers import FLEET_BACKENDS, Worker
+from pipeline.domain.workers import FLEET_BACKENDS
 from pipeline.ports import Clock, Media
 from pipeline.services import thresholds, wedged
 from pipeline.services.accounts import Accounts, is_paid, ran_for
 from pipeline.services.advance import Advance
-from pipeline.services.fleet import Fleet
+from pipeline.services.fleet import Fleet, Given
 from pipeline.services.requests import Requests
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.sealing import Sealing
@@ -40,17 +40,23 @@ class Chosen:
 
     job: Job
     twin: Job | None = None
-    worker: Worker | None = None
+    given: Given | None = None
 
     @property
     def price(self) -> float:
         """What an hour of it costs."""
-        return self.worker.cost_per_hour if self.worker and not self.twin else 0.0
+        return self.given.worker.cost_per_hour if self.given and not self.twin else 0.0
 
     @property
     def place(self) -> Place | None:
         """Where it is performed, when that is not on this machine."""
-        return Place(self.worker.name, self.worker.url) if self.worker else None
+        return Place(self.given.worker.name, self.given.worker.url) if self.given else None
+
+    def limit_s(self, backend: str) -> float:
+        """The seconds after which it is stopped."""
+        if self.given is None or self.given.seconds is None:
+            return time_limit(self.job, backend)
+        return measured_limit(self.given.seconds, self.given.worker.switch_s)
 
 
 class Dispatch:
@@ -234,9 +240,9 @@ class Dispatch:
 
     def _given(self, store: Store, accounts: Accounts, runs: Sequence[Run], starting: Starting) -> list[Chosen]:
         """The jobs that go to workers of the fleet now, each with the stored twin that it takes instead, if there is one."""
-        given = {one.job_id: one.worker for one in self._fleet.next(store, runs, starting, accounts)}
+        given = {one.job_id: one for one in self._fleet.next(store, runs, starting, accounts)}
         jobs = store.jobs.by_ids(list(given)) if given else {}
-        ready = [jobs[key] for key in given if key in jobs and jobs[key].status is JobStatus.READY]
+        ready = [_as_there(jobs[key], one) for key, one in given.items() if key in jobs and jobs[key].status is JobStatus.READY]
         found = sort_out(ready, twins_of(store, self._media, ready), self._begun)
         offered = [Chosen(job, twin, None if twin else given[job.id]) for job, twin in found.ahead]
         paid = [one for one in offered if accounts.reserve(one.job, one.price)]
@@ -291,7 +297,7 @@ class Dispatch:
         for one in chosen:
             job, twin = one.job, one.twin
             reserved = 0.0 if twin is not None or not is_paid(job) else job.estimated_seconds
-            name = "reuse" if twin is not None else one.worker.name if one.worker else "local"
+            name = "reuse" if twin is not None else one.given.worker.name if one.given else "local"
             running = store.jobs.start(
                 job, attempt_id=self._new_id(), owner=engine_id, worker=name,
                 lease_until=lease_until, reserved=reserved, now=store.journal.now, price=one.price,
@@ -304,7 +310,7 @@ class Dispatch:
             else:
                 backend = advance.run(job.run_id).backend
                 request = self._requests.of(advance, running, one.place)
-                started.append(Assignment(job.id, STAGES[job.stage].lane, request, backend, time_limit(running, backend)))
+                started.append(Assignment(job.id, STAGES[job.stage].lane, request, backend, one.limit_s(backend)))
         if len(started) < len(chosen):
             self._finish(advance, settlement)
         return started
@@ -338,3 +344,8 @@ def _rounds(store: Store, parts: Sequence[Part], room: int) -> Iterator[Part]:
         store.flush()  # what has just started must not be found again
         for part in parts:
             yield replace(part, most=room)
+
+
+def _as_there(job: Job, given: Given) -> Job:
+    """The job as long as it takes at its worker: so much is reserved."""
+    return job if given.seconds is None else replace(job, estimated_seconds=given.seconds)

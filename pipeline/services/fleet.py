@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import inf
 from typing import Any
 
 from data.store import Store
@@ -30,6 +31,7 @@ from pipeline.domain.workers import Worker, WorkRecord
 from pipeline.services.able import Able, able
 from pipeline.services.accounts import Accounts
 from pipeline.services.fitness import Fitness
+from pipeline.services.prices import Prices
 from pipeline.services.starting import Starting
 from pipeline.services.worker_rows import WorkerRows
 
@@ -49,6 +51,8 @@ class Given:
 
     job_id: int
     worker: Worker
+    seconds: float | None = None
+    """What it takes there, as measured; None where it was not."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,7 @@ class Fleet:
         self._kinds: dict[tuple[object, ...], Kind] = {}
         self._rows: WorkerRows | None = None
         self._accounts = Accounts({})
+        self._prices = Prices((), ())
 
     def begin(self) -> None:
         """Forget what was read of workers: a transaction begins, or somebody else has changed them in this one."""
@@ -126,7 +131,9 @@ class Fleet:
         for one in choice.assignments:
             self._backlog.remove(one.job.id)
             self._served[one.job.kind.run, one.job.kind.model] = now_s
-            given.append(Given(int(one.job.id), workers[one.worker]))
+            worker = workers[one.worker]
+            seconds = self._prices.measured_s(worker, one.job.kind.workflow, one.job.kind.units)
+            given.append(Given(int(one.job.id), worker, seconds))
         return given
 
     def choice(
@@ -146,6 +153,7 @@ class Fleet:
         """
         self._accounts = accounts or Accounts.open(store, {run.id: run for run in runs})
         shown = store.workers.records() if shown is None else shown
+        self._prices = Prices(workers.values(), shown)
         self._refresh(store, runs, fleet=able(list(workers.values()), shown), now=now)
         held: defaultdict[str, list[FleetWork]] = defaultdict(list)
         for work in store.fleet_work.held():
@@ -226,7 +234,8 @@ class Fleet:
     def _kind(self, store: Store, run: Run, work: FleetWork, memory_bytes: int) -> Kind:
         """One object for all jobs of a kind: they are compared and counted all the time."""
         graph = self._fitness.graph(store, work)
-        dear = self._fleet.dearer_than(self._accounts.dearest(run.id, work.estimated_seconds))
+        money = self._accounts.free_money(run.id)
+        dear = self._prices.dear(money, work.work, work.frames, work.estimated_seconds) if money < inf else frozenset()
         key = run.id, work.work, work.scene_type, work.frames, work.part, work.priority, run.deadline, graph, memory_bytes, dear
         if key not in self._kinds:
             self._kinds[key] = self._new_kind(store, run, work, graph=graph, memory_bytes=memory_bytes, dear=dear)

@@ -62,10 +62,11 @@ class Planning:
         made = planning.plan(production, self._hashes(production, base_dir), before, history)
         return replace(made, rules_off=tuple(gone), unserved=lacking)
 
-    def beyond(self, production: Production, estimate: Estimate, user: str) -> Beyond:
+    def beyond(self, production: Production, base_dir: Path, estimate: Estimate, user: str) -> Beyond:
         """What this would cost a user, and what that user's, its production's and its file's budgets lack for it."""
+        keys = cost_keys(production, self._graphs(production, base_dir))
         with self._stores.read() as store:
-            price = cheapest(store, production.backend, production.worker_tags)
+            price = cheapest(store, production.backend, production.worker_tags, keys.frame_seconds(history_of(store, keys)))
             cost = cost_of(estimate.generation_seconds, price) if price else None
             return Beyond(cost, tuple(shortfalls(store, production, user, estimate, price)))
 

@@ -26,7 +26,7 @@ from pipeline.domain.rules.snapshot import (
 )
 from pipeline.domain.rules.tallies import Queued
 from pipeline.domain.statuses import StillKind
-from pipeline.services.accounts import cheapest, cost_of, payable_bytes, payable_seconds
+from pipeline.services.accounts import cost_of, payable_bytes, payable_seconds, price_of
 from pipeline.services.runbooks import RunBooks
 from pipeline.services.uncovered import is_bounded
 
@@ -41,7 +41,7 @@ def snapshot(store: Store, books: RunBooks, run_id: int | None) -> Snapshot:
         return NO_RUN
     book = books.get(store, run.id)
     production = book.recipes.production
-    price = cheapest(store, run.backend, production.worker_tags)
+    price = price_of(store, run, book)
     cells = _cells(store, run)
     scene_types = scene_types_of(production, book.history, price)
     return Snapshot(

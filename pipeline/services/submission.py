@@ -14,7 +14,7 @@ from pipeline.domain.records import Actor, Cell, Run
 from pipeline.domain.statuses import SUBMITTED, CellStatus, in_words
 from pipeline.ports import Clock
 from pipeline.services import replacing
-from pipeline.services.accounts import cheapest, cost_of
+from pipeline.services.accounts import cost_of, price_of
 from pipeline.services.advance import Advance
 from pipeline.services.asking import estimate, queue, refusal, with_needs
 from pipeline.services.runbooks import RunBooks
@@ -53,8 +53,7 @@ class Submission:
             chosen, skipped = self._choose(store, run, selection, mode)
             receipt = self._receipt(store, run, chosen, skipped)
             lacking = refusal(store, self._books, run, chosen)
-            tags = self._books.get(store, run.id).recipes.production.worker_tags
-            cost = cost_of(receipt.estimate.generation_seconds, cheapest(store, run.backend, tags))
+            cost = cost_of(receipt.estimate.generation_seconds, price_of(store, run, self._books.get(store, run.id)))
         return Preview(receipt.accepted, receipt.skipped, receipt.estimate, lacking, cost)
 
     def submit(self, run: Run, selection: Selection, mode: Mode, actor: Actor) -> Receipt:

@@ -14,7 +14,8 @@ from pipeline.domain.production import Production
 from pipeline.domain.records import Job, Run
 from pipeline.domain.stages import Lane, Phase, last_rank
 from pipeline.domain.workers import Worker
-from pipeline.services.accounts import Accounts, cheapest, cost_of, is_paid, least_price
+from pipeline.services.accounts import Accounts, cheapest, cost_of, is_paid
+from pipeline.services.prices import Prices
 from pipeline.services.shared_budgets import SharedBudgets
 
 _OPTIONS = {Quantity.GPU_SECONDS: "--gpu-hours N", Quantity.MONEY: "--money N", Quantity.DISK_BYTES: "--disk-gb N"}
@@ -131,13 +132,17 @@ def job_hold(accounts: Accounts, run: Run, job: Job, price: float) -> Hold | Non
 
 
 def uncovered_jobs(store: Store, accounts: Accounts, workers: Collection[Worker], jobs: Sequence[FleetJob]) -> dict[int, Hold]:
-    """Of these jobs those that a budget does not cover now, each at the price of the cheapest worker with its tags."""
+    """Of these jobs those that a budget does not cover now, each where it costs least, of workers with its tags."""
     bounded = {run.id for run in accounts.runs.values() if _has_limits(accounts, run)}
-    tags = {int(job.id): job.kind.tags for job in jobs if int(job.kind.run) in bounded}
-    prices = {each: least_price(workers, each) for each in set(tags.values())}
+    kinds = {int(job.id): job.kind for job in jobs if int(job.kind.run) in bounded}
+    prices = Prices(workers, store.workers.records() if kinds else ())
+
+    def price(job: Job) -> float:
+        kind = kinds[job.id]
+        return prices.least(kind.tags, kind.workflow, kind.units, job.estimated_seconds)
+
     found = {
-        job.id: job_hold(accounts, accounts.runs[job.run_id], job, prices[tags[job.id]])
-        for job in store.jobs.by_ids(list(tags)).values()
+        job.id: job_hold(accounts, accounts.runs[job.run_id], job, price(job)) for job in store.jobs.by_ids(list(kinds)).values()
     }
     return {key: hold for key, hold in found.items() if hold is not None}
 

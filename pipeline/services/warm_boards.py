@@ -14,7 +14,7 @@ from data.store import Store
 from pipeline.domain.estimates import History
 from pipeline.domain.records import Run
 from pipeline.domain.rules.snapshot import Board
-from pipeline.services.accounts import cheapest
+from pipeline.services.accounts import price_of
 from pipeline.services.rule_snapshots import (
     NO_RUN,
     deliveries_of,
@@ -79,7 +79,7 @@ class WarmBoards:
     def _read(self, store: Store, run: Run) -> _Warm:
         book = self._books.get(store, run.id)
         board = Board(snapshot(store, self._books, run.id))
-        price = cheapest(store, run.backend, book.recipes.production.worker_tags)
+        price = price_of(store, run, book)
         warm = self._kept[run.id] = _Warm(board, store.journal.seq, price, book.history)
         if len(self._kept) > _KEPT:
             self._kept.popitem(last=False)
@@ -88,7 +88,7 @@ class WarmBoards:
     def _bring_up(self, store: Store, run: Run, warm: _Warm) -> bool:
         """Read on from where the board stands; False when it is better read anew, or when it is in doubt."""
         book = self._books.get(store, run.id)
-        price = cheapest(store, run.backend, book.recipes.production.worker_tags)
+        price = price_of(store, run, book)
         if price != warm.price or store.journal.seq < warm.seq:
             return False
         touched = store.journal.touched(run.id, warm.seq, _MOST_EVENTS) if store.journal.seq > warm.seq else []

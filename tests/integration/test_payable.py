@@ -44,15 +44,15 @@ def test_what_budgets_of_money_lack_is_told_before_a_run_is_refused(house: Fleet
     made = replace(make_production(budget=Budget(money=0.5)), backend="comfyui")
     planning, budgets = house.studio.planning, house.studio.budgets
     estimate = planning.estimate(made, house.folder)
-    found = planning.beyond(made, estimate, "ann")
+    found = planning.beyond(made, house.folder, estimate, "ann")
     assert found.cost == pytest.approx(estimate.generation_seconds)
     [own] = found.lacking
     assert own.endswith("of money; the budget allows 0.50")
 
     budgets.put(budgets.subject(Scope.USER, "ann"), Quantity.MONEY, PERSON, limit=0.25)
-    assert [told.partition("; ")[2] for told in planning.beyond(made, estimate, "ann").lacking] == [
+    assert [told.partition("; ")[2] for told in planning.beyond(made, house.folder, estimate, "ann").lacking] == [
         "the budget allows 0.50", "the budget of ann has 0.25 of money left",
     ]  # fmt: skip
-    assert len(planning.beyond(made, estimate, "ben").lacking) == 1
-    free = planning.beyond(replace(made, backend="animatic", budget=Budget()), estimate, "ben")
+    assert len(planning.beyond(made, house.folder, estimate, "ben").lacking) == 1
+    free = planning.beyond(replace(made, backend="animatic", budget=Budget()), house.folder, estimate, "ben")
     assert (free.cost, free.lacking) == (None, ())

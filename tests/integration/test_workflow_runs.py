@@ -246,5 +246,5 @@ def test_a_plan_tells_of_tags_that_no_worker_has_and_its_cost_is_of_workers_that
     house.add("gpu-2", tags=("48gb", "nvlink"), cost_per_hour=3.0)
     assert planning.plan(production, house.folder).unserved == ()
     found = planning.estimate(production, house.folder)
-    plain_cost, cost = (planning.beyond(made, found, PERSON.name).cost for made in (plain, production))
+    plain_cost, cost = (planning.beyond(made, house.folder, found, PERSON.name).cost for made in (plain, production))
     assert plain_cost is not None and cost == pytest.approx(3 * plain_cost)
