@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -38,7 +39,7 @@ _FINAL = (UpdateState.DONE, UpdateState.FAILED, UpdateState.LOST)
 class Running:
     """An attempt that this engine watches. `since` is when it began; while it waits, when it was last seen to wait.
 
-    `is_unpaid` and `is_late` say why it was asked to stop.
+    `is_unpaid` and `is_late` say why it was asked to stop. `paid_s` are the seconds that are reserved for it.
 
     One that is `is_remote` runs at a worker of the fleet: it takes no slot here, and goes on when this engine ends.
     """
@@ -49,6 +50,7 @@ class Running:
     backend: GeneratorBackend
     since: float
     limit_s: float
+    paid_s: float
     is_remote: bool = False
     has_begun: bool = False
     is_unpaid: bool = False
@@ -118,7 +120,7 @@ class Dispatcher:
 
     def _watch(self, job: Adopted) -> None:
         lane = STAGES[Stage(job.stage)].lane
-        running = self._watched(job.job_id, f"job-{job.job_id}", lane, job.backend, job.limit_s)
+        running = self._watched(job.job_id, f"job-{job.job_id}", lane, job.backend, job.limit_s, job.paid_s)
         if job.ran_s is not None:
             running.has_begun, running.since = True, running.since - job.ran_s
         self._running[job.attempt_id] = running
@@ -283,8 +285,10 @@ class Dispatcher:
 
     def _mind_the_time(self, update: Update) -> None:
         """Ask an attempt that is over its time to stop; one that does not stop either is given up, whatever it still does."""
-        running = self._running[update.attempt_id]
-        late = self._clock.monotonic() - running.since - running.limit_s
+        running, now = self._running[update.attempt_id], self._clock.monotonic()
+        if now - running.since >= running.paid_s and not running.is_unpaid:
+            self._beat_at = now - HEARTBEAT_S  # what is not paid for is not waited for
+        late = now - running.since - running.limit_s
         if late > 0 and not running.is_late:
             running.is_late = True
             running.backend.cancel(update.attempt_id)
@@ -315,7 +319,8 @@ class Dispatcher:
 
     def _begin(self, assignment: Assignment) -> None:
         request = assignment.request
-        running = self._watched(assignment.job_id, request.job_key, assignment.lane, assignment.backend, assignment.limit_s)
+        times = assignment.limit_s, assignment.paid_s
+        running = self._watched(assignment.job_id, request.job_key, assignment.lane, assignment.backend, *times)
         self._running[request.attempt_id] = running
         self._hand_over(running, request)
 
@@ -327,11 +332,11 @@ class Dispatcher:
             reason = f"the backend did not take it: {error}"
             self._unsettled[request.attempt_id] = Update(request.attempt_id, UpdateState.FAILED, reason=reason)
 
-    def _watched(self, job_id: int, job_key: str, lane: Lane, backend: str, limit_s: float) -> Running:
+    def _watched(self, job_id: int, job_key: str, lane: Lane, backend: str, limit_s: float, paid_s: float) -> Running:
         is_generation = lane is Lane.GENERATION
         performer = self._backends[backend if is_generation else "stages"]
         is_remote = is_generation and backend in FLEET_BACKENDS
-        return Running(job_id, job_key, lane, performer, self._clock.monotonic(), limit_s, is_remote)
+        return Running(job_id, job_key, lane, performer, self._clock.monotonic(), limit_s, paid_s, is_remote)
 
     def _forget_attempt(self, update: Update) -> None:
         running = self._running.pop(update.attempt_id)
@@ -352,8 +357,13 @@ class Dispatcher:
         elapsed = {attempt_id: now - running.since for attempt_id, running in self._running.items()}
         beat = self._leases.heartbeat(self.engine_id, elapsed, news)
         self._progress.stored(news, now)
+        for attempt_id, paid_s in beat.paid.items():
+            if attempt_id in self._running:
+                self._running[attempt_id].paid_s = paid_s
         for attempt_id in beat.unpaid:
             self._running[attempt_id].is_unpaid = True
+        for attempt_id in beat.over:
+            self._running[attempt_id].paid_s = math.inf
         for attempt_id in (*beat.over, *beat.unpaid):
             self._running[attempt_id].backend.cancel(attempt_id)
         for job in beat.unwatched:

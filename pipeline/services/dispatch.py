@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -310,7 +311,8 @@ class Dispatch:
             else:
                 backend = advance.run(job.run_id).backend
                 request = self._requests.of(advance, running, one.place)
-                started.append(Assignment(job.id, STAGES[job.stage].lane, request, backend, one.limit_s(backend)))
+                paid_s = reserved if is_paid(job) else math.inf
+                started.append(Assignment(job.id, STAGES[job.stage].lane, request, backend, one.limit_s(backend), paid_s))
         if len(started) < len(chosen):
             self._finish(advance, settlement)
         return started

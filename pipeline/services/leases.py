@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from data.store import Store, Stores
 from pipeline.domain.patience import LEASE, time_limit
@@ -25,8 +26,8 @@ _HEADROOM = 0.8
 class Adopted:
     """A running job taken over from a dead engine; its attempt may still have a result.
 
-    `ran_s` are the seconds since it began; None when nobody has seen that. `request` is what it was asked for, where it runs
-    at a worker of the fleet: whoever had handed it over is dead, and it goes on there.
+    `ran_s` are the seconds since it began; None when nobody has seen that. `paid_s` are reserved for it. `request` is what it
+    was asked for, where it runs at a worker of the fleet: whoever had handed it over is dead, and it goes on there.
     """
 
     job_id: int
@@ -34,6 +35,7 @@ class Adopted:
     stage: str
     backend: str
     limit_s: float
+    paid_s: float
     ran_s: float | None = None
     request: Request | None = None
 
@@ -41,10 +43,12 @@ class Adopted:
 @dataclass(frozen=True)
 class Beat:
     """What a heartbeat found out. `over`: attempts whose job is no longer ours; `unpaid`: attempts that the budget cannot
-    carry on; `unwatched`: jobs that are ours and that the engine did not name, say because a commit's answer got lost."""
+    carry on; `paid`: what is reserved for the others, in seconds; `unwatched`: jobs that are ours and that the engine did not
+    name, say because a commit's answer got lost."""
 
     over: tuple[str, ...] = ()
     unpaid: tuple[str, ...] = ()
+    paid: Mapping[str, float] = field(default_factory=dict)
     unwatched: tuple[Adopted, ...] = ()
 
 
@@ -117,29 +121,30 @@ class Leases:
             ours = {job.attempt_id or "": job for job in store.jobs.running(engine_id)}
             store.jobs.extend_leases(engine_id, store.journal.now + LEASE)
             accounts = Accounts.open(store, store.runs.by_ids(list({job.run_id for job in ours.values()})))
-            unpaid = [
-                attempt_id
-                for attempt_id, job in ours.items()
-                if not self._extend(accounts, job, elapsed.get(attempt_id, 0.0), store.jobs.extend_reservation)
-            ]
+            extend = store.jobs.extend_reservation
+            paid = {key: self._extend(accounts, job, elapsed.get(key, 0.0), extend) for key, job in ours.items()}
+            unpaid = [key for key, paid_s in paid.items() if paid_s <= elapsed.get(key, -1.0)]
             accounts.store(store)
             return Beat(
                 over=tuple(attempt_id for attempt_id in elapsed if attempt_id not in ours),
                 unpaid=tuple(unpaid),
+                paid=paid,
                 unwatched=tuple(self._adopted(store, [job for attempt_id, job in ours.items() if attempt_id not in elapsed])),
             )
 
     @staticmethod
-    def _extend(accounts: Accounts, job: Job, elapsed: float, extend: Callable[[Job, float], None]) -> bool:
-        """Reserve more for an attempt that takes longer than estimated, the last of the budget too; False when it has no more."""
-        if not is_paid(job) or elapsed < job.reserved_seconds * _HEADROOM:
-            return True
+    def _extend(accounts: Accounts, job: Job, elapsed: float, extend: Callable[[Job, float], None]) -> float:
+        """Reserve more for an attempt that takes longer than estimated, the last of the budget too; what is reserved then."""
+        if not is_paid(job):
+            return math.inf
+        if elapsed < job.reserved_seconds * _HEADROOM:
+            return job.reserved_seconds
         more = min(max(1.0, elapsed), accounts.free_seconds(job.run_id, job.price))
         if more <= 0.0:
-            return elapsed < job.reserved_seconds
+            return job.reserved_seconds
         accounts.reserve_time(job.run_id, more, job.price)
         extend(job, job.reserved_seconds + more)
-        return True
+        return job.reserved_seconds + more
 
     def _adopted(self, store: Store, jobs: Sequence[Job]) -> list[Adopted]:
         advance = Advance(store, self._books, ENGINE)
@@ -153,5 +158,6 @@ class Leases:
             began = attempts[attempt_id].begun_at
             ran_s = max(0.0, (store.journal.now - began).total_seconds()) if began else None
             request, limit_s = requests.get(attempt_id), time_limit(job, backend)
-            found.append(Adopted(job.id, attempt_id, job.stage.value, backend, limit_s, ran_s, request))
+            paid_s = job.reserved_seconds if is_paid(job) else math.inf
+            found.append(Adopted(job.id, attempt_id, job.stage.value, backend, limit_s, paid_s, ran_s, request))
         return found

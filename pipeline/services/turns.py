@@ -33,13 +33,14 @@ class Turn:
 
 @dataclass(frozen=True)
 class Assignment:
-    """A leased job and the request for its performer, which may take `limit_s` seconds."""
+    """A leased job and the request for its performer, which may take `limit_s` seconds; `paid_s` of them are reserved."""
 
     job_id: int
     lane: Lane
     request: Request
     backend: str
     limit_s: float = math.inf
+    paid_s: float = math.inf
 
 
 def nothing() -> Arrivals | None:

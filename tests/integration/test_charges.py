@@ -17,6 +17,7 @@ from pipeline.domain.records import Attempt, Run
 from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import AttemptOutcome, JobStatus
 from pipeline.domain.work import Update, UpdateState
+from pipeline.domain.workers import WorkRecord
 from pipeline.ports import GeneratorBackend
 from tests.factories import EVERYTHING, PERSON, House, make_production, quick_folder
 from tests.fakes import MemoryBackend
@@ -240,3 +241,49 @@ def test_an_attempt_taken_over_has_no_more_time_than_one_that_was_watched_all_al
     again.turn()
     assert len(waiting.asked_to_stop) == 1
     fleet.studio.submission.cancel(fleet.run(run), EVERYTHING, PERSON)
+
+
+def test_work_stops_when_what_is_reserved_ends_and_not_at_the_next_heartbeat(fleet: FleetHouse) -> None:
+    run = fleet.start(replace(SMALL, budget=Budget(money=4.5)))
+    queueing = QueueingFleet(fleet.backend)
+    queueing.state = replace(RUNS, has_begun=True)
+    engine = fleet.new_engine(queueing)
+    fleet.work(engine)
+    [job] = [job for job in fleet.jobs(run) if job.status is JobStatus.RUNNING]
+    for _ in range(60):
+        fleet.clock.advance(0.1)
+        engine.turn()
+        if queueing.asked_to_stop:
+            break
+    [attempt] = attempts(fleet, run)
+    assert queueing.asked_to_stop == [job.attempt_id] == [attempt.id]
+    ran_s = (fleet.clock.now() - attempt.begun_at).total_seconds() if attempt.begun_at else 0.0
+    assert 4.4 <= ran_s <= 4.65, "all that the budget pays for, and a tenth of a second"
+    queueing.state = replace(RUNS, state=UpdateState.LOST)
+    fleet.work(engine)
+
+
+def test_what_a_job_takes_at_its_worker_is_reserved_and_a_slow_one_may_be_too_dear(fleet: FleetHouse) -> None:
+    """By the mean of all workers the slow one would cost less than the fast one."""
+    fleet.add("slow", cost_per_hour=PRICE / 2)
+    fleet.fleet.holding.add("slow")
+    run = fleet.start(replace(SMALL, budget=Budget(money=50.0)))
+    engine = fleet.new_engine()
+    fleet.work(engine)
+    [job] = [job for job in fleet.jobs(run) if job.status is JobStatus.RUNNING]
+    with fleet.studio.stores.begin(fleet.clock.now()) as store:
+        [work] = {held.work: held for held in store.fleet_work.held()}.values()
+        for name, seconds in (("gpu-1", 10.0), ("slow", 300.0)):
+            record = WorkRecord(fleet.worker(name).worker.id, work.work, samples=5, seconds_per_frame=seconds / work.frames)
+            store.workers.keep_record(record, is_new=True)
+    fleet.studio.submission.cancel(fleet.run(run), EVERYTHING, PERSON)
+    fleet.fleet.holding.clear()
+    fleet.work(engine)
+    fleet.fleet.holding |= {"gpu-1", "slow"}
+    fleet.studio.submission.submit(fleet.run(run), EVERYTHING, Mode.MISSING, PERSON)
+    fleet.work(engine)
+    [job] = [job for job in fleet.jobs(run) if job.status is JobStatus.RUNNING]
+    assert job.reserved_seconds == pytest.approx(10.0) and job.price == PRICE
+    assert {attempt.worker for attempt in attempts(fleet, run) if attempt.id == job.attempt_id} == {"gpu-1"}
+    fleet.fleet.holding.clear()
+    fleet.rest()
