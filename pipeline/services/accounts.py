@@ -159,6 +159,10 @@ class Accounts:
             money = min(money, self.shared.free(run_id, Quantity.MONEY))
         return min(free, money * 3600 / price) if price else free
 
+    def paid_s(self, job: Job, reserved: float) -> float:
+        """How long an attempt at this job may run by what is reserved for it; infinite where no budget limits its time."""
+        return reserved if is_paid(job) and self.free_seconds(job.run_id, job.price) < math.inf else math.inf
+
     def startable_seconds(self, run_id: int) -> float:
         """How much time what starts now may take; less than nothing where a level of a budget has stopped new work."""
         if self.shared and self.shared.stopped_by(run_id):

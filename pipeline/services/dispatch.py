@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -311,7 +310,7 @@ class Dispatch:
             else:
                 backend = advance.run(job.run_id).backend
                 request = self._requests.of(advance, running, one.place)
-                paid_s = reserved if is_paid(job) else math.inf
+                paid_s = accounts.paid_s(running, reserved)
                 started.append(Assignment(job.id, STAGES[job.stage].lane, request, backend, one.limit_s(backend), paid_s))
         if len(started) < len(chosen):
             self._finish(advance, settlement)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -134,22 +133,23 @@ class Leases:
 
     @staticmethod
     def _extend(accounts: Accounts, job: Job, elapsed: float, extend: Callable[[Job, float], None]) -> float:
-        """Reserve more for an attempt that takes longer than estimated, the last of the budget too; what is reserved then."""
-        if not is_paid(job):
-            return math.inf
-        if elapsed < job.reserved_seconds * _HEADROOM:
-            return job.reserved_seconds
-        more = min(max(1.0, elapsed), accounts.free_seconds(job.run_id, job.price))
-        if more <= 0.0:
-            return job.reserved_seconds
-        accounts.reserve_time(job.run_id, more, job.price)
-        extend(job, job.reserved_seconds + more)
-        return job.reserved_seconds + more
+        """Reserve more for an attempt that takes longer than estimated, the last of the budget too; how long it may run then."""
+        reserved = job.reserved_seconds
+        if is_paid(job) and elapsed >= reserved * _HEADROOM:
+            more = min(max(1.0, elapsed), accounts.free_seconds(job.run_id, job.price))
+            if more > 0.0:
+                accounts.reserve_time(job.run_id, more, job.price)
+                reserved += more
+                extend(job, reserved)
+        return accounts.paid_s(job, reserved)
 
     def _adopted(self, store: Store, jobs: Sequence[Job]) -> list[Adopted]:
+        if not jobs:
+            return []
         advance = Advance(store, self._books, ENGINE)
         advance.know_runs(store.runs.by_ids(list({job.run_id for job in jobs})).values())
         attempts = {attempt.id: attempt for attempt in store.jobs.attempts_of([job.id for job in jobs])}
+        accounts = Accounts.open(store, store.runs.by_ids(list({job.run_id for job in jobs})))
         remote = [job for job in jobs if is_paid(job) and advance.run(job.run_id).backend in FLEET_BACKENDS]
         requests = self._requests.again(advance, remote, {key: attempt.worker for key, attempt in attempts.items()})
         found = []
@@ -158,6 +158,6 @@ class Leases:
             began = attempts[attempt_id].begun_at
             ran_s = max(0.0, (store.journal.now - began).total_seconds()) if began else None
             request, limit_s = requests.get(attempt_id), time_limit(job, backend)
-            paid_s = job.reserved_seconds if is_paid(job) else math.inf
+            paid_s = accounts.paid_s(job, job.reserved_seconds)
             found.append(Adopted(job.id, attempt_id, job.stage.value, backend, limit_s, paid_s, ran_s, request))
         return found
