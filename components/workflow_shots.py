@@ -142,7 +142,7 @@ def _large(shot: TestShot, page: VersionPage, now: datetime) -> Component:
     elif shot.result is None:
         parts.append(html.P(shot.reason, className="wf-wrap"))
     else:
-        parts += [_player(shot), _measured(shot), _decision(page)]
+        parts += [_player(shot), _measured(shot), _cautioned(shot), _decision(page)]
     return html.Div(parts, className="wf-shot", **{"data-shot": str(shot.id), "data-status": shot.status.value})
 
 
@@ -178,6 +178,13 @@ def _measured(shot: TestShot) -> Component:
     return html.Dl([html.Div([html.Dt(name), html.Dd(value, className="num")]) for name, value in lines], className="wf-measures")
 
 
+def _cautioned(shot: TestShot) -> Component | None:
+    """What it does not show: that scenes may be refused for what the graph decides."""
+    if not shot.reason:
+        return None
+    return html.P(f"{shot.reason[0].upper()}{shot.reason[1:]}.", className="wf-wrap muted")
+
+
 def _decision(page: VersionPage) -> Component:
     judgement = page.shown.version.judgement
     if judgement is Judgement.GOOD:
@@ -199,7 +206,7 @@ def _small(shot: TestShot, now: datetime) -> Component:
     link: Component | None = None
     if shot.result is not None:
         link = html.A("see it", href=f"/media/files/{shot.result.sha256}", target="_blank")
-    told = shot.reason or f"{shot.seconds:.1f} s"
+    told = (shot.reason if shot.result is None else "") or f"{shot.seconds:.1f} s"
     return html.Div(
         [
             palette.badge(_STATUSES[shot.status], shot.status.value),

@@ -21,6 +21,7 @@ from pipeline.domain.records import Actor, StoredFile
 from pipeline.domain.stages import Stage
 from pipeline.domain.work import InputFile, Measurement, Place, Request, Result, Update, UpdateState
 from pipeline.domain.workflows.fit import Fit, cheapest
+from pipeline.domain.workflows.following import caution
 from pipeline.domain.workflows.library import ShotStatus, TestShot, WorkflowVersion
 from pipeline.domain.workflows.shots import Wishes, shot_values
 from pipeline.domain.workflows.slots import IMAGE_SLOTS, Kind
@@ -222,7 +223,8 @@ class TestShots:
         )
 
     def _take_in(self, store: Store, shot: TestShot, result: Result, measurements: Sequence[Measurement]) -> None:
-        kind = store.workflows.versions_by_ids([shot.version_id])[shot.version_id].kind
+        version = store.workflows.versions_by_ids([shot.version_id])[shot.version_id]
+        kind = version.kind
         files = {output.role: output for output in result.outputs}
         stored = {
             role: StoredFile(output.sha256, output.size_bytes, output.media_type)
@@ -234,7 +236,8 @@ class TestShots:
         made = files.get(_RESULTS[kind])
         worker = next((one for one in store.workers.all() if one.name == shot.worker), None)
         self._end(
-            store, shot, ShotStatus.DONE, seconds=result.seconds, progress=1.0, result=stored.get(_RESULTS[kind]),
+            store, shot, ShotStatus.DONE, seconds=result.seconds, progress=1.0,
+            reason=caution(registered.draft_of(store, version)), result=stored.get(_RESULTS[kind]),
             poster=stored.get("last_frame"), facts=dict(made.facts) if made else {}, measurements=list(measurements),
             cost=result.seconds / _HOUR_S * (worker.cost_per_hour if worker else 0.0),
             memory_bytes=_memory(store, worker.id, shot, store.journal.now) if worker else 0,

@@ -65,14 +65,17 @@ def test_a_production_that_names_one_is_checked_and_one_in_use_is_archived(desk:
     assert "exclude each other" in desk.call("validate", folder, code=3).stdout
     desk.write(backend="comfyui", locations=None, defaults=named | {"workflow": {"registered": "Video"}})
     assert desk.json("validate", folder)["valid"] is True
-    without = {"workflow": {"registered": "Video", "bindings": {"height": "none", "seed": "5.steps"}}}
+    without = {"workflow": {"registered": "Video", "bindings": {"prompt": "none", "seed": "5.steps"}}}
     desk.write(backend="comfyui", locations=None, defaults=named | without)
     told = " ".join(issue["message"] for issue in desk.json("validate", folder)["issues"])
-    assert "It takes no height" not in told, "that was chosen"
-    desk.call("workflows", "bind", "Video", "height=none")
+    assert "It takes no prompt" not in told, "that was chosen"
+    desk.call("workflows", "bind", "Video", "prompt=none")
     desk.write(backend="comfyui", locations=None, defaults=named | {"workflow": {"registered": "Video", "version": 2}})
     report = desk.json("validate", folder)
-    assert report["valid"] is True and "It takes no height" in " ".join(issue["message"] for issue in report["issues"])
+    assert report["valid"] is True and "It takes no prompt" in " ".join(issue["message"] for issue in report["issues"])
+    without = {"workflow": {"registered": "Video", "bindings": {"height": "none"}}}
+    desk.write(backend="comfyui", locations=None, defaults=named | without)
+    assert "Workflow Video: Its clips have 256x360, not 256x144 as asked for" in desk.call("validate", folder, code=3).stdout
     desk.call("workflows", "archive", "Video")
     assert "is archived" in desk.call("validate", folder, code=3).stdout
     desk.call("workflows", "archive", "Video", "--undo")

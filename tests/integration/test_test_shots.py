@@ -333,6 +333,19 @@ def test_a_test_shot_is_made_measured_seen_and_makes_a_version_the_default(
     assert [entry["event"] for entry in server.ledger.lines()].count("began") == 1
 
 
+def test_one_of_a_graph_with_a_size_of_its_own_says_that_scenes_may_be_refused(
+    house: ShotHouse, served: RegisteredWorkflow
+) -> None:
+    follows = house.ask(served)
+    places = [one for one in places_of(house.studio.workflows.page(served).workflow) if one.slot not in ("width", "height")]
+    fixed = house.studio.workflows.correct(house.studio.workflows.version(served), places, PERSON).version
+    with Watched(house.studio.settings.home) as watched:
+        driver = house.driver(watched.backend)
+        done, told = (carried(house, shot, driver) for shot in (follows, house.studio.test_shots.ask(fixed, PERSON)))
+    assert (done.status, told.status, done.reason) == (ShotStatus.DONE, ShotStatus.DONE, "")
+    assert told.reason == "the graph decides the size by itself: clips that are asked for otherwise are refused"
+
+
 def test_after_a_restart_it_is_found_again_and_not_made_twice(
     house: ShotHouse, server: DoubleServer, served: RegisteredWorkflow
 ) -> None:

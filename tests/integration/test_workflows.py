@@ -228,7 +228,7 @@ production:
   characters: [{name: Mara, source_images: [mara.png]}]
   variants: [{name: casual, workflow: {registered: Stills}}]
   scene_types:
-    - {name: dance, duration_s: 1, fps: 4, resolution: 64x36, workflow: {registered: Wan i2v, version: %s, bindings: {%s}}}
+    - {name: dance, duration_s: 1, fps: 4, resolution: 256x256, workflow: {registered: Wan i2v, version: %s, bindings: {%s}}}
   matrix: {characters: all, scene_types: all, variants: all}
 """
 

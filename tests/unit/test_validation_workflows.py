@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pipeline import double
 from pipeline.domain.files import FileFact
 from pipeline.domain.issues import Issue, Severity
 from pipeline.domain.workflows.graphs import examine
 from tests import workflow_graphs
 from tests.production_documents import body, errors, issue, issues, production
 from tests.workflow_graphs import node
+
+IMAGE_TO_VIDEO = Path(double.__file__).parent / "workflows" / "image_to_video.json"
 
 
 def still_of_words() -> dict[str, Any]:
@@ -98,7 +103,7 @@ def test_a_scene_needs_a_start_image_and_lacks_are_warnings() -> None:
     bare = facts(
         bare=workflow_graphs.recorded("tiny")["prompt"], plain=workflow_graphs.recorded("video_from_image_mp4")["prompt"]
     )
-    scenes = [{"name": "dance", "workflow": "bare.json"}, {"name": "walk", "workflow": "plain.json"}]
+    scenes = [{"name": "dance", "workflow": "bare.json"}, {"name": "walk", "workflow": "plain.json", "resolution": "256x256"}]
     found = issues(body(backend="comfyui", defaults=GIVEN, scene_types=scenes), facts=FACTS | bare)
     assert any("takes no start image" in text for text in errors(found) if "scene_types[0].workflow" in text)
     walks = [entry for entry in found if entry.path == "production.scene_types[1].workflow"]
@@ -125,6 +130,49 @@ def test_a_picture_that_nothing_gives_is_told_before_any_job_fails(table: str, e
     assert slot.replace("_", " ") in told and f"{slot}: none" in told
     kept = {**entry, "workflow": {"file": entry["workflow"], "bindings": {slot: "none"}}}
     assert errors(checked(**{table: [kept]})) == []
+
+
+@pytest.mark.parametrize("bindings", [{}, {"width": "none", "height": "none"}])
+def test_a_graph_of_a_fixed_size_is_an_error_for_scenes_of_another_size(bindings: dict[str, str]) -> None:
+    fixed = facts(fixed=workflow_graphs.recorded("video_from_image_mp4"))
+    given = {"file": "fixed.json", "bindings": bindings}
+    scenes = [
+        {"name": "dance", "workflow": given, "resolution": "322x182"},
+        {"name": "walk", "workflow": given, "resolution": "256x256"},
+    ]
+    (told,) = errors(issues(body(backend="comfyui", defaults=GIVEN, scene_types=scenes), facts=FACTS | fixed))
+    assert "scene_types[0].workflow" in told and "Its clips have 256x256, not 322x182 as asked for" in told
+    assert "Add an ImageScale node at the end" in told and "let the scene type ask for 256x256" in told
+
+
+def test_a_length_and_a_rate_that_the_graph_fixes_are_held_against_every_segment() -> None:
+    fixed = facts(fixed=json.loads(IMAGE_TO_VIDEO.read_text(encoding="utf-8")))
+    given = {"file": "fixed.json", "bindings": {"frames": "none", "fps": "none"}}
+    timed = {"fps": 10, "duration_s": 2.5, "segments": 2}
+    scenes = [{"name": "dance", "workflow": given} | timed]
+    found = errors(issues(body(backend="comfyui", defaults=GIVEN, scene_types=scenes), facts=FACTS | fixed))
+    assert "Its clips have 24 frames, not 12 frames as asked for" in " ".join(found)
+    assert "Its clips have 24 frames, not 13 frames as asked for" in " ".join(found)
+    assert "Its clips have 12 fps, not 10 fps as asked for" in " ".join(found)
+    fitting = [{"name": "dance", "prompt": "turns", "workflow": given, "fps": 12, "duration_s": 4, "segments": 2}]
+    found = issues(body(backend="comfyui", defaults=GIVEN, scene_types=fitting), facts=FACTS | fixed)
+    assert [str(entry) for entry in found] == []
+
+
+def test_where_the_graph_does_not_tell_its_size_a_warning_is_given_even_if_that_was_chosen() -> None:
+    given = {"file": "segment.json", "bindings": {"width": "none", "frames": "none"}}
+    found = checked(scene_types=[{"name": "dance", "workflow": given, "resolution": "640x360", "duration_s": 1}])
+    told = [str(entry) for entry in found if entry.severity is Severity.WARNING]
+    assert errors(found) == [] and len(told) == 2
+    assert "It takes no width; clips of another size than 640x360 are refused after they were made." in told[0]
+    assert "It takes no number of frames; clips of another length than 24 frames are refused" in told[1]
+
+
+def test_a_still_of_a_fixed_size_is_an_error_for_variants_that_need_another() -> None:
+    fixed = facts(canvas=workflow_graphs.recorded("image_noise_composite"))
+    given = {"file": "canvas.json", "bindings": {"width": "none", "height": "none"}}
+    found = errors(issues(body(backend="comfyui", defaults=GIVEN | {"still_workflow": given}), facts=FACTS | fixed))
+    assert found and all("Its pictures have 512x512, not 1280x720 as asked for" in text for text in found)
 
 
 def test_graphs_are_not_judged_for_a_backend_that_does_not_run_them() -> None:

@@ -9,10 +9,12 @@ from pipeline.domain.names import did_you_mean, listed
 from pipeline.domain.workflows.detection import detect, sure
 from pipeline.domain.workflows.findings import Finding
 from pipeline.domain.workflows.graphs import Graph, link_of
+from pipeline.domain.workflows.made import MEASURED, ignores
 from pipeline.domain.workflows.outputs import Saves, saves
 from pipeline.domain.workflows.slots import IMAGE_SLOTS, SLOTS, Binding, Kind, ValueType, slot_named, type_of
 
 _MOST_PLACES = 3
+_SIDES = {"width", "height"}
 _NUMBERS = frozenset(name for name, slot in SLOTS.items() if ValueType.INTEGER in slot.types)
 _NUMERIC = {ValueType.INTEGER, ValueType.NUMBER}
 _WANTED: Mapping[Kind, tuple[tuple[str, Severity, str], ...]] = {
@@ -42,7 +44,7 @@ def check(graph: Graph, bindings: Sequence[Binding], kind: Kind) -> tuple[Findin
     bound = {binding.slot for binding in bindings}
     for slot, severity, told in _WANTED[kind]:
         if slot not in bound:
-            found.append(Finding(severity, told, f"Bind {slot} to {_places(graph, kind, slot)}.", slot=slot))
+            found.append(Finding(severity, told, f"{cure_of(graph, kind, (slot,))}.", slot=slot))
     found += _results(graph, kind)
     return tuple(found)
 
@@ -61,10 +63,21 @@ def _mistaken(bindings: Sequence[Binding], seen: Iterable[Binding]) -> Iterator[
             yield Finding(Severity.WARNING, told, cure, one.node, one.input, one.slot)
 
 
-def _places(graph: Graph, kind: Kind, slot: str) -> str:
-    """The inputs that may be meant by a slot, where any look like it."""
-    likely = [one.binding for one in detect(graph, kind) if one.binding.slot == slot][:_MOST_PLACES]
-    return " or ".join(f"{one.node}.{one.input}" for one in likely) or "the input that takes it"
+def cure_of(graph: Graph, kind: Kind, slots: Sequence[str]) -> str:
+    """What to bind so that these slots have an effect, without a full stop at the end."""
+    places = {slot: _places(graph, kind, slot) for slot in slots}
+    if not all(places.values()) and set(slots) <= _SIDES and _places(graph, kind, slots[0], may_be_in_vain=True):
+        return f"Add an ImageScale node at the end, and bind {' and '.join(slots)} to it"
+    return "Bind " + " and ".join(f"{slot} to {place or 'the input that takes it'}" for slot, place in places.items())
+
+
+def _places(graph: Graph, kind: Kind, slot: str, *, may_be_in_vain: bool = False) -> str:
+    """The inputs that may be meant by a slot, where any look like it; without those that do not decide what comes out."""
+    outputs = result_nodes(graph, kind)
+    likely = [one.binding for one in detect(graph, kind) if one.binding.slot == slot]
+    if slot in MEASURED and not may_be_in_vain:
+        likely = [one for one in likely if not ignores(graph, outputs, [one], slot)]
+    return " or ".join(f"{one.node}.{one.input}" for one in likely[:_MOST_PLACES])
 
 
 def result_nodes(graph: Graph, kind: Kind) -> tuple[str, ...]:

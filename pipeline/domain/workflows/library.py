@@ -86,7 +86,8 @@ class TestShot:
     """A small and short trial of a version on one worker. Times in seconds, sizes in bytes; `memory_bytes` 0: not known.
 
     `parameters` are the values that went into its slots; `result` is the clip or picture, `poster` one frame of a clip.
-    `cost` is what its time at the worker has cost, in the currency of the installation.
+    `reason` says why it failed; of one that is done, what of a request the graph does not follow. `cost` is what its time at
+    the worker has cost, in the currency of the installation.
     """
 
     __test__: ClassVar[bool] = False  # not a class of tests
