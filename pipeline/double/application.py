@@ -75,12 +75,18 @@ async def _get_faults(request: web.Request) -> web.Response:
 
 
 async def _post_faults(request: web.Request) -> web.Response:
-    """Plan a fault by its JSON: kind, and optionally route, times, probability, seed and particulars; or `{"clear": true}`."""
-    faults, body = routes.life_of(request).faults, await request.json()
-    if body.get("clear"):
-        faults.clear()
-        return web.json_response({"planned": []})
+    """Plan a fault by its JSON: kind, and optionally route, times, probability, seed and particulars; or `{"clear": true}`.
+
+    What no server could act on is answered with 400 and what is allowed, and nothing is planned.
+    """
+    faults = routes.life_of(request).faults
     try:
+        body = await request.json()
+        if not isinstance(body, dict):
+            raise ValueError('A fault is an object, such as {"kind": "stall", "seconds": 2}.')
+        if body.get("clear"):
+            faults.clear()
+            return web.json_response({"planned": []})
         faults.add(body.pop("kind", ""), **body)
     except (TypeError, ValueError) as error:
         return web.json_response({"error": str(error)}, status=400)

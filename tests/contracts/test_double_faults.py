@@ -261,17 +261,6 @@ def test_a_deaf_socket_stays_open(server: DoubleServer, kind: str) -> None:
             socket.recv(timeout=0.1)
 
 
-def test_faults_are_planned_over_http_only_where_that_is_allowed(server: DoubleServer, tmp_path: Path) -> None:
-    """The control route is off unless asked for."""
-    url = f"{server.url}/double/faults"
-    planned = requests.post(url, json={"kind": "status", "route": "/prompt", "status": 502}, timeout=DEADLINE_S)
-    assert planned.json()["planned"][0]["kind"] == "status"
-    assert requests.get(f"{server.url}/prompt", timeout=DEADLINE_S).status_code == 502
-    assert requests.post(url, json={"kind": "bad luck"}, timeout=DEADLINE_S).status_code == 400
-    with DoubleServer(tmp_path / "other") as other:
-        assert requests.get(f"{other.url}/double/faults", timeout=DEADLINE_S).status_code == 404
-
-
 def test_the_same_seed_makes_the_same_film_and_another_seed_another_one(tmp_path: Path) -> None:
     """The demo workflow makes moving pictures of the asked size, from the start image on."""
     graph = json.loads((WORKFLOWS / "image_to_video.json").read_text())
