@@ -1,7 +1,8 @@
 """Reads the graph of a workflow out of a file: JSON, or a picture or clip that ComfyUI has written it into.
 
 The kind of file is told by its first bytes. ComfyUI keeps the graph as text named `prompt`: in the text chunks of a PNG, in the
-EXIF data of a WebP, in the metadata of an MP4 or WebM container. Nothing is decoded beyond headers, nothing is executed.
+EXIF data of a WebP, in the metadata of an MP4 or WebM container; VideoHelperSuite puts it into the container's comment, as JSON.
+Where only `workflow` is there, in the editor's format, that is judged. Nothing is decoded beyond headers, nothing is executed.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from pipeline.domain.workflows.graphs import EXPORT_CURE, Graph, examine
 MAX_JSON_BYTES = 32 * 2**20
 MAX_PICTURE_BYTES = 512 * 2**20
 KEY = "prompt"
-_EXIF_PREFIX = f"{KEY}:"
+EDITOR_KEY = "workflow"
+COMMENT_KEY = "comment"
 _PICTURES = ("PNG", "WEBP")
 _MADE_BY = "Take one that ComfyUI has saved with its metadata, or export the workflow as JSON (API format)."
 
@@ -96,15 +98,16 @@ def _in_picture(path: Path, size: int) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(path, formats=_PICTURES) as picture:
-                texts = [picture.info.get(KEY), *(_without_prefix(value) for value in picture.getexif().values())]
+                exif = [value for value in picture.getexif().values() if isinstance(value, str)]
+                texts = [text for key in (KEY, EDITOR_KEY) for text in (picture.info.get(key), *_prefixed(exif, key))]
     except Exception as error:  # Pillow's readers raise nearly anything on damaged headers
         raise _Unreadable("is a damaged picture.", _MADE_BY) from error
     return _only(texts, "picture")
 
 
-def _without_prefix(value: object) -> object:
-    """The text of an EXIF entry of ComfyUI, which says first what it is."""
-    return value.removeprefix(_EXIF_PREFIX) if isinstance(value, str) and value.startswith(_EXIF_PREFIX) else None
+def _prefixed(values: list[str], key: str) -> list[str]:
+    """The texts of EXIF entries of ComfyUI, which say first what they are."""
+    return [value.removeprefix(f"{key}:") for value in values if value.startswith(f"{key}:")]
 
 
 def _in_clip(path: Path, demuxer: str) -> str:
@@ -116,7 +119,20 @@ def _in_clip(path: Path, demuxer: str) -> str:
             found = {key.casefold(): value for key, value in container.metadata.items()}
     except (av.FFmpegError, OSError, ValueError) as error:
         raise _Unreadable("is a clip that cannot be read.", _MADE_BY) from error
-    return _only([found.get(KEY)], "clip")
+    comment = _commented(found.get(COMMENT_KEY, ""))
+    return _only([source.get(key) for key in (KEY, EDITOR_KEY) for source in (found, comment)], "clip")
+
+
+def _commented(text: str) -> dict[str, str]:
+    """What VideoHelperSuite has written into a comment, each value as JSON text; nothing where it is another comment."""
+    if len(text) > MAX_JSON_BYTES:
+        return {}
+    try:
+        value = json.loads(text)
+    except (RecursionError, ValueError):
+        return {}
+    entries = value.items() if isinstance(value, dict) else ()
+    return {key: inner if isinstance(inner, str) else json.dumps(inner) for key, inner in entries if inner}
 
 
 def _only(texts: list[Any], what: str) -> str:

@@ -21,6 +21,7 @@ from tests import workflow_graphs
 
 GRAPH: dict[str, Any] = workflow_graphs.recorded("video_from_image_mp4")["prompt"]
 TEXT = json.dumps(GRAPH)
+EDITOR: dict[str, Any] = {"last_node_id": 1, "nodes": [{"id": 1, "type": "LoadImage"}], "links": [], "version": 0.4}
 
 
 def save_json(path: Path, text: str = TEXT) -> None:
@@ -46,10 +47,14 @@ def save_webp(path: Path, text: str = TEXT) -> None:
 
 def save_clip(path: Path, text: str = TEXT) -> None:
     """As SaveVideo and SaveWEBM do."""
-    options = {"movflags": "use_metadata_tags"} if path.suffix == ".mp4" else {}
+    write_clip(path, prompt=text, workflow="{}")
+
+
+def write_clip(path: Path, **metadata: str) -> None:
+    """A clip of one frame with these texts."""
+    options = {"movflags": "use_metadata_tags"} if path.suffix == ".mp4" and "comment" not in metadata else {}
     with av.open(str(path), "w", options=options) as container:
-        container.metadata["prompt"] = text
-        container.metadata["workflow"] = "{}"
+        container.metadata.update(metadata)
         stream = container.add_stream("h264" if path.suffix == ".mp4" else "libvpx-vp9", rate=8)
         stream.width = stream.height = 32
         stream.pix_fmt = "yuv420p"
@@ -85,6 +90,47 @@ def test_pictures_and_clips_without_a_workflow_say_where_to_get_one(tmp_path: Pa
     Image.new("RGB", (16, 16)).save(tmp_path / "plain.png")
     fact = workflow_files.look(tmp_path / "plain.png")
     assert fact.problem == "is a picture without a workflow in it." and "ComfyUI has saved" in fact.cure
+
+
+@pytest.mark.parametrize("name", ["w.mp4", "w.webm"])
+@pytest.mark.parametrize("prompt", [TEXT, GRAPH], ids=["text", "object"])
+def test_the_graph_is_found_in_the_comment_of_a_clip_of_video_helper_suite(name: str, prompt: Any, tmp_path: Path) -> None:
+    write_clip(tmp_path / name, comment=json.dumps({"prompt": prompt, "workflow": EDITOR}))
+    assert workflow_files.load(tmp_path / name) == parse(GRAPH)
+
+
+def save_webp_of_the_editor(path: Path, text: str) -> None:
+    exif = Image.Exif()
+    exif[0x010F] = f"workflow:{text}"
+    Image.new("RGB", (16, 16)).save(path, exif=exif)
+
+
+def save_png_of_the_editor(path: Path, text: str) -> None:
+    chunks = PngImagePlugin.PngInfo()
+    chunks.add_text("workflow", text)
+    Image.new("RGB", (16, 16)).save(path, pnginfo=chunks)
+
+
+EDITOR_SAVERS = {
+    "w.json": save_json,
+    "w.png": save_png_of_the_editor,
+    "w.webp": save_webp_of_the_editor,
+    "w.mp4": lambda path, text: write_clip(path, workflow=text),
+    "w.webm": lambda path, text: write_clip(path, comment=f'{{"workflow": {text}}}'),
+}
+
+
+@pytest.mark.parametrize("name", EDITOR_SAVERS)
+def test_what_holds_only_the_format_of_the_editor_says_so_with_the_cure(name: str, tmp_path: Path) -> None:
+    EDITOR_SAVERS[name](tmp_path / name, json.dumps(EDITOR))
+    with pytest.raises(Invalid, match=r"It is in ComfyUI's editor format.*choose Workflow > Export \(API\)"):
+        workflow_files.load(tmp_path / name)
+
+
+@pytest.mark.parametrize("comment", ["made with love", "[" * 100_000, "[1]", '{"prompt": null}', '{"other": 1}'])
+def test_a_comment_of_another_kind_holds_no_workflow(comment: str, tmp_path: Path) -> None:
+    write_clip(tmp_path / "w.webm", comment=comment)
+    assert workflow_files.look(tmp_path / "w.webm").problem == "is a clip without a workflow in it."
 
 
 def png(*chunks: tuple[bytes, bytes]) -> bytes:
