@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.domain.workflows.availability import Gap, Lack, gaps, needed_classes
+from pipeline.domain.workflows.fit import to_install
 from pipeline.domain.workflows.graphs import Graph, parse
 from pipeline.domain.workflows.model_files import folder_of, model_files
 from pipeline.domain.workflows.slots import Binding, Kind, ValueType
@@ -93,6 +94,23 @@ def test_a_missing_model_is_told_with_file_and_folder() -> None:
     (gap,) = found(parse(value))
     assert (gap.lack, gap.wanted) == (Lack.MODEL, "wan\\other.safetensors")
     assert "Put it into models/diffusion_models/ of the server" in gap.cure
+
+
+def test_models_of_a_class_that_is_missing_are_named_too_with_their_folder() -> None:
+    workflow = require(parse(workflow_graphs.two_samplers()), Kind.SEGMENT, {"end_image": "none"})
+    there = {name: schema for name, schema in schemas("0.33.0").items() if name != "UNETLoader"} | {"VAELoader": None}
+    lacking = gaps(workflow.graph, there, workflow.bindings)
+    assert {"UNETLoader", "VAELoader"} <= {gap.wanted for gap in lacking if gap.lack is Lack.NODE}
+    files = {(gap.wanted, gap.input) for gap in lacking if gap.lack is Lack.MODEL}
+    assert {("wan/vae.safetensors", "vae_name"), ("high.safetensors", "unet_name"), ("low.safetensors", "unet_name")} <= files
+    lines = to_install(lacking)
+    assert "put wan/vae.safetensors into models/vae/, if it is not there" in lines
+    assert "put t5.safetensors into models/text_encoders/" in lines, "its class is there, and does not have it"
+
+
+def test_models_of_a_missing_class_that_nothing_needs_are_not_asked_for() -> None:
+    value = workflow_graphs.recorded("tiny")["prompt"] | {"9": node("Unheard", model="x.safetensors")}
+    assert [gap.lack for gap in found(parse(value))] == [Lack.NODE]
 
 
 def test_a_near_miss_is_suggested() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from pipeline.domain.issues import shorten
 from pipeline.domain.names import listed, nearest
 from pipeline.domain.workflows.graphs import Graph, Link, Node, link_of
-from pipeline.domain.workflows.model_files import folder_of, is_model_file
+from pipeline.domain.workflows.model_files import is_model_file, place_of
 from pipeline.domain.workflows.schemas import InputSchema, NodeSchema, schema_of
 from pipeline.domain.workflows.slots import Binding
 
@@ -55,7 +55,8 @@ class Gap:
 def gaps(graph: Graph, schemas: Mapping[str, Any], bindings: Collection[Binding] = ()) -> tuple[Gap, ...]:
     """Every reason why the server with these schemas cannot run the graph; none when it can.
 
-    What stands in bound inputs is not looked at, where requests put other values.
+    What stands in bound inputs is not looked at, where requests put other values. The model files of a class that is missing are
+    named as missing too: the server does not tell whether it has them.
     """
     bound = frozenset((binding.node, binding.input) for binding in bindings if binding.slot not in _KEPT)
     live = _live(graph, schemas)
@@ -66,6 +67,8 @@ def gaps(graph: Graph, schemas: Mapping[str, Any], bindings: Collection[Binding]
             told = f'The server has no node class "{shorten(node.class_type)}".'
             cure = f'Install the custom nodes that bring "{shorten(node.class_type)}" there, or update its ComfyUI.'
             found.append(Gap(Lack.NODE, node.id, node.class_type, "", node.class_type, told, cure))
+            if node.id in live:
+                found += _unseen_models(node, bound)
         elif node.id in live:
             found += _of_node(graph, node, schema, schemas=schemas, bound=bound)
     return tuple(found)
@@ -108,6 +111,14 @@ def _of_node(
             yield from _of_link(graph, node, entry, link, schemas)
         elif (node.id, entry.name) not in bound:
             yield from _of_value(node, entry, value)
+
+
+def _unseen_models(node: Node, bound: Collection[tuple[str, str]]) -> Iterator[Gap]:
+    for name, value in node.inputs.items():
+        if is_model_file(value) and (node.id, name) not in bound:
+            told = f'Nothing tells whether the server has the model file "{shorten(value, 100)}", which {node.words} reads.'
+            cure = f"Put it into {place_of(node.class_type, name)} of the server, if it is not there."
+            yield Gap(Lack.MODEL, node.id, node.class_type, name, shorten(value, 200), told, cure)
 
 
 def _gap(lack: Lack, node: Node, entry: InputSchema, wanted: object, message: str, cure: str) -> Gap:
@@ -175,8 +186,7 @@ def _is_there(value: str, options: Collection[Any]) -> bool:
 def _not_offered(node: Node, entry: InputSchema, value: Any) -> Gap:
     shown, known = shorten(str(value), 100), [str(option) for option in entry.options or ()]
     if is_model_file(value):
-        folder = folder_of(node.class_type, entry.name)
-        place = f"models/{folder}/" if folder else "the folder of models that this node reads"
+        place = place_of(node.class_type, entry.name)
         told = f'The server does not have the model file "{shown}", which {node.words} reads as "{shorten(entry.name)}".'
         return _gap(Lack.MODEL, node, entry, value, told, f"Put it into {place} of the server, or choose another model.")
     told = f'Input "{shorten(entry.name)}" of {node.words} is "{shown}", which the server does not offer.'

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pipeline.domain.names import listed
 from pipeline.domain.workers import Worker
 from pipeline.domain.workflows.availability import Gap, Lack
-from pipeline.domain.workflows.model_files import folder_of
+from pipeline.domain.workflows.model_files import place_of
 
 _OTHER = (Lack.OPTION, Lack.INPUT, Lack.VALUE, Lack.LINK)
 
@@ -48,7 +48,11 @@ def to_install(gaps: Iterable[Gap]) -> tuple[str, ...]:
     nodes = _unique(gap.wanted for gap in found if gap.lack is Lack.NODE)
     if nodes:
         lines.append(f"install the custom nodes for {listed(nodes)}, or update ComfyUI")
-    models = _unique(f"{gap.wanted} into {_place(gap)}" for gap in found if gap.lack is Lack.MODEL)
+    models = _unique(
+        f"{gap.wanted} into {place_of(gap.class_type, gap.input)}" + (", if it is not there" if gap.class_type in nodes else "")
+        for gap in found
+        if gap.lack is Lack.MODEL
+    )
     lines += [f"put {model}" for model in models]
     lines += _unique(str(gap) for gap in found if gap.lack in _OTHER)
     return tuple(lines)
@@ -62,11 +66,6 @@ def cheapest(fits: Sequence[Fit], busy: dict[str, int]) -> Fit | None:
         key=lambda fit: (fit.worker.cost_per_hour, busy.get(fit.worker.name, 0) + fit.worker.queue, fit.worker.name),
         default=None,
     )
-
-
-def _place(gap: Gap) -> str:
-    folder = folder_of(gap.class_type, gap.input)
-    return f"models/{folder}/" if folder else "the folder of models that the node reads"
 
 
 def _unique(texts: Iterable[str]) -> list[str]:

@@ -46,7 +46,7 @@ class ModelFile:
     @property
     def place(self) -> str:
         """Where the file belongs: `models/loras/`."""
-        return f"models/{self.folder}/" if self.folder else "the folder of models that this node reads"
+        return place_of(self.class_type, self.input)
 
 
 def model_files(graph: Graph) -> tuple[ModelFile, ...]:
@@ -66,6 +66,12 @@ def folder_of(class_type: str, name: str) -> str:
         if folder:
             return folder
     return ""
+
+
+def place_of(class_type: str, name: str) -> str:
+    """Where a file that this input of this class names belongs: `models/loras/`, or in words."""
+    folder = folder_of(class_type, name)
+    return f"models/{folder}/" if folder else "the folder of models that its node reads"
 
 
 def _named(nodes: Iterable[Node]) -> Iterable[ModelFile]:
