@@ -17,7 +17,7 @@ from pipeline.domain.cost_keys import told_apart
 from pipeline.domain.costs import money
 from pipeline.domain.fleet.workers import DEFAULT_PLACES
 from pipeline.domain.graphics_memory import in_words
-from pipeline.domain.workers import MOST_PLACES, WorkerState
+from pipeline.domain.workers import MOST_PLACES, WorkerState, outcome
 
 if TYPE_CHECKING:
     from pipeline.domain.telemetry.readings import Reading
@@ -146,13 +146,16 @@ def apply_command(path: Path, as_json: bool) -> int:
 
     wanted = load_workers(path)
     with open_studio() as studio:
+        before = {one.worker.id: one.worker for one in studio.workers.all()}
         found = studio.workers.look(studio.workers.apply(wanted, actor()))
+    outcomes = {worker.name: outcome(before.get(worker.id), worker) for worker in found}
     if as_json:
-        print_json({"workers": found})
+        print_json({"workers": found, "outcomes": outcomes})
         return Exit.DONE
     for worker in found:
         told = f": {worker.health_reason}" if worker.health_reason else ""
-        say(f'"{worker.name}" is registered, and is {worker.health.value}{told}', style="green" if worker.may_work else "yellow")
+        done = f"is {outcomes[worker.name]}, and is {worker.health.value}{told}"
+        say(f'"{worker.name}" {done}', style="green" if worker.may_work else "yellow")
     return Exit.DONE
 
 
@@ -191,12 +194,16 @@ def look_command(as_json: bool) -> int:
 
 @workers_command.command("test")
 @worker_argument
-def test_command(worker: str) -> int:
+@as_json
+def test_command(worker: str, as_json: bool) -> int:
     """Let a worker do something tiny from end to end: the only sure sign of health."""
     with open_studio() as studio:
         found = studio.workers.find(worker)
         studio.workers.test(found)
-    say(f'"{found.name}" works.', style="green")
+    if as_json:
+        print_json({"worker": found.name, "works": True})
+    else:
+        say(f'"{found.name}" works.', style="green")
     return Exit.DONE
 
 

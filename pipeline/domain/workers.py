@@ -237,6 +237,14 @@ def _of_entry(entry: object) -> NewWorker:
     return replace(checked(name, url, tags=tags, cost_per_hour=price, places=places), given=frozenset(map(str, entry)))
 
 
+def outcome(before: Worker | None, after: Worker) -> str:
+    """What a file of workers has made of one: "registered" where there was none before, else "changed" or "unchanged"."""
+    if before is None:
+        return "registered"
+    facts = ("name", "url", "tags", "cost_per_hour", "places")
+    return "unchanged" if all(getattr(before, name) == getattr(after, name) for name in facts) else "changed"
+
+
 def is_same_server(url: str, other: str) -> bool:
     """Whether two addresses, as `checked_url` spells them, are one server's: this machine has two names."""
     return _numbered(url) == _numbered(other)
