@@ -34,8 +34,9 @@ def places(graph: Graph, kind: Kind | None = None, at_least: float = SURE_ENOUGH
 
 @pytest.mark.parametrize("name", workflow_graphs.NAMES)
 def test_detection_finds_what_was_written_down_by_hand_for_every_recorded_graph(name: str) -> None:
-    found = places(workflow_graphs.graph(name))
-    for parameter, inputs in workflow_graphs.recorded(name)["params"].items():
+    parameters = workflow_graphs.recorded(name)["params"]
+    found = places(workflow_graphs.graph(name), Kind.SEGMENT if "frames" in parameters else None)
+    for parameter, inputs in parameters.items():
         slot = SLOT_OF_PARAMETER.get(parameter, parameter)
         if slot is not None and (name, slot) not in UNSURE:
             assert found.get(slot) == {f"{key}.{place}" for key, place in inputs}, parameter
@@ -43,7 +44,21 @@ def test_detection_finds_what_was_written_down_by_hand_for_every_recorded_graph(
 
 @pytest.mark.parametrize("name", sorted(name for name, _ in UNSURE))
 def test_a_batch_of_pictures_is_proposed_as_frames_and_not_taken(name: str) -> None:
-    assert "frames" not in places(workflow_graphs.graph(name))
+    assert "frames" not in places(workflow_graphs.graph(name), Kind.SEGMENT)
+
+
+@pytest.mark.parametrize("name", workflow_graphs.NAMES)
+def test_only_what_saves_a_video_or_begins_with_a_picture_is_a_segment(name: str) -> None:
+    is_clip = name.startswith("video_from_image") or name == "fail_execution_partial"
+    assert (kind_of(workflow_graphs.graph(name)) is Kind.SEGMENT) == is_clip
+
+
+def test_a_preview_of_a_loaded_picture_and_a_save_node_of_no_known_kind_may_be_segments() -> None:
+    for graph in (
+        {"1": node("LoadImage", image="a.png"), "2": node("PreviewImage", images=["1", 0])},
+        {"1": node("EmptyImage", width=8, height=8), "2": node("ExportThing", images=["1", 0])},
+    ):
+        assert kind_of(parse(graph)) is Kind.SEGMENT
 
 
 def test_values_behind_links_are_bound_where_they_are_held() -> None:

@@ -42,9 +42,15 @@ class Proposal:
 
 
 def kind_of(graph: Graph) -> Kind:
-    """What a graph seems to be for: a still where it saves pictures and no video."""
+    """What a graph seems to be for: a still where it saves pictures and no video.
+
+    Where it saves neither, it is a segment if it loads a picture to begin with, or saves what is not known and may be a clip.
+    """
     saved = {saves(node) for node in graph.output_nodes}
-    return Kind.STILL if Saves.IMAGES in saved and Saves.VIDEO not in saved else Kind.SEGMENT
+    if Saves.VIDEO in saved:
+        return Kind.SEGMENT
+    may_be_clip = Saves.UNKNOWN in saved or any(_loaded(node) for node in graph.live_nodes())
+    return Kind.SEGMENT if may_be_clip and Saves.IMAGES not in saved else Kind.STILL
 
 
 def detect(graph: Graph, kind: Kind | None = None) -> tuple[Proposal, ...]:
