@@ -119,15 +119,22 @@ def test_a_binding_that_is_written_and_wrong_is_told_at_its_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "entry", "slot"),
+    ("table", "entry", "slot", "words"),
     [
-        ("scene_types", {"name": "dance", "workflow": "ends.json"}, "end_image"),
-        ("locations", {"name": "Warehouse", "workflow": "portrait.json"}, "source_image"),
+        ("scene_types", {"name": "dance", "workflow": "ends.json"}, "end_image", "It takes an end image, which a scene"),
+        (
+            "locations",
+            {"name": "Warehouse", "workflow": "portrait.json"},
+            "source_image",
+            "It takes a source image, which a plate",
+        ),
     ],
 )
-def test_a_picture_that_nothing_gives_is_told_before_any_job_fails(table: str, entry: dict[str, Any], slot: str) -> None:
+def test_a_picture_that_nothing_gives_is_told_before_any_job_fails(
+    table: str, entry: dict[str, Any], slot: str, words: str
+) -> None:
     (told,) = errors(checked(**{table: [entry]}))
-    assert slot.replace("_", " ") in told and f"{slot}: none" in told
+    assert words in told and f"{slot}: none" in told
     kept = {**entry, "workflow": {"file": entry["workflow"], "bindings": {slot: "none"}}}
     assert errors(checked(**{table: [kept]})) == []
 

@@ -82,7 +82,7 @@ def _unfed(subject: Subject, where: Path, use: Use, workflow: Workflow) -> None:
     for slot in use.unfed_slots:
         if slot in workflow.slots:
             what = {"scene_types": "a scene", "variants": "a variant image", "locations": "a plate"}[use.table]
-            told = f"Workflow {_called(use)}: It takes a {SLOTS[slot].words}, which {what} does not have."
+            told = f"Workflow {_called(use)}: It takes {SLOTS[slot].with_article}, which {what} does not have."
             cure = f"Write {slot}: none under bindings: to keep the picture that the graph names, or use another graph."
             subject.report.error(where, told, cure)
 

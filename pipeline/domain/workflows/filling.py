@@ -35,7 +35,7 @@ def filled(workflow: Workflow, values: Mapping[str, Any]) -> dict[str, Any]:
     missing = [slot for slot in NEEDED if slot in workflow.slots and values.get(slot) is None]
     if missing:
         slot = slot_named(missing[0])
-        raise Invalid(f"The workflow {workflow.name} needs a {slot.words if slot else missing[0]}, and there is none.")
+        raise Invalid(f"The workflow {workflow.name} needs {slot.with_article if slot else missing[0]}, and there is none.")
     graph = workflow.graph.to_json()
     for binding in workflow.bindings:
         value = values.get(binding.slot)

@@ -43,6 +43,11 @@ class Slot:
     words: str
     range: Range | None = None
 
+    @property
+    def with_article(self) -> str:
+        """In words: `an end image`."""
+        return f"{'an' if self.words[0] in 'aeiou' else 'a'} {self.words}"
+
 
 @dataclass(frozen=True)
 class Binding:
