@@ -78,24 +78,29 @@ def head(view: FleetPage, forecast: FleetForecast | None = None) -> list[Compone
     """How many work, how well the fleet is used, how much waits, what an hour costs; and what can be done."""
     if not view.workers:
         return [html.H1("Fleet", className="h1")]
-    facts = [
-        _fact(f"{view.busy:,}", f" of {words.counted(len(view.workers), 'worker')} busy"),
-        _fact(f"{_percent(view.used)} %", " used in the last hour", title="The share of the hour in which workers had work."),
-        _queue_fact(view, forecast),
-    ]
-    if view.price_per_hour:
-        facts.append(_fact(words.money(view.price_per_hour), " an hour", title="What the workers cost together that take work."))
     ask = html.Button("What if…", className="btn", title="When would all be done with other workers?", **fleet_press.asking())
     add = html.Button([frame.icon("plus"), "Add worker"], className="btn", **fleet_press.adding())
     acts = html.Div([_pause_all(view), ask, add], className="fl-acts")
-    return [html.H1("Fleet", className="h1"), html.Div(facts, className="fl-facts"), acts]
+    return [html.H1("Fleet", className="h1"), html.Div(facts(view, forecast), className="fl-facts"), acts]
+
+
+def facts(view: FleetPage, forecast: FleetForecast | None = None, queue: str = "#fleet-queue") -> list[Component]:
+    """How many work, how well the fleet is used, how much waits (which leads to `queue`), and what an hour costs."""
+    told = [
+        _fact(f"{view.busy:,}", f" of {words.counted(len(view.workers), 'worker')} busy"),
+        _fact(f"{_percent(view.used)} %", " used in the last hour", title="The share of the hour in which workers had work."),
+        _queue_fact(view, forecast, queue),
+    ]
+    if view.price_per_hour:
+        told.append(_fact(words.money(view.price_per_hour), " an hour", title="What the workers cost together that take work."))
+    return told
 
 
 def _fact(number: str, text: str, title: str = "") -> Component:
     return html.Span([html.B(number, className="num"), text], title=title or None)
 
 
-def _queue_fact(view: FleetPage, forecast: FleetForecast | None) -> Component:
+def _queue_fact(view: FleetPage, forecast: FleetForecast | None, href: str) -> Component:
     """How much waits, and when the runs that it is of are likely done; that is not told where one of them has no end."""
     if not view.waits:
         return html.Span("nothing waits")
@@ -108,7 +113,7 @@ def _queue_fact(view: FleetPage, forecast: FleetForecast | None) -> Component:
     told = [at for at in ends if at is not None]
     if told and len(told) == len(ends):
         parts += [", done ", html.Span(fleet_runs.moment(max(told), view.now), className="num")]
-    return html.A(parts, href="#fleet-queue", title="When the runs that wait are likely done, with all that follows in them.")
+    return html.A(parts, href=href, title="When the runs that wait are likely done, with all that follows in them.")
 
 
 def _pause_all(view: FleetPage) -> Component:

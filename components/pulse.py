@@ -9,13 +9,15 @@ from datetime import datetime, timedelta
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from components import deadlines, frame, palette, pulse_panels, words
+from components import deadlines, fleet_line, frame, palette, pulse_panels, words
 from components.pulse_panels import RunLine as RunLine
 from pipeline.domain.activity import JobRow, Notice
 from pipeline.domain.budget import Budget
 from pipeline.domain.causes import Cause
 from pipeline.domain.estimates import is_guess
 from pipeline.domain.fleet.rules import BUDGET, ENGINE
+from pipeline.domain.fleet_forecast import FleetForecast
+from pipeline.domain.fleet_page import FleetPage
 from pipeline.domain.overview import RunOverview
 from pipeline.domain.progress import Outlook
 from pipeline.domain.records import Run
@@ -44,7 +46,10 @@ _HERE = frozenset({"", "local", "reuse"})
 
 @dataclass(frozen=True)
 class View:
-    """Everything the page shows. `slots` is how many attempts this machine makes at a time."""
+    """Everything the page shows. `slots` is how many attempts this machine makes at a time.
+
+    Without workers there is no `fleet`; when its queue is done is told by the `forecast`.
+    """
 
     lines: Sequence[RunLine]
     hidden: int
@@ -54,6 +59,8 @@ class View:
     causes: Sequence[Cause]
     limits: Sequence[Budget]
     slots: int
+    fleet: FleetPage | None = None
+    forecast: FleetForecast | None = None
 
 
 def page(view: View | None, now: datetime) -> Component:
@@ -80,6 +87,7 @@ def body(view: View, now: datetime) -> list[Component]:
             ],
             className="page-head",
         ),
+        *([fleet_line.line(view.fleet, view.forecast)] if view.fleet else []),
         _machine(view, now),
         html.Div(
             [
@@ -206,9 +214,6 @@ def _machine(view: View, now: datetime) -> Component:
             html.Span("This machine", className="strong machine-name"),
             html.Span(tiles, className="machine-tiles"),
             html.Span([html.B(f"{busy:,}", className="num"), f" of {words.counted(max(slots, busy), 'slot')} busy"]),
-            html.Span([html.B(f"{away:,}", className="num"), f" at {'a worker' if away == 1 else 'workers'} of the fleet"])
-            if away
-            else None,
             html.Span([html.B(f"{ready:,}", className="num"), " job waits" if ready == 1 else " jobs wait"])
             if ready
             else html.Span("nothing waits"),

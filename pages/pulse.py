@@ -41,6 +41,7 @@ def _view() -> pulse.View | None:
     runs = studio.runs.all()
     if not runs:
         return None
+    fleet = studio.fleet_pages.page()
     going = [run for run in runs if run.status not in (RunStatus.COMPLETED, RunStatus.CANCELLED)][:_MOST_GOING]
     over = [run for run in runs if run.status in (RunStatus.COMPLETED, RunStatus.CANCELLED)][:_MOST_OVER]
     return pulse.View(
@@ -55,4 +56,6 @@ def _view() -> pulse.View | None:
         causes=studio.causes.failures(),
         limits=studio.budgets.all(),
         slots=studio.settings.parallel * len(Lane),
+        fleet=fleet if fleet.workers else None,
+        forecast=studio.fleet_forecasts.now() if fleet.waits else None,
     )
