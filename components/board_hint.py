@@ -154,6 +154,9 @@ def _calm(overview: RunOverview) -> Component:
     idle = counts.get(CellStatus.NOT_STARTED, 0)
     if overview.outlook is Outlook.PAUSED:
         told = "The run is paused: what was begun is finished, and nothing new starts."
+    elif moving and overview.held and not counts.get(CellStatus.GENERATING):
+        be = "is" if moving == 1 else "are"
+        told = f"Nothing is asked of you: {words.counted(moving, 'scene')} {be} queued, and generation {overview.held[0].words}."
     elif moving:
         told = f"Nothing is asked of you: {words.counted(moving, 'scene')} {'is' if moving == 1 else 'are'} under way."
     else:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from components import board_hint
+from pipeline.domain.fleet.rules import Hold
 from pipeline.domain.progress import Outlook
 from tests.unit.test_frame_words import OVERVIEW, text
 
@@ -15,6 +16,9 @@ from tests.unit.test_frame_words import OVERVIEW, text
 def counts(**found: int) -> dict[str, Any]:
     """Counts by status with their total, nothing approved unless it is said."""
     return {"counts": found, "total": sum(found.values()), "approved": found.get("approved", 0), "missing": 1}
+
+
+LATER = Hold("start_after", "starts in 2 days", "`./stripboard start-after`")
 
 
 @pytest.mark.parametrize(
@@ -46,6 +50,11 @@ def test_what_can_be_done_next_is_told(state: dict[str, Any], told: str) -> None
             "Nothing is asked of you: 8 scenes are under way. 1 scene is not submitted. Submit the rest",
         ),
         (counts(approved=3, generating=1), "Nothing is asked of you: 1 scene is under way."),
+        (
+            {**counts(queued=9), "held": (LATER,)},
+            "9 scenes are queued, and generation starts in 2 days.",
+        ),
+        ({**counts(queued=9, generating=1), "held": (LATER,)}, "Nothing is asked of you: 10 scenes are under way."),
         (counts(approved=3, not_started=2), "Nothing is asked of you. 2 scenes are not submitted. Submit the rest"),
         ({**counts(approved=4), "missing": 2}, "Nothing is asked of you."),
         ({**counts(queued=4), "outlook": Outlook.PAUSED}, "The run is paused: what was begun is finished"),

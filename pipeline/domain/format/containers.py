@@ -12,13 +12,15 @@ from pipeline.domain.format.kinds import INVALID, Kind, Schema, described
 from pipeline.domain.format.scalars import Name
 from pipeline.domain.issues import Path, Report, shorten
 
+_MANY = 100_000
+
 
 @dataclass(frozen=True)
 class ListOf(Kind):
     """A list; an invalid entry is replaced by a blank, so positions stay true."""
 
     entry: Kind
-    limit: int = 100_000
+    limit: int = _MANY
 
     def accept(self, value: Any, path: Path, report: Report) -> Any:
         """A list whose entries are all of the kind."""
@@ -27,7 +29,8 @@ class ListOf(Kind):
             report.error(path, f"This must be a list, not {described(value)}.", cure)
             return INVALID
         if len(value) > self.limit:
-            report.error(path, f"The list has {len(value)} entries; at most {self.limit} are allowed.", "Split the production.")
+            cure = "Split the production." if self.limit >= _MANY else f"Leave out {len(value) - self.limit} of them."
+            report.error(path, f"The list has {len(value)} entries; at most {self.limit} are allowed.", cure)
             return INVALID
         accepted = [self.entry.accept(entry, (*path, index), report) for index, entry in enumerate(value)]
         return [self.entry.blank() if entry is INVALID else entry for entry in accepted]
