@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, Strin
 
 from data.column_types import Json, UtcTime
 from data.tables import key, metadata, only, ref
+from pipeline.domain.activity import NOTED
 
 heads = Table(
     "heads",
@@ -270,6 +271,7 @@ events = Table(
     Index("ix_events_run", "run_id", "seq"),
     Index("ix_events_cells_asked", "run_id", "subject_id", **only("type = 'cell.queued'")),
     Index("ix_events_stills_asked", "run_id", "subject_id", **only("type = 'still.queued'")),
+    Index("ix_events_noted", "type", "seq", **only(f"type in ({', '.join(map(repr, NOTED))})")),
 )
 
 audit_log = Table(

@@ -17,6 +17,7 @@ from data.models import audit_log, events, heads
 from data.reads import Read
 from data.repositories.chunks import chunks
 from data.tables import fixed
+from pipeline.domain.activity import NOTED
 from pipeline.domain.records import Actor, Event
 from pipeline.domain.statuses import CellStatus
 
@@ -137,6 +138,15 @@ class Journal:
         if run_id is not None:
             query = query.where(events.c.run_id == run_id)
         return [_event(row) for row in self._connection.execute(query.limit(limit))]
+
+    def noted(self, limit: int) -> list[Event]:
+        """The newest `limit` events of each type that notices are made of, the newest first, however long ago they were."""
+        found: list[Event] = []
+        for word in fixed(*NOTED):
+            of_type = (events.c.type.in_(fixed(*NOTED)), events.c.type == word)  # the first is what its index asks for
+            query = select(events).where(*of_type).order_by(events.c.seq.desc()).limit(limit)
+            found.extend(_event(row) for row in self._connection.execute(query))
+        return sorted(found, key=lambda event: event.seq, reverse=True)
 
     def last_moves(self, subject: str, ids: Sequence[int]) -> dict[int, Event]:
         """The event of the newest status of each of these cells or stills."""

@@ -21,6 +21,9 @@ STAGE_WORDS: Mapping[Stage, str] = {
     Stage.DELIVERY: "packaging",
 }
 
+NOTED = ("cell.failed", "still.failed", "delivery.failed", "delivery.sealed", "delivery.cancelled", "budget.reached")
+"""The types of events that notices are made of. An index finds them: another type here takes a migration."""
+
 
 @dataclass(frozen=True)
 class JobRow:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from data.store import Store, Stores
 from pipeline.domain.activity import JobRow, Notice, log_text, stage_words
-from pipeline.domain.budget import ACTION_WORDS, QUANTITY_WORDS, Action
+from pipeline.domain.budget import ACTION_WORDS, QUANTITY_WORDS, Action, Budget
 from pipeline.domain.errors import NotFound
 from pipeline.domain.records import Attempt, Event, Job, Run
 from pipeline.domain.rules.messages import Message
@@ -17,8 +17,8 @@ from pipeline.ports import Clock
 from pipeline.services.runbooks import RunBooks
 
 _LOOKED_BACK = 600
+_OF_EACH_TYPE = 200
 _FROM_RULES = 20
-_TOLD = ("cell.failed", "still.failed", "delivery.failed", "delivery.sealed", "delivery.cancelled", "budget.reached")
 _ACTIVE = (RunStatus.RUNNING, RunStatus.PAUSED)
 _SICK = {
     Health.AWAY: "does not answer",
@@ -68,22 +68,23 @@ class Activity:
             return log_text(job, key, store.jobs.attempts_of([job_id]), story)
 
     def notices(self, limit: int = 50) -> list[Notice]:
-        """What waits for people now, a line a run and kind, workers that need a person, then failures and sealed deliveries, the
-        newest first."""
+        """What waits for people now, a line a run and kind, workers that need a person; then, the newest first, failures that
+        nobody has overcome, levels of budgets that are reached, what rules tell, and sealed deliveries, however old they are."""
         with self._stores.read() as store:
             runs = {run.id: run for run in store.runs.all()}
             waiting = [notice for run in runs.values() if run.status in _ACTIVE for notice in self._waiting(store, run)]
-            told = _without_overtaken(_newest_of_each(store.journal.latest(_LOOKED_BACK, types=_TOLD)))
+            told = _without_overtaken(_newest_of_each(store.journal.noted(_OF_EACH_TYPE)))
             standing = _standing(store, told)
             notices = [_told(event, runs[event.run_id], standing) for event in told if event.run_id in runs]
-            names = {budget.id: budget.name for budget in store.budgets.all()} if any(map(_is_of_budget, told)) else {}
-            levels = [
-                _level(event, names[event.subject_id]) for event in told if _is_of_budget(event) and event.subject_id in names
-            ]
+            reached = [event for event in told if _is_of_budget(event)]
+            budgets = {budget.id: budget for budget in store.budgets.all()} if reached else {}
+            levels = [notice for event in reached if (notice := _level(event, budgets.get(event.subject_id)))]
             workers = [sick for worker in store.workers.all() if (sick := _of_worker(worker, self._clock.now()))]
             sent = store.messages.latest(_FROM_RULES, states=("sent", "dead"))
         rules = [_from_rule(message, runs) for message in sent if message.kind == "in_app" or message.state == "dead"]
-        return [*waiting, *workers, *levels, *rules, *(notice for notice in notices if notice is not None)][:limit]
+        lately = [*levels, *rules, *(notice for notice in notices if notice is not None)]
+        lately.sort(key=lambda notice: notice.at, reverse=True)
+        return [*waiting, *workers, *lately][:limit]
 
     def _waiting(self, store: Store, run: Run) -> list[Notice]:
         found = []
@@ -146,10 +147,10 @@ def _row(job: Job, run: Run, key: str, attempt: Attempt | None) -> JobRow:
 
 
 def _newest_of_each(events: Iterable[Event]) -> list[Event]:
-    """One event a subject: what happened to it last."""
-    found: dict[tuple[str, int], Event] = {}
+    """One event a subject: what happened to it last; of a budget one a level."""
+    found: dict[tuple[str, int, float | None], Event] = {}
     for event in events:
-        found.setdefault((event.subject, event.subject_id), event)
+        found.setdefault((event.subject, event.subject_id, event.data.get("at_percent")), event)
     return list(found.values())
 
 
@@ -195,11 +196,13 @@ def _of_worker(worker: Worker, now: datetime) -> Notice | None:
     return Notice("worker", told, worker.health_at or now, 0, "fleet", "worker", worker.id)
 
 
-def _level(event: Event, name: str) -> Notice:
-    """That so much of a budget is spent, and what came of it."""
+def _level(event: Event, budget: Budget | None) -> Notice | None:
+    """That so much of a budget is spent, and what came of it; None where that is not so any more."""
+    if budget is None or event.data["at_percent"] not in [level.at_percent for level in budget.thresholds[: budget.fired]]:
+        return None
     action = Action(event.data["action"])
     text = f"{event.data['at_percent']:g} % of {QUANTITY_WORDS[event.data['quantity']]} is spent: {ACTION_WORDS[action]}"
-    return Notice("budget", text, event.at, event.run_id or 0, name, event.subject, event.subject_id, seq=event.seq)
+    return Notice("budget", text, event.at, event.run_id or 0, budget.name, event.subject, event.subject_id, seq=event.seq)
 
 
 def _told(event: Event, run: Run, standing: Mapping[tuple[str, int], tuple[str, CellStatus]]) -> Notice | None:

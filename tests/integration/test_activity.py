@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import event
 
 from components import notices, pulse_panels
+from pipeline.domain.activity import NOTED
+from pipeline.domain.budget import Action, Quantity, Scope, Threshold
 from pipeline.domain.choices import Mode
 from pipeline.domain.errors import NotFound, WorkFailed
 from pipeline.domain.production import Approvals
@@ -92,6 +95,48 @@ def test_a_failure_that_is_overcome_is_not_told_any_more(house: House) -> None:
     house.studio.submission.submit(run, EVERYTHING, Mode.FAILED, PERSON)
     house.work()
     assert [one.kind for one in house.studio.activity.notices()] == ["waiting"]
+
+
+def test_what_the_bell_tells_stays_however_much_happens_after_it(house: House) -> None:
+    run = house.start(make_production(characters=1, scene_types=1, variants=1))
+    house.work()
+    with house.studio.stores.begin(house.clock.now()) as store:
+        for number in range(2000):
+            store.journal.record("job.progressed", actor=PERSON, subject="job", subject_id=number, run_id=run.id)
+    assert [one.kind for one in house.studio.activity.notices()] == ["sealed"]
+
+
+def test_every_level_of_a_budget_that_is_reached_is_told_until_it_is_reached_no_more(house: House) -> None:
+    production = make_production(characters=1, scene_types=1, variants=1)
+    run = house.start(production)
+    house.work()
+    spent, budgets = house.run(run).spent_seconds, house.studio.budgets
+    subject = budgets.subject(Scope.PROJECT, run.title)
+    levels = [Threshold(at, Action.NOTIFY) for at in (40, 50, 99)]
+    budgets.put(subject, Quantity.GPU_SECONDS, PERSON, limit=spent * 1.5, thresholds=levels)
+    house.start(make_production(title="Other", characters=1, scene_types=1, variants=1))
+    house.work()
+
+    def told() -> list[str]:
+        return [one.text.split(" of ")[0] for one in house.studio.activity.notices() if one.kind == "budget"]
+
+    assert sorted(told()) == ["40 %", "50 %"]
+    budgets.put(subject, Quantity.GPU_SECONDS, PERSON, limit=spent * 2.2, thresholds=levels)
+    assert told() == ["40 %"]
+    budgets.put(subject, Quantity.GPU_SECONDS, PERSON, limit=spent * 10, thresholds=levels)
+    assert told() == []
+
+
+def test_an_index_finds_what_the_bell_tells(house: House) -> None:
+    asked: list[str] = []
+    with house.studio.stores.read() as store:
+        event.listen(house.studio.stores.engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+        store.journal.noted(5)
+    with house.studio.stores.engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            plans = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", (5, 0)).all() for sql in tuple(asked)]
+            assert all("ix_events_noted" in str(plan) and "TEMP B-TREE" not in str(plan) for plan in plans)
+    assert len(asked) >= len(NOTED)
 
 
 def test_a_delivery_that_was_cancelled_is_no_news_once_another_is_sealed(house: House) -> None:
