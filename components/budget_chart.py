@@ -1,4 +1,4 @@
-"""One budget over time: what was spent, the limit with its levels, and where that leads at the recent pace.
+"""One budget over time: what was spent, the limit with its levels, and where that leads.
 
 Drawn with elements and clipped areas, so that colours, sizes and themes are those of the page.
 """
@@ -85,16 +85,24 @@ def summary(budget: Budget, burn: BurnDown, now: datetime) -> str:
         return f"{told} Disk is counted when files are stored."
     if budget.stops is not None:
         return f"{told} Its level of {budget.stops.at_percent:g} % is reached: {ACTION_WORDS[budget.stops.action]}."
-    if not burn.pace:
-        return f"{told} Nothing was spent lately, so there is no forecast."
-    if burn.empty_at is None and burn.ends_at is None:
-        return f"{told} Nothing more is asked for."
-    told += f" At the recent pace of {amount(burn.pace)} an hour"
+    told += f" Lately {amount(burn.pace)} an hour." if burn.pace and burn.left else ""
+    return f"{told} {_ahead(budget, burn, now)}."
+
+
+def _ahead(budget: Budget, burn: BurnDown, now: datetime) -> str:
+    """Where it leads."""
+    amount = _amount_of(budget.quantity)
+    waits = f"{words.counted(burn.undecided, 'scene')} {'waits' if burn.undecided == 1 else 'wait'} for people"
+    also = f", and {waits}" if burn.undecided else ""
+    if not burn.left:
+        return f"{waits[:1].upper()}{waits[1:]}; nothing else is asked for" if burn.undecided else "Nothing more is asked for"
     if burn.empty_at is not None:
-        rest = "before what is asked for is done" if burn.left else "if work goes on like this"
-        return f"{told} nothing is left {_at(burn.empty_at, now)}, {rest}."
-    over = "" if budget.limit is None else f", with {amount(max(0.0, budget.limit - budget.spent - burn.left))} left"
-    return f"{told} what is asked for is done {_at(burn.ends_at or now, now)}{over}."
+        return f"Nothing is left {_at(burn.empty_at, now)}, before what is asked for is done{also}"
+    if burn.ends_at is not None:
+        over = "" if budget.limit is None else f", with {amount(max(0.0, budget.limit - budget.spent - burn.left))} left"
+        return f"What is asked for is done {_at(burn.ends_at, now)}{over}{also}"
+    why = f" ({burn.held})" if burn.held else ""
+    return f"What is asked for needs {amount(burn.left)} more; when it is done cannot be told{why}{also}"
 
 
 def _at(moment: datetime, now: datetime) -> str:
@@ -137,8 +145,6 @@ def _area(line: Sequence[tuple[float, float]], look: str) -> Component:
 
 
 def _forecast(budget: Budget, burn: BurnDown, axes: _Frame, now: datetime) -> list[Component]:
-    if not burn.pace:
-        return []
     goal = budget.spent + burn.left if burn.ends_at else budget.limit if burn.empty_at else None
     end = burn.ends_at or burn.empty_at
     if goal is None or end is None:

@@ -13,7 +13,7 @@ from dash.exceptions import PreventUpdate
 
 from components import budget_costs, budget_dialog, budgets, drawn, frame, ids
 from pipeline.domain.budget import Budget, Quantity, Scope, parse_levels
-from pipeline.domain.costs import By
+from pipeline.domain.costs import BurnDown, By
 from pipeline.domain.errors import Invalid, NotFound, Refused
 from pipeline.domain.statuses import RunStatus
 from pipeline.wiring_serving import current_studio, local_actor
@@ -43,13 +43,19 @@ def _view(budget: str, run: str, by: str) -> budgets.View:
     return budgets.View(
         budgets=found,
         chosen=chosen,
-        burn=studio.costs.burn_down(chosen) if chosen else None,
+        burn=_burn_down(chosen) if chosen else None,
         costs=costs,
         runs=runs,
         titles=list(dict.fromkeys(one.title for one in runs)),
         person=str(local_actor()),
         now=studio.clock.now(),
     )
+
+
+def _burn_down(budget: Budget) -> BurnDown:
+    """The course of one budget; its end is that of the boards of its runs."""
+    studio = current_studio()
+    return studio.costs.burn_down(budget, [studio.overview.of(run_id) for run_id in studio.costs.at_work(budget)])
 
 
 @callback(

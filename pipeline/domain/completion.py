@@ -107,6 +107,20 @@ def _error(found: Timing) -> float:
     return found.deviation / sqrt(found.samples) if found.samples else found.deviation
 
 
+def going_on(
+    cells: Mapping[tuple[str, CellStatus], int], held_back: Mapping[str, int], paused: Iterable[str]
+) -> dict[tuple[str, CellStatus], int]:
+    """Of these cells those that nobody has to decide for: without the queued ones that are `held_back` behind something in
+    review, by scene type, and those of scene types that are paused."""
+    found = dict(cells)
+    for scene_type, count in held_back.items():
+        queued = scene_type, CellStatus.QUEUED
+        found[queued] = max(0, found.get(queued, 0) - count)
+    for scene_type in paused:
+        found.pop((scene_type, CellStatus.QUEUED), None)
+    return found
+
+
 def jobs_left(
     cells: Mapping[tuple[str, CellStatus], int],
     segments_made: Mapping[tuple[str, CellStatus], int],

@@ -85,33 +85,59 @@ class Point:
 
 
 @dataclass(frozen=True)
+class Work:
+    """What was asked for of a run, as far as it goes on without people.
+
+    `left` is expected to be spent on it until `ends_at`; None where no end can be told, `held` may say why. So many scenes are
+    `undecided`: they wait for people, and are not in what is left.
+    """
+
+    left: float
+    undecided: int
+    ends_at: datetime | None
+    held: str = ""
+
+
+@dataclass(frozen=True)
 class BurnDown:
     """How a budget is being spent. `points` go up to now; `pace` is spent per hour lately, 0 when nothing was.
 
-    `left` is what the work that was asked for is expected to need. `ends_at` is when that is done at this pace, and
-    `empty_at` when nothing would be left; of the two only what comes first is told.
+    `left` is what the work that goes on is expected to need. `ends_at` is when all of that is done, and `empty_at` when nothing
+    would be left; of the two only what comes first is told. Neither is told where no end can be: `held` may say why. So many
+    scenes are `undecided`.
     """
 
     points: tuple[Point, ...]
     limit: float | None
     pace: float
     left: float
-    ends_at: datetime | None
-    empty_at: datetime | None
+    ends_at: datetime | None = None
+    empty_at: datetime | None = None
+    undecided: int = 0
+    held: str = ""
 
 
-def burn_down(points: Sequence[Point], *, limit: float | None, left: float, now: datetime) -> BurnDown:
-    """The course so far and where it leads, at the pace of the last quarter of it and of half an hour at least."""
-    pace = _pace(points, now)
-    spent = points[-1].spent if points else 0.0
-    ends_at = now + timedelta(hours=left / pace) if pace > 0 and left > 0 and left / pace < 24 * 365 else None
-    free = None if limit is None else max(0.0, limit - spent)
-    empty_at = now + timedelta(hours=free / pace) if pace > 0 and free is not None and free / pace < 24 * 365 else None
-    if ends_at is not None and empty_at is not None:
-        ends_at, empty_at = (None, empty_at) if empty_at < ends_at else (ends_at, None)
-    elif left <= 0:
-        empty_at = None
-    return BurnDown(tuple(points), limit, pace, left, ends_at, empty_at)
+def burn_down(points: Sequence[Point], works: Sequence[Work], *, limit: float | None, now: datetime) -> BurnDown:
+    """The course so far and where it leads: evenly to the last end of all work.
+
+    The pace is that of the last quarter of the course, and of half an hour at least.
+    """
+    going = [work for work in works if work.left > 0]
+    left, spent = sum(work.left for work in going), points[-1].spent if points else 0.0
+    ends = [work.ends_at for work in going if work.ends_at is not None]
+    ends_at = max(ends) if ends and len(ends) == len(going) else None
+    free = float("inf") if limit is None else max(0.0, limit - spent)
+    empty_at = now + max(ends_at - now, timedelta(0)) * (free / left) if ends_at is not None and free < left else None
+    return BurnDown(
+        points=tuple(points),
+        limit=limit,
+        pace=_pace(points, now),
+        left=left,
+        ends_at=ends_at if empty_at is None else None,
+        empty_at=empty_at,
+        undecided=sum(work.undecided for work in works),
+        held=next((work.held for work in going if work.ends_at is None and work.held), ""),
+    )
 
 
 def _pace(points: Sequence[Point], now: datetime) -> float:

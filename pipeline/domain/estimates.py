@@ -9,6 +9,7 @@ from math import sqrt
 
 from pipeline.domain.cells import CellPlan
 from pipeline.domain.production import Production, SceneType
+from pipeline.domain.statuses import StillKind
 
 STILL_SIDE_MOST = 1920
 STILL_SIDE_LEAST = 480
@@ -254,6 +255,20 @@ def scene_cost(production: Production, scene: SceneType, history: History) -> tu
     """(seconds, bytes) of one whole scene, without the stills it needs."""
     seconds, size, _ = _scene_cost(production, scene, history)
     return seconds, size
+
+
+def seconds_left(
+    production: Production, segments: Mapping[str, int], pictures: Mapping[StillKind, int], history: History
+) -> float:
+    """Generation seconds of so many segments of each scene type and so many variant images and plates."""
+    seconds = 0.0
+    for scene in production.scene_types:
+        seconds += segments.get(scene.name, 0) / scene.segments * scene_cost(production, scene, history)[0]
+    size = still_size(production)
+    for kind, rates in ((StillKind.VARIANT, history.images), (StillKind.PLATE, history.plates)):
+        costs = [rate.seconds_per_frame for rate in rates.values()] or [still_cost(production.backend, size)[0]]
+        seconds += pictures.get(kind, 0) * sum(costs) / len(costs)
+    return seconds
 
 
 def _scene_cost(production: Production, scene: SceneType, history: History) -> tuple[float, int, bool]:

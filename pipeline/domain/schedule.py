@@ -78,6 +78,11 @@ class Schedule:
         """Whether it bounds what is generated at once."""
         return self.parallel is not None or bool(self.scene_types)
 
+    @property
+    def paused(self) -> list[str]:
+        """The scene types of which nothing starts before somebody lets it."""
+        return [name for name, most in self.scene_types.items() if not most]
+
 
 def quiet_hours(window: str, zone: str = "UTC") -> QuietHours:
     """Quiet hours as somebody has written them. Raises Invalid for what is no window, or no zone."""

@@ -80,8 +80,7 @@ class _Counted:
     @property
     def paused(self) -> list[str]:
         """The scene types of which nothing starts before somebody lets it, although it was asked for."""
-        none = [name for name, most in self.schedule.scene_types.items() if not most]
-        return [name for name in none if self.cells.get((name, CellStatus.QUEUED))]
+        return [name for name in self.schedule.paused if self.cells.get((name, CellStatus.QUEUED))]
 
     @property
     def is_unpaid(self) -> bool:
@@ -272,12 +271,7 @@ class Overview:
         production = book.recipes.production
         scene_types = {scene.name: scene for scene in production.scene_types}
         keys = _keys(book)
-        cells = dict(counted.cells)
-        for scene_type, count in counted.held_back.items():
-            queued = scene_type, CellStatus.QUEUED
-            cells[queued] = max(0, cells.get(queued, 0) - count)
-        for scene_type in counted.paused:
-            cells.pop((scene_type, CellStatus.QUEUED), None)
+        cells = completion.going_on(counted.cells, counted.held_back, counted.paused)
         left = {
             (stage, name): Left(
                 stage, jobs, completion.timing(counted.times(*keys[stage, name]), _default(book, stage, name)), chain

@@ -96,7 +96,7 @@ def test_a_cancelled_attempt_tells_what_it_was_charged_with(fleet: FleetHouse) -
     budget = fleet.studio.budgets.put(
         fleet.studio.budgets.subject(Scope.RUN, run.name), Quantity.MONEY, PERSON, limit=1000, thresholds=()
     )
-    assert fleet.studio.costs.burn_down(budget).points[0].spent == 0
+    assert fleet.studio.costs.burn_down(budget, []).points[0].spent == 0
 
 
 def test_an_attempt_given_back_by_an_engine_that_stops_tells_what_it_was_charged_with(house: House) -> None:

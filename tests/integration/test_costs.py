@@ -1,15 +1,13 @@
-"""What runs have cost: every second and byte in exactly one line, whatever they are told apart by; and how budgets burn down."""
+"""What runs have cost: every second and byte in exactly one line, whatever they are told apart by."""
 
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from pipeline.cli import entry
-from pipeline.domain.budget import Quantity, Scope
 from pipeline.domain.choices import Mode
 from pipeline.domain.costs import By, CostLine
 from pipeline.domain.errors import NotFound, WorkFailed
@@ -18,13 +16,8 @@ from pipeline.domain.production import Approvals
 from pipeline.domain.records import Run
 from pipeline.domain.retries import FailureClass
 from pipeline.domain.work import Request
-from pipeline.domain.workers import WorkerState
 from tests.factories import HUMAN, PERSON, House, make_production
-from tests.fleet import FleetHouse
-from tests.fleet_fixtures import fleet_house
 from tests.rest import RestClient
-
-fleet = fleet_house
 
 
 def lines(house: House, run: Run, by: By) -> dict[str, CostLine]:
@@ -125,48 +118,3 @@ def test_rest_and_the_command_line_tell_the_same(
     assert [line["name"] for line in mine["lines"]] == [line["name"] for line in told["lines"]]
     assert entry.start(["costs", run.name, "--by", "cause"]) == 0
     assert "first try" in capsys.readouterr().out
-
-
-def test_a_budget_burns_down_to_what_is_spent_and_says_when_it_would_be_empty(house: House) -> None:
-    run = house.start(make_production(characters=2, scene_types=2, variants=1))
-    budgets = house.studio.budgets
-    subject = budgets.subject(Scope.PROJECT, run.title)
-    budgets.put(subject, Quantity.GPU_SECONDS, PERSON, limit=1e6)
-    for _ in range(6):
-        house.engine.turn()
-        house.clock.advance(120)
-    [budget] = budgets.all()
-    found = house.studio.costs.burn_down(budget)
-    assert found.points[-1].spent == budget.spent and found.points[-1].at == house.clock.now()
-    spent = [point.spent for point in found.points]
-    assert spent == sorted(spent) and spent[0] == pytest.approx(0)
-    times = [point.at for point in found.points]
-    assert times == sorted(times)
-    if found.left:
-        assert found.pace > 0 and (found.ends_at or found.empty_at)
-    house.work()
-    assert house.studio.costs.burn_down(budgets.all()[0]).left == 0
-
-
-def test_an_old_course_begins_a_month_ago_with_what_was_spent_before(house: House) -> None:
-    run = house.start(make_production(characters=1, scene_types=1, variants=1))
-    house.work()
-    spent = house.run(run).spent_seconds
-    house.clock.advance(timedelta(days=60).total_seconds())
-    subject = house.studio.budgets.subject(Scope.RUN, run.name)
-    budget = house.studio.budgets.put(subject, Quantity.GPU_SECONDS, PERSON, limit=1e6)
-    found = house.studio.costs.burn_down(budget)
-    assert [point.spent for point in found.points] == pytest.approx([spent, spent])
-    assert (found.pace, found.ends_at, found.empty_at) == (0, None, None)
-
-
-def test_what_is_left_to_make_costs_the_mean_of_the_workers_that_may_make_it(fleet: FleetHouse) -> None:
-    for name, price in (("gpu-1", 1.0), ("gpu-2", 3.0), ("gpu-3", 50.0)):
-        fleet.add(name, cost_per_hour=price)
-    fleet.studio.workers.set_state(fleet.worker("gpu-3").worker, WorkerState.PAUSED, PERSON)
-    run = fleet.start(make_production(characters=2))
-    budgets = fleet.studio.budgets
-    subject = budgets.subject(Scope.PROJECT, run.title)
-    hours, money = (budgets.put(subject, one, PERSON, limit=1e6) for one in (Quantity.GPU_SECONDS, Quantity.MONEY))
-    left_s = fleet.studio.costs.burn_down(hours).left
-    assert left_s > 0 and fleet.studio.costs.burn_down(money).left == pytest.approx(left_s * 2.0 / 3600)
