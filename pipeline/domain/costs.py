@@ -117,15 +117,17 @@ class BurnDown:
     held: str = ""
 
 
-def burn_down(points: Sequence[Point], works: Sequence[Work], *, limit: float | None, now: datetime) -> BurnDown:
-    """The course so far and where it leads: evenly to the last end of all work.
+def burn_down(
+    points: Sequence[Point], works: Sequence[Work], *, limit: float | None, now: datetime, is_stopped: bool = False
+) -> BurnDown:
+    """The course so far and where it leads: evenly to the last end of all work; nowhere where the budget has stopped new work.
 
     The pace is that of the last quarter of the course, and of half an hour at least.
     """
     going = [work for work in works if work.left > 0]
     left, spent = sum(work.left for work in going), points[-1].spent if points else 0.0
     ends = [work.ends_at for work in going if work.ends_at is not None]
-    ends_at = max(ends) if ends and len(ends) == len(going) else None
+    ends_at = max(ends) if ends and len(ends) == len(going) and not is_stopped else None
     free = float("inf") if limit is None else max(0.0, limit - spent)
     empty_at = now + max(ends_at - now, timedelta(0)) * (free / left) if ends_at is not None and free < left else None
     return BurnDown(

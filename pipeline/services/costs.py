@@ -75,7 +75,7 @@ class Costs:
             spent = _spent(store, budget, since, bucket_s)
             works = [self._work(store, runs[one.run_id], one, budget.quantity) for one in overviews if one.run_id in runs]
         points = _course(budget.spent, spent, since=since, bucket_s=bucket_s, now=now)
-        return burn_down(points, works, limit=budget.limit, now=now)
+        return burn_down(points, works, limit=budget.limit, now=now, is_stopped=budget.stops is not None)
 
     def _work(self, store: Store, run: Run, overview: RunOverview, quantity: Quantity) -> Work:
         """What a run is expected to need until it ends or waits for people."""

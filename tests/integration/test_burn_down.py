@@ -6,15 +6,16 @@ from datetime import timedelta
 
 import pytest
 
-from components.budget_chart import summary
-from pipeline.domain.budget import Budget, Quantity, Scope, Threshold
+from components.budget_chart import content, summary
+from pipeline.domain.budget import Action, Budget, Quantity, Scope, Threshold
+from pipeline.domain.choices import Mode
 from pipeline.domain.costs import BurnDown
 from pipeline.domain.production import Approvals
 from pipeline.domain.records import Run
 from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import JobStatus
 from pipeline.domain.workers import WorkerState
-from tests.factories import AUTO, PERSON, House, make_production
+from tests.factories import AUTO, EVERYTHING, PERSON, House, make_production
 from tests.fleet import FleetHouse
 from tests.fleet_fixtures import fleet_house
 
@@ -129,3 +130,18 @@ def test_no_end_is_told_while_no_engine_works(house: House) -> None:
     found = burn(house)
     assert found.left > 0 and (found.ends_at, found.empty_at) == (None, None)
     assert "when it is done cannot be told (waits for an engine: none works on its run)" in told(house)
+
+
+def test_a_level_that_has_stopped_new_work_leaves_no_forecast(house: House) -> None:
+    at_work(house)
+    assert burn(house).ends_at
+    put(house, house.studio.runs.all()[0], MUCH, Threshold(1e-9, Action.FINISH))
+    house.studio.submission.submit(house.studio.runs.all()[0], EVERYTHING, Mode.ALL, PERSON)
+    house.backend.release()
+    house.work()
+    [budget] = house.studio.budgets.all()
+    found = burn(house)
+    assert budget.stops and found.left > 0
+    assert (found.ends_at, found.empty_at) == (None, None)
+    assert told(house).endswith("Its level of 1e-09 % is reached: no new generation starts.")
+    assert "bu-forecast" not in str(content(budget, found, house.clock.now()))
