@@ -13,7 +13,7 @@ from components import fleet_press, fleet_runs, words
 from pipeline.domain.fleet_forecast import FleetForecast, RunEnd
 from pipeline.domain.fleet_page import FleetPage, Waiting
 
-_AMOUNT = r"\d[\d.,]* (?:GiB|GB|s|min|h)(?: \d+ (?:s|min))?|\d+ of \d+"
+_AMOUNT = r"\d[\d.,]* (?:(?:GiB|GB|s|min|h)(?: \d+ (?:s|min))?\b|of \d+)"
 
 
 def content(view: FleetPage, forecast: FleetForecast | None = None, by: str = "order") -> list[Component]:

@@ -305,6 +305,11 @@ def test_names_and_amounts_in_a_reason_are_strong() -> None:
     assert text_of(parts) == "needs 31 GiB: gpu-1 has 24; gpu-10 is next in 2 min 5 s"
 
 
+def test_a_share_of_workers_is_strong_as_a_whole_and_counts_of_things_are_not() -> None:
+    parts = fleet_queue.reason("fair share: Harbor already has 3 segments and is entitled to 1.3 of 4 workers", ())
+    assert [text_of(one) for one in parts if isinstance(one, Component)] == ["1.3 of 4"]
+
+
 def test_a_picture_cannot_be_moved_by_itself() -> None:
     card = fleet_queue.content(make_page(make_view(), waiting=(make_waiting(subject="still", own_priority=None, parts=0),)))
     assert not any("Serve" in str(getattr(one, "title", "")) for one in parts_of(card))
