@@ -157,7 +157,8 @@ def _names(subject: str) -> tuple[ColumnElement[str], ColumnElement[str]]:
 
 
 def _cause(subject: str, table: Any) -> ColumnElement[str]:
-    """Why an attempt was made; an earlier rejection counts for every attempt of the takes after it."""
+    """Why an attempt was made. A second one of a job is a retry, whatever take it is of; an earlier rejection counts for the
+    first attempts of all takes after it."""
     if subject == "delivery":
         return case((attempts.c.number > 1, Cause.RETRY.value), else_=Cause.FIRST_TRY.value)
     earlier = jobs.alias("earlier")
@@ -167,8 +168,8 @@ def _cause(subject: str, table: Any) -> ColumnElement[str]:
         )
     )
     return case(
-        (and_(has_earlier, _rejected(subject, table)), Cause.REJECTION.value),
         (attempts.c.number > 1, Cause.RETRY.value),
+        (and_(has_earlier, _rejected(subject, table)), Cause.REJECTION.value),
         (has_earlier, Cause.NEW_TAKE.value),
         else_=Cause.FIRST_TRY.value,
     )

@@ -40,8 +40,9 @@ class By(StrEnum):
 class Cause(StrEnum):
     """Why an attempt was made.
 
-    `rejection`: for a take that was asked for after an earlier one was rejected. `new_take`: for another take that somebody
-    asked for. `retry`: again, because an attempt of the same job had not ended well. `first_try`: everything else.
+    `retry`: again, because an attempt of the same job had not ended well, whatever take it is of. `rejection`: for a take that
+    was asked for after an earlier one was rejected. `new_take`: for another take that somebody asked for. `first_try`:
+    everything else.
     """
 
     FIRST_TRY = "first_try"

@@ -17,6 +17,7 @@ from pipeline.domain.records import Run
 from pipeline.domain.retries import FailureClass
 from pipeline.domain.work import Request
 from tests.factories import HUMAN, PERSON, House, make_production
+from tests.fakes import failing
 from tests.rest import RestClient
 
 
@@ -80,6 +81,19 @@ def test_a_second_attempt_is_a_retry_and_was_not_expected(house: House) -> None:
     assert found["retry"].estimated_seconds == 0
     by_cause, by_stage = (house.studio.costs.of_run(run.id, by).total for by in (By.CAUSE, By.STAGE))
     assert by_cause.jobs == by_stage.jobs < by_cause.attempts, "a job that was tried twice is one job"
+
+
+def test_a_second_attempt_within_a_take_after_a_rejection_is_a_retry(house: House) -> None:
+    run = house.start(make_production(characters=1, scene_types=1, variants=1, segments=1, approvals=Approvals("auto", "human")))
+    house.work()
+    [key] = house.cells(run)
+    house.studio.review.reject(run, Selection(keys=(key,)), PERSON, reason="no")
+    house.hands.troubles = failing("scene_generation", lambda: WorkFailed(FailureClass.BACKEND_ERROR, "it did not work"))
+    house.studio.submission.submit(house.run(run), Selection(keys=(key,)), Mode.FAILED, PERSON)
+    house.work()
+    found = lines(house, run, By.CAUSE)
+    assert found["retry"].attempts == 1 and found["retry"].estimated_seconds == 0
+    assert found["rejection"].attempts >= 1 and found["rejection"].estimated_seconds > 0
 
 
 def test_what_was_reused_was_neither_expected_nor_spent(house: House) -> None:
