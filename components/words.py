@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from dash import html
 from dash.development.base_component import Component
 
+from pipeline.domain.costs import figure
 from pipeline.domain.costs import money as money
 from pipeline.domain.percent import share as share
 
@@ -80,12 +81,14 @@ GUESS = "Not half of this work was measured here yet: stated defaults stand in f
 
 
 def hours(seconds: float) -> str:
-    """Generation time as a budget counts it: `12.4 h`, `0.05 h`, `40 h`; what is too little for that in seconds."""
+    """Generation time as a budget counts it, with three figures: `12.4 h`, `0.012 h`, `40 h`; what is too little in seconds."""
     if 0 < seconds < _LEAST_HOURS:
         return f"{seconds:.0f} s" if seconds >= 1 else "under 1 s"
     value = seconds / _HOUR
-    digits = 0 if value >= 100 or value == round(value) else 1 if value >= 1 else 2
-    return f"{value:,.{digits}f} h"
+    if 0 < value < 1:
+        return f"{figure(value)} h"
+    whole, _, decimals = f"{value:,.{0 if value >= 100 else 1 if value >= 10 else 2}f}".partition(".")
+    return f"{whole}.{decimals.rstrip('0')}".rstrip(".") + " h"
 
 
 def size(size_bytes: float) -> str:

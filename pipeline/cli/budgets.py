@@ -11,10 +11,10 @@ from pipeline.cli.exits import Exit
 from pipeline.cli.studios import actor, open_studio
 from pipeline.cli.text import size
 from pipeline.domain.budget import ACTION_WORDS, QUANTITY_WORDS, Action, Budget, Quantity, Scope, parse_level, reached
-from pipeline.domain.costs import money
+from pipeline.domain.costs import figure, money
 from pipeline.domain.percent import share
 
-_HOUR_S, _LITTLE_S, _GB = 3600.0, 36.0, 1e9
+_HOUR_S, _GB = 3600.0, 1e9
 _OPTIONS = {"gpu_hours": (Quantity.GPU_SECONDS, _HOUR_S), "money": (Quantity.MONEY, 1.0), "disk_gb": (Quantity.DISK_BYTES, _GB)}
 scope_argument = click.argument("scope", type=click.Choice([scope.value for scope in Scope]))
 of_argument = click.argument("of", metavar="OF")
@@ -65,8 +65,7 @@ def amount(quantity: Quantity, value: float) -> str:
     """So much of it, with its unit."""
     if quantity is Quantity.DISK_BYTES:
         return size(value)
-    digits = 4 if 0 < value < _LITTLE_S else 2
-    return f"{value / _HOUR_S:,.{digits}f} GPU-h" if quantity is Quantity.GPU_SECONDS else money(value)
+    return f"{figure(value / _HOUR_S)} GPU-h" if quantity is Quantity.GPU_SECONDS else money(value)
 
 
 def kept_told(run_id: int, kept: Mapping[Quantity, float | None]) -> str:

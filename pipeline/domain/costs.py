@@ -14,7 +14,12 @@ _LEAST_MONEY, _DUST = 0.0001, 1e-9
 
 
 def money(amount: float) -> str:
-    """An amount in the currency of the installation: `< 0.0001`, `0.00425`, `0.314`, `0.50`, `18.70`, `1,240.00`.
+    """An amount in the currency of the installation."""
+    return figure(amount)
+
+
+def figure(amount: float) -> str:
+    """What a budget counts, for people: `< 0.0001`, `0.00425`, `0.314`, `0.50`, `18.70`, `1,240.00`.
 
     Below 1 it has three figures, so that a need of little beside little that is left still says something.
     """

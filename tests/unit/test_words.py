@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from components import words
+from pipeline.cli.budgets import amount
+from pipeline.domain.budget import Quantity
 
 NOON = datetime(2026, 6, 10, 12, 0, tzinfo=UTC)
 
@@ -34,6 +36,22 @@ def test_a_duration_has_two_units_at_most(seconds: float, said: str) -> None:
 )
 def test_a_size_has_a_unit(size_bytes: float, said: str) -> None:
     assert words.size(size_bytes) == said
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"),
+    [
+        (0, "0 h"), (0.0037, "13 s"), (0.012, "0.012 h"), (0.01234, "0.0123 h"), (0.5, "0.50 h"), (1, "1 h"), (9.87, "9.87 h"),
+        (12.44, "12.4 h"), (40, "40 h"), (1240, "1,240 h"),
+    ],
+)  # fmt: skip
+def test_a_limit_of_hours_has_three_figures(hours: float, said: str) -> None:
+    assert words.hours(hours * 3600) == said
+
+
+@pytest.mark.parametrize(("hours", "said"), [(0.0037, "0.0037 GPU-h"), (0.012, "0.012 GPU-h"), (10, "10.00 GPU-h")])
+def test_the_command_line_tells_a_limit_as_fine_as_what_is_spent_of_it(hours: float, said: str) -> None:
+    assert amount(Quantity.GPU_SECONDS, hours * 3600) == said
 
 
 @pytest.mark.parametrize(("part", "said"), [(0, 0), (1, 1), (999, 99), (1000, 100), (500, 50)])
