@@ -53,12 +53,18 @@ def key_of(budget: Budget) -> str:
 
 
 def address(view: View, *, budget: Budget | None = None, run: Run | None = None, by: By | None = None) -> str:
-    """The page with another budget, run or question; the rest stays."""
+    """The page with another budget, run or question; the rest stays, but that a budget of a run brings the costs of that run."""
     chosen, costs = budget or view.chosen, view.costs
     parts = {"budget": key_of(chosen)} if chosen else {}
     if costs is not None:
-        parts |= {"run": str((run or costs.run).id), "by": (by or costs.by).value}
+        of = run_of(budget) or str((run or costs.run).id)
+        parts |= {"run": of, "by": (by or costs.by).value}
     return at(parts)
+
+
+def run_of(budget: Budget | None) -> str:
+    """The number of the run that a budget is of; nothing where it is not of a run."""
+    return budget.subject if budget is not None and budget.scope is Scope.RUN else ""
 
 
 def at(parts: Mapping[str, str]) -> str:

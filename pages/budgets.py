@@ -37,7 +37,7 @@ def _view(budget: str, run: str, by: str) -> budgets.View:
     if runs:
         spent = [one for one in runs if one.spent_seconds] or runs
         default = next((one for one in spent if one.status in _UNDER_WAY), spent[0])
-        of = next((one for one in runs if str(one.id) == run), default)
+        of = next((one for one in runs if str(one.id) == (run or budgets.run_of(chosen))), default)
         report = studio.costs.of_run(of.id, By(by) if by in set(By) else By.SCENE_TYPE)
         costs = budget_costs.Costs(of, report.by, report.lines, report.total)
     return budgets.View(
@@ -153,7 +153,8 @@ def _address(search: str | None, budget: Budget | None) -> str:
     before = {name: found[0] for name, found in parse_qs((search or "").lstrip("?")).items()}
     kept = {name: value for name, value in before.items() if name in ("run", "by")}
     chosen = {"budget": budgets.key_of(budget)} if budget is not None else {}
-    return budgets.at({**chosen, "set": str(current_studio().reports.last_seq()), **kept})
+    of_run = {"run": of} if (of := budgets.run_of(budget)) else {}
+    return budgets.at({**chosen, "set": str(current_studio().reports.last_seq()), **kept, **of_run})
 
 
 @callback(

@@ -116,6 +116,23 @@ def test_costs_are_told_apart_by_what_is_chosen(opens: Opens, stage: Stage, run:
     expect(table).to_contain_text("first try")
 
 
+def test_a_budget_of_a_run_brings_the_costs_of_that_run_unless_those_of_another_are_asked_for(
+    opens: Opens, stage: Stage, run: Run
+) -> None:
+    clear(stage)
+    other = stage.start(fresh_production(characters=1, scene_types=1, variants=1, title="Other"))
+    stage.work()
+    put(stage, Scope.RUN, str(run.id), 1e6)
+    put(stage, Scope.RUN, str(other.id), 2e6)
+    page = opens(f"/budgets?budget=run:gpu_seconds:{run.id}")
+    shown = page.locator("#budgets-costs .card-head")
+    expect(shown).to_contain_text(run.name)
+    page.locator(".bu-row", has_text=other.name).click()
+    expect(shown).to_contain_text(other.name)
+    page.goto(page.url.split("?")[0] + f"?budget=run:gpu_seconds:{run.id}&run={other.id}")
+    expect(page.locator("#budgets-costs .card-head")).to_contain_text(other.name)
+
+
 def test_what_is_spent_is_seen_as_it_happens(opens: Opens, stage: Stage, run: Run) -> None:
     clear(stage)
     put(stage, Scope.USER, str(PERSON), 1e6)
