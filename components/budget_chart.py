@@ -22,7 +22,8 @@ _MOST_AHEAD = 1.5
 """How much of the past's length is shown of the future, at least and at most."""
 _STRIPS = 40
 _NEAR = 11.0
-_LABEL_HEIGHT = 6.5
+_LABEL_HEIGHT = 8.9
+"""Percent of the height that the label of a line takes, where the chart is as low as it gets."""
 
 
 _OF = {Quantity.GPU_SECONDS: "GPU-hours", Quantity.MONEY: "money", Quantity.DISK_BYTES: "disk"}
@@ -167,15 +168,17 @@ def _limit(budget: Budget, axes: _Frame) -> list[Component]:
 
 
 def _levels(budget: Budget, axes: _Frame) -> list[Component]:
-    """A line a level; labels that would lie on each other are left to the hover."""
+    """A line a level, from the highest down, with its label on it; one that would touch another or its line is left to the
+    hover."""
+    tops = [axes.y((budget.limit or 0.0) * level.at_percent / 100) for level in budget.thresholds]
     found: list[Component] = []
-    last = axes.y(budget.limit or 0.0)
+    taken = axes.y(budget.limit or 0.0)
     for number, level in sorted(enumerate(budget.thresholds), reverse=True):
-        top = axes.y((budget.limit or 0.0) * level.at_percent / 100)
+        top, following = tops[number], tops[number - 1] if number else 100.0
         text = f"{level.at_percent:g} % {level.action.value}{' ✓' if number < budget.fired else ''}"
-        has_room = top - last >= _LABEL_HEIGHT
+        has_room = min(top - taken, following - top) >= _LABEL_HEIGHT / 2
         label = [html.Span(text, className="bu-line-label num")] if has_room else []
-        last = top if has_room else last
+        taken = top + _LABEL_HEIGHT / 2 if has_room else top
         found.append(html.Div(label, className="bu-level", style={"top": f"{top:.2f}%"}, title=text))
     return found
 
