@@ -85,11 +85,12 @@
   };
 
   const looks = ({ axes, size, at, model, view }) => {
-    const heads = [];
+    const heads = [], nameOf = (column) => model.columns[axes.columns[column].columns[0]].name;
+    const shown = B.fitApart([...new Set(axes.columns.map((_, column) => nameOf(column)).filter(Boolean))], size.cell, .85);
     for (let column = at.left; column <= at.right; column++) {
-      const one = axes.columns[column], name = model.columns[one.columns[0]].name;
+      const one = axes.columns[column], name = nameOf(column);
       if (!name) continue;
-      const head = B.make("button", "bx-look", B.fit(name, size.cell, .85),
+      const head = B.make("button", "bx-look", shown.get(name),
         { type: "button", title: `Select ${model.groups[one.group]} / ${name}`, "data-column": column });
       place(head, { left: size.lefts[column] - view.scrollLeft, width: size.cell, height: 17 * size.unit, top: size.head - 19 * size.unit });
       heads.push(head);

@@ -43,6 +43,21 @@
     return [...name].slice(0, most).join("");
   };
 
+  // Each name as it fits; those that would read alike without what they have in common at both ends.
+  const fitApart = (names, wide, rem) => {
+    const shown = new Map(names.map((name) => [name, fit(name, wide, rem)]));
+    for (const text of new Set(shown.values())) {
+      const alike = names.filter((name) => shown.get(name) === text).map((name) => [...name]);
+      if (alike.length < 2) continue;
+      const least = Math.min(...alike.map((name) => name.length)), same = (at) => alike.every((name) => at(name) === at(alike[0]));
+      let head = 0, tail = 0;
+      while (head < least && same((name) => name[head])) head++;
+      while (head + tail < least && same((name) => name[name.length - 1 - tail])) tail++;
+      for (const name of alike) shown.set(name.join(""), fit(`…${name.slice(head, name.length - tail).join("").trim()}`, wide, rem));
+    }
+    return shown;
+  };
+
   // The name in one line, or else broken into two, as even as they fit; where none do, the second one is cut.
   const lines = (name, wide, rem, weight) => {
     const fits = fitting(wide, rem, weight);
@@ -120,5 +135,5 @@
     return params.get("view") === "grid";
   };
 
-  Object.assign(B, { duration, size, counted, share, cut, fit, lines, make, badge, query, restore, LAYERS });
+  Object.assign(B, { duration, size, counted, share, cut, fit, fitApart, lines, make, badge, query, restore, LAYERS });
 })();

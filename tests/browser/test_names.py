@@ -43,6 +43,22 @@ def with_names(production: Production) -> Production:
     return replace(production, characters=people, scene_types=kinds, variants=looks, matrix=Matrix(*names))
 
 
+def test_looks_whose_names_are_long_and_alike_show_what_tells_them_apart(opens: Opens, stage: Stage) -> None:
+    made = fresh_production(characters=2, scene_types=4, variants=3, title="Alike")
+    looks = tuple(
+        replace(one, name=f"look {word} with a rather long name")
+        for one, word in zip(made.variants, ("1 day", "2 dusk", "3 night"), strict=True)
+    )
+    matrix = Matrix(("c1", "c2"), tuple(one.name for one in made.scene_types), tuple(one.name for one in looks))
+    page = opens(f"/runs/{stage.create(replace(made, variants=looks, matrix=matrix)).id}")
+    page.set_viewport_size({"width": 1024, "height": 800})
+    heads = page.locator(".bx-look")
+    expect(heads).to_have_count(12)
+    expect(heads.first).to_contain_text("1")
+    assert len(set(heads.all_text_contents())) == 3
+    assert flaws(page) == []
+
+
 def test_a_name_that_is_too_long_for_its_column_stands_there_whole_in_two_lines(opens: Opens, stage: Stage) -> None:
     made = fresh_production(characters=1, scene_types=6, variants=1, title="Ferry")
     kinds = tuple(replace(one, name=f"00{at} establishing_wide") for at, one in enumerate(made.scene_types))
