@@ -29,9 +29,10 @@ STOPPING_S = 60.0
 """How long an attempt that was asked to stop may take to do so, before the engine goes on without it."""
 
 _LIMIT_LEAST_S = 600.0
-_MEASURED_LEAST_S = 180.0
-_LOADINGS = 5
 _LIMIT_TIMES = 20
+_MEASURED_LEAST_S = 300.0
+_MEASURED_TIMES = 6
+_LOADINGS, _LOADING_S = 5, 60.0
 _LIMIT_BYTES_A_SECOND = 250_000
 
 
@@ -42,10 +43,10 @@ def time_limit(job: Job, backend: str) -> float:
     return max(limit, job.options.get("timeout_s", PROGRAM_S) + STOPPING_S) if is_program else limit
 
 
-def measured_limit(usual_s: float, loading_s: float) -> float:
-    """The same for an attempt at a worker where such a job takes `usual_s`, as was measured, and loading a model `loading_s`.
+def measured_limit(job: Job, usual_s: float, loading_s: float) -> float:
+    """The same where such jobs took `usual_s` several times at the same worker, and loading a model there takes `loading_s`.
 
-    Where loading was never measured (0) it may take as long as anything.
+    A minute stands for a loading that was never measured (0).
     """
-    least_s = max(_MEASURED_LEAST_S, _LOADINGS * loading_s) if loading_s else _LIMIT_LEAST_S
-    return max(least_s, _LIMIT_TIMES * usual_s)
+    runs_s = _MEASURED_TIMES * usual_s + _LOADINGS * (loading_s or _LOADING_S)
+    return max(_MEASURED_LEAST_S, runs_s, job.estimated_bytes / _LIMIT_BYTES_A_SECOND)

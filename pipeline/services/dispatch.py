@@ -54,9 +54,10 @@ class Chosen:
 
     def limit_s(self, backend: str) -> float:
         """The seconds after which it is stopped."""
-        if self.given is None or self.given.seconds is None:
-            return time_limit(self.job, backend)
-        return measured_limit(self.given.seconds, self.given.worker.switch_s)
+        limit_s = time_limit(self.job, backend)
+        if self.given is None or self.given.seconds is None or not self.given.is_sure:
+            return limit_s
+        return min(limit_s, measured_limit(self.job, self.given.seconds, self.given.worker.switch_s))
 
 
 class Dispatch:

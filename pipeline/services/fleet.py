@@ -53,6 +53,8 @@ class Given:
     worker: Worker
     seconds: float | None = None
     """What it takes there, as measured; None where it was not."""
+    is_sure: bool = False
+    """Whether that was measured several times."""
 
 
 @dataclass(frozen=True)
@@ -132,8 +134,9 @@ class Fleet:
             self._backlog.remove(one.job.id)
             self._served[one.job.kind.run, one.job.kind.model] = now_s
             worker = workers[one.worker]
-            seconds = self._prices.measured_s(worker, one.job.kind.workflow, one.job.kind.units)
-            given.append(Given(int(one.job.id), worker, seconds))
+            work, frames = one.job.kind.workflow, one.job.kind.units
+            seconds, is_sure = self._prices.measured_s(worker, work, frames), self._prices.is_sure(worker, work)
+            given.append(Given(int(one.job.id), worker, seconds, is_sure))
         return given
 
     def choice(

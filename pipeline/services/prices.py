@@ -7,18 +7,26 @@ from statistics import fmean
 
 from pipeline.domain.workers import Worker, WorkRecord
 
+_SURE = 5
+
 
 class Prices:
     """The workers that take work, with what was measured there. A job of which nothing was measured takes what is estimated."""
 
     def __init__(self, workers: Iterable[Worker], shown: Iterable[WorkRecord]) -> None:
         self._workers = [worker for worker in workers if worker.may_work]
-        self._rates = {(record.worker_id, record.work): record.seconds_per_frame for record in shown if record.samples}
+        shown = [record for record in shown if record.samples]
+        self._rates = {(record.worker_id, record.work): record.seconds_per_frame for record in shown}
+        self._sure = {(record.worker_id, record.work) for record in shown if record.samples >= _SURE}
 
     def measured_s(self, worker: Worker, work: str, frames: float) -> float | None:
         """What so many frames take at this worker, a model loaded; None where that was never measured there."""
         rate = self._rates.get((worker.id, work))
         return rate * frames if rate else None
+
+    def is_sure(self, worker: Worker, work: str) -> bool:
+        """Whether that was measured several times there."""
+        return (worker.id, work) in self._sure
 
     def dear(self, money: float, work: str, frames: float, estimated_s: float) -> frozenset[str]:
         """The workers at which this costs more, as long as there are others: what all are too dear for waits for money."""

@@ -9,8 +9,12 @@ from pipeline.domain.patience import time_limit
 from pipeline.domain.stages import Stage
 from pipeline.domain.statuses import CellStatus, RunStatus
 from pipeline.domain.work import Update, UpdateState
-from tests.factories import AUTO, House, make_production
+from tests.factories import AUTO, EVERYTHING, PERSON, House, make_production
 from tests.fakes import HoldingBackend
+from tests.fleet import FleetHouse
+from tests.fleet_fixtures import fleet_house
+
+fleet = fleet_house
 
 SMALL = make_production(characters=1, scene_types=1, variants=1, segments=1, approvals=AUTO)
 
@@ -100,3 +104,22 @@ def test_the_program_is_stopped_after_the_time_that_the_production_gives_it(hous
     house.work()
     asked = [request.parameters for request in house.hands.performed if request.stage.endswith("_generation")]
     assert asked and all(parameters["timeout_s"] == 90.0 for parameters in asked)
+
+
+def test_what_hangs_at_a_worker_that_was_measured_is_stopped_sooner(fleet: FleetHouse) -> None:
+    fleet.add("gpu-1", "gpu-2")
+    first = fleet.start(replace(SMALL, title="First"))
+    fleet.work()
+    assert fleet.run(first).status is RunStatus.COMPLETED
+    with fleet.studio.stores.begin(fleet.clock.now()) as store:
+        for record in store.workers.records():
+            store.workers.keep_record(replace(record, samples=5), is_new=False)
+    run = fleet.start(make_production(characters=2, scene_types=1, variants=1, segments=1, approvals=AUTO, title="Second"))
+    fleet.fleet.holding |= {"gpu-1", "gpu-2"}
+    fleet.work()
+    fleet.clock.advance(320)
+    fleet.work()
+    assert fleet.fleet.cancelled, "after five minutes of loading that was never measured, where it takes a moment else"
+    fleet.fleet.holding.clear()
+    fleet.studio.submission.cancel(fleet.run(run), EVERYTHING, PERSON)
+    fleet.rest()

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.domain.claiming import sort_out
-from pipeline.domain.patience import PROGRAM_S, time_limit
+from pipeline.domain.patience import PROGRAM_S, measured_limit, time_limit
 from pipeline.domain.records import Job
 from pipeline.domain.stages import REUSABLE, Stage
 from pipeline.domain.statuses import JobStatus
@@ -66,3 +66,10 @@ def test_a_time_limit_is_generous_and_follows_the_estimate() -> None:
     assert time_limit(JOB, "command") > PROGRAM_S
     assert time_limit(replace(JOB, stage=Stage.EXPORT), "command") == 600
     assert time_limit(replace(JOB, options={"timeout_s": 9000}), "command") > 9000
+
+
+def test_a_time_limit_is_less_generous_where_it_was_measured() -> None:
+    assert measured_limit(JOB, 2.0, 0.5) == 300
+    assert measured_limit(JOB, 60.0, 20.0) == 460
+    assert measured_limit(JOB, 60.0, 0.0) == 660, "loading was never measured"
+    assert measured_limit(replace(JOB, estimated_bytes=10**9), 60.0, 20.0) == 4000, "it has to be fetched, too"
