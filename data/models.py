@@ -174,6 +174,7 @@ jobs = Table(
     Index("ix_jobs_running", "owner", **only("status = 'running'")),
     Index("ix_jobs_unfinished", "run_id", "stage", **only("status in ('ready', 'running', 'failed')")),
     Index("ix_jobs_fingerprint", "fingerprint", **only("status in ('done', 'running')")),
+    Index("ix_jobs_counted", "run_id", "stage", "status"),
     Index("ix_jobs_cost", "cost_key", "id", **only("status = 'done' and seconds > 0")),
 )
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from data import budget_models, fleet_models, models, telemetry_models, trigger_models, workflow_models
 from data.tables import metadata
 
-NEWEST = "0021"
+NEWEST = "0022"
 """The revision the code is written for; a test compares it with the newest file in `migrations/versions`."""
 
 _LOCK = 7_401_152_031

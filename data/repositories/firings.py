@@ -38,7 +38,8 @@ _FIRED_FOR = Read(
 )
 _CHAINS = Read(lambda many: select(chains).where(chains.c.seq.in_(many)))
 _OF_ROOT = Read(lambda many: select(firings).where(firings.c.root == bindparam("root")).order_by(firings.c.id))
-_WAITING = Read(lambda many: select(effects).where(effects.c.state.in_(fixed("waiting"))).order_by(effects.c.id))
+(_STILL_WAITS,) = fixed("waiting")
+_WAITING = Read(lambda many: select(effects).where(effects.c.state == _STILL_WAITS).order_by(effects.c.id))
 _NEXT_WAIT = Read(lambda many: select(func.min(waits.c.due_at).label("due_at")))
 
 

@@ -8,10 +8,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, insert, select, update
 
+from data.tables import fixed
 from data.trigger_models import messages
 from pipeline.domain.rules.messages import Message
 
-_OPEN = ("waiting", "failed")
+_OPEN = fixed("waiting", "failed")
 
 
 class Messages:

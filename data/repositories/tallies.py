@@ -71,7 +71,7 @@ class Tallies:
                 func.max(jobs.c.run_id),
             )
             .join(attempts, and_(attempts.c.job_id == jobs.c.id, attempts.c.epoch == jobs.c.epoch))
-            .where(jobs.c.status == FAILED)
+            .where(jobs.c.status == FAILED, jobs.c.status.in_(_OPEN))  # the second is what its index asks for
             .group_by(attempts.c.failure_class)
         )
         return [tuple(row) for row in self._connection.execute(query.order_by(count.desc(), attempts.c.failure_class))]

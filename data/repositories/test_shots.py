@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
+from data.tables import fixed
 from data.workflow_models import test_shots as shots
 from data.workflow_models import workflow_versions as versions
 from pipeline.domain.records import StoredFile
@@ -16,7 +17,7 @@ from pipeline.domain.work import Measurement
 from pipeline.domain.workflows.library import OPEN, ShotStatus, TestShot
 
 _COLUMNS = [column for column in shots.c if column.name != "attempts"]
-_OPEN = tuple(status.value for status in OPEN)
+_OPEN = fixed(*(status.value for status in OPEN))
 _LOOKED_THROUGH = 500
 _FILES = ("source", "result", "poster")
 
