@@ -3,7 +3,7 @@
   const at = (id) => document.getElementById(id);
   const isHere = () => Boolean(at("cell-page"));
   const set = (id, data) => window.dash_clientside.set_props(id, { data });
-  let state = null, opened = null, timer = null, slow = null, last = 0;
+  let state = null, opened = null, isAsked = false, timer = null, slow = null, last = 0;
 
   const refresh = (wait) => {
     clearTimeout(timer);
@@ -51,6 +51,7 @@
   const ask = (verb, more) => {
     const isForm = verb.endsWith("-send");
     const version = isForm && opened ? opened.version : state.version;
+    isAsked = true;
     set("cell-verb", { verb, cell: state.cell, version, status: state.status, take: state.take, at: Date.now(), ...more });
   };
 
@@ -161,6 +162,8 @@
       show: (next) => {
         const isOther = !state || !next || state.cell !== next.cell;
         if (isOther) { window.stripboard.player.forget(); opened = null; }
+        if (isAsked && opened && next) opened = { version: next.version }; // a form opened while our own wish was carried out
+        isAsked = false;
         state = next;
         window.stripboard.player.show(next);
         watch();
