@@ -76,11 +76,12 @@ def _untagged(production: Production, workers: Sequence[Worker]) -> tuple[str, .
     wanted: dict[frozenset[str], list[str]] = {}
     for kind in production.scene_types:
         wanted.setdefault(frozenset({*production.worker_tags, *kind.worker_tags}), []).append(kind.name)
+    lacking = [(sorted(tags), names) for tags, names in wanted.items() if not any(worker.has(tags) for worker in workers)]
     return tuple(
-        f"No worker has {'the tag' if len(tags) == 1 else 'all of the tags'} {listed(sorted(tags))}, which "
-        f"{listed(names)} asks for. Add {'it' if len(tags) == 1 else 'them'} to one: `./stripboard workers edit`."
-        for tags, names in wanted.items()
-        if not any(worker.has(tags) for worker in workers)
+        f"No worker has {'the tag' if len(tags) == 1 else 'all of the tags'} {listed(tags)}, which "
+        f"{listed(names)} {'asks' if len(names) == 1 else 'ask'} for. Add {'it' if len(tags) == 1 else 'them'} to one: "
+        "`./stripboard workers edit`."
+        for tags, names in lacking
     )
 
 

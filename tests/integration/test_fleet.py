@@ -270,9 +270,9 @@ def test_work_that_only_one_worker_may_do_and_that_fails_there_ends_failed_with_
     for _ in range(4):
         house.work()
         house.clock.advance(600)
-        house.studio.workers.look()
     assert {worker for worker, _, _ in house.fleet.sent} == {"marked"}
-    assert not house.studio.reports.waits(run.id), "nothing waits for a worker that there is not"
+    reasons = [job.reason for job in house.jobs(run) if job.status is JobStatus.FAILED]
+    assert reasons and all("out_of_memory at marked" in reason for reason in reasons)
     house.fleet.failing.clear()
 
 
